@@ -1,0 +1,1 @@
+"""The search over schedule families. Optuna lives here."""

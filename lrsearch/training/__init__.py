@@ -1,0 +1,1 @@
+"""Train many trials at once. Torch lives here; Optuna does not."""
