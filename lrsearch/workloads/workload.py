@@ -1,0 +1,156 @@
+"""A workload: everything about a training problem except its learning rate."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lrsearch.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and test examples as they are stored, normalised only when they are used.
+
+    Attributes:
+        train_x, test_x: `[examples, *item]`, any dtype (images as uint8 keep four times as many in memory).
+        train_y, test_y: `[examples]`, int64 class labels, or `[examples, ...]` floats for a regression.
+    """
+
+    train_x: Tensor
+    train_y: Tensor
+    test_x: Tensor
+    test_y: Tensor
+
+    def __post_init__(self) -> None:
+        for part, x, y in (("train", self.train_x, self.train_y), ("test", self.test_x, self.test_y)):
+            if len(x) != len(y) or len(x) == 0:
+                raise InputError(
+                    f"{part}_x and {part}_y must hold equally many examples (>= 1), got {len(x)}, {len(y)}"
+                )
+
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits that change when any example or label changes."""
+        digest = hashlib.sha256()
+        for tensor in (self.train_x, self.train_y, self.test_x, self.test_y):
+            digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices into the training examples: what is fitted, what the search sees, and what is only recorded."""
+
+    fit: NDArray[np.int64]
+    select: NDArray[np.int64]
+    report: NDArray[np.int64]
+
+
+def split_examples(labels: NDArray[np.generic], split_seed: int, *, train: str = "fit") -> Split:
+    """Split the training examples 10/12 fit, 1/12 select, 1/12 report; stratified when labels are whole numbers.
+
+    Every class is dealt out in proportion, so 60,000 examples of ten equal classes give 50,000 / 5,000 / 5,000.
+
+    Args:
+        labels: `[examples]` labels (floats are treated as one class).
+        split_seed: the seed of the draw; equal seeds give equal splits.
+        train: "fit" as above, or "all" to fit every example and keep none back (fixed schedules only).
+    """
+    if train == "all":
+        empty = np.empty(0, dtype=np.int64)
+        return Split(np.arange(len(labels), dtype=np.int64), empty, empty)
+    rng = np.random.Generator(np.random.PCG64([split_seed, len(labels)]))
+    strata = labels if np.issubdtype(labels.dtype, np.integer) and labels.ndim == 1 else np.zeros(len(labels))
+    order = rng.permutation(len(labels))
+    rank = np.empty(len(labels), dtype=np.float64)
+    for stratum in np.unique(strata):
+        members = order[strata[order] == stratum]
+        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
+    # Sorting by the place within its own class interleaves the classes, so any cut is stratified.
+    dealt = order[np.argsort(rank[order], kind="stable")]
+    held_out = len(labels) // 12
+    return Split(dealt[2 * held_out :], dealt[:held_out], dealt[held_out : 2 * held_out])
+
+
+def cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
+    """Return the mean cross-entropy of logits `[B, classes]` against labels `[B]`."""
+    return functional.cross_entropy(outputs, y)
+
+
+def correct(outputs: Tensor, y: Tensor) -> Tensor:
+    """Return 1.0 where the largest logit of `[B, classes]` is the label `[B]`, else 0.0; its mean is the accuracy."""
+    return (outputs.argmax(-1) == y).to(torch.float32)
+
+
+def _as_float(x: Tensor) -> Tensor:
+    return x.to(torch.get_default_dtype()) if not x.is_floating_point() else x
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is trained: a model factory, its data, its loss and its metric.
+
+    Attributes:
+        name: shown in records and reports.
+        model: returns a freshly initialised module (drawn from torch's global generator, which the stack seeds).
+        data: loads the data set; called once per process.
+        worst_value: the metric of a model that learned nothing (chance accuracy): the value of a diverged trial.
+        loss: `(outputs[B, ...], y[B]) -> scalar`, the mean over the batch.
+        metric: `(outputs[B, ...], y[B]) -> [B]`, a score per example, whose mean is the metric.
+        metric_name: how reports call the metric.
+        direction: "maximize" or "minimize" the metric.
+        batch_size: examples per update.
+        transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float).
+    """
+
+    name: str
+    model: Callable[[], nn.Module]
+    data: Callable[[], Dataset]
+    worst_value: float
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+    metric: Callable[[Tensor, Tensor], Tensor] = correct
+    metric_name: str = "accuracy"
+    direction: str = "maximize"
+    batch_size: int = 128
+    transform: Callable[[Tensor], Tensor] = field(default=_as_float)
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("maximize", "minimize"):
+            raise InputError(f"workload {self.name}: direction must be maximize or minimize, got {self.direction!r}")
+        if self.batch_size < 1:
+            raise InputError(f"workload {self.name}: batch_size must be at least 1, got {self.batch_size}")
+
+
+def load_workload(address: str, **options: object) -> Workload:
+    """Import `package.module:function` and call it for a Workload.
+
+    Args:
+        address: where the function is; it must be importable from the working directory or the environment.
+        options: keyword arguments for the function (such as `dataset`); none for most own workloads.
+
+    Raises:
+        InputError: if the address is malformed, cannot be imported, or does not return a Workload.
+    """
+    module_name, colon, function_name = address.partition(":")
+    if not colon or not module_name or not function_name:
+        raise InputError(f"workload must be written package.module:function, got {address!r}")
+    try:
+        factory = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"workload {address!r} cannot be imported: {error}") from error
+    try:
+        workload = factory(**options)
+    except TypeError as error:
+        raise InputError(f"workload {address!r} cannot be called with {options or 'no arguments'}: {error}") from error
+    if not isinstance(workload, Workload):
+        raise InputError(f"workload {address!r} must return a lrsearch.Workload, got {type(workload).__name__}")
+    return workload
