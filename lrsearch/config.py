@@ -1,0 +1,253 @@
+"""StudyConfig: one TOML file, one experiment, readable without the code."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from lrsearch.errors import InputError
+from lrsearch.schedules import FAMILY_NAMES, PerEpoch, ReduceOnPlateau, Schedule, make_schedule
+
+BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
+DATASETS = ("fashion-mnist", "mnist", "kmnist", "digits")
+SAMPLERS = ("tpe", "random", "qmc")
+PRUNERS = ("rungs", "median", "none")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SettingRange(_Table):
+    """An optimizer's number that is searched: from `low` to `high`, on a logarithmic scale if `log`."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SettingRange:
+        if self.low > self.high:
+            raise ValueError(f"low must not be above high, got {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low must be above 0 where log = true, got {self.low}")
+        return self
+
+
+class DataConfig(_Table):
+    """`[data]`: which examples the built-in workload reads, and whether some are held back."""
+
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "digits"] = "fashion-mnist"
+    train: Literal["fit", "all"] = "fit"
+
+
+class TrainingConfig(_Table):
+    """`[training]`: how long and in what steps."""
+
+    epochs: int = Field(30, ge=1)
+    batch_size: int | None = Field(None, ge=1)
+    interval: Literal["step", "epoch"] = "step"
+
+
+class OptimizerConfig(_Table):
+    """`[optimizer]`: fixed numbers, or `{ low = ..., high = ..., log = true }` where one is searched."""
+
+    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    momentum: float | SettingRange = 0.0
+    nesterov: bool = False
+    weight_decay: float | SettingRange = 0.0
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    eps: float = Field(1e-8, gt=0)
+
+    @field_validator("momentum", "weight_decay")
+    @classmethod
+    def _in_bounds(cls, value: float | SettingRange, info: ValidationInfo) -> float | SettingRange:
+        low, high = (value.low, value.high) if isinstance(value, SettingRange) else (value, value)
+        if low < 0 or (info.field_name == "momentum" and high >= 1):
+            raise ValueError(
+                f"must be at least 0{' and below 1' if info.field_name == 'momentum' else ''}, got {value}"
+            )
+        return value
+
+    @property
+    def largest_momentum(self) -> float:
+        """The momentum by which the default range of base_lr is scaled, and which decides whether a buffer is kept."""
+        if self.name != "sgd":
+            return 0.0
+        return self.momentum.high if isinstance(self.momentum, SettingRange) else self.momentum
+
+    def searched(self) -> dict[str, SettingRange]:
+        """Return the settings that are searched rather than fixed."""
+        return {k: v for k in ("momentum", "weight_decay") if isinstance(v := getattr(self, k), SettingRange)}
+
+
+class SearchConfig(_Table):
+    """`[search]`: over what, by what, and how much."""
+
+    families: tuple[str, ...] = FAMILY_NAMES
+    trials: int = Field(100, ge=1)
+    sampler: Literal["tpe", "random", "qmc"] = "tpe"
+    pruner: Literal["rungs", "median", "none"] = "rungs"
+    replicates: int = Field(1, ge=1)
+
+    @field_validator("families")
+    @classmethod
+    def _known(cls, families: tuple[str, ...]) -> tuple[str, ...]:
+        for family in families:
+            if family not in FAMILY_NAMES:
+                raise ValueError(f"unknown family {family!r}{did_you_mean(family, FAMILY_NAMES)}")
+        if not families or len(set(families)) < len(families):
+            raise ValueError(f"families must be at least one, each named once, got {list(families)}")
+        return families
+
+
+class PlanConfig(_Table):
+    """`[plan]`: what is decided before anything runs; see the statistics page."""
+
+    alpha: float = Field(0.05, gt=0, lt=1)
+    rope: float = Field(0.3, ge=0)
+    blocks: int = Field(20, ge=1)
+    contrasts: str | tuple[tuple[str, ...], ...] = "all"
+
+
+class BaselineConfig(BaseModel):
+    """`[[baseline]]`: one fixed schedule under a name of its own; further keys are the schedule's parameters."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(min_length=1)
+    family: str
+    base_lr: float = Field(gt=0)
+    interval: Literal["step", "epoch"] = "step"
+    lag: bool = False
+    lag_lr: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _lag_has_a_rate(self) -> BaselineConfig:
+        if self.lag and self.interval != "epoch":
+            raise ValueError('lag = true needs interval = "epoch": the rate of epoch e is set after epoch e - 1')
+        self.schedule(epochs=10_000, steps_per_epoch=1)
+        return self
+
+    def schedule(self, *, epochs: int, steps_per_epoch: int) -> Schedule | ReduceOnPlateau | PerEpoch:
+        """Return the fixed schedule for a run of this length.
+
+        Raises:
+            ValueError: if a parameter is unknown to the family or out of its rule.
+        """
+        per_epoch = self.interval == "epoch"
+        total_steps = epochs if per_epoch else epochs * steps_per_epoch
+        given = dict(self.model_extra or {})
+        made = make_schedule(self.family, total_steps=total_steps, base_lr=self.base_lr, **given)
+        if not per_epoch:
+            return made
+        if not isinstance(made, Schedule):
+            raise ValueError(f'{self.family} already steps by the epoch: leave out interval = "epoch"')
+        return PerEpoch(made, lag_lr=(self.lag_lr or self.base_lr) if self.lag else None)
+
+
+class StudyConfig(_Table):
+    """One experiment: a workload, a budget, a search space and a plan. Every table has sensible defaults."""
+
+    name: str = Field("study", min_length=1)
+    description: str = ""
+    workload: str = BUILT_IN_WORKLOAD
+    seed: int = Field(0, ge=0)
+    data: DataConfig = DataConfig()
+    training: TrainingConfig = TrainingConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    search: SearchConfig = SearchConfig()
+    ranges: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    plan: PlanConfig = PlanConfig()
+    baseline: tuple[BaselineConfig, ...] = ()
+
+    @classmethod
+    def load(cls, path: str | Path) -> StudyConfig:
+        """Read a study file.
+
+        Raises:
+            InputError: if the file is missing, is not TOML, or has an unknown key or a value out of its rule; the
+                message names the file, the key and what was meant.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+            data = tomllib.loads(text)
+        except OSError as error:
+            raise InputError(f"study file {path} cannot be read: {error.strerror or error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"study file {path} is not TOML: {error}") from error
+        return cls.from_dict({"name": path.stem.replace("_", "-"), **data}, source=str(path))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, source: str = "study") -> StudyConfig:
+        """Validate plain data, as TOML gives it; `source` begins every error."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise InputError(f"{source}: {_explain(error)}") from error
+
+    def changed(self, changes: Mapping[str, Any], *, source: str = "flags") -> StudyConfig:
+        """Return the study with values replaced by dotted key, such as `{"training.epochs": 3}`; None changes nothing."""
+        data = self.model_dump()
+        for key, value in changes.items():
+            if value is not None:
+                *tables, name = key.split(".")
+                table = data
+                for part in tables:
+                    table = table[part]
+                table[name] = value
+        return StudyConfig.from_dict(data, source=source)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes two searches the same search, by dotted key: all that a trial's result depends on."""
+        kept = {"workload": self.workload, "seed": self.seed}
+        tables = {"data": self.data, "training": self.training, "optimizer": self.optimizer}
+        kept |= {f"{t}.{k}": v for t, table in tables.items() for k, v in table.model_dump(mode="json").items()}
+        search = self.search.model_dump(mode="json")
+        return (
+            kept | {f"search.{key}": search[key] for key in ("families", "sampler", "pruner")} | {"ranges": self.ranges}
+        )
+
+
+_TABLES = {
+    (): StudyConfig,
+    ("data",): DataConfig,
+    ("training",): TrainingConfig,
+    ("optimizer",): OptimizerConfig,
+    ("search",): SearchConfig,
+    ("plan",): PlanConfig,
+    ("optimizer", "momentum"): SettingRange,
+    ("optimizer", "weight_decay"): SettingRange,
+}
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the likeliest of the known words, or the list of them all."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def _explain(error: ValidationError) -> str:
+    """Say the first thing that is wrong in one line: which key, in which table, and what was meant."""
+    problem = error.errors()[0]
+    location = [part for part in problem["loc"] if part not in ("SettingRange", "float")]
+    table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
+    where = f" in [{'.'.join(table)}]" if table else ""
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key!r}{where}{did_you_mean(key, _TABLES[table].model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    given = (
+        f", got {problem['input']!r}"
+        if isinstance(problem["input"], str | int | float) and "got" not in message
+        else ""
+    )
+    return f"{'.'.join(map(str, location))}: {message}{given}" if location else message

@@ -1,0 +1,62 @@
+"""The data set on the device, and the order in which a lane reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lrsearch.workloads import Dataset, Split
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some examples of the data set: `index` into `x[examples, *item]` and `y[examples]`, on one device."""
+
+    x: Tensor
+    y: Tensor
+    index: Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a stack reads: the examples it fits, and the parts it is evaluated on, by name."""
+
+    fit: Part
+    evaluated: dict[str, Part]
+
+    @classmethod
+    def build(cls, dataset: Dataset, split: Split, *, evaluate: tuple[str, ...], device: str) -> TrainingData:
+        """Put the data set on `device` as it is stored (uint8 stays uint8).
+
+        Args:
+            dataset: the examples.
+            split: indices into its training examples.
+            evaluate: which of "select", "report" and "test" are evaluated after each epoch.
+            device: "cpu" or "cuda".
+        """
+        train_x, train_y = dataset.train_x.to(device), dataset.train_y.to(device)
+        parts = {
+            name: Part(train_x, train_y, torch.from_numpy(index).to(device))
+            for name, index in (("fit", split.fit), ("select", split.select), ("report", split.report))
+        }
+        if "test" in evaluate:
+            index = torch.arange(len(dataset.test_x), device=device)
+            parts["test"] = Part(dataset.test_x.to(device), dataset.test_y.to(device), index)
+        return cls(parts["fit"], {name: parts[name] for name in evaluate if len(parts[name])})
+
+
+def epoch_order(order_seed: int, epoch: int, examples: int, batch_size: int) -> NDArray[np.int64]:
+    """Return the batches of one epoch `[steps_per_epoch, batch_size]`; the last partial batch is dropped.
+
+    A function of (order seed, epoch) alone, so a lane reads the same batches wherever and whenever it runs.
+    """
+    steps = examples // batch_size
+    order = np.random.Generator(np.random.PCG64([order_seed, epoch])).permutation(examples)
+    return order[: steps * batch_size].reshape(steps, batch_size)

@@ -1,0 +1,120 @@
+"""One epoch of a group of lanes: a step over tensors that stay in place, so that CUDA can record it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lrsearch.training.data import Part
+from lrsearch.training.model import StackedModel
+from lrsearch.training.optimizers import SETTINGS, UpdateRule
+
+_WARM_UP_STEPS = 3
+
+
+class EpochProgram:
+    """The buffers of N lanes and the step that advances them; nothing in the step waits for the device.
+
+    Batch indices and rates of a whole epoch lie in tables `[1 or N, steps, B]` and `[N, steps]`, read at a step counter
+    on the device. On a GPU the step is recorded in a CUDA graph before its first epoch and replayed from then on.
+
+    Args:
+        model: all lanes' architecture.
+        rule: their optimizer.
+        fit: the examples they are trained on.
+        lanes: N.
+        own_batches: whether each lane has its own batches; otherwise all share one.
+        steps: updates in an epoch.
+        batch_size: B.
+    """
+
+    def __init__(
+        self,
+        model: StackedModel,
+        rule: UpdateRule,
+        fit: Part,
+        *,
+        lanes: int,
+        own_batches: bool,
+        steps: int,
+        batch_size: int,
+        dtype: torch.dtype,
+    ) -> None:
+        self._model, self._rule, self._fit, self._steps = model, rule, fit, steps
+        device = fit.x.device
+        self._params = torch.zeros(lanes, model.size, dtype=dtype, device=device)
+        self._state = [torch.zeros(lanes, model.trainable, dtype=dtype, device=device) for _ in range(rule.state_count)]
+        self._settings = {name: torch.zeros(lanes, 1, dtype=dtype, device=device) for name in SETTINGS}
+        self._updates = torch.zeros(lanes, 1, dtype=dtype, device=device)
+        self._lr = torch.zeros(lanes, steps, dtype=dtype, device=device)
+        self._index = torch.zeros(lanes if own_batches else 1, steps, batch_size, dtype=torch.int64, device=device)
+        self._counter = torch.zeros(1, dtype=torch.int64, device=device)
+        self._loss_sum = torch.zeros(lanes, dtype=torch.float64, device=device)
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def run(
+        self,
+        params: Tensor,
+        state: Sequence[Tensor],
+        settings: dict[str, Tensor],
+        updates: Tensor,
+        lr: Tensor,
+        index: Tensor,
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Train one epoch.
+
+        Args:
+            params: `[N, size]`; not changed.
+            state: the rule's tensors `[N, trainable]`; not changed.
+            settings: columns `[N, 1]` of the optimizer's settings.
+            updates: `[N, 1]`, updates before this epoch.
+            lr: `[N, steps]`.
+            index: `[1 or N, steps, B]`, indices into `fit.index`.
+
+        Returns:
+            The new params and state, and the mean training loss `[N]` over the epoch's steps.
+        """
+        if self._fit.x.is_cuda and self._graph is None:
+            self._record()
+        self._params.copy_(params)
+        for mine, given in zip(self._state, state, strict=True):
+            mine.copy_(given)
+        for name, column in settings.items():
+            self._settings[name].copy_(column)
+        self._updates.copy_(updates)
+        self._lr.copy_(lr)
+        self._index.copy_(self._fit.index[index])
+        self._counter.zero_()
+        self._loss_sum.zero_()
+        for _ in range(self._steps):
+            if self._graph is None:
+                self._step()
+            else:
+                self._graph.replay()
+        return self._params.clone(), [s.clone() for s in self._state], self._loss_sum / self._steps
+
+    def _step(self) -> None:
+        index = self._index.index_select(1, self._counter).squeeze(1)
+        lr = self._lr.index_select(1, self._counter)
+        loss, grad = self._model.loss_and_grad(self._params, self._fit.x[index], self._fit.y[index])
+        self._updates.add_(1)
+        trained = self._params[:, : self._model.trainable]
+        self._rule.update(trained, grad, lr, self._state, self._updates, self._settings)
+        self._loss_sum.add_(loss.detach())
+        self._counter.add_(1)
+
+    def _record(self) -> None:
+        """Record the step in a CUDA graph, after warm-up steps on a side stream as PyTorch asks for."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP_STEPS):
+                self._counter.zero_()
+                self._step()
+        torch.cuda.current_stream().wait_stream(stream)
+        self._counter.zero_()
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._step()

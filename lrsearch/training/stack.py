@@ -1,0 +1,246 @@
+"""Train many lanes at once: admit, run an epoch, release, refill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import vmap
+
+from lrsearch.training.data import Part, TrainingData, epoch_order
+from lrsearch.training.model import StackedModel
+from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, settings_columns
+from lrsearch.training.program import EpochProgram
+from lrsearch.workloads import Workload
+
+_EVALUATION_BATCH = 1000
+
+
+class RateSource(Protocol):
+    """Whatever gives the rates of an epoch's updates; every schedule of `lrsearch.schedules` does."""
+
+    def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float]) -> NDArray[np.float64]:
+        """Return `[steps_per_epoch]` rates of epoch 0, 1, ..., given the select losses of the epochs before."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One trial in the stack: a function of its schedule, its seeds and its optimizer's settings alone."""
+
+    schedule: RateSource
+    init_seed: int
+    order_seed: int
+    settings: OptimizerSettings = field(default_factory=OptimizerSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Everything a lane needs to go on elsewhere: its rows on the CPU, and the select losses of its epochs so far."""
+
+    params: Tensor
+    state: tuple[Tensor, ...]
+    epoch: int
+    select_loss: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """What one epoch left: losses and scores by part ("select", "report", "test").
+
+    Attributes:
+        epoch: epochs finished, 1 after the first.
+        train_loss: the mean of the epoch's batch losses.
+        diverged: whether a loss was not finite; the lane should be released.
+    """
+
+    epoch: int
+    train_loss: float
+    loss: dict[str, float]
+    score: dict[str, float]
+    diverged: bool
+
+
+@dataclass(eq=False)
+class _Row:
+    lane: Lane
+    params: Tensor
+    state: list[Tensor]
+    epoch: int = 0
+    select_loss: list[float] = field(default_factory=list)
+
+
+class Stack:
+    """Trains lanes side by side; each gives the same result alone, in any company, and from its checkpoint.
+
+    On the CPU lanes in the same epoch of the same order form a group that shares its batches. On a GPU all lanes form
+    one group, padded to a power of two, so that few CUDA graphs serve every number of lanes.
+
+    Args:
+        model: the architecture of all lanes.
+        workload: its loss and metric evaluate the lanes.
+        data: on the device where everything runs.
+        rule: the optimizer that all lanes share.
+        batch_size: examples per update.
+        dtype: of parameters and rates.
+    """
+
+    def __init__(
+        self,
+        model: StackedModel,
+        workload: Workload,
+        data: TrainingData,
+        rule: UpdateRule,
+        *,
+        batch_size: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self._model, self._workload, self._data, self._rule = model, workload, data, rule
+        self._batch_size, self._dtype = batch_size, dtype
+        self._device = data.fit.x.device
+        self._rows: dict[int, _Row] = {}
+        self._programs: dict[tuple[int, bool], EpochProgram] = {}
+        self.steps_per_epoch = len(data.fit) // batch_size
+        if self.steps_per_epoch == 0:
+            raise ValueError(f"batch_size must be at most the {len(data.fit)} examples to fit, got {batch_size}")
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def admit(self, key: int, lane: Lane, checkpoint: Checkpoint | None = None) -> None:
+        """Add a lane under `key`, from its initial state or from where its checkpoint left it."""
+        if key in self._rows:
+            raise ValueError(f"key must be new to the stack, got {key}, which is training")
+        if checkpoint is None:
+            params = self._model.init(lane.init_seed).to(self._device, self._dtype)
+            zeros = params.new_zeros(self._model.trainable)
+            self._rows[key] = _Row(lane, params, [zeros.clone() for _ in range(self._rule.state_count)])
+        else:
+            params = checkpoint.params.to(self._device, self._dtype)
+            state = [s.to(self._device, self._dtype) for s in checkpoint.state]
+            self._rows[key] = _Row(lane, params, state, checkpoint.epoch, list(checkpoint.select_loss))
+
+    def release(self, key: int) -> None:
+        """Drop the lane `key`; its place is free at once."""
+        del self._rows[key]
+
+    def checkpoint(self, key: int) -> Checkpoint:
+        """Return where lane `key` stands after its last epoch."""
+        row = self._rows[key]
+        state = tuple(s.cpu().clone() for s in row.state)
+        return Checkpoint(row.params.cpu().clone(), state, row.epoch, tuple(row.select_loss))
+
+    def run_epoch(self) -> dict[int, EpochMetrics]:
+        """Train every lane for one epoch and evaluate it; return its metrics by key."""
+        metrics: dict[int, EpochMetrics] = {}
+        for keys in self._groups():
+            rows = [self._rows[key] for key in keys]
+            train_loss = self._train(rows)
+            evaluated = {name: self._evaluate(rows, part) for name, part in self._data.evaluated.items()}
+            for i, (key, row) in enumerate(zip(keys, rows, strict=True)):
+                loss = {name: float(losses[i]) for name, (losses, _) in evaluated.items()}
+                score = {name: float(scores[i].mean()) for name, (_, scores) in evaluated.items()}
+                row.epoch += 1
+                row.select_loss.append(loss.get("select", float("nan")))
+                diverged = not np.isfinite([train_loss[i], *loss.values()]).all()
+                metrics[key] = EpochMetrics(row.epoch, float(train_loss[i]), loss, score, bool(diverged))
+        return metrics
+
+    def score_examples(self, key: int, part: str) -> NDArray[np.float32]:
+        """Return the metric of each example of `part` for lane `key`, in the data set's order."""
+        _, scores = self._evaluate([self._rows[key]], self._data.evaluated[part])
+        return scores[0].cpu().numpy().astype(np.float32)
+
+    def _groups(self) -> Iterator[list[int]]:
+        """Yield the keys of the lanes that are trained together."""
+        if not self._model.stackable:
+            yield from ([key] for key in self._rows)
+        elif self._device.type == "cuda":
+            yield list(self._rows)
+        else:
+            phase = {key: (row.lane.order_seed, row.epoch) for key, row in self._rows.items()}
+            for _, keys in groupby(sorted(self._rows, key=lambda key: phase[key]), key=lambda key: phase[key]):
+                yield list(keys)
+
+    def _train(self, rows: Sequence[_Row]) -> NDArray[np.float64]:
+        """Run one epoch of these rows in place; return their mean training losses `[N]`."""
+        own = len({(row.lane.order_seed, row.epoch) for row in rows}) > 1
+        padded = [*rows, *[rows[0]] * (self._width(len(rows)) - len(rows))]
+        orders = [
+            epoch_order(row.lane.order_seed, row.epoch, len(self._data.fit), self._batch_size)
+            for row in (padded if own else padded[:1])
+        ]
+        rates = [row.lane.schedule.epoch_lr(row.epoch, self.steps_per_epoch, row.select_loss) for row in padded]
+        params = torch.stack([row.params for row in padded])
+        updates = params.new_tensor([[row.epoch * self.steps_per_epoch] for row in padded])
+        with self._seeded(rows):
+            after, state, losses = self._program(len(padded), own).run(
+                params,
+                [torch.stack([row.state[k] for row in padded]) for k in range(self._rule.state_count)],
+                settings_columns([row.lane.settings for row in padded], params),
+                updates,
+                torch.from_numpy(np.stack(rates)).to(self._device, self._dtype),
+                torch.from_numpy(np.stack(orders)).to(self._device),
+            )
+        for i, row in enumerate(rows):
+            row.params = after[i]
+            row.state = [s[i] for s in state]
+        result: NDArray[np.float64] = losses.cpu().numpy()
+        return result
+
+    def _width(self, lanes: int) -> int:
+        return 1 << (lanes - 1).bit_length() if self._device.type == "cuda" else lanes
+
+    def _program(self, lanes: int, own_batches: bool) -> EpochProgram:
+        """Return the program of this size; a GPU keeps its programs, whose graphs are dear, the CPU does not."""
+        program = self._programs.get((lanes, own_batches))
+        if program is None:
+            program = EpochProgram(
+                self._model,
+                self._rule,
+                self._data.fit,
+                lanes=lanes,
+                own_batches=own_batches,
+                steps=self.steps_per_epoch,
+                batch_size=self._batch_size,
+                dtype=self._dtype,
+            )
+            if self._device.type == "cuda":
+                self._programs[lanes, own_batches] = program
+        return program
+
+    @contextmanager
+    def _seeded(self, rows: Sequence[_Row]) -> Iterator[None]:
+        """Seed torch from (init seed, epoch) for modules that draw random numbers; those run alone."""
+        if self._model.stackable:
+            yield
+            return
+        with torch.random.fork_rng():
+            seed = np.random.SeedSequence([rows[0].lane.init_seed, rows[0].epoch]).generate_state(1)[0]
+            torch.manual_seed(int(seed))
+            yield
+
+    def _evaluate(self, rows: Sequence[_Row], part: Part) -> tuple[NDArray[np.float64], Tensor]:
+        """Return the mean loss `[N]` and the score of each example `[N, examples]`."""
+        params = torch.stack([row.params for row in rows])
+        loss_sum = torch.zeros(len(rows), dtype=torch.float64, device=self._device)
+        scores = []
+        for index in part.index.split(_EVALUATION_BATCH):
+            x, y = part.x[index], part.y[index]
+            outputs = self._model.predict(params, x.unsqueeze(0))
+            loss_sum += self._per_lane(self._workload.loss, outputs, y) * len(index)
+            scores.append(self._per_lane(self._workload.metric, outputs, y))
+        return (loss_sum / len(part)).cpu().numpy(), torch.cat(scores, dim=1)
+
+    def _per_lane(self, function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, y: Tensor) -> Tensor:
+        if len(outputs) == 1:
+            return function(outputs[0], y).unsqueeze(0)
+        result: Tensor = vmap(function, in_dims=(0, None))(outputs, y)
+        return result
