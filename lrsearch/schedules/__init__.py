@@ -1,1 +1,45 @@
 """Learning-rate schedules as pure functions of the step. NumPy alone."""
+
+from lrsearch.schedules.build import (
+    FAMILY_NAMES,
+    AnySchedule,
+    FamilyDescription,
+    describe_family,
+    make_schedule,
+    schedule_from_params,
+)
+from lrsearch.schedules.parameters import PARAMETERS
+from lrsearch.schedules.plateau import ReduceOnPlateau
+from lrsearch.schedules.ranges import (
+    Choice,
+    Range,
+    check_overrides,
+    default_ranges,
+    resolve_ranges,
+)
+from lrsearch.schedules.sample import SEARCHED, schedule_from_sample
+from lrsearch.schedules.schedule import PerEpoch, Schedule
+from lrsearch.schedules.shape import Shape
+from lrsearch.schedules.shapes import FAMILIES
+
+__all__ = [
+    "FAMILIES",
+    "FAMILY_NAMES",
+    "PARAMETERS",
+    "SEARCHED",
+    "AnySchedule",
+    "Choice",
+    "FamilyDescription",
+    "PerEpoch",
+    "Range",
+    "ReduceOnPlateau",
+    "Schedule",
+    "Shape",
+    "check_overrides",
+    "default_ranges",
+    "describe_family",
+    "make_schedule",
+    "resolve_ranges",
+    "schedule_from_params",
+    "schedule_from_sample",
+]

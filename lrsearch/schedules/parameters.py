@@ -1,0 +1,181 @@
+"""The parameters of all schedules: one name, one meaning and one rule each, whichever families share it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Any, Literal
+
+from lrsearch.errors import InputError
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a shape lives: the peak rate, the end of warm-up and the end of training, in steps of the run."""
+
+    base_lr: float
+    warmup_steps: int
+    total_steps: int
+
+    @property
+    def steps(self) -> int:
+        """Return n, the steps that follow warm-up."""
+        return self.total_steps - self.warmup_steps
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An upper bound that depends on the run, and how a message calls it."""
+
+    name: str
+    value: Callable[[Span], float]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a parameter means and which values it takes.
+
+    Attributes:
+        meaning: one line for people; rates are absolute, steps are updates unless the study steps once per epoch.
+        kind: "number"; "whole" number; "steps", a count of steps that stays real when it is scaled; "milestones",
+            increasing absolute steps of the run; or "choice", one of `choices`.
+        low, high: the bounds, both included unless `above` says that `low` itself is not.
+        limit: a bound that depends on the run.
+    """
+
+    meaning: str
+    kind: Literal["number", "whole", "steps", "milestones", "choice"] = "number"
+    low: float = 0.0
+    high: float = math.inf
+    above: bool = False
+    limit: Limit | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """Return the rule in words, as error messages quote it."""
+        if self.kind == "choice":
+            return f"one of {', '.join(self.choices)}"
+        noun = {"whole": "a whole number", "milestones": "a list of increasing whole numbers, each"}
+        upper = f" and <= {self.high:g}" if self.high < math.inf else ""
+        return f"{noun.get(self.kind, 'a finite number')} {'>' if self.above else '>='} {self.low:g}{upper}"
+
+    def plain(self, name: str, value: Any) -> Any:
+        """Return `value` as a plain int, float, str or tuple of ints; raise InputError where it breaks the rule."""
+        if self.kind == "choice" and value in self.choices:
+            return value
+        if self.kind == "milestones" and isinstance(value, list | tuple) and value:
+            steps = [self._number(step) for step in value]
+            whole_steps = [int(step) for step in steps if step is not None and step == int(step)]
+            if len(whole_steps) == len(steps) and whole_steps == sorted(whole_steps):
+                return tuple(whole_steps)
+        if self.kind in ("number", "whole", "steps"):
+            number = self._number(value)
+            whole = number is not None and number == int(number)
+            if number is not None and (whole or self.kind != "whole"):
+                return int(number) if whole and self.kind != "number" else number
+        raise InputError(f"{name} must be {self.rule}, got {value!r}")
+
+    def _number(self, value: Any) -> float | None:
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            return None
+        number = float(value)
+        high_enough = number > self.low if self.above else number >= self.low
+        return number if high_enough and number <= self.high else None
+
+    def check(self, name: str, value: Any, span: Span) -> None:
+        """Raise InputError where a plain `value` does not fit into the run."""
+        last = value[-1] if self.kind == "milestones" else value
+        if self.limit and last > self.limit.value(span):
+            raise InputError(f"{name} must be at most {self.limit.name} = {self.limit.value(span)}, got {value!r}")
+        if self.kind == "milestones" and value[0] <= span.warmup_steps:
+            raise InputError(f"{name} must lie after warmup_steps = {span.warmup_steps}, got {value!r}")
+
+    def scaled(self, value: Any, ratio: float, span: Span) -> Any:
+        """Return `value` for a run `ratio` times as long, whose span is `span`; only steps change."""
+        if self.kind == "milestones":
+            # Two that coincide count twice, and none may fall into the warm-up.
+            return tuple(max(round(step * ratio), span.warmup_steps + 1) for step in value)
+        if self.kind == "steps":
+            scaled = value * ratio if self.above else max(value * ratio, self.low)
+            return min(scaled, self.limit.value(span)) if self.limit else scaled
+        return value
+
+
+_BASE_LR = Limit("base_lr", lambda span: span.base_lr)
+
+PARAMETERS: dict[str, Parameter] = {
+    "base_lr": Parameter("the peak rate", above=True),
+    "total_steps": Parameter("the length of training", "whole", low=1),
+    "warmup_steps": Parameter(
+        "the length of the linear warm-up", "whole", limit=Limit("total_steps - 1", lambda span: span.total_steps - 1)
+    ),
+    "warmup_begin_lr": Parameter("the rate of step 0 where there is a warm-up", limit=_BASE_LR),
+    "final_lr": Parameter("the rate that the decay reaches at its end", limit=_BASE_LR),
+    "gamma": Parameter("the factor of each drop", high=1, above=True),
+    "step_size": Parameter("steps between drops, counted after warm-up", "steps", low=1),
+    "milestones": Parameter(
+        "steps of the run at which the rate drops; one listed twice counts twice",
+        "milestones",
+        low=1,
+        limit=Limit("total_steps", lambda span: span.total_steps),
+    ),
+    "timescale": Parameter("steps after which the rate is base_lr / sqrt(2)", "steps", above=True),
+    "power": Parameter("the exponent; 1 is linear", above=True),
+    "decay_steps": Parameter(
+        "the length of the decay",
+        "steps",
+        low=1,
+        limit=Limit("total_steps - warmup_steps", lambda span: span.steps),
+    ),
+    "decay_shape": Parameter("the form of the decay", "choice", choices=("linear", "cosine", "1-sqrt")),
+    "first_cycle_steps": Parameter("the length of the first cycle, counted after warm-up", "steps", low=0.05),
+    "cycle_mult": Parameter("how many times as long each cycle is as the one before", "whole", low=1),
+    "pct_start": Parameter("the fraction of training spent rising", high=1),
+    "div_factor": Parameter("base_lr over the first rate", low=1),
+    "final_div_factor": Parameter("the first rate over the last", low=1),
+    "beta": Parameter("how late the decay comes: 1 is linear, towards 0 ever later", high=1, above=True),
+    "factor": Parameter("what the rate is multiplied by on a plateau", high=0.999999, above=True),
+    "patience": Parameter("epochs without a better select loss that are put up with", "whole"),
+    "min_lr": Parameter("the rate below which a plateau does not lead", limit=_BASE_LR),
+    "lag_lr": Parameter("the rate of epoch 0 where the schedule acts one epoch late", above=True),
+}
+
+
+def parameters_of(instance: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the name and value of each parameter of a dataclass that has been given one."""
+    for field in fields(instance):
+        value = getattr(instance, field.name)
+        if field.name in PARAMETERS and (value is not None or field.default is not None):
+            yield field.name, value
+
+
+def make_plain(instance: Any) -> None:
+    """Replace the parameters of a frozen dataclass by plain values; raise InputError for the first that is wrong."""
+    for name, value in parameters_of(instance):
+        object.__setattr__(instance, name, PARAMETERS[name].plain(name, value))
+
+
+def check_fit(instance: Any, span: Span) -> None:
+    """Raise InputError for the first parameter of a dataclass that does not fit into the run."""
+    for name, value in parameters_of(instance):
+        PARAMETERS[name].check(name, value, span)
+
+
+def scaled_parameters(instance: Any, ratio: float, span: Span) -> dict[str, Any]:
+    """Return the parameters of a dataclass for a run `ratio` times as long, whose span is `span`."""
+    return {name: PARAMETERS[name].scaled(value, ratio, span) for name, value in parameters_of(instance)}
+
+
+def json_plain(instance: Any) -> dict[str, Any]:
+    """Return the parameters of a dataclass as JSON holds them (tuples as lists)."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters_of(instance)}
+
+
+def refuse_unknown(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Raise InputError where `given` has a key that is not known."""
+    for name in given:
+        if name not in known:
+            raise InputError(f"{what} has no parameter {name!r}; it has {', '.join(known)}")

@@ -1,0 +1,198 @@
+"""The search ranges of all families: plain data, and what a study file may change in it.
+
+A parameter has the same name and the same range in every family that has it, because a family must not win by its
+search space.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any, Literal
+
+from lrsearch.errors import InputError
+from lrsearch.schedules.build import FAMILY_NAMES, family_class
+from lrsearch.schedules.parameters import refuse_unknown
+from lrsearch.schedules.sample import SEARCHED, Value, schedule_from_sample
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from low to high, both included; evenly in the logarithm where `log`; ints where `integer`."""
+
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few values."""
+
+    choices: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A range before the run is known.
+
+    Attributes:
+        low, high, log, integer: as in Range, counted in `unit`.
+        unit: "plain"; "rate", whose default bounds are for momentum 0 and shrink as 1 - momentum (the size of a step
+            along a steady gradient is lr / (1 - momentum)); "fraction_of_T", of total_steps; or "epochs", of which
+            there are no more than the run has.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+    unit: Literal["plain", "rate", "fraction_of_T", "epochs"] = "plain"
+
+
+PRIORS: dict[str, Prior | Choice] = {
+    "base_lr": Prior(0.01, 1.0, log=True, unit="rate"),
+    "warmup_steps": Prior(0.0, 0.1, integer=True, unit="fraction_of_T"),
+    "final_lr": Prior(1e-5, 1e-2, log=True, unit="rate"),
+    "gamma": Prior(0.1, 0.8, log=True),
+    "step_size": Prior(0.1, 0.5, integer=True, unit="fraction_of_T"),
+    "milestone_1": Prior(0.25, 0.95, integer=True, unit="fraction_of_T"),
+    "milestone_2": Prior(0.25, 0.95, integer=True, unit="fraction_of_T"),
+    "timescale": Prior(0.003, 1.0, log=True, integer=True, unit="fraction_of_T"),
+    "power": Prior(0.5, 4.0, log=True),
+    "cycles": Prior(2, 4, integer=True),
+    "cycle_mult": Choice((1, 2)),
+    "pct_start": Prior(0.1, 0.45),
+    "div_factor": Prior(5.0, 50.0, log=True),
+    "final_div_factor": Prior(10.0, 1e4, log=True),
+    "decay_steps": Prior(0.1, 0.8, integer=True, unit="fraction_of_T"),
+    "decay_shape": Choice(("linear", "cosine", "1-sqrt")),
+    "beta": Prior(0.1, 1.0, log=True),
+    "factor": Prior(0.1, 0.6, log=True),
+    "patience": Prior(1, 5, integer=True, unit="epochs"),
+}
+
+
+def default_ranges(family: str, *, total_steps: int, epochs: int, momentum: float) -> dict[str, Range | Choice]:
+    """Return the default range of each searched parameter of a family.
+
+    Args:
+        family: one of FAMILY_NAMES.
+        total_steps: the length of training in the schedule's steps.
+        epochs: the length of training in epochs.
+        momentum: 0 <= momentum < 1; ranges of rates shrink as 1 - momentum.
+
+    >>> default_ranges("linear", total_steps=1000, epochs=10, momentum=0.9)["base_lr"]
+    Range(low=0.001, high=0.1, log=True, integer=False)
+    """
+    return resolve_ranges(family, {}, total_steps=total_steps, epochs=epochs, momentum=momentum)
+
+
+def resolve_ranges(
+    family: str, overrides: Mapping[str, Any], *, total_steps: int, epochs: int, momentum: float
+) -> dict[str, Range | Choice]:
+    """Return the ranges of a family with those of a study file put in place of the defaults.
+
+    Args:
+        family: one of FAMILY_NAMES.
+        overrides: parameter -> {"low", "high", "log"} or {"choices"} for all families, and family -> such a mapping
+            for one. What is left out keeps its default. Bounds count in the unit of the default; rates are taken as
+            they are, whatever the momentum.
+        total_steps: as in `default_ranges`.
+        epochs: as in `default_ranges`.
+        momentum: as in `default_ranges`.
+
+    Raises:
+        InputError: for an unknown name, a range that is none, or one from which a schedule cannot be built.
+
+    >>> overrides = {"final_lr": {"high": 0.001}, "linear": {"warmup_steps": {"low": 0.05}}}
+    >>> resolve_ranges("linear", overrides, total_steps=1000, epochs=10, momentum=0.0)["warmup_steps"]
+    Range(low=50, high=100, log=False, integer=True)
+    """
+    family_class(family)
+    if not 0.0 <= momentum < 1.0:
+        raise InputError(f"momentum must be >= 0 and < 1, got {momentum}")
+    check_overrides(overrides)
+    ranges = {}
+    for name in SEARCHED[family]:
+        prior = PRIORS[name]
+        if isinstance(prior, Prior) and prior.unit == "rate":
+            # Twelve digits, so that momentum 0.9 gives 0.001 and not 0.00099...98.
+            low, high = (float(f"{bound * (1.0 - momentum):.12g}") for bound in (prior.low, prior.high))
+            prior = replace(prior, low=low, high=high)
+        for override in (overrides.get(name), overrides.get(family, {}).get(name)):
+            prior = _overridden(name, prior, override or {})
+        ranges[name] = prior if isinstance(prior, Choice) else _resolved(name, prior, total_steps, epochs)
+    _check_corners(family, ranges, total_steps)
+    return ranges
+
+
+def check_overrides(overrides: Mapping[str, Any]) -> None:
+    """Raise InputError, naming what is known, for a name in `overrides` that is neither a parameter nor a family."""
+    for name, override in overrides.items():
+        if name not in PRIORS and name not in FAMILY_NAMES:
+            known = f"the parameters are {', '.join(PRIORS)}; the families are {', '.join(FAMILY_NAMES)}"
+            raise InputError(f"ranges: unknown name {name!r}; {known}")
+        if not isinstance(override, Mapping):
+            raise InputError(f"ranges: {name} must be a table such as {{low = ..., high = ...}}, got {override!r}")
+        if name in FAMILY_NAMES:
+            refuse_unknown(f"ranges: {name}", override, SEARCHED[name])
+            check_overrides(override)
+
+
+def _overridden(name: str, prior: Prior | Choice, override: Mapping[str, Any]) -> Prior | Choice:
+    keys = ("choices",) if isinstance(prior, Choice) else ("low", "high", "log")
+    for key in override:
+        if key not in keys:
+            raise InputError(f"ranges: {name} takes {', '.join(keys)}; got {key!r}")
+    if isinstance(prior, Choice):
+        choices = override.get("choices", prior.choices)
+        if not isinstance(choices, list | tuple) or not choices:
+            raise InputError(f"ranges: choices of {name} must be a list of at least one value, got {choices!r}")
+        return Choice(tuple(choices))
+    merged = replace(prior, **override)
+    for key, bound in (("low", merged.low), ("high", merged.high)):
+        if isinstance(bound, bool) or not isinstance(bound, Real) or not math.isfinite(bound):
+            raise InputError(f"ranges: {key} of {name} must be a finite number, got {bound!r}")
+    if not isinstance(merged.log, bool):
+        raise InputError(f"ranges: log of {name} must be true or false, got {merged.log!r}")
+    if merged.low > merged.high:
+        raise InputError(f"ranges: low of {name} must not exceed high, got low = {merged.low}, high = {merged.high}")
+    if merged.log and merged.low <= 0:
+        raise InputError(f"ranges: low of {name} must be > 0 where log = true, got {merged.low}")
+    if merged.unit == "fraction_of_T" and not 0 <= merged.low <= merged.high <= 1:
+        raise InputError(
+            f"ranges: {name} counts as a fraction of total_steps, from 0 to 1, got {merged.low} .. {merged.high}"
+        )
+    if merged.integer and merged.unit != "fraction_of_T" and (merged.low % 1 or merged.high % 1):
+        raise InputError(f"ranges: {name} takes whole numbers, got {merged.low} .. {merged.high}")
+    return merged
+
+
+def _resolved(name: str, prior: Prior, total_steps: int, epochs: int) -> Range:
+    """Return the range in steps, epochs or plain numbers of a run."""
+    low, high = prior.low, prior.high
+    if prior.unit == "fraction_of_T":
+        # A count of steps is at least 1; no warm-up at all is a schedule, too, and one step must remain behind it.
+        least, most = (0, total_steps - 1) if name == "warmup_steps" else (1, total_steps)
+        low, high = (min(max(round(bound * total_steps), least), most) for bound in (low, high))
+    elif prior.unit == "epochs":
+        low, high = (min(bound, epochs) for bound in (low, high))
+    if prior.integer:
+        low, high = int(low), int(high)
+    return Range(low, high, prior.log, prior.integer)
+
+
+def _check_corners(family: str, ranges: Mapping[str, Range | Choice], total_steps: int) -> None:
+    """Raise InputError where some corner of the ranges is not a schedule: every rule is a bound, so corners suffice."""
+    ends = [span.choices if isinstance(span, Choice) else (span.low, span.high) for span in ranges.values()]
+    for corner in itertools.product(*ends):
+        sample = dict(zip(ranges, corner, strict=True))
+        try:
+            schedule_from_sample(family, sample, total_steps=total_steps, steps_per_epoch=1)
+        except InputError as error:
+            raise InputError(f"ranges of {family} reach values that make no schedule: {error}") from error
