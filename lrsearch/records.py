@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -27,16 +28,17 @@ class LearningCurve:
         values = {"train_loss": train_loss}
         values |= {f"{part}_loss": value for part, value in loss.items()}
         values |= {f"{part}_accuracy": value for part, value in score.items()}
-        return LearningCurve(**{k: (*v, values[k]) if k in values else v for k, v in self.to_json().items()})
+        return LearningCurve(**{k: (*v, values[k]) if k in values else v for k, v in asdict(self).items()})
 
-    def to_json(self) -> dict[str, tuple[float, ...]]:
-        """Return the curve as plain data, the argument of `LearningCurve(**...)`."""
-        return asdict(self)
+    def to_json(self) -> dict[str, list[float | None]]:
+        """Return the curve as plain data; what is not finite becomes None, because JSON has no NaN."""
+        return {name: [v if math.isfinite(v) else None for v in part] for name, part in asdict(self).items() if part}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LearningCurve:
         """Read what `to_json` wrote, or what an older version wrote: unknown parts are ignored, lacking ones empty."""
-        return cls(**{name: tuple(map(float, data.get(name) or ())) for name in cls.__dataclass_fields__})
+        parts = {name: data.get(name) or () for name in cls.__dataclass_fields__}
+        return cls(**{name: tuple(math.nan if v is None else float(v) for v in part) for name, part in parts.items()})
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ class ModuleStack:
         self._module.eval()
         with torch.no_grad():
             if not self.stackable:
-                return self._outputs(params[0], x[0])[0].unsqueeze(0)
-            outputs: Tensor = vmap(lambda row: self._outputs(row, x[0])[0])(params)
+                return self._outputs(params[0, : self.trainable], params[0, self.trainable :], x[0])[0].unsqueeze(0)
+            outputs: Tensor = vmap(lambda row: self._outputs(row, row[:0], x[0])[0])(params)
             return outputs
 
     def _stacked(self, params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,22 +76,20 @@ class ModuleStack:
         return loss, gradient
 
     def _loss(self, trained: Tensor, kept: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        outputs, after = self._outputs(torch.cat([trained, kept]), x)
+        outputs, after = self._outputs(trained, kept, x)
         return self._workload.loss(outputs, y), after
 
-    def _outputs(self, row: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the module's outputs `[B, ...]` with the state of one row, and what is not trained afterwards."""
-        pieces = row.split([numel for _, _, numel in self._layout.values()])
-        state = {
-            name: piece.view(shape).to(dtype)
-            for (name, (shape, dtype, _)), piece in zip(self._layout.items(), pieces, strict=True)
-        }
+    def _outputs(self, trained: Tensor, kept: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the module's outputs `[B, ...]`, and what is not trained as it is afterwards."""
+        layout = list(self._layout.items())
+        state = _unflatten(trained, layout[: self._trained])
+        others = _unflatten(kept, layout[self._trained :])
         inputs = self._workload.transform(x)
         if inputs.is_floating_point():
             inputs = inputs.to(self._dtype)
-        outputs: Tensor = functional_call(self._module, state, (inputs,))
-        kept = [state[name].detach().to(row.dtype).reshape(-1) for name in list(self._layout)[self._trained :]]
-        return outputs, torch.cat([row.new_empty(0), *kept])
+        outputs: Tensor = functional_call(self._module, {**state, **others}, (inputs,))
+        after = [tensor.detach().to(kept.dtype).reshape(-1) for tensor in others.values()]
+        return outputs, torch.cat([kept.new_empty(0), *after])
 
     def _build(self, seed: int) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
@@ -107,3 +105,9 @@ class ModuleStack:
             # vmap says so for random layers, for control flow on values, and for operations that it does not know.
             return False
         return True
+
+
+def _unflatten(flat: Tensor, layout: list[tuple[str, tuple[torch.Size, torch.dtype, int]]]) -> dict[str, Tensor]:
+    """Return the named tensors that lie one behind the other in `flat`."""
+    pieces = flat.split([numel for _, (_, _, numel) in layout])
+    return {name: piece.view(shape).to(dtype) for (name, (shape, dtype, _)), piece in zip(layout, pieces, strict=True)}

@@ -222,7 +222,7 @@ def test_evaluation_is_that_of_the_plain_module():
 def test_divergence_stays_in_its_lane():
     """A lane whose loss is no longer finite says so and leaves its neighbour untouched."""
     stack, alone = _stack(), _stack()
-    stack.admit(0, _lane("constant", base_lr=1e200))
+    stack.admit(0, _lane("constant", base_lr=1e308))
     stack.admit(1, _lane("constant", base_lr=0.1))
     alone.admit(1, _lane("constant", base_lr=0.1))
     for _ in range(3):

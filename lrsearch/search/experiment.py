@@ -1,0 +1,144 @@
+"""An experiment: a study file with its workload loaded, its data split and its search space resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from optuna.distributions import BaseDistribution, FloatDistribution
+
+from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
+from lrsearch.search.space import Space
+from lrsearch.training.data import TrainingData
+from lrsearch.training.device import choose_device
+from lrsearch.training.models import check_workload, make_model
+from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.stack import Lane, Stack
+from lrsearch.workloads import Dataset, Workload, load_workload, split_examples
+
+_PROBE_EXAMPLES = 4
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The seeds of one replicate or block, shared by its families and by nothing else."""
+
+    split: int
+    init: int
+    order: int
+    sampler: int
+
+    @classmethod
+    def of(cls, seed: int, *unit: int) -> Seeds:
+        """Derive the seeds of a unit (such as replicate 3) from the study's seed; different units share none."""
+        return cls(*(int(word) for word in np.random.SeedSequence([seed, *unit]).generate_state(4)))
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Everything that a trial needs besides its schedule and its seeds."""
+
+    config: StudyConfig
+    workload: Workload
+    dataset: Dataset
+    device: str
+    dtype: torch.dtype = torch.float32
+
+    @classmethod
+    def prepare(cls, config: StudyConfig, *, device: str = "auto") -> Experiment:
+        """Load the workload and its data and try them out.
+
+        Raises:
+            InputError: if the workload, its data or the device is not to be had, or they do not fit together.
+        """
+        device = choose_device(device)
+        options = {"dataset": config.data.dataset} if config.workload == BUILT_IN_WORKLOAD else {}
+        workload = load_workload(config.workload, **options)
+        if config.training.batch_size:
+            workload = replace(workload, batch_size=config.training.batch_size)
+        experiment = cls(config, workload, workload.data(), device)
+        check_workload(
+            workload, experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
+        )
+        if experiment.steps_per_epoch == 0:
+            raise InputError(f"batch_size must be at most the examples to fit, got {workload.batch_size}")
+        return experiment
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        """The data set's fingerprint."""
+        return self.dataset.fingerprint()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in one epoch; the last partial batch is dropped."""
+        examples = len(self.dataset.train_x)
+        held_out = 0 if self.config.data.train == "all" else 2 * (examples // 12)
+        return (examples - held_out) // self.workload.batch_size
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of one trial."""
+        return self.config.training.epochs
+
+    @cached_property
+    def space(self) -> Space:
+        """The search space, in optimizer updates, or in epochs where the study says `interval = "epoch"`."""
+        per_epoch = self.config.training.interval == "epoch"
+        if per_epoch and "reduce_on_plateau" in self.config.search.families:
+            raise InputError(
+                'interval = "epoch": reduce_on_plateau steps by the epoch itself; leave it out of families'
+            )
+        return Space.build(
+            self.config.search.families,
+            total_steps=self.epochs if per_epoch else self.epochs * self.steps_per_epoch,
+            steps_per_epoch=1 if per_epoch else self.steps_per_epoch,
+            epochs=self.epochs,
+            momentum=self.config.optimizer.largest_momentum,
+            overrides=self.config.ranges,
+            optimizer_distributions=self._optimizer_distributions(),
+        )
+
+    def _optimizer_distributions(self) -> dict[str, BaseDistribution]:
+        searched = self.config.optimizer.searched()
+        return {name: FloatDistribution(r.low, r.high, log=r.log) for name, r in searched.items()}
+
+    def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
+        """Return the schedule that a trial's parameters stand for."""
+        schedule = self.space.schedule(params)
+        if self.config.training.interval == "epoch" and isinstance(schedule, Schedule):
+            return PerEpoch(schedule)
+        return schedule
+
+    def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> Lane:
+        """Return the lane of a schedule; `params` hold the optimizer's settings where those are searched."""
+        fixed = self.config.optimizer
+        numbers = {name: getattr(fixed, name) for name in ("momentum", "weight_decay", "beta1", "beta2", "eps")}
+        numbers |= {name: (params or {})[name] for name in fixed.searched()}
+        return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
+
+    def stack(self, seeds: Seeds, *, evaluate: tuple[str, ...] = ("select", "report")) -> Stack:
+        """Return an empty stack on this unit's split, evaluated on these parts after every epoch."""
+        labels = self.dataset.train_y.numpy()
+        split = split_examples(labels, seeds.split, train=self.config.data.train)
+        data = TrainingData.build(self.dataset, split, evaluate=evaluate, device=self.device)
+        x, y = data.fit.x[:_PROBE_EXAMPLES], data.fit.y[:_PROBE_EXAMPLES]
+        model = make_model(self.workload, x, y, device=self.device, dtype=self.dtype)
+        return Stack(model, self.workload, data, self.rule, batch_size=self.workload.batch_size, dtype=self.dtype)
+
+    @property
+    def rule(self) -> UpdateRule:
+        """The optimizer's part that all lanes share."""
+        optimizer = self.config.optimizer
+        return UpdateRule(
+            optimizer.name,
+            nesterov=optimizer.nesterov,
+            uses_momentum=optimizer.largest_momentum > 0,
+            uses_decay=bool(optimizer.weight_decay),
+        )

@@ -1,0 +1,59 @@
+"""Ctrl-C and SIGTERM: training stops at once, storage is never cut off in the middle of a write."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interrupted(Exception):  # noqa: N818 - a request, not an error
+    """The run was asked to stop; everything finished is stored."""
+
+
+class Interruption:
+    """Turns signals into `Interrupted`, at once while training, else at the next `check`."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._at_once = False
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        if self.requested and signum == signal.SIGINT and not self._at_once:
+            raise KeyboardInterrupt  # a second Ctrl-C does not wait for the storage
+        self.requested = True
+        if self._at_once:
+            self._at_once = False
+            raise Interrupted
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if self.requested:
+            raise Interrupted
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Let a signal interrupt the body at once: it must not touch the storage."""
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
+    @classmethod
+    @contextmanager
+    def handled(cls) -> Iterator[Interruption]:
+        """Handle SIGINT and SIGTERM in the body; in another thread than the main one signals stay as they are."""
+        interruption = cls()
+        if threading.current_thread() is not threading.main_thread():
+            yield interruption
+            return
+        before = {signum: signal.signal(signum, interruption._handle) for signum in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield interruption
+        finally:
+            for signum, handler in before.items():
+                signal.signal(signum, handler)

@@ -1,0 +1,195 @@
+"""The search in one process: ask, admit, train an epoch, report, prune, tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.interruption import Interrupted, Interruption
+from lrsearch.search.pruning import PrunerCore
+from lrsearch.search.resume import give_back
+from lrsearch.search.trial_log import TrialLog
+from lrsearch.training.stack import EpochMetrics, Stack
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass
+class SearchTimes:
+    """Where the wall time of a search went, in seconds, and how much it bought."""
+
+    training: float = 0.0
+    sampler: float = 0.0
+    storage: float = 0.0
+    pruner: float = 0.0
+    trial_epochs: int = 0
+    trials: int = 0
+
+
+@dataclass
+class SearchState:
+    """What a progress display shows; handed out after every epoch of the stack."""
+
+    total: int
+    complete: int = 0
+    pruned: int = 0
+    running: int = 0
+    best: float | None = None
+    best_family: str = ""
+    times: SearchTimes = field(default_factory=SearchTimes)
+
+
+@dataclass
+class SearchLoop:
+    """Searches one study in this process until `total` trials of it are finished.
+
+    Args:
+        experiment: what is trained.
+        study: with a FamilySampler.
+        seeds: of this study's replicate.
+        total: finished (complete or pruned) trials to reach, those of earlier runs and other workers included.
+        lanes: trials trained side by side.
+        pruner: asked after every epoch, from memory.
+        deadline: seconds of `time.monotonic` after which no further epoch is begun, or None.
+        on_epoch: called with the state after every epoch of the stack and at the end.
+    """
+
+    experiment: Experiment
+    study: Study
+    seeds: Seeds
+    total: int
+    lanes: int
+    pruner: PrunerCore
+    deadline: float | None = None
+    on_epoch: Callable[[SearchState], None] = lambda state: None
+    state: SearchState = field(init=False)
+    _stack: Stack = field(init=False)
+    _running: dict[int, TrialLog] = field(init=False, default_factory=dict)
+
+    def run(self) -> SearchState:
+        """Search until the total is reached, the deadline has passed, or a signal asks to stop.
+
+        Raises:
+            Interrupted: by a signal, after the running trials were given back for the next run.
+        """
+        self._stack = self.experiment.stack(self.seeds)
+        self.state = SearchState(self.total)
+        self._remember()
+        with Interruption.handled() as interruption:
+            try:
+                while self._refill(interruption):
+                    with interruption.training():
+                        metrics, seconds = self._train()
+                    self._settle(metrics, seconds)
+                    if self.deadline is not None and time.monotonic() > self.deadline:
+                        break
+            finally:
+                # Whatever ended the loop, an error included: what was running is taken up again by the next run.
+                for log in self._running.values():
+                    give_back(self.study, log.trial)
+                self._running.clear()
+        return self.state
+
+    def _remember(self) -> None:
+        """Take the study's trials into account: counts, the best so far, and what the pruner has to know."""
+        for trial in self.study.get_trials(deepcopy=False):
+            family = str(trial.params.get("family", ""))
+            for epoch, value in trial.intermediate_values.items():
+                self.pruner.report(family, epoch, value)
+            if trial.state in FINISHED:
+                self._count(trial.state, family, trial.value)
+
+    def _count(self, state: TrialState, family: str, value: float | None) -> None:
+        self.state.complete += state == TrialState.COMPLETE
+        self.state.pruned += state == TrialState.PRUNED
+        if state == TrialState.COMPLETE and value is not None:
+            sign = 1 if self.experiment.workload.direction == "maximize" else -1
+            if self.state.best is None or sign * value > sign * self.state.best:
+                self.state.best, self.state.best_family = value, family
+
+    def _refill(self, interruption: Interruption) -> bool:
+        """Fill the free lanes while trials are left; return whether any lane is running."""
+        while len(self._running) < self.lanes:
+            interruption.check()
+            begun = time.perf_counter()
+            trial = self._ask()
+            if trial is None:
+                break
+            asked = time.perf_counter()
+            log = TrialLog.begin(self.experiment, trial, self.seeds)
+            self._running[trial.number] = log
+            self._stack.admit(trial.number, log.lane)
+            self.state.times.sampler += asked - begun
+            self.state.times.storage += time.perf_counter() - asked
+        self.state.running = len(self._running)
+        return bool(self._running)
+
+    def _ask(self) -> Trial | None:
+        """Return a new trial, or None if all that are wanted are finished or running.
+
+        Another worker may ask at the same moment: the trial with the lower number stays, the other is given up.
+        """
+        if self._unfailed() >= self.total:
+            return None
+        trial = self.study.ask()
+        if self._unfailed(below=trial.number) >= self.total:
+            trial.set_user_attr("stop_reason", "surplus")
+            self.study.tell(trial, state=TrialState.FAIL)
+            return None
+        return trial
+
+    def _unfailed(self, below: int | None = None) -> int:
+        """Return how many trials are finished or running (those that wait are still to be asked)."""
+        states = (*FINISHED, TrialState.RUNNING)
+        trials = self.study.get_trials(deepcopy=False, states=states)
+        return sum(below is None or trial.number < below for trial in trials)
+
+    def _train(self) -> tuple[dict[int, EpochMetrics], float]:
+        begun = time.perf_counter()
+        metrics = self._stack.run_epoch()
+        return metrics, time.perf_counter() - begun
+
+    def _settle(self, metrics: dict[int, EpochMetrics], seconds: float) -> None:
+        """Report an epoch of every lane, then decide for each: go on, prune, or finished."""
+        times = self.state.times
+        times.training += seconds
+        times.trial_epochs += len(metrics)
+        begun = time.perf_counter()
+        for number, epoch in metrics.items():
+            self._running[number].report(epoch, seconds / len(metrics))
+        reported = time.perf_counter()
+        times.storage += reported - begun
+        # Every lane reports before any is asked, so that the order of the lanes decides nothing.
+        for number in metrics:
+            log = self._running[number]
+            self.pruner.report(log.family, metrics[number].epoch, log.value)
+        reasons = {number: self._stop_reason(number, epoch) for number, epoch in metrics.items()}
+        decided = time.perf_counter()
+        times.pruner += decided - reported
+        for number, reason in reasons.items():
+            if reason:
+                self._end(number, reason)
+        times.storage += time.perf_counter() - decided
+        self.state.running = len(self._running)
+        self.on_epoch(self.state)
+
+    def _stop_reason(self, number: int, metrics: EpochMetrics) -> str:
+        log = self._running[number]
+        if metrics.diverged:
+            return "diverged"
+        if metrics.epoch >= self.experiment.epochs:
+            return "finished"
+        return "pruned" if self.pruner.should_prune(log.family, metrics.epoch, log.value) else ""
+
+    def _end(self, number: int, reason: str) -> None:
+        log = self._running[number]
+        value = log.end(self.study, reason)
+        del self._running[number]
+        self._stack.release(number)
+        self.state.times.trials += 1
+        self._count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, value)

@@ -1,0 +1,53 @@
+"""Objective: one trial at a time, for plain `study.optimize`."""
+
+from __future__ import annotations
+
+import time
+
+from optuna.exceptions import TrialPruned
+from optuna.trial import Trial
+
+from lrsearch.config import StudyConfig
+from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.trial_log import TrialLog
+
+
+class Objective:
+    """A callable for `study.optimize` that leaves the same trial as the stacked search does.
+
+    The study's own sampler and pruner decide; `family_sampler(config)` and `make_pruner` give lrsearch's.
+
+    Args:
+        config: the study file.
+        device: "auto", "cpu" or "cuda".
+        replicate: whose seeds the trials have.
+
+    Raises:
+        InputError: if the workload or its data is not to be had.
+    """
+
+    def __init__(self, config: StudyConfig, *, device: str = "auto", replicate: int = 0) -> None:
+        self.experiment = Experiment.prepare(config, device=device)
+        self.seeds = Seeds.of(config.seed, replicate)
+        self._stack = self.experiment.stack(self.seeds)
+
+    def __call__(self, trial: Trial) -> float:
+        """Train one trial to its end and return its value; raise TrialPruned where the study's pruner says so."""
+        log = TrialLog.begin(self.experiment, trial, self.seeds)
+        self._stack.admit(trial.number, log.lane)
+        try:
+            return self._train(log)
+        finally:
+            self._stack.release(trial.number)
+
+    def _train(self, log: TrialLog) -> float:
+        for epoch in range(1, self.experiment.epochs + 1):
+            begun = time.perf_counter()
+            metrics = self._stack.run_epoch()[log.trial.number]
+            log.report(metrics, time.perf_counter() - begun)
+            if metrics.diverged:
+                return log.finish("diverged")
+            if epoch < self.experiment.epochs and log.trial.should_prune():
+                log.finish("pruned")
+                raise TrialPruned
+        return log.finish("finished")

@@ -1,0 +1,81 @@
+"""What a trial leaves in the storage, written in one way whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from lrsearch.records import LearningCurve
+from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.storage import worker_name
+from lrsearch.training.device import device_label
+from lrsearch.training.stack import EpochMetrics, Lane
+
+
+@dataclass(eq=False)
+class TrialLog:
+    """One running trial: what it trains, and the record that grows with every epoch."""
+
+    experiment: Experiment
+    trial: Trial
+    params: Mapping[str, Any]
+    lane: Lane
+    curve: LearningCurve = field(default_factory=LearningCurve)
+    seconds: float = 0.0
+
+    @classmethod
+    def begin(cls, experiment: Experiment, trial: Trial, seeds: Seeds) -> TrialLog:
+        """Suggest the trial's parameters and write down what it is."""
+        # First of all whose it is, so that a trial whose process dies can be told from one that is running.
+        trial.set_user_attr("worker", worker_name())
+        params = experiment.space.suggest(trial)
+        schedule = experiment.schedule(params)
+        attributes = {
+            "schedule": schedule.params(),
+            "init_seed": seeds.init,
+            "order_seed": seeds.order,
+            "epochs": experiment.epochs,
+            "device": device_label(experiment.device),
+        }
+        for name, value in attributes.items():
+            trial.set_user_attr(name, value)
+        return cls(experiment, trial, params, experiment.lane(schedule, seeds, params))
+
+    @property
+    def family(self) -> str:
+        """The trial's schedule family."""
+        return str(self.params["family"])
+
+    @property
+    def value(self) -> float:
+        """The objective: the select metric at the last epoch, or the workload's worst where that is not finite."""
+        return self.curve.select_accuracy[-1] if self.curve.select_accuracy else self.experiment.workload.worst_value
+
+    def report(self, metrics: EpochMetrics, seconds: float) -> None:
+        """Report one epoch, which took `seconds` of this trial's share."""
+        self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score)
+        self.seconds += seconds
+        self.trial.report(self.experiment.workload.worst_value if metrics.diverged else self.value, metrics.epoch)
+
+    def end(self, study: Study, stop_reason: str) -> float:
+        """Write down how the trial ended and tell Optuna; return the trial's value.
+
+        Args:
+            study: the study of the trial.
+            stop_reason: "finished", "pruned", or "diverged", whose value is the workload's worst.
+        """
+        value = self.finish(stop_reason)
+        state = TrialState.PRUNED if stop_reason == "pruned" else TrialState.COMPLETE
+        study.tell(self.trial, None if state == TrialState.PRUNED else value, state=state)
+        return value
+
+    def finish(self, stop_reason: str) -> float:
+        """Write down the curve and how the trial ended, all but its state; return the trial's value."""
+        attributes = {"curve": self.curve.to_json(), "seconds": round(self.seconds, 4), "stop_reason": stop_reason}
+        for name, value in attributes.items():
+            self.trial.set_user_attr(name, value)
+        return self.experiment.workload.worst_value if stop_reason == "diverged" else self.value

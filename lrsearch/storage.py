@@ -1,0 +1,247 @@
+"""Studies in SQLite (or PostgreSQL, or a journal): how they are opened, what they carry, how trials are read back."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.records import LearningCurve, TrialRecord
+
+DEFAULT_STORAGE = "sqlite:///lrsearch.db"
+SCHEMA_VERSION = 1
+_BUSY_SECONDS = 60
+_TABLE_ATTEMPTS = 10
+_PACKAGES = ("lrsearch", "optuna", "torch", "torchvision", "numpy", "scipy")
+
+
+def redacted(url: str) -> str:
+    """Return a storage address without its password."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+
+
+def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
+    """Open a storage address, making its tables if they are not there yet.
+
+    `sqlite:///file.db` is opened with write-ahead logging, a minute's patience and immediate transactions, without
+    which several processes take the same waiting trial. `journal:///file.log` and what SQLAlchemy knows work too.
+
+    Raises:
+        InputError: if it cannot be opened; the message says why and never holds a password.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        if url.startswith("journal:///"):
+            path = url.removeprefix("journal:///")
+            return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+        if url.startswith("sqlite:"):
+            return _open_sqlite(url)
+        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    except InputError:
+        raise
+    except (SQLAlchemyError, StorageInternalError, OSError, ImportError, ValueError, RuntimeError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0].replace(url, redacted(url))
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from error
+
+
+def _open_sqlite(url: str) -> RDBStorage:
+    path = Path(url.removeprefix("sqlite:///"))
+    if not path.parent.is_dir():
+        raise InputError(f"storage {url!r} cannot be opened: there is no folder {str(path.parent)!r}")
+    if path.is_dir():
+        raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
+    if path.is_file() and path.stat().st_size and not path.open("rb").read(16).startswith(b"SQLite format 3"):
+        raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is not an SQLite database")
+    storage = _with_tables(url)
+
+    @event.listens_for(storage.engine, "connect")
+    def _connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @event.listens_for(storage.engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    storage.engine.dispose()  # connections made before the listeners are closed
+    return storage
+
+
+def _with_tables(url: str) -> RDBStorage:
+    """Open the database; where another process is making the same tables, wait for it."""
+    for attempt in range(_TABLE_ATTEMPTS):
+        try:
+            return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
+        except (OperationalError, IntegrityError, StorageInternalError):
+            if attempt == _TABLE_ATTEMPTS - 1:
+                raise
+            time.sleep(0.1 * (attempt + 1))
+    raise AssertionError("unreachable")
+
+
+def create_study(
+    storage: BaseStorage,
+    name: str,
+    config: StudyConfig,
+    *,
+    direction: str,
+    data_fingerprint: str,
+    attributes: Mapping[str, Any],
+) -> Study:
+    """Create the study `name`, or open the one that is there and is the same search.
+
+    Args:
+        storage: from `open_storage`.
+        name: the study's name in the storage.
+        config: what the study is; stored whole.
+        direction: "maximize" or "minimize".
+        data_fingerprint: of the data set; another one is another study.
+        attributes: further user attributes of a new study (split seed, lanes, ...).
+
+    Raises:
+        InputError: if a study of this name is there and differs; the message names the difference.
+    """
+    if name in {study.study_name for study in storage.get_all_studies()}:
+        study = optuna.load_study(study_name=name, storage=storage)
+        _refuse_another(study, config, data_fingerprint)
+        return study
+    study = optuna.create_study(study_name=name, storage=storage, direction=direction)
+    study.set_metric_names(["accuracy"])
+    given = {
+        "schema": SCHEMA_VERSION,
+        "study_file": config.model_dump(mode="json"),
+        "data_fingerprint": data_fingerprint,
+        "versions": {package: metadata.version(package) for package in _PACKAGES},
+        "git_commit": _git_commit(),
+        **attributes,
+    }
+    for key, value in given.items():
+        study.set_user_attr(key, value)
+    return study
+
+
+def load_study(storage: BaseStorage, name: str) -> Study:
+    """Open an existing study.
+
+    Raises:
+        InputError: if there is none of this name, naming those that are there.
+    """
+    names = [study.study_name for study in storage.get_all_studies()]
+    if name not in names:
+        raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def study_config(study: Study) -> StudyConfig:
+    """Return what a study was created from.
+
+    Raises:
+        InputError: if it was not made by lrsearch.
+    """
+    stored = study.user_attrs.get("study_file")
+    if not isinstance(stored, Mapping):
+        raise InputError(f"study {study.study_name!r} was not made by lrsearch (it holds no study file)")
+    return StudyConfig.from_dict(stored, source=f"study {study.study_name!r}")
+
+
+def _refuse_another(study: Study, config: StudyConfig, data_fingerprint: str) -> None:
+    stored = study_config(study).identity() | {"data": study.user_attrs.get("data_fingerprint")}
+    given = config.identity() | {"data": data_fingerprint}
+    differences = [
+        f"{key} is {stored.get(key)!r}, not {given[key]!r}" for key in given if stored.get(key) != given[key]
+    ]
+    if differences:
+        raise InputError(
+            f"study {study.study_name!r} is another one: its {'; '.join(differences)}. "
+            "Choose another --study-name or --storage, or run with what it was made with"
+        )
+
+
+def _git_commit() -> str:
+    """Return the commit of the working directory, with `+` if something is uncommitted; empty outside git."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def worker_name() -> str:
+    """Return host:process:start, which tells whose a running trial is."""
+    return f"{platform.node()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def is_dead(worker: str) -> bool:
+    """Return whether `worker` was a process of this machine that runs no more; of other machines nothing is known."""
+    host, _, process = worker.rpartition(":")[0].rpartition(":")
+    if host != platform.node() or not process.isdigit():
+        return False
+    return worker != f"{host}:{process}:{_started(int(process))}"
+
+
+def _started(process: int) -> str:
+    """Return when a process began, so that a number used again is told apart; "" if it is dead or undead.
+
+    Where the system has no /proc, the answer is only whether there is a process of this number.
+    """
+    if Path("/proc/self/stat").exists():
+        try:
+            # The second field, the command in brackets, may hold blanks: count from the last bracket.
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[0] == "Z" else fields[19]
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "running"
+
+
+def to_record(trial: FrozenTrial) -> TrialRecord:
+    """Read a trial whatever wrote it: what is missing stays at its default."""
+    attributes = trial.user_attrs
+    schedule = attributes.get("schedule")
+    curve = attributes.get("curve")
+    finished = trial.state.is_finished() and trial.values
+    return TrialRecord(
+        number=trial.number,
+        state=trial.state.name.lower(),
+        family=str(attributes.get("baseline") or trial.params.get("family", "")),
+        params=dict(trial.params),
+        value=trial.values[0] if finished else None,
+        reported=dict(trial.intermediate_values),
+        schedule=schedule if isinstance(schedule, Mapping) else {},
+        curve=LearningCurve.from_json(curve) if isinstance(curve, Mapping) else LearningCurve(),
+        **{key: attributes.get(key) for key in ("init_seed", "order_seed", "epochs", "seconds", "block")},
+        **{key: str(attributes.get(key, "")) for key in ("device", "worker", "stop_reason")},
+    )
+
+
+def records(study: Study) -> list[TrialRecord]:
+    """Return every trial of a study, by number."""
+    return [to_record(trial) for trial in study.get_trials(deepcopy=False)]

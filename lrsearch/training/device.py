@@ -1,0 +1,32 @@
+"""Where training runs: the device, and how many processor cores are really to be had."""
+
+from __future__ import annotations
+
+import joblib
+import torch
+
+from lrsearch.errors import InputError
+
+
+def choose_device(name: str = "auto") -> str:
+    """Return "cpu" or "cuda"; "auto" takes a GPU where there is one.
+
+    Raises:
+        InputError: for another name, or for cuda where PyTorch sees none.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu or cuda, got {name!r}")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise InputError("device cuda was asked for, but PyTorch sees no GPU here: use --device cpu (or auto)")
+    return "cuda" if available and name != "cpu" else "cpu"
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may use: affinity and cgroup limits are respected."""
+    return int(joblib.cpu_count())
+
+
+def device_label(device: str) -> str:
+    """Return what a record says of the device, such as "cpu" or "cuda (NVIDIA H200)"."""
+    return f"cuda ({torch.cuda.get_device_name()})" if device == "cuda" else device
