@@ -1,0 +1,158 @@
+"""What a family's own sampler sees: a study in memory with the trials of that family and no others."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+Params = dict[str, Any]
+Distributions = Mapping[str, BaseDistribution]
+
+_SPENT_SLACK = 64  # withdrawn trials that a shadow may hold beyond its live ones before it is built anew
+
+
+def derived_seed(seed: int, *words: str | int) -> int:
+    """Return a 32-bit seed from `seed` and `words`, equal on every machine and in every process."""
+    entropy = [seed, *(zlib.crc32(word.encode()) if isinstance(word, str) else word for word in words)]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+def random_draw(study: Study, trial: FrozenTrial, distributions: Distributions, seed: int) -> Params:
+    """Draw every parameter of `distributions` independently from its range."""
+    draw = RandomSampler(seed=seed)
+    return {name: draw.sample_independent(study, trial, name, one) for name, one in distributions.items()}
+
+
+class ShadowStudy:
+    """The trials of one family as a study of their own, for a sampler that splits good trials from bad ones.
+
+    Finished trials stay; those still running are lent for one question and then withdrawn as failed, which samplers
+    overlook. Trials outside `distributions` (a user's own, enqueued with values out of range) are left out.
+    """
+
+    def __init__(self, distributions: Distributions, direction: StudyDirection) -> None:
+        self._distributions = dict(distributions)
+        self._direction = direction
+        self._study = _quiet_study(direction)
+        self._synced = 0
+        self._spent = 0
+
+    def ask(self, sampler: BaseSampler, finished: Sequence[FrozenTrial], running: Sequence[FrozenTrial]) -> Params:
+        """Return what `sampler` proposes after `finished` (a list that only grows) while `running` are under way."""
+        if self._spent > len(finished) + _SPENT_SLACK:
+            self._study, self._synced, self._spent = _quiet_study(self._direction), 0, 0
+        for trial in finished[self._synced :]:
+            self._mirror(trial)
+        self._synced = len(finished)
+        first_lent = len(self._study.get_trials(deepcopy=False))
+        for trial in running:
+            self._mirror(trial)
+        self._study.sampler = sampler
+        asked = self._study.ask(self._distributions)
+        for number in range(first_lent, asked.number + 1):
+            self._study.tell(number, state=TrialState.FAIL)
+            self._spent += 1
+        return asked.params
+
+    def _mirror(self, trial: FrozenTrial) -> None:
+        if not all(
+            name in trial.params and _holds(one, trial.params[name]) for name, one in self._distributions.items()
+        ):
+            return
+        last = trial.last_step
+        copied = create_trial(
+            state=trial.state,
+            value=trial.value,
+            params={name: trial.params[name] for name in self._distributions},
+            distributions=self._distributions,
+            # Samplers rank a pruned trial by its last report; the rest of the curve is dead weight.
+            intermediate_values={} if last is None else {last: trial.intermediate_values[last]},
+        )
+        self._study.add_trial(copied)
+
+
+class SobolPoints:
+    """The scrambled Sobol points of one family; the n-th is the same whoever asks, and in whatever order."""
+
+    def __init__(self, distributions: Distributions, seed: int) -> None:
+        self._distributions = dict(distributions)
+        self._study = _quiet_study(StudyDirection.MAXIMIZE)
+        self._study.sampler = FamilyQMC(self._distributions, seed)
+        self._points: list[Params] = []
+
+    def point(self, index: int) -> Params:
+        """Return the point number `index`, counted from 0."""
+        while len(self._points) <= index:
+            self._points.append(self._study.ask(self._distributions).params)
+        return dict(self._points[index])
+
+
+class _TheWholeSpace(BaseSampler):
+    """Samplers that are told their space instead of working it out from the past trials."""
+
+    _free: dict[str, BaseDistribution]
+
+    def infer_relative_search_space(
+        self,
+        study: Study,  # noqa: ARG002  (Optuna's interface)
+        trial: FrozenTrial,  # noqa: ARG002
+    ) -> dict[str, BaseDistribution]:
+        """Return the parameters that have more than one value."""
+        return self._free
+
+
+class FamilyTPE(_TheWholeSpace, TPESampler):
+    """TPE over all parameters of a family jointly."""
+
+    def __init__(self, distributions: Distributions, seed: int) -> None:
+        super().__init__(seed=seed)
+        self._free = _free(distributions)
+
+
+class FamilyQMC(_TheWholeSpace, QMCSampler):
+    """Scrambled Sobol points from the first trial on (the stock sampler draws its first trial at random)."""
+
+    def __init__(self, distributions: Distributions, seed: int) -> None:
+        with warnings.catch_warnings():
+            # Experimental since Optuna 3.0; a test holds the points against SciPy's.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            super().__init__(qmc_type="sobol", scramble=True, seed=seed)
+        self._free = _free(distributions)
+
+
+def _free(distributions: Distributions) -> dict[str, BaseDistribution]:
+    return {name: one for name, one in distributions.items() if not one.single()}
+
+
+def _holds(distribution: BaseDistribution, value: Any) -> bool:
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return bool(distribution.low <= value <= distribution.high)
+
+
+def _quiet_study(direction: StudyDirection) -> Study:
+    with _optuna_quiet():
+        return optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction=direction)
+
+
+@contextmanager
+def _optuna_quiet() -> Iterator[None]:
+    """Keep the birth of shadow studies out of the log: they are nobody's study."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)

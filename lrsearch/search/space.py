@@ -1,0 +1,192 @@
+"""What is searched: for every family its parameters, each with one distribution; and the way back to a schedule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import BaseTrial, FrozenTrial
+
+from lrsearch.errors import InputError
+from lrsearch.schedules import FAMILY_NAMES, AnySchedule, Choice, Range, resolve_ranges, schedule_from_sample
+
+FAMILY = "family"
+"""The name of the categorical parameter that holds the schedule family of a trial."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The families of one search in their order, and the distribution of every parameter of each.
+
+    A name has one distribution in all families that share it, because a family must not win by its search space.
+    Equal spaces sample alike; `to_json` is the stored identity of a study's space.
+    """
+
+    total_steps: int
+    steps_per_epoch: int
+    by_family: Mapping[str, Mapping[str, BaseDistribution]]
+    optimizer_parameters: tuple[str, ...] = ()
+
+    @classmethod
+    def build(
+        cls,
+        families: Sequence[str],
+        *,
+        total_steps: int,
+        steps_per_epoch: int,
+        epochs: int,
+        momentum: float = 0.0,
+        overrides: Mapping[str, Any] | None = None,
+        optimizer_distributions: Mapping[str, BaseDistribution] | None = None,
+    ) -> Space:
+        """Resolve the published ranges, with `overrides`, into the distributions of `families`.
+
+        `optimizer_distributions` (say `weight_decay`) are sampled in every family beside the schedule's own parameters.
+
+        Raises:
+            InputError: an unknown, repeated or missing family, or one name with two distributions.
+        """
+        _check_families(families)
+        extra = dict(optimizer_distributions or {})
+        by_family = {}
+        for family in families:
+            ranges = resolve_ranges(family, overrides or {}, total_steps=total_steps, epochs=epochs, momentum=momentum)
+            if clash := sorted(ranges.keys() & extra.keys()):
+                raise InputError(
+                    f"optimizer parameter {clash[0]!r} is also a parameter of the schedule family {family!r}: rename it"
+                )
+            by_family[family] = {name: _distribution(bounds) for name, bounds in ranges.items()} | extra
+        _check_one_distribution_per_name(by_family)
+        return cls(total_steps, steps_per_epoch, by_family, tuple(extra))
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families in the order in which they were given."""
+        return tuple(self.by_family)
+
+    @property
+    def family_distribution(self) -> CategoricalDistribution:
+        """The distribution of the categorical parameter `family`."""
+        return CategoricalDistribution(self.families)
+
+    def distributions(self, family: str) -> dict[str, BaseDistribution]:
+        """Return {parameter: distribution} of one family, `family` itself left out."""
+        return dict(self.by_family[family])
+
+    def family_of(self, trial: FrozenTrial) -> str | None:
+        """Return the family that is written in `trial` or that it was enqueued with; None where neither is known."""
+        family = trial.params.get(FAMILY, trial.system_attrs.get("fixed_params", {}).get(FAMILY))
+        return family if family in self.by_family else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the space as plain data (dicts, lists, numbers, strings); equal spaces give equal data."""
+        return {
+            "total_steps": self.total_steps,
+            "steps_per_epoch": self.steps_per_epoch,
+            "families": {
+                family: {name: _plain(distribution) for name, distribution in named.items()}
+                for family, named in self.by_family.items()
+            },
+        }
+
+    def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
+        """Return the schedule of a trial's `params`, which hold `family` and that family's parameters."""
+        family = params[FAMILY]
+        sample = {name: params[name] for name in self.by_family[family] if name not in self.optimizer_parameters}
+        return schedule_from_sample(family, sample, total_steps=self.total_steps, steps_per_epoch=self.steps_per_epoch)
+
+    def suggest(self, trial: BaseTrial) -> dict[str, Any]:
+        """Ask `trial` for a family, then for the parameters of that family; return all of them with `family`."""
+        family = trial.suggest_categorical(FAMILY, self.families)
+        named = self.by_family[str(family)]
+        return {FAMILY: family} | {name: _suggest(trial, name, named[name]) for name in named}
+
+
+def suggest_schedule(
+    trial: BaseTrial,
+    *,
+    total_steps: int,
+    families: Sequence[str] | None = None,
+    ranges: Mapping[str, Any] | None = None,
+    steps_per_epoch: int = 1,
+    momentum: float = 0.0,
+) -> AnySchedule:
+    """Suggest a schedule of `total_steps` optimizer updates in anybody's own objective, with any sampler.
+
+    `families` defaults to every family that is a function of the step (all but `reduce_on_plateau`, which reads a
+    metric); `ranges` overrides the published ranges by parameter name; `steps_per_epoch` matters only to
+    `reduce_on_plateau`, whose patience counts epochs.
+    """
+    chosen = tuple(name for name in FAMILY_NAMES if name != "reduce_on_plateau") if families is None else families
+    space = _cached_space(tuple(chosen), total_steps, steps_per_epoch, momentum, json.dumps(dict(ranges or {})))
+    return space.schedule(space.suggest(trial))
+
+
+@lru_cache(maxsize=8)
+def _cached_space(
+    families: tuple[str, ...], total_steps: int, steps_per_epoch: int, momentum: float, ranges_json: str
+) -> Space:
+    """Build a space once, not in every trial: checking all corners of all ranges takes milliseconds."""
+    return Space.build(
+        families,
+        total_steps=total_steps,
+        steps_per_epoch=steps_per_epoch,
+        epochs=max(1, total_steps // steps_per_epoch),
+        momentum=momentum,
+        overrides=json.loads(ranges_json),
+    )
+
+
+def _check_families(families: Sequence[str]) -> None:
+    if not families:
+        raise InputError(f"families must name at least one schedule family, got none; choose from {FAMILY_NAMES}")
+    for family in families:
+        if family not in FAMILY_NAMES:
+            raise InputError(f"unknown family {family!r}; choose from {', '.join(FAMILY_NAMES)}")
+        if list(families).count(family) > 1:
+            raise InputError(f"families must be distinct, got {family!r} more than once")
+
+
+def _check_one_distribution_per_name(by_family: Mapping[str, Mapping[str, BaseDistribution]]) -> None:
+    first: dict[str, tuple[str, BaseDistribution]] = {}
+    for family, named in by_family.items():
+        for name, distribution in named.items():
+            other, known = first.setdefault(name, (family, distribution))
+            if known != distribution:
+                raise InputError(
+                    f"parameter {name!r} must have one range in all families, because a family must not win by its "
+                    f"search space: {other} has {known}, {family} has {distribution}; give the range for all families"
+                )
+
+
+def _distribution(bounds: Range | Choice) -> BaseDistribution:
+    if isinstance(bounds, Choice):
+        return CategoricalDistribution(bounds.choices)
+    if bounds.integer:
+        return IntDistribution(int(bounds.low), int(bounds.high), log=bounds.log)
+    return FloatDistribution(bounds.low, bounds.high, log=bounds.log)
+
+
+def _plain(distribution: BaseDistribution) -> dict[str, Any]:
+    if isinstance(distribution, CategoricalDistribution):
+        return {"choices": list(distribution.choices)}
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return {
+        "low": distribution.low,
+        "high": distribution.high,
+        "log": distribution.log,
+        "integer": isinstance(distribution, IntDistribution),
+    }
+
+
+def _suggest(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    if isinstance(distribution, IntDistribution):
+        return trial.suggest_int(name, distribution.low, distribution.high, log=distribution.log)
+    assert isinstance(distribution, FloatDistribution)
+    return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
