@@ -89,10 +89,12 @@ class Schedule:
 
     def factor(self, step: ArrayLike) -> FloatArray:
         """Return lr(step) / base_lr, in [0, 1]."""
-        t = whole_steps(step)
+        steps = whole_steps(step)
+        # Always one axis: NumPy raises a lone number to a power by another rule, one rounding away.
+        t = steps.reshape(-1)
         s = np.clip(t - self.warmup_steps, 0.0, self.span.steps)
         warm_up = warmup_factor(t, self.span, self.warmup_begin_lr)
-        return np.asarray(np.where(t < self.warmup_steps, warm_up, self.shape.factor(s, self.span)))
+        return np.where(t < self.warmup_steps, warm_up, self.shape.factor(s, self.span)).reshape(steps.shape)
 
     def lr(self, step: ArrayLike) -> FloatArray:
         """Return the rate used by update `step`, counted from 0.
@@ -104,7 +106,7 @@ class Schedule:
         Returns:
             float64 rates of the same shape.
         """
-        return self.base_lr * self.factor(step)
+        return np.asarray(self.base_lr * self.factor(step))
 
     def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float] = ()) -> FloatArray:  # noqa: ARG002
         """Return the rates `[steps_per_epoch]` of the updates of one epoch; `select_loss` is not read."""
