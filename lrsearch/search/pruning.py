@@ -1,0 +1,199 @@
+"""Stop a trial early: judged within its family, against trials at the same epoch.
+
+Families improve at different times, so a trial is never compared with those of another family, and the default looks
+at three rungs only. An epoch counts from 1: it is the number of epochs finished, and the `step` of Optuna's reports.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from optuna.pruners import BasePruner
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from lrsearch.errors import InputError
+from lrsearch.search.space import FAMILY
+
+PrunerKind = Literal["rungs", "median", "none"]
+Direction = Literal["maximize", "minimize"]
+
+_REPORTING = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+
+
+class PruningRule(Protocol):
+    """When to judge a trial, and by what; larger values are better."""
+
+    def judges(self, epoch: int) -> bool:
+        """Return whether trials are judged after `epoch` epochs."""
+
+    def prunes(self, value: float, reported: Collection[float]) -> bool:
+        """Return whether `value` is to be pruned among all values `reported` at its epoch, its own included."""
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """At ceil(fraction x epochs) keep the best ceil(keep x n) of the n values reported so far, ties included.
+
+    Nothing is pruned before `min_reports` values are there, nor at the last epoch, where nothing is left to save.
+    """
+
+    epochs: int
+    keep: float = 2 / 3
+    fractions: tuple[float, ...] = (0.25, 0.5, 0.75)
+    min_reports: int = 4
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise InputError(f"epochs must be at least 1, got {self.epochs}")
+        if not 0.0 < self.keep <= 1.0:
+            raise InputError(f"keep must be above 0 and at most 1 (a fraction of the trials), got {self.keep}")
+        if any(not 0.0 < fraction < 1.0 for fraction in self.fractions):
+            raise InputError(f"fractions must lie between 0 and 1 (fractions of the epochs), got {self.fractions}")
+        if self.min_reports < 1:
+            raise InputError(f"min_reports must be at least 1, got {self.min_reports}")
+
+    def judges(self, epoch: int) -> bool:
+        """Return whether `epoch` is a rung."""
+        return epoch < self.epochs and epoch in {_ceil(fraction * self.epochs) for fraction in self.fractions}
+
+    def prunes(self, value: float, reported: Collection[float]) -> bool:
+        """Return whether as many values as are kept are better than `value`."""
+        if len(reported) < self.min_reports:
+            return False
+        return sum(other > value for other in reported) >= _ceil(self.keep * len(reported))
+
+
+@dataclass(frozen=True)
+class Medians:
+    """After every epoch but the last, prune what is below the median of the values reported so far at that epoch.
+
+    Optuna's `MedianPruner` compares a trial's best value with the completed trials alone; this one counts pruned and
+    running trials as well, as `Rungs` does. Nothing is pruned before `min_reports` values are there.
+    """
+
+    epochs: int
+    min_reports: int = 5
+
+    def judges(self, epoch: int) -> bool:
+        """Return whether training goes on after `epoch`."""
+        return epoch < self.epochs
+
+    def prunes(self, value: float, reported: Collection[float]) -> bool:
+        """Return whether `value` is below the median."""
+        return len(reported) >= self.min_reports and value < float(np.median(list(reported)))
+
+
+@dataclass(frozen=True)
+class NoPruning:
+    """Every trial trains to its end."""
+
+    def judges(self, epoch: int) -> bool:  # noqa: ARG002  (the rule's interface)
+        """Return False: no epoch is a reason to stop."""
+        return False
+
+    def prunes(self, value: float, reported: Collection[float]) -> bool:  # noqa: ARG002
+        """Return False: no value is too low."""
+        return False
+
+
+class PrunerCore:
+    """The verdicts of a rule from values in memory: every lane reports an epoch, then each is asked."""
+
+    def __init__(self, rule: PruningRule, *, direction: Direction = "maximize") -> None:
+        self.rule = rule
+        self._sign = _sign(direction)
+        self._reported: dict[tuple[str, int], list[float]] = defaultdict(list)
+
+    def report(self, family: str, epoch: int, value: float) -> None:
+        """Take in the value of a trial of `family` after `epoch` epochs; NaN counts as the worst."""
+        if self.rule.judges(epoch):
+            self._reported[family, epoch].append(_larger_is_better(value, self._sign))
+
+    def should_prune(self, family: str, epoch: int, value: float) -> bool:
+        """Return whether a trial that has reported `value` after `epoch` epochs is to be stopped."""
+        if not self.rule.judges(epoch):
+            return False
+        return self.rule.prunes(_larger_is_better(value, self._sign), self._reported[family, epoch])
+
+
+class FamilyPruner(BasePruner):
+    """A rule as an Optuna pruner: the verdicts of `PrunerCore`, read from the study's trials."""
+
+    def __init__(self, rule: PruningRule) -> None:
+        self.rule = rule
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Return whether `trial` is to be stopped after the last epoch that it reported."""
+        epoch = trial.last_step
+        if epoch is None or not self.rule.judges(epoch):
+            return False
+        sign = _sign("maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize")
+        value = _larger_is_better(trial.intermediate_values[epoch], sign)
+        others = [
+            _larger_is_better(other.intermediate_values[epoch], sign)
+            for other in study.get_trials(deepcopy=False, states=_REPORTING)
+            if other.number != trial.number
+            and other.params.get(FAMILY) == trial.params.get(FAMILY)
+            and epoch in other.intermediate_values
+        ]
+        return self.rule.prunes(value, [*others, value])
+
+
+class RungPruner(FamilyPruner):
+    """The default pruner for plain `study.optimize`: three rungs within the family (see `Rungs`)."""
+
+    def __init__(
+        self,
+        epochs: int,
+        *,
+        keep: float = 2 / 3,
+        fractions: Sequence[float] = (0.25, 0.5, 0.75),
+        min_reports: int = 4,
+    ) -> None:
+        super().__init__(Rungs(epochs, keep, tuple(fractions), min_reports))
+
+
+def make_rule(kind: PrunerKind, epochs: int) -> PruningRule:
+    """Return the rule that `--pruner` names, for trials of `epochs` epochs.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    if kind == "rungs":
+        return Rungs(epochs)
+    if kind == "median":
+        return Medians(epochs)
+    if kind == "none":
+        return NoPruning()
+    raise InputError(f"pruner must be one of {', '.join(get_args(PrunerKind))}, got {kind!r}")
+
+
+def make_pruner(kind: PrunerKind, epochs: int) -> FamilyPruner:
+    """Return an Optuna pruner by name; whether larger is better it reads from the study."""
+    return FamilyPruner(make_rule(kind, epochs))
+
+
+def make_pruner_core(kind: PrunerKind, epochs: int, *, direction: Direction = "maximize") -> PrunerCore:
+    """Return the same verdicts for values in memory, as the stacked search needs them."""
+    return PrunerCore(make_rule(kind, epochs), direction=direction)
+
+
+def _sign(direction: Direction) -> int:
+    if direction not in get_args(Direction):
+        raise InputError(f"direction must be maximize or minimize, got {direction!r}")
+    return 1 if direction == "maximize" else -1
+
+
+def _larger_is_better(value: float, sign: int) -> float:
+    return -math.inf if math.isnan(value) else sign * value
+
+
+def _ceil(number: float) -> int:
+    """Round up, but take 3.0000000000000004 for the 3 that it means."""
+    return math.ceil(number - 1e-9)
