@@ -1,0 +1,103 @@
+"""All tests of one comparison, laid out over its pairs and its columns."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
+from lrsearch.comparison.best import compare_with_best, rank_limits
+from lrsearch.comparison.crosscheck import holm, paired_t
+from lrsearch.comparison.flips import PairFlips, rounding_variance
+from lrsearch.comparison.layout import Layout
+from lrsearch.comparison.maxt import max_t
+from lrsearch.comparison.power import blocks_to_settle
+from lrsearch.comparison.probability import probability_better
+from lrsearch.comparison.result import ColumnResults, PairResults
+from lrsearch.comparison.verdict import FAILED, SAME, UNDECIDED, pair_verdict
+
+
+def analyse_pairs(
+    scores: FloatArray, alive: IntArray, flips: PairFlips, tested: IntArray, *, alpha: float, rope: float
+) -> PairResults:
+    """Return the results of the `tested` pairs of scores[blocks, columns]; `flips` are those of the `alive` columns."""
+    first, second = flips.first[tested], flips.second[tested]
+    layout = Layout(scores.shape[1], alive, alive[first], alive[second])
+    primary = max_t(flips, alpha, tested)
+    kept = scores[:, alive]
+    raw_p = paired_t(kept[:, first] - kept[:, second], rounding_variance(kept))
+    low = layout.pairs(primary.low, -primary.high, diagonal=0.0)
+    high = layout.pairs(primary.high, -primary.low, diagonal=0.0)
+    verdict = _verdicts(low, high, rope, alive)
+    needed = [
+        blocks_to_settle(sd, quantile=primary.quantile, blocks=len(scores), half_width=rope / 2, image_variance=added)
+        for sd, added in zip(flips.seed_sd[tested], flips.image_variance[tested], strict=True)
+    ]
+    open_pairs = verdict[layout.first, layout.second] == UNDECIDED
+    p_better, p_better_low, p_better_high = _probabilities(scores, alive, alpha)
+    return PairResults(
+        difference=layout.pairs(flips.mean[tested], -flips.mean[tested], diagonal=0.0),
+        low=low,
+        high=high,
+        p=layout.symmetric(primary.p_step_down, diagonal=1.0),
+        p_single=layout.symmetric(primary.p_single, diagonal=1.0),
+        p_holm=layout.symmetric(holm(raw_p), diagonal=1.0),
+        p_better=p_better,
+        p_better_low=p_better_low,
+        p_better_high=p_better_high,
+        verdict=verdict,
+        blocks_to_settle=layout.symmetric(np.where(open_pairs, needed, 0.0), diagonal=0.0),
+    )
+
+
+def analyse_columns(
+    scores: FloatArray,
+    names: tuple[str, ...],
+    alive: IntArray,
+    flips: PairFlips,
+    pairs: PairResults,
+    *,
+    alpha: float,
+    rope: float,
+) -> ColumnResults:
+    """Return the results of each column of scores[blocks, columns], from the same flips and the tested pairs."""
+    layout = Layout(len(names), alive, alive[flips.first], alive[flips.second])
+    best = compare_with_best(flips, len(alive), alpha)
+    rank_low, rank_high = rank_limits(pairs.difference[np.ix_(alive, alive)], pairs.p[np.ix_(alive, alive)], alpha)
+    return ColumnResults(
+        mean=scores.mean(axis=0),
+        sd=scores.std(axis=0, ddof=1),
+        rank_low=layout.columns(rank_low),
+        rank_high=layout.columns(rank_high),
+        p_worse=layout.columns(best.p_worse),
+        gap_high=layout.columns(best.gap_high),
+        recommended=tuple(names[index] for index in alive[best.recommended]),
+        equivalent_to_best=tuple(names[index] for index in alive[best.gap_high <= rope]),
+    )
+
+
+def _verdicts(low: FloatArray, high: FloatArray, rope: float, alive: IntArray) -> NDArray[np.str_]:
+    """Return the verdict [columns, columns] of each pair of limits."""
+    verdict = np.vectorize(pair_verdict, otypes=[object])(low, high, rope)
+    withdrawn = np.ones(len(low), dtype=bool)
+    withdrawn[alive] = False
+    verdict[withdrawn] = FAILED
+    verdict[:, withdrawn] = FAILED
+    np.fill_diagonal(verdict, SAME)
+    return np.asarray(verdict, dtype=np.str_)
+
+
+def _probabilities(scores: FloatArray, alive: IntArray, alpha: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return P(i > j) and its limits, each [columns, columns]."""
+    first, second = pairs_of(len(alive))
+    found = np.array(
+        [
+            probability_better(scores[:, i], scores[:, j], alpha=alpha)
+            for i, j in zip(alive[first], alive[second], strict=True)
+        ]
+    ).reshape(-1, 3)
+    layout = Layout(scores.shape[1], alive, alive[first], alive[second])
+    estimate, low, high = found.T
+    return (
+        layout.pairs(estimate, 1 - estimate, diagonal=0.5),
+        layout.pairs(low, 1 - high, diagonal=0.5),
+        layout.pairs(high, 1 - low, diagonal=0.5),
+    )

@@ -1,0 +1,48 @@
+"""What every file of this room needs of arrays: their types, read-only copies, and the pairs of K columns."""
+
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lrsearch.errors import InputError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
+
+
+class Interval(NamedTuple):
+    """An estimate with its lower and upper limit, in the unit of the estimate."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def read_only(array: AnyArray) -> AnyArray:
+    """Return a copy of `array` that refuses to be written to."""
+    copy = array.copy()
+    copy.setflags(write=False)
+    return copy
+
+
+def numbers(values: ArrayLike, name: str, *, axes: str) -> FloatArray:
+    """Return `values` as float64 with the axes named in `axes`, such as "blocks, families".
+
+    Raises:
+        InputError: another number of axes, or a value that is not finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != len(axes.split(",")):
+        raise InputError(f"{name} must have the axes [{axes}], but its shape is {array.shape}")
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} must hold finite numbers only, but {np.sum(~np.isfinite(array))} of them are not")
+    return array
+
+
+def pairs_of(columns: int) -> tuple[IntArray, IntArray]:
+    """Return the first and second column [pairs] of every pair i < j of `columns` columns."""
+    first, second = np.triu_indices(columns, k=1)
+    return first.astype(np.int64), second.astype(np.int64)

@@ -1,0 +1,77 @@
+"""Which columns may be the best one: Hsu's comparison with the best, ranks, and what to prefer inside the set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray
+from lrsearch.comparison.flips import PairFlips, null_quantile, p_value
+
+
+@dataclass(frozen=True, eq=False)
+class WithBest:
+    """Each column against the best of the others; every array is [columns].
+
+    `p_worse` tests whether a column is worse than the best, `recommended` marks those not shown worse, `gap_high` is
+    the upper limit of how far a column lies below the best one, simultaneous over the columns.
+    """
+
+    p_worse: FloatArray
+    recommended: BoolArray
+    gap_high: FloatArray
+
+
+def compare_with_best(flips: PairFlips, columns: int, alpha: float) -> WithBest:
+    """Return the one-sided max-T of each column against the best of the others, from the same residual flips.
+
+    Only the truly best column k must not be lost, so no correction over the columns is needed: with probability
+    1 - alpha, k is recommended and mean_k - mean_i + q_k x se_ik bounds its lead over every i at once. As k is one of
+    the recommended, the largest such bound over them holds for all columns.
+    Source: J. C. Hsu (1984), Constrained simultaneous confidence intervals for multiple comparisons with the best.
+    """
+    p_worse, lead = np.ones(columns), np.full((columns, columns), -np.inf)
+    for column in range(columns):
+        own = np.flatnonzero((flips.first == column) | (flips.second == column))
+        if not own.size:
+            continue
+        others = np.where(flips.first[own] == column, flips.second[own], flips.first[own])
+        toward_other = np.where(flips.first[own] == column, -1.0, 1.0)
+        behind = (flips.statistic[own] * toward_other).max()
+        both_signs = np.concatenate([flips.null[:, own], -flips.null[:, own]]) * toward_other
+        null = both_signs.max(axis=1, keepdims=True)
+        p_worse[column] = p_value(np.array([behind]), null)[0]
+        margin = null_quantile(null, alpha)[0] * flips.standard_error[own]
+        lead[column, others] = margin - flips.mean[own] * toward_other
+    recommended = p_worse > alpha
+    gap_high = np.maximum(lead[recommended].max(axis=0, initial=0.0), 0.0)
+    return WithBest(p_worse, recommended, gap_high)
+
+
+def rank_limits(difference: FloatArray, p: FloatArray, alpha: float) -> tuple[IntArray, IntArray]:
+    """Return the lowest and highest rank [columns] that the tests leave, 1 being the best.
+
+    They are 1 + the number significantly better, and the number of columns minus the number significantly worse.
+    `difference` and `p` are [columns, columns]; a pair that was not tested has p = NaN and separates nothing.
+    """
+    better = (difference > 0) & (p <= alpha)
+    return 1 + better.sum(axis=0), len(p) - better.sum(axis=1)
+
+
+def prefer(
+    names: Sequence[str],
+    sd: Mapping[str, float],
+    parameters: Mapping[str, int] | None = None,
+    small_budget: Mapping[str, float] | None = None,
+) -> str | None:
+    """Return the one of `names` that the tie-breakers prefer, or None where there is none.
+
+    In this order: fewer parameters, a higher score at a small budget, a smaller SD over seeds. A tie-breaker that is
+    not given decides nothing; a name that it does not hold comes last.
+    """
+
+    def key(name: str) -> tuple[float, float, float]:
+        fewer = float((parameters or {}).get(name, np.inf))
+        return fewer, -(small_budget or {}).get(name, -np.inf), sd[name]
+
+    return min(names, key=key, default=None)
