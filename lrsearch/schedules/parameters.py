@@ -41,7 +41,7 @@ class Parameter:
         meaning: one line for people; rates are absolute, steps are updates unless the study steps once per epoch.
         kind: "number"; "whole" number; "steps", a count of steps that stays real when it is scaled; "milestones",
             increasing absolute steps of the run; or "choice", one of `choices`.
-        low, high: the bounds, both included unless `above` says that `low` itself is not.
+        low, high: the bounds, both included unless `above` excludes `low`, or `below` excludes `high`.
         limit: a bound that depends on the run.
     """
 
@@ -50,6 +50,7 @@ class Parameter:
     low: float = 0.0
     high: float = math.inf
     above: bool = False
+    below: bool = False
     limit: Limit | None = None
     choices: tuple[str, ...] = ()
 
@@ -59,7 +60,7 @@ class Parameter:
         if self.kind == "choice":
             return f"one of {', '.join(self.choices)}"
         noun = {"whole": "a whole number", "milestones": "a list of increasing whole numbers, each"}
-        upper = f" and <= {self.high:g}" if self.high < math.inf else ""
+        upper = f" and {'<' if self.below else '<='} {self.high:g}" if self.high < math.inf else ""
         return f"{noun.get(self.kind, 'a finite number')} {'>' if self.above else '>='} {self.low:g}{upper}"
 
     def plain(self, name: str, value: Any) -> Any:
@@ -82,8 +83,8 @@ class Parameter:
         if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
             return None
         number = float(value)
-        high_enough = number > self.low if self.above else number >= self.low
-        return number if high_enough and number <= self.high else None
+        at_bound = (self.above and number == self.low) or (self.below and number == self.high)
+        return number if self.low <= number <= self.high and not at_bound else None
 
     def check(self, name: str, value: Any, span: Span) -> None:
         """Raise InputError where a plain `value` does not fit into the run."""
@@ -137,7 +138,7 @@ PARAMETERS: dict[str, Parameter] = {
     "div_factor": Parameter("base_lr over the first rate", low=1),
     "final_div_factor": Parameter("the first rate over the last", low=1),
     "beta": Parameter("how late the decay comes: 1 is linear, towards 0 ever later", high=1, above=True),
-    "factor": Parameter("what the rate is multiplied by on a plateau", high=0.999999, above=True),
+    "factor": Parameter("what the rate is multiplied by on a plateau", high=1, above=True, below=True),
     "patience": Parameter("epochs without a better select loss that are put up with", "whole"),
     "min_lr": Parameter("the rate below which a plateau does not lead", limit=_BASE_LR),
     "lag_lr": Parameter("the rate of epoch 0 where the schedule acts one epoch late", above=True),

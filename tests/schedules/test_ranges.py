@@ -1,0 +1,187 @@
+"""The default ranges, what a study file may change in them, and what a sample stands for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsearch.errors import InputError
+from lrsearch.schedules import (
+    FAMILY_NAMES,
+    Choice,
+    Range,
+    default_ranges,
+    resolve_ranges,
+    schedule_from_sample,
+)
+from tests.strategies import quick
+
+RUN = {"total_steps": 1000, "epochs": 10, "momentum": 0.0}
+WSD = "warmup_stable_decay"
+
+
+def test_the_published_ranges():
+    """Every range as the documentation gives it, for 1000 steps, 10 epochs and no momentum."""
+    published = {
+        "base_lr": Range(0.01, 1.0, log=True),
+        "warmup_steps": Range(0, 100, integer=True),
+        "final_lr": Range(1e-5, 1e-2, log=True),
+        "gamma": Range(0.1, 0.8, log=True),
+        "step_size": Range(100, 500, integer=True),
+        "milestone_1": Range(250, 950, integer=True),
+        "milestone_2": Range(250, 950, integer=True),
+        "timescale": Range(3, 1000, log=True, integer=True),
+        "power": Range(0.5, 4.0, log=True),
+        "cycles": Range(2, 4, integer=True),
+        "cycle_mult": Choice((1, 2)),
+        "pct_start": Range(0.1, 0.45),
+        "div_factor": Range(5.0, 50.0, log=True),
+        "final_div_factor": Range(10.0, 1e4, log=True),
+        "decay_steps": Range(100, 800, integer=True),
+        "decay_shape": Choice(("linear", "cosine", "1-sqrt")),
+        "beta": Range(0.1, 1.0, log=True),
+        "factor": Range(0.1, 0.6, log=True),
+        "patience": Range(1, 5, integer=True),
+    }
+    merged = {}
+    for family in FAMILY_NAMES:
+        ranges = default_ranges(family, **RUN)
+        assert {name: published[name] for name in ranges} == ranges
+        merged |= ranges
+    assert published == merged
+
+
+@pytest.mark.parametrize(("momentum", "low", "high"), [(0.0, 0.01, 1.0), (0.9, 0.001, 0.1), (0.5, 0.005, 0.5)])
+def test_momentum_shrinks_the_rates(momentum, low, high):
+    """Ranges of rates are 1 - momentum times as high, base_lr and final_lr alike; nothing else changes."""
+    ranges = default_ranges("cosine", total_steps=1000, epochs=10, momentum=momentum)
+    assert Range(low, high, log=True) == ranges["base_lr"]
+    np.testing.assert_allclose([ranges["final_lr"].low, ranges["final_lr"].high], [low / 1000, low], rtol=1e-12)
+    assert default_ranges("cosine", **RUN)["warmup_steps"] == ranges["warmup_steps"]
+
+
+def test_patience_is_no_longer_than_the_run():
+    """Three epochs leave no room for a patience of five."""
+    ranges = default_ranges("reduce_on_plateau", total_steps=30, epochs=3, momentum=0.0)
+    assert Range(1, 3, integer=True) == ranges["patience"]
+
+
+def test_overrides_for_all_families_and_for_one():
+    """What the study file leaves out keeps its default; a family's own table wins; rates are taken as given."""
+    overrides = {
+        "base_lr": {"low": 0.05, "high": 0.5},
+        "decay_steps": {"high": 0.5},
+        WSD: {"base_lr": {"high": 0.4, "log": False}, "decay_shape": {"choices": ["cosine"]}},
+    }
+    cosine = resolve_ranges("cosine", overrides, total_steps=1000, epochs=10, momentum=0.9)
+    assert Range(0.05, 0.5, log=True) == cosine["base_lr"]
+    wsd = resolve_ranges(WSD, overrides, **RUN)
+    assert Range(0.05, 0.4) == wsd["base_lr"]
+    assert Range(100, 500, integer=True) == wsd["decay_steps"]
+    assert Choice(("cosine",)) == wsd["decay_shape"]
+    assert default_ranges("cosine", **RUN)["final_lr"] == wsd["final_lr"]
+
+
+BAD = [
+    ({"base_rate": {"low": 1}}, "unknown name 'base_rate'; the parameters are base_lr, .*; the families are constant"),
+    ({"cosine": {"gamma": {"low": 0.1}}}, "cosine has no parameter 'gamma'; it has base_lr, warmup_steps, final_lr"),
+    ({"base_lr": 0.3}, "base_lr must be a table such as {low = ..., high = ...}, got 0.3"),
+    ({"base_lr": {"lo": 0.3}}, "base_lr takes low, high, log; got 'lo'"),
+    ({"decay_shape": {"low": 0.3}}, "decay_shape takes choices; got 'low'"),
+    ({"decay_shape": {"choices": []}}, r"choices of decay_shape must be a list of at least one value, got \[\]"),
+    ({"base_lr": {"low": 0.5, "high": 0.1}}, "low of base_lr must not exceed high, got low = 0.5, high = 0.1"),
+    ({"base_lr": {"low": 0.0}}, "low of base_lr must be > 0 where log = true, got 0.0"),
+    ({"base_lr": {"low": "x"}}, "low of base_lr must be a finite number, got 'x'"),
+    ({"base_lr": {"high": True}}, "high of base_lr must be a finite number, got True"),
+    ({"base_lr": {"log": "yes"}}, "log of base_lr must be true or false, got 'yes'"),
+    ({"warmup_steps": {"high": 500}}, "warmup_steps counts as a fraction of total_steps, from 0 to 1, got 0.0 .. 500"),
+    ({"base_lr": {"low": 0.001}}, "ranges of .* make no schedule: final_lr must be at most base_lr = 0.001, got 0.01"),
+    ({"warmup_steps": {"high": 0.5}}, "make no schedule: decay_steps must be at most total_steps - warmup_steps = 500"),
+    ({"decay_shape": {"choices": ["linear", "sine"]}}, "make no schedule: decay_shape must be one of .*got 'sine'"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), BAD)
+def test_bad_overrides_are_refused_in_words(overrides, message):
+    """Unknown names, ranges that are none, and ranges from which no schedule can be built, before anything is drawn."""
+    with pytest.raises(InputError, match=message):
+        resolve_ranges(WSD, overrides, **RUN)
+
+
+def test_whole_numbers_stay_whole():
+    """A count cannot be given a fractional bound."""
+    with pytest.raises(InputError, match=r"cycles takes whole numbers, got 2 .. 3.5"):
+        resolve_ranges("cosine_restarts", {"cycles": {"high": 3.5}}, **RUN)
+
+
+@pytest.mark.parametrize("momentum", [-0.1, 1.0])
+def test_momentum_is_below_one(momentum):
+    """The scale 1 - momentum must be positive."""
+    with pytest.raises(InputError, match=f"momentum must be >= 0 and < 1, got {momentum}"):
+        default_ranges("cosine", total_steps=10, epochs=1, momentum=momentum)
+
+
+def sampled(family, total_steps=1000, steps_per_epoch=10, **sample):
+    sample = {"base_lr": 0.1, "warmup_steps": 0, **sample}
+    return schedule_from_sample(family, sample, total_steps=total_steps, steps_per_epoch=steps_per_epoch)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "total_steps", "expected"),
+    [
+        ((900, 300), 1000, (300, 900)),
+        ((300, 900), 1000, (300, 900)),
+        ((500, 500), 1000, (500, 501)),
+        ((10, 10), 10, (9, 10)),
+        ((1, 1), 1, (1, 1)),
+    ],
+)
+def test_milestones_are_sorted_and_distinct(drawn, total_steps, expected):
+    """Two equal draws come one step apart, wherever the run has room for it."""
+    schedule = sampled("multistep", total_steps, gamma=0.5, milestone_1=drawn[0], milestone_2=drawn[1])
+    assert expected == schedule.shape.milestones
+
+
+@quick
+@given(
+    total_steps=st.integers(20, 2000),
+    warmup=st.floats(0.0, 0.1),
+    cycles=st.integers(2, 4),
+    cycle_mult=st.sampled_from([1, 2]),
+)
+def test_the_last_cycle_ends_with_training(total_steps, warmup, cycles, cycle_mult):
+    """Exactly as many restarts as cycles, whole steps apart, and final_lr at total_steps."""
+    warmup_steps = int(warmup * total_steps)
+    schedule = sampled(
+        "cosine_restarts", total_steps, final_lr=0.001, cycles=cycles, cycle_mult=cycle_mult, warmup_steps=warmup_steps
+    )
+    lr = schedule.lr(np.arange(warmup_steps, total_steps + 1))
+    assert cycles == np.count_nonzero(lr == 0.1)
+    np.testing.assert_allclose(lr[-1], 0.001, rtol=1e-12)
+    lengths = np.diff([*np.flatnonzero(lr == 0.1), total_steps - warmup_steps])
+    np.testing.assert_allclose(lengths, lengths[0] * float(cycle_mult) ** np.arange(cycles), atol=cycle_mult**cycles)
+
+
+def test_warm_up_begins_where_the_caller_says():
+    """warmup_begin_lr enters schedules that have a warm-up, and those alone."""
+    sample = {"base_lr": 0.1, "warmup_steps": 50, "final_lr": 0.001}
+    run = {"total_steps": 1000, "steps_per_epoch": 10, "warmup_begin_lr": 0.02}
+    assert schedule_from_sample("cosine", sample, **run).lr(0) == pytest.approx(0.02, rel=1e-14)
+    assert schedule_from_sample("cosine", {**sample, "warmup_steps": 0}, **run).lr(0) == pytest.approx(0.1, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("family", "sample", "message"),
+    [
+        ("cosinus", {}, "family must be one of"),
+        ("constant", {"gamma": 0.5}, "a sample of constant has no parameter 'gamma'; it has base_lr, warmup_steps"),
+        ("multistep", {"gamma": 0.5, "milestone_1": 3}, "a sample of multistep needs milestone_2"),
+        ("reduce_on_plateau", {"factor": 0.5, "patience": 1}, "whole epochs.*got 1000 and 7"),
+    ],
+)
+def test_bad_samples_are_refused_in_words(family, sample, message):
+    """Unknown family, unknown name, missing name, a plateau without whole epochs."""
+    with pytest.raises(InputError, match=message):
+        sampled(family, steps_per_epoch=7, **sample)
