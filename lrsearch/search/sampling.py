@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.search.shadow import FamilyTPE, Params, ShadowStudy, SobolPoints, derived_seed, random_draw
-from lrsearch.search.space import FAMILY, Space
+from lrsearch.search.space import FAMILY, Space, known_params
 
 SamplerKind = Literal["tpe", "random", "qmc"]
 
@@ -74,15 +74,15 @@ class FamilySampler(BaseSampler):
             trials = study.get_trials(deepcopy=False)
             digest.absorb(trials)
             unsettled = trials[digest.settled :]
-            family, index = self._turn(digest, unsettled, trial)
-            running = [
+            family, index = self._turn(digest.tally, unsettled, trial)
+            pending = [
                 other
                 for other in unsettled
                 if not other.state.is_finished()
                 and other.number != trial.number
                 and self.space.family_of(other) == family
             ]
-            return {FAMILY: family} | self._draw(digest, study, trial, family, index, running)
+            return {FAMILY: family} | self._draw(digest, study, trial, family, index, pending)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -91,41 +91,37 @@ class FamilySampler(BaseSampler):
         seed = derived_seed(self.seed, param_name, trial.number)
         return random_draw(study, trial, {param_name: param_distribution}, seed)[param_name]
 
-    def _turn(self, digest: _Digest, unsettled: Sequence[FrozenTrial], trial: FrozenTrial) -> tuple[str, int]:
-        """Replay the lower-numbered trials: whose turn it is, and how many trials that family has had before."""
-        given, had = digest.given.copy(), digest.had.copy()
+    def _turn(self, tally: _Tally, unsettled: Sequence[FrozenTrial], trial: FrozenTrial) -> tuple[str, int]:
+        """Replay the lower-numbered trials: whose turn it is, and how many draws that family has had before."""
+        replay = tally.copy()
         for other in unsettled:
             if other.number >= trial.number:
                 break
             family = self.space.family_of(other)
             if family is None and not other.state.is_finished():
-                family = family_in_turn(given, self.seed)
+                family = family_in_turn(replay.given, self.seed)
             if family is not None:
-                had[family] += 1
-                given[family] += other.state != TrialState.FAIL
-        chosen = self.space.family_of(trial) or family_in_turn(given, self.seed)
-        return chosen, had[chosen]
+                replay.add(self.space.key(family, known_params(other)), failed=other.state == TrialState.FAIL)
+        chosen = self.space.family_of(trial) or family_in_turn(replay.given, self.seed)
+        return chosen, replay.drawn[chosen]
 
     def _draw(
-        self, digest: _Digest, study: Study, trial: FrozenTrial, family: str, index: int, running: list[FrozenTrial]
+        self, digest: _Digest, study: Study, trial: FrozenTrial, family: str, index: int, pending: list[FrozenTrial]
     ) -> Params:
         distributions = self.space.distributions(family)
         seed = derived_seed(self.seed, family, index)
         if self.kind == "tpe":
-            if family not in digest.shadows:
-                digest.shadows[family] = ShadowStudy(distributions, study.direction)
-            shadow = digest.shadows[family]
+            running = [other for other in pending if other.state == TrialState.RUNNING]
+            shadow = digest.shadow(family, study.direction)
             params = shadow.ask(FamilyTPE(distributions, seed), digest.finished[family], running)
         elif self.kind == "qmc":
-            if family not in digest.points:
-                digest.points[family] = SobolPoints(distributions, derived_seed(self.seed, family))
-            params = digest.points[family].point(index)
+            params = digest.sobol_points(family, derived_seed(self.seed, family)).point(index)
         else:
             params = random_draw(study, trial, distributions, seed)
-        used = {_key(other.params, distributions) for other in running}
+        planned = {self.space.key(family, known_params(other)) for other in pending}
         for redraw in range(_REDRAWS):
-            key = _key(params, distributions)
-            if key not in used and key not in digest.used[family]:
+            key = self.space.key(family, params)
+            if key not in planned and key not in digest.used:
                 break
             params = random_draw(study, trial, distributions, derived_seed(self.seed, family, index, redraw))
         return params
@@ -139,8 +135,33 @@ def family_in_turn(given: Mapping[str, int], seed: int) -> str:
     """
     families = list(given)
     behind = min(given.values())
-    order = np.random.default_rng([seed, behind]).permutation(len(families)).tolist()
+    order: list[int] = np.random.default_rng([seed, behind]).permutation(len(families)).tolist()
     return next(families[i] for i in order if given[families[i]] == behind)
+
+
+class _Tally:
+    """How often each family has had its turn."""
+
+    def __init__(self, families: Iterable[str]) -> None:
+        self.given = Counter(dict.fromkeys(families, 0))  # trials per family, failed ones left out
+        self.drawn = self.given.copy()  # parameter sets per family: a failed trial that is taken up again counts once
+        self._failed: set[tuple[Any, ...]] = set()  # not taken up again so far
+
+    def add(self, key: tuple[Any, ...], *, failed: bool) -> None:
+        """Count one trial; trials are to be added by number."""
+        family = key[0]
+        self.given[family] += not failed
+        self.drawn[family] += key not in self._failed
+        if failed:
+            self._failed.add(key)
+        else:
+            self._failed.discard(key)
+
+    def copy(self) -> _Tally:
+        """Return a tally that counts on from here by itself."""
+        other = _Tally(())
+        other.given, other.drawn, other._failed = self.given.copy(), self.drawn.copy(), self._failed.copy()
+        return other
 
 
 class _Digest:
@@ -148,15 +169,14 @@ class _Digest:
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self.settled = 0  # all trials with a lower number are finished, and counted in `given` and `had`
-        self.given = Counter(dict.fromkeys(space.families, 0))  # trials per family, failed ones left out
-        self.had = Counter(dict.fromkeys(space.families, 0))  # trials per family, failed ones too
-        self.used: dict[str, set[tuple[Any, ...]]] = {family: set() for family in space.families}
+        self.settled = 0  # all trials with a lower number are finished, and are in the tally
+        self.tally = _Tally(space.families)
+        self.used: set[tuple[Any, ...]] = set()
         # In the order in which they ended, which the storage keeps: it only grows, and is the same after a restart.
         self.finished: dict[str, list[FrozenTrial]] = {family: [] for family in space.families}
-        self.shadows: dict[str, ShadowStudy] = {}
-        self.points: dict[str, SobolPoints] = {}
         self._absorbed: set[int] = set()
+        self._shadows: dict[str, ShadowStudy] = {}
+        self._points: dict[str, SobolPoints] = {}
 
     def absorb(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in the trials (all of the study's, by number) that have finished since the last call."""
@@ -165,21 +185,29 @@ class _Digest:
             self._absorbed.add(trial.number)
             family = self._space.family_of(trial)
             if family is not None:
-                self.used[family].add(_key(trial.params, self._space.distributions(family)))
+                self.used.add(self._space.key(family, trial.params))
                 if trial.state != TrialState.FAIL:
                     self.finished[family].append(trial)
         while self.settled in self._absorbed:
             trial = trials[self.settled]
             family = self._space.family_of(trial)
             if family is not None:
-                self.had[family] += 1
-                self.given[family] += trial.state != TrialState.FAIL
+                key = self._space.key(family, known_params(trial))
+                self.tally.add(key, failed=trial.state == TrialState.FAIL)
             self._absorbed.remove(self.settled)
             self.settled += 1
 
+    def shadow(self, family: str, direction: StudyDirection) -> ShadowStudy:
+        """Return the shadow study of a family."""
+        if family not in self._shadows:
+            self._shadows[family] = ShadowStudy(self._space.distributions(family), direction)
+        return self._shadows[family]
 
-def _key(params: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> tuple[Any, ...]:
-    return tuple(params.get(name) for name in distributions)
+    def sobol_points(self, family: str, seed: int) -> SobolPoints:
+        """Return the Sobol points of a family."""
+        if family not in self._points:
+            self._points[family] = SobolPoints(self._space.distributions(family), seed)
+        return self._points[family]
 
 
 def _rebuild(space: Space, kind: SamplerKind, seed: int) -> FamilySampler:

@@ -79,8 +79,12 @@ class Space:
 
     def family_of(self, trial: FrozenTrial) -> str | None:
         """Return the family that is written in `trial` or that it was enqueued with; None where neither is known."""
-        family = trial.params.get(FAMILY, trial.system_attrs.get("fixed_params", {}).get(FAMILY))
+        family = known_params(trial).get(FAMILY)
         return family if family in self.by_family else None
+
+    def key(self, family: str, params: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the values of the family's parameters in their order, None for those that are not known (yet)."""
+        return (family, *(params.get(name) for name in self.by_family[family]))
 
     def to_json(self) -> dict[str, Any]:
         """Return the space as plain data (dicts, lists, numbers, strings); equal spaces give equal data."""
@@ -104,6 +108,11 @@ class Space:
         family = trial.suggest_categorical(FAMILY, self.families)
         named = self.by_family[str(family)]
         return {FAMILY: family} | {name: _suggest(trial, name, named[name]) for name in named}
+
+
+def known_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the parameters that `trial` has, and those that it was enqueued with and will have."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
 def suggest_schedule(
