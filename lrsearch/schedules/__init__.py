@@ -11,7 +11,9 @@ from lrsearch.schedules.build import (
 from lrsearch.schedules.parameters import PARAMETERS
 from lrsearch.schedules.plateau import ReduceOnPlateau
 from lrsearch.schedules.ranges import (
+    PRIORS,
     Choice,
+    Prior,
     Range,
     check_overrides,
     default_ranges,
@@ -26,11 +28,13 @@ __all__ = [
     "FAMILIES",
     "FAMILY_NAMES",
     "PARAMETERS",
+    "PRIORS",
     "SEARCHED",
     "AnySchedule",
     "Choice",
     "FamilyDescription",
     "PerEpoch",
+    "Prior",
     "Range",
     "ReduceOnPlateau",
     "Schedule",
