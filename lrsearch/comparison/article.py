@@ -70,8 +70,8 @@ def article_claims(
 ) -> tuple[Claim, ...]:
     """Return the article's claims from curves accuracy (points) and test_loss, schedule -> [blocks, epochs].
 
-    The schedules are those of `SCHEDULES`; one block is one seed, shared by all of them. Accuracies are read at the last
-    epoch. A claim holds where its contrast lies on the claimed side with an adjusted p-value of alpha or less.
+    The schedules are those of `SCHEDULES`; one block is one seed, shared by all of them. Accuracies are read at the
+    last epoch. A claim holds where its contrast lies on the claimed side with an adjusted p-value of alpha or less.
 
     Raises:
         InputError: a schedule is missing, or the curves differ in shape or are too short.

@@ -43,11 +43,11 @@ def compare_scores(
 
     A block is one unit: the same seeds, order and split for all families, shared with no other block. `rope` (points)
     is the difference that would not matter, fixed before the scores were seen. `claim` begins with "these
-    configurations" (blocks are seeds) or "these families" (blocks are whole searches). `contrasts` is "all", `Against(reference)` or
-    `Groups({name: families})`. With `chance` (points), a family with a run below twice chance has failed and is not
-    tested. `correct` [blocks, families, images] makes the intervals hold beyond these test images; `images` is their
-    number where only that is known. `block_seconds` turns blocks still to run into minutes. `parameters` and
-    `small_budget` are tie-breakers by family.
+    configurations" (blocks are seeds) or "these families" (blocks are whole searches). `contrasts` is "all",
+    `Against(reference)` or `Groups({name: families})`. With `chance` (points), a family with a run below twice chance
+    has failed and is not tested. `correct` [blocks, families, images] makes the intervals hold beyond these test
+    images; `images` is their number where only that is known. `block_seconds` turns blocks still to run into minutes.
+    `parameters` and `small_budget` are tie-breakers by family.
 
     Raises:
         InputError: scores that are not finite, fewer than 6 blocks or 2 families, names that do not fit, an alpha that

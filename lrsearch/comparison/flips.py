@@ -18,8 +18,8 @@ class PairFlips:
     """The paired differences of all pairs of columns, and what they would be if no pair differed.
 
     `first`, `second`, `mean` are [pairs]: the pair (i, j) and mean_i - mean_j; `seed_sd` is the moderated SD of a
-    block's difference, `image_variance` what the sampling of test images adds to the variance of the mean (crossed.py). `null`
-    [patterns, pairs] holds the signed statistic of each flip pattern, one sign a block shared by all pairs.
+    block's difference, `image_variance` what the sampling of test images adds to the variance of the mean (crossed.py).
+    `null` [patterns, pairs] holds the signed statistic of each flip pattern, one sign a block shared by all pairs.
     """
 
     blocks: int
@@ -45,8 +45,10 @@ def sign_patterns(blocks: int, rng: np.random.Generator) -> FloatArray:
     """Return signs [patterns, blocks]: all, up to a common sign, for 13 blocks or fewer, and 4,096 drawn beyond."""
     if blocks <= ENUMERATED_BLOCKS:
         codes = np.arange(2 ** (blocks - 1))
-        return 1.0 - 2.0 * ((codes[:, None] >> np.arange(blocks)) & 1)
-    return 2.0 * rng.integers(2, size=(DRAWN_PATTERNS, blocks)) - 1.0
+        bits = (codes[:, None] >> np.arange(blocks)) & 1
+    else:
+        bits = rng.integers(2, size=(DRAWN_PATTERNS, blocks))
+    return 1.0 - 2.0 * bits.astype(np.float64)
 
 
 def rounding_variance(scores: FloatArray) -> float:

@@ -9,7 +9,7 @@ from lrsearch.comparison.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The places, among `count` columns, of those still in the test, `alive`, and of the tested pairs (first, second)."""
+    """The places, among `count` columns, of those in the test, `alive`, and of the tested pairs (first, second)."""
 
     count: int
     alive: IntArray

@@ -77,7 +77,7 @@ def plan_power(
     """
     if blocks < 6 or families < 2 or not 0 <= noise.correlation < 1 or noise.sd < 0:
         raise InputError(
-            "a plan needs 6 blocks or more, 2 families, an SD of 0 or more and a correlation from 0 to below 1, but has "
+            "a plan needs 6 blocks, 2 families, an SD of 0 or more and a correlation from 0 to below 1, but has "
             f"{blocks} blocks, {families} families, SD {noise.sd:g}, correlation {noise.correlation:g}"
         )
     own_sd = noise.sd * np.sqrt(1 - noise.correlation)  # what a block's columns share cancels in every difference

@@ -11,8 +11,8 @@ def probability_better(first: ArrayLike, second: ArrayLike, *, alpha: float = 0.
     """Return P(first > second) + P(equal) / 2 of two independent runs, from scores first[blocks] and second[blocks].
 
     The interval is a t-interval on the logit with the variance of Brunner and Munzel (2000), which takes the two
-    columns as independent; blocks that they share make it wider than it need be. At complete separation it is the exact bound
-    from as many runs as there are blocks: 1 down to (alpha/2)^(1/blocks).
+    columns as independent; blocks that they share make it wider than it need be. At complete separation it is the exact
+    bound from as many runs as there are blocks: 1 down to (alpha/2)^(1/blocks).
     """
     a, b = numbers(first, "first", axes="blocks"), numbers(second, "second", axes="blocks")
     wins = (a[:, None] > b) + 0.5 * (a[:, None] == b)
