@@ -1,1 +1,1 @@
-"""Which learning-rate schedule should I use, how sure am I, and is the difference worth caring about?"""
+"""Compare learning-rate schedules: which one to use, how sure that is, and whether the difference matters."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from lrsearch.errors import InputError
-from lrsearch.schedules import FAMILY_NAMES, PerEpoch, ReduceOnPlateau, Schedule, make_schedule
+from lrsearch.schedules import FAMILY_NAMES, PerEpoch, ReduceOnPlateau, Schedule, check_overrides, make_schedule
 
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
 DATASETS = ("fashion-mnist", "mnist", "kmnist", "digits")
@@ -167,6 +167,20 @@ class StudyConfig(_Table):
     plan: PlanConfig = PlanConfig()
     baseline: tuple[BaselineConfig, ...] = ()
 
+    @field_validator("ranges")
+    @classmethod
+    def _known_names(cls, ranges: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        check_overrides(ranges)
+        return ranges
+
+    @field_validator("baseline")
+    @classmethod
+    def _distinct_names(cls, baselines: tuple[BaselineConfig, ...]) -> tuple[BaselineConfig, ...]:
+        names = [baseline.name for baseline in baselines]
+        if len(set(names)) < len(names):
+            raise ValueError(f"names must be distinct, got {names}")
+        return baselines
+
     @classmethod
     def load(cls, path: str | Path) -> StudyConfig:
         """Read a study file.
@@ -194,7 +208,7 @@ class StudyConfig(_Table):
             raise InputError(f"{source}: {_explain(error)}") from error
 
     def changed(self, changes: Mapping[str, Any], *, source: str = "flags") -> StudyConfig:
-        """Return the study with values replaced by dotted key, such as `{"training.epochs": 3}`; None changes nothing."""
+        """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing."""
         data = self.model_dump()
         for key, value in changes.items():
             if value is not None:
@@ -216,7 +230,7 @@ class StudyConfig(_Table):
         )
 
 
-_TABLES = {
+_TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     (): StudyConfig,
     ("data",): DataConfig,
     ("training",): TrainingConfig,
@@ -251,3 +265,9 @@ def _explain(error: ValidationError) -> str:
         else ""
     )
     return f"{'.'.join(map(str, location))}: {message}{given}" if location else message
+
+
+def shipped_study(name: str) -> Path:
+    """Return the path of a study file that comes with lrsearch: fashion_lenet, quick or article."""
+    inside = Path(__file__).parent / "studies" / f"{name}.toml"
+    return inside if inside.exists() else Path(__file__).parent.parent / "studies" / f"{name}.toml"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import optuna
@@ -106,7 +106,7 @@ def create_study(
     name: str,
     config: StudyConfig,
     *,
-    direction: str,
+    direction: Literal["maximize", "minimize"],
     data_fingerprint: str,
     attributes: Mapping[str, Any],
 ) -> Study:
@@ -152,6 +152,31 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     if name not in names:
         raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
     return optuna.load_study(study_name=name, storage=storage)
+
+
+def the_study(storage: BaseStorage, name: str | None) -> Study:
+    """Open the study `name`, or the only search of the storage if `name` is None.
+
+    Raises:
+        InputError: if there is none, or several of which one must be named.
+    """
+    if name is not None:
+        return load_study(storage, name)
+    names = [study.study_name for study in storage.get_all_studies()]
+    searches = [name for name in names if not is_confirmation(name)] or names
+    if len(searches) != 1:
+        raise InputError(f"name one of the storage's studies with --study-name: {', '.join(names) or 'there are none'}")
+    return load_study(storage, searches[0])
+
+
+def confirmation_name(name: str) -> str:
+    """Return the name of a study's confirmation."""
+    return f"{name}/confirm"
+
+
+def is_confirmation(name: str) -> bool:
+    """Return whether this is the name of a confirmation."""
+    return name.endswith("/confirm")
 
 
 def study_config(study: Study) -> StudyConfig:
@@ -231,14 +256,20 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
     return TrialRecord(
         number=trial.number,
         state=trial.state.name.lower(),
-        family=str(attributes.get("baseline") or trial.params.get("family", "")),
+        family=str(attributes.get("entry") or trial.params.get("family", "")),
         params=dict(trial.params),
         value=trial.values[0] if finished else None,
         reported=dict(trial.intermediate_values),
         schedule=schedule if isinstance(schedule, Mapping) else {},
         curve=LearningCurve.from_json(curve) if isinstance(curve, Mapping) else LearningCurve(),
-        **{key: attributes.get(key) for key in ("init_seed", "order_seed", "epochs", "seconds", "block")},
-        **{key: str(attributes.get(key, "")) for key in ("device", "worker", "stop_reason")},
+        init_seed=attributes.get("init_seed"),
+        order_seed=attributes.get("order_seed"),
+        epochs=attributes.get("epochs"),
+        seconds=attributes.get("seconds"),
+        device=str(attributes.get("device", "")),
+        worker=str(attributes.get("worker", "")),
+        stop_reason=str(attributes.get("stop_reason", "")),
+        block=attributes.get("block"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -35,9 +36,13 @@ class Seeds:
     sampler: int
 
     @classmethod
-    def of(cls, seed: int, *unit: int) -> Seeds:
-        """Derive the seeds of a unit (such as replicate 3) from the study's seed; different units share none."""
-        return cls(*(int(word) for word in np.random.SeedSequence([seed, *unit]).generate_state(4)))
+    def of(cls, seed: int, kind: str, unit: int) -> Seeds:
+        """Derive the seeds of a unit (replicate 3 of a search, block 7 of a confirmation) from the study's seed.
+
+        Units of different number or kind share none.
+        """
+        words = np.random.SeedSequence([seed, zlib.crc32(kind.encode()), unit]).generate_state(4)
+        return cls(*(int(word) for word in words))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +128,11 @@ class Experiment:
         numbers |= {name: (params or {})[name] for name in fixed.searched()}
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
-    def stack(self, seeds: Seeds, *, evaluate: tuple[str, ...] = ("select", "report")) -> Stack:
-        """Return an empty stack on this unit's split, evaluated on these parts after every epoch."""
+    def stack(self, seeds: Seeds) -> Stack:
+        """Return an empty stack on this unit's split."""
         labels = self.dataset.train_y.numpy()
         split = split_examples(labels, seeds.split, train=self.config.data.train)
-        data = TrainingData.build(self.dataset, split, evaluate=evaluate, device=self.device)
+        data = TrainingData.build(self.dataset, split, device=self.device)
         x, y = data.fit.x[:_PROBE_EXAMPLES], data.fit.y[:_PROBE_EXAMPLES]
         model = make_model(self.workload, x, y, device=self.device, dtype=self.dtype)
         return Stack(model, self.workload, data, self.rule, batch_size=self.workload.batch_size, dtype=self.dtype)

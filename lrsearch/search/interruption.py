@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Interrupted(Exception):  # noqa: N818 - a request, not an error
+class Interrupted(Exception):
     """The run was asked to stop; everything finished is stored."""
 
 
@@ -20,7 +20,7 @@ class Interruption:
         self.requested = False
         self._at_once = False
 
-    def _handle(self, signum: int, frame: FrameType | None) -> None:
+    def _handle(self, signum: int, _frame: FrameType | None) -> None:
         if self.requested and signum == signal.SIGINT and not self._at_once:
             raise KeyboardInterrupt  # a second Ctrl-C does not wait for the storage
         self.requested = True

@@ -10,8 +10,8 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.interruption import Interrupted, Interruption
-from lrsearch.search.pruning import PrunerCore
+from lrsearch.search.interruption import Interruption
+from lrsearch.search.pruning import PrunerCore, PruningRule
 from lrsearch.search.resume import give_back
 from lrsearch.search.trial_log import TrialLog
 from lrsearch.training.stack import EpochMetrics, Stack
@@ -33,15 +33,31 @@ class SearchTimes:
 
 @dataclass
 class SearchState:
-    """What a progress display shows; handed out after every epoch of the stack."""
+    """What a progress display shows: of all replicates together, earlier runs included."""
 
     total: int
+    maximize: bool = True
     complete: int = 0
     pruned: int = 0
     running: int = 0
     best: float | None = None
     best_family: str = ""
     times: SearchTimes = field(default_factory=SearchTimes)
+
+    def count(self, state: TrialState, family: str, value: float | None) -> None:
+        """Count one finished trial."""
+        self.complete += state == TrialState.COMPLETE
+        self.pruned += state == TrialState.PRUNED
+        if state == TrialState.COMPLETE and value is not None:
+            sign = 1 if self.maximize else -1
+            if self.best is None or sign * value > sign * self.best:
+                self.best, self.best_family = value, family
+
+
+def count_finished(study: Study, state: SearchState) -> None:
+    """Count the trials of a study that earlier runs finished."""
+    for trial in study.get_trials(deepcopy=False, states=FINISHED):
+        state.count(trial.state, str(trial.params.get("family", "")), trial.value)
 
 
 @dataclass
@@ -54,7 +70,8 @@ class SearchLoop:
         seeds: of this study's replicate.
         total: finished (complete or pruned) trials to reach, those of earlier runs and other workers included.
         lanes: trials trained side by side.
-        pruner: asked after every epoch, from memory.
+        rule: the pruner's, asked after every epoch, within the family.
+        state: counts what is done; handed to `on_epoch`.
         deadline: seconds of `time.monotonic` after which no further epoch is begun, or None.
         on_epoch: called with the state after every epoch of the stack and at the end.
     """
@@ -64,22 +81,20 @@ class SearchLoop:
     seeds: Seeds
     total: int
     lanes: int
-    pruner: PrunerCore
+    rule: PruningRule
+    state: SearchState
     deadline: float | None = None
-    on_epoch: Callable[[SearchState], None] = lambda state: None
-    state: SearchState = field(init=False)
+    on_epoch: Callable[[SearchState], None] = lambda _: None
     _stack: Stack = field(init=False)
     _running: dict[int, TrialLog] = field(init=False, default_factory=dict)
 
-    def run(self) -> SearchState:
+    def run(self) -> None:
         """Search until the total is reached, the deadline has passed, or a signal asks to stop.
 
         Raises:
             Interrupted: by a signal, after the running trials were given back for the next run.
         """
         self._stack = self.experiment.stack(self.seeds)
-        self.state = SearchState(self.total)
-        self._remember()
         with Interruption.handled() as interruption:
             try:
                 while self._refill(interruption):
@@ -93,24 +108,6 @@ class SearchLoop:
                 for log in self._running.values():
                     give_back(self.study, log.trial)
                 self._running.clear()
-        return self.state
-
-    def _remember(self) -> None:
-        """Take the study's trials into account: counts, the best so far, and what the pruner has to know."""
-        for trial in self.study.get_trials(deepcopy=False):
-            family = str(trial.params.get("family", ""))
-            for epoch, value in trial.intermediate_values.items():
-                self.pruner.report(family, epoch, value)
-            if trial.state in FINISHED:
-                self._count(trial.state, family, trial.value)
-
-    def _count(self, state: TrialState, family: str, value: float | None) -> None:
-        self.state.complete += state == TrialState.COMPLETE
-        self.state.pruned += state == TrialState.PRUNED
-        if state == TrialState.COMPLETE and value is not None:
-            sign = 1 if self.experiment.workload.direction == "maximize" else -1
-            if self.state.best is None or sign * value > sign * self.state.best:
-                self.state.best, self.state.best_family = value, family
 
     def _refill(self, interruption: Interruption) -> bool:
         """Fill the free lanes while trials are left; return whether any lane is running."""
@@ -164,11 +161,7 @@ class SearchLoop:
             self._running[number].report(epoch, seconds / len(metrics))
         reported = time.perf_counter()
         times.storage += reported - begun
-        # Every lane reports before any is asked, so that the order of the lanes decides nothing.
-        for number in metrics:
-            log = self._running[number]
-            self.pruner.report(log.family, metrics[number].epoch, log.value)
-        reasons = {number: self._stop_reason(number, epoch) for number, epoch in metrics.items()}
+        reasons = self._stop_reasons(metrics)
         decided = time.perf_counter()
         times.pruner += decided - reported
         for number, reason in reasons.items():
@@ -178,13 +171,35 @@ class SearchLoop:
         self.state.running = len(self._running)
         self.on_epoch(self.state)
 
-    def _stop_reason(self, number: int, metrics: EpochMetrics) -> str:
-        log = self._running[number]
-        if metrics.diverged:
-            return "diverged"
-        if metrics.epoch >= self.experiment.epochs:
-            return "finished"
-        return "pruned" if self.pruner.should_prune(log.family, metrics.epoch, log.value) else ""
+    def _stop_reasons(self, metrics: dict[int, EpochMetrics]) -> dict[int, str]:
+        """Return why each lane stops after this epoch, or "" if it goes on."""
+        pruner = self._pruner() if any(self.rule.judges(epoch.epoch) for epoch in metrics.values()) else None
+        reasons = {}
+        for number, epoch in metrics.items():
+            log = self._running[number]
+            if epoch.diverged:
+                reasons[number] = "diverged"
+            elif epoch.epoch >= self.experiment.epochs:
+                reasons[number] = "finished"
+            else:
+                pruned = pruner is not None and pruner.should_prune(log.family, epoch.epoch, log.value)
+                reasons[number] = "pruned" if pruned else ""
+        return reasons
+
+    def _pruner(self) -> PrunerCore:
+        """Return a pruner that knows every report: other trials' from the study, this process's own from memory.
+
+        Every lane has reported before any is asked, so that the order of the lanes decides nothing.
+        """
+        pruner = PrunerCore(self.rule, direction=self.experiment.workload.direction)
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.number not in self._running:
+                for epoch, value in trial.intermediate_values.items():
+                    pruner.report(str(trial.params.get("family", "")), epoch, value)
+        for log in self._running.values():
+            for epoch, value in enumerate(log.reported, start=1):
+                pruner.report(log.family, epoch, value)
+        return pruner
 
     def _end(self, number: int, reason: str) -> None:
         log = self._running[number]
@@ -192,4 +207,4 @@ class SearchLoop:
         del self._running[number]
         self._stack.release(number)
         self.state.times.trials += 1
-        self._count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, value)
+        self.state.count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, value)

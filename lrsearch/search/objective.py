@@ -28,7 +28,7 @@ class Objective:
 
     def __init__(self, config: StudyConfig, *, device: str = "auto", replicate: int = 0) -> None:
         self.experiment = Experiment.prepare(config, device=device)
-        self.seeds = Seeds.of(config.seed, replicate)
+        self.seeds = Seeds.of(config.seed, "search", replicate)
         self._stack = self.experiment.stack(self.seeds)
 
     def __call__(self, trial: Trial) -> float:

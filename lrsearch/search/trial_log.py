@@ -25,6 +25,7 @@ class TrialLog:
     params: Mapping[str, Any]
     lane: Lane
     curve: LearningCurve = field(default_factory=LearningCurve)
+    reported: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
     @classmethod
@@ -52,14 +53,16 @@ class TrialLog:
 
     @property
     def value(self) -> float:
-        """The objective: the select metric at the last epoch, or the workload's worst where that is not finite."""
-        return self.curve.select_accuracy[-1] if self.curve.select_accuracy else self.experiment.workload.worst_value
+        """The objective: the select metric at the last epoch so far; the workload's worst if the trial diverged."""
+        return self.reported[-1]
 
     def report(self, metrics: EpochMetrics, seconds: float) -> None:
         """Report one epoch, which took `seconds` of this trial's share."""
         self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score)
         self.seconds += seconds
-        self.trial.report(self.experiment.workload.worst_value if metrics.diverged else self.value, metrics.epoch)
+        worst, score = self.experiment.workload.worst_value, metrics.score["select"]
+        self.reported.append(worst if metrics.diverged else score)
+        self.trial.report(self.reported[-1], metrics.epoch)
 
     def end(self, study: Study, stop_reason: str) -> float:
         """Write down how the trial ended and tell Optuna; return the trial's value.
@@ -78,4 +81,4 @@ class TrialLog:
         attributes = {"curve": self.curve.to_json(), "seconds": round(self.seconds, 4), "stop_reason": stop_reason}
         for name, value in attributes.items():
             self.trial.set_user_attr(name, value)
-        return self.experiment.workload.worst_value if stop_reason == "diverged" else self.value
+        return self.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,30 +27,26 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a stack reads: the examples it fits, and the parts it is evaluated on, by name."""
+    """What a stack reads: the examples it fits, and those it may be evaluated on: "select", "report" and "test"."""
 
     fit: Part
-    evaluated: dict[str, Part]
+    parts: dict[str, Part]
 
     @classmethod
-    def build(cls, dataset: Dataset, split: Split, *, evaluate: tuple[str, ...], device: str) -> TrainingData:
-        """Put the data set on `device` as it is stored (uint8 stays uint8).
-
-        Args:
-            dataset: the examples.
-            split: indices into its training examples.
-            evaluate: which of "select", "report" and "test" are evaluated after each epoch.
-            device: "cpu" or "cuda".
-        """
+    def build(cls, dataset: Dataset, split: Split, *, device: str) -> TrainingData:
+        """Put the data set on `device` as it is stored (uint8 stays uint8)."""
         train_x, train_y = dataset.train_x.to(device), dataset.train_y.to(device)
-        parts = {
-            name: Part(train_x, train_y, torch.from_numpy(index).to(device))
-            for name, index in (("fit", split.fit), ("select", split.select), ("report", split.report))
-        }
-        if "test" in evaluate:
-            index = torch.arange(len(dataset.test_x), device=device)
-            parts["test"] = Part(dataset.test_x.to(device), dataset.test_y.to(device), index)
-        return cls(parts["fit"], {name: parts[name] for name in evaluate if len(parts[name])})
+        fit, select, report = (
+            Part(train_x, train_y, torch.from_numpy(index).to(device))
+            for index in (split.fit, split.select, split.report)
+        )
+        everything = torch.arange(len(dataset.test_x), device=device)
+        test = Part(dataset.test_x.to(device), dataset.test_y.to(device), everything)
+        return cls(fit, {"select": select, "report": report, "test": test})
+
+    def held_out(self, names: Iterable[str]) -> Iterator[tuple[str, Part]]:
+        """Yield the named parts that hold examples; a split that fits everything holds none back but the test set."""
+        return ((name, self.parts[name]) for name in names if len(self.parts[name]))
 
 
 def epoch_order(order_seed: int, epoch: int, examples: int, batch_size: int) -> NDArray[np.int64]:

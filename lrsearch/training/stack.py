@@ -137,13 +137,13 @@ class Stack:
         state = tuple(s.cpu().clone() for s in row.state)
         return Checkpoint(row.params.cpu().clone(), state, row.epoch, tuple(row.select_loss))
 
-    def run_epoch(self) -> dict[int, EpochMetrics]:
-        """Train every lane for one epoch and evaluate it; return its metrics by key."""
+    def run_epoch(self, parts: Sequence[str] = ("select", "report")) -> dict[int, EpochMetrics]:
+        """Train every lane for one epoch and evaluate it on `parts` of the data; return its metrics by key."""
         metrics: dict[int, EpochMetrics] = {}
         for keys in self._groups():
             rows = [self._rows[key] for key in keys]
             train_loss = self._train(rows)
-            evaluated = {name: self._evaluate(rows, part) for name, part in self._data.evaluated.items()}
+            evaluated = {name: self._evaluate(rows, part) for name, part in self._data.held_out(parts)}
             for i, (key, row) in enumerate(zip(keys, rows, strict=True)):
                 loss = {name: float(losses[i]) for name, (losses, _) in evaluated.items()}
                 score = {name: float(scores[i].mean()) for name, (_, scores) in evaluated.items()}
@@ -153,10 +153,10 @@ class Stack:
                 metrics[key] = EpochMetrics(row.epoch, float(train_loss[i]), loss, score, bool(diverged))
         return metrics
 
-    def score_examples(self, key: int, part: str) -> NDArray[np.float32]:
-        """Return the metric of each example of `part` for lane `key`, in the data set's order."""
-        _, scores = self._evaluate([self._rows[key]], self._data.evaluated[part])
-        return scores[0].cpu().numpy().astype(np.float32)
+    def evaluate(self, key: int, part: str) -> tuple[float, NDArray[np.float32]]:
+        """Return the mean loss and the score of each example of `part` for lane `key`, in the data set's order."""
+        losses, scores = self._evaluate([self._rows[key]], self._data.parts[part])
+        return float(losses[0]), scores[0].cpu().numpy().astype(np.float32)
 
     def _groups(self) -> Iterator[list[int]]:
         """Yield the keys of the lanes that are trained together."""

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
@@ -119,7 +120,7 @@ class Workload:
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     metric: Callable[[Tensor, Tensor], Tensor] = correct
     metric_name: str = "accuracy"
-    direction: str = "maximize"
+    direction: Literal["maximize", "minimize"] = "maximize"
     batch_size: int = 128
     transform: Callable[[Tensor], Tensor] = field(default=_as_float)
 

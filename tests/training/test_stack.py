@@ -45,7 +45,7 @@ SPLIT = Split(np.arange(40), np.arange(40, 50), np.arange(50, 60))
 
 def _stack(rule: UpdateRule | None = None, model=_mlp) -> Stack:
     workload = _workload(model)
-    data = TrainingData.build(_data(), SPLIT, evaluate=("select", "report", "test"), device="cpu")
+    data = TrainingData.build(_data(), SPLIT, device="cpu")
     stacked = ModuleStack(workload, data.fit.x[:4], data.fit.y[:4], dtype=F64)
     return Stack(stacked, workload, data, rule or UpdateRule(), batch_size=BATCH, dtype=F64)
 
@@ -215,8 +215,11 @@ def test_evaluation_is_that_of_the_plain_module():
     outputs = module(data.train_x[40:50])
     assert nn.functional.cross_entropy(outputs, data.train_y[40:50]).item() == pytest.approx(metrics.loss["select"])
     assert (outputs.argmax(1) == data.train_y[40:50]).double().mean().item() == pytest.approx(metrics.score["select"])
-    assert metrics.score["test"] == pytest.approx(stack.score_examples(1, "test").mean())
-    assert (20,) == stack.score_examples(1, "test").shape
+    assert {"select", "report"} == set(metrics.loss)
+    loss, scores = stack.evaluate(1, "test")
+    outputs = module(data.test_x)
+    assert nn.functional.cross_entropy(outputs, data.test_y).item() == pytest.approx(loss)
+    assert (outputs.argmax(1) == data.test_y).tolist() == scores.astype(bool).tolist()
 
 
 def test_divergence_stays_in_its_lane():
@@ -256,7 +259,7 @@ def test_orders_are_permutations_that_differ_by_epoch_and_seed():
 
 def test_refusals():
     """A batch larger than the data and a key in use are refused, with the numbers given."""
-    data = TrainingData.build(_data(), SPLIT, evaluate=(), device="cpu")
+    data = TrainingData.build(_data(), SPLIT, device="cpu")
     stacked = ModuleStack(_workload(), data.fit.x[:4], data.fit.y[:4])
     with pytest.raises(ValueError, match="at most the 40 examples to fit, got 41"):
         Stack(stacked, _workload(), data, UpdateRule(), batch_size=41)

@@ -1,0 +1,42 @@
+"""`python -m lrsearch` and the console script: run a command, turn what went wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from lrsearch.errors import InputError
+
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+"""The class of all usage errors of the library under Typer, which Typer does not export under a name."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    from lrsearch.cli import app
+
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="lrsearch")
+    except InputError as error:
+        return _fail(str(error), 2)
+    except _USAGE_ERROR as error:
+        return _fail(getattr(error, "format_message", error.__str__)(), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; everything finished so far is stored", 130)
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the reader of our output has gone, as `head` does
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"lrsearch: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""The commands: parse, call one function each, print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from lrsearch.config import StudyConfig
+
+app = typer.Typer(
+    help="Which learning-rate schedule should I use, how sure am I, and is the difference worth caring about?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudyFile = Annotated[
+    Path | None, typer.Argument(metavar="[STUDY.toml]", help="The study file; the main study if none.")
+]
+Storage = Annotated[str, typer.Option(envvar="LRSEARCH_STORAGE", help="Where studies are kept: an SQLAlchemy address.")]
+Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name there.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs of one trial.")]
+Dataset = Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist or digits (needs no download).")]
+Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
+Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
+Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
+Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
+
+DEFAULT_STORAGE = "sqlite:///lrsearch.db"
+
+
+def _study_file(path: Path | None) -> StudyConfig:
+    from lrsearch.config import StudyConfig, shipped_study
+
+    return StudyConfig.load(path or shipped_study("fashion_lenet"))
+
+
+def _count(value: str, name: str) -> int | None:
+    """Return a flag's whole number, or None for "auto"."""
+    if value == "auto":
+        return None
+    if not value.lstrip("-").isdigit():
+        raise typer.BadParameter(f"--{name} must be auto or a whole number, got {value!r}")
+    return int(value)
+
+
+def _json(data: Any) -> None:
+    typer.echo(json.dumps(data, indent=2))
+
+
+@app.command()
+def optimize(
+    study: StudyFile = None,
+    trials: Annotated[int | None, typer.Option(help="Finished trials in all; run again to go on.")] = None,
+    epochs: Epochs = None,
+    families: Families = None,
+    dataset: Dataset = None,
+    workload: Workload = None,
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    sampler: Annotated[str | None, typer.Option(help="tpe, random or qmc, inside each family.")] = None,
+    pruner: Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")] = None,
+    lanes: Annotated[str, typer.Option(help="Trials trained side by side, or auto.")] = "auto",
+    device: Device = "auto",
+    seed: Seed = None,
+    timeout: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
+    output: Format = "table",
+) -> None:
+    """Search over schedule families; every trial stays in the storage.
+
+    Example: lrsearch optimize studies/quick.toml --trials 26
+    """
+    from lrsearch import console
+    from lrsearch.search.run import RunOptions, run_search
+    from lrsearch.summary import family_table, search_summary
+
+    changes = {
+        "search.trials": trials,
+        "training.epochs": epochs,
+        "search.families": families and tuple(family.strip() for family in families.split(",")),
+        "data.dataset": dataset,
+        "workload": workload,
+        "search.sampler": sampler,
+        "search.pruner": pruner,
+        "search.replicates": replicates,
+        "seed": seed,
+    }
+    config = _study_file(study).changed(changes)
+    options = RunOptions(storage, study_name, device, _count(lanes, "lanes"), timeout)
+    with console.progress() as progress:
+        studies, state = run_search(config, options, on_epoch=console.search_progress(progress, config.training.epochs))
+    if output == "json":
+        _json(search_summary(studies, state))
+    else:
+        console.print_search(family_table(studies), state)
+
+
+def _records(storage: str, study_name: str | None) -> Any:
+    from lrsearch.storage import open_storage, records, the_study
+
+    return records(the_study(open_storage(storage), study_name))
+
+
+@app.command()
+def trials(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only complete, pruned, running, waiting or fail.")] = None,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+) -> None:
+    """List the trials of a study."""
+    from lrsearch import console
+    from lrsearch.summary import trial_rows
+
+    rows = trial_rows(_records(storage, study_name), family=family, state=state)
+    console.print_rows(rows, output)
+
+
+@app.command()
+def studies(
+    storage: Storage = DEFAULT_STORAGE,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+) -> None:
+    """List the studies of a storage."""
+    from lrsearch import console
+    from lrsearch.storage import open_storage
+    from lrsearch.summary import study_rows
+
+    console.print_rows(study_rows(open_storage(storage)), output)
+
+
+@app.command()
+def families(output: Format = "table") -> None:
+    """List the schedule families: formulas, parameters and their ranges."""
+    from lrsearch import console
+    from lrsearch.summary import all_families
+
+    described = all_families()
+    if output == "json":
+        _json(described)
+    else:
+        console.print_families(described)

@@ -1,0 +1,174 @@
+"""What the commands show: progress with the time left, and tables. Progress goes to standard error."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from lrsearch.search.loop import SearchState
+
+_PLAIN_SECONDS = 10.0
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+output = Console(highlight=False, soft_wrap=True)
+
+
+def note(message: str) -> None:
+    """Print a line for people on standard error."""
+    errors.print(Text(message))
+
+
+class Progress:
+    """One line that says how far a run is: redrawn on a terminal, printed every ten seconds otherwise."""
+
+    def __init__(self, live: Live | None) -> None:
+        self._live = live
+        self._begun = time.monotonic()
+        self._next_line = self._begun + _PLAIN_SECONDS
+
+    def show(self, what: str, fraction: float, *, since: float = 0.0, rate: str = "") -> None:
+        """Show a line.
+
+        Args:
+            what: what has been done.
+            fraction: how much of the work is done, 0 to 1.
+            since: the fraction at which this run began, from which its pace is measured.
+            rate: how fast it goes, in words.
+        """
+        elapsed = time.monotonic() - self._begun
+        left = elapsed * (1 - fraction) / (fraction - since) if fraction > since else None
+        ending = "" if left is None else f" · {duration(left)} left"
+        line = f"{fraction:4.0%} · {what}{rate and f' · {rate}'} · {duration(elapsed)} elapsed{ending}"
+        if self._live is not None:
+            self._live.update(Text(line), refresh=True)
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _PLAIN_SECONDS
+            note(line)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show progress while the body runs."""
+    if not errors.is_terminal:
+        yield Progress(None)
+        return
+    with Live(console=errors, auto_refresh=False, transient=True) as live:
+        yield Progress(live)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 8 s, 12 min, 3:05 h."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{str(timedelta(seconds=round(seconds / 60) * 60))[:-3]} h"
+
+
+def number(value: Any) -> str:
+    """Return a number with up to four significant digits, and anything else as text; None is a dash."""
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def plain(text: str) -> str:
+    """Return text without control characters, so that no name in a storage can write to the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
+    """Print a table; columns of numbers are aligned to the right."""
+    rows = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for index, name in enumerate(columns):
+        numeric = all(isinstance(row[index], int | float | None) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(plain(number(value))) for value in row])
+    width = None if sys.stdout.isatty() else 250
+    Console(highlight=False, width=width).print(table)
+
+
+def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], None]:
+    """Return what a search calls after every epoch to show how far it is."""
+    first: list[float] = []
+
+    def show(state: SearchState) -> None:
+        finished = state.complete + state.pruned
+        epochs_each = state.times.trial_epochs / state.times.trials if state.times.trials else epochs
+        # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
+        partly = max(state.times.trial_epochs - state.times.trials * epochs_each, 0.0) / epochs_each
+        fraction = min((finished + min(partly, state.running)) / state.total, 1.0)
+        first.append(finished / state.total if not first else first[0])
+        best = "" if state.best is None else f" · best {state.best:.4f} ({state.best_family})"
+        what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}{best}"
+        seconds = sum((state.times.training, state.times.sampler, state.times.storage, state.times.pruner))
+        shown.show(what, fraction, since=first[0], rate=f"{state.times.trial_epochs / seconds:.2f} trial-epochs/s")
+
+    return show
+
+
+def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
+    """Print the table per family, and what the search itself cost."""
+    columns = [name for name in rows[0] if name not in ("best parameters", "near a bound")]
+    table = [[row[c] for c in columns] + [_parameters(row)] for row in rows]
+    print_table([*columns, "best parameters (* near a bound)"], table)
+    times = state.times
+    if times.trial_epochs:
+        each = 1000 / times.trial_epochs
+        note(
+            f"{times.trial_epochs} trial-epochs in {duration(times.training)} of training; the search itself, "
+            f"in ms per trial-epoch: sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
+            f"pruner {times.pruner * each:.1f}"
+        )
+
+
+def _parameters(row: dict[str, Any]) -> str:
+    near = row["near a bound"]
+    return ", ".join(f"{name}={number(value)}{'*' * (name in near)}" for name, value in row["best parameters"].items())
+
+
+def print_families(rows: Sequence[dict[str, Any]]) -> None:
+    """Print each family with its formula, its parameters and their ranges."""
+    for row in rows:
+        output.print(Text(row["family"], style="bold"), Text(f"  {row['formula']}"))
+        output.print(Text(f"    {row['source']}", style="dim"))
+        for name, meaning in row["parameters"].items():
+            output.print(Text(f"    {name}: {meaning}"))
+        output.print(Text("    searched: " + ", ".join(f"{name} {r}" for name, r in row["ranges"].items())))
+
+
+def print_rows(rows: Sequence[dict[str, Any]], form: str) -> None:
+    """Print rows as a table, as JSON or as CSV."""
+    if form == "json":
+        print(json.dumps(rows, indent=2))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout)
+        if rows:
+            writer.writerow(rows[0])
+        for row in rows:
+            writer.writerow([json.dumps(v) if isinstance(v, dict | list) else v for v in row.values()])
+    elif not rows:
+        note("nothing to show")
+    else:
+        shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
+        print_table(list(shown[0]), [list(row.values()) for row in shown])
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={number(item)}" for name, item in value.items())
+    return value

@@ -1,0 +1,211 @@
+"""Confirmation: fixed configurations on fresh, paired seeds, in blocks, with the test set read once per run."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.study import Study
+from optuna.trial import TrialState, create_trial
+
+from lrsearch.errors import InputError
+from lrsearch.records import LearningCurve
+from lrsearch.schedules import schedule_from_params
+from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.interruption import Interruption
+from lrsearch.storage import worker_name
+from lrsearch.training.device import device_label
+from lrsearch.training.stack import Lane, Stack
+
+LEDGER = "test_ledger"
+"""The study attribute that lists every reading of the test set."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One configuration of a block, under the name by which it is compared.
+
+    Attributes:
+        name: a family, or a baseline of the study file.
+        schedule: its schedule's parameters, as `schedule_from_params` takes them.
+        settings: the optimizer's settings that were searched, empty if none was.
+    """
+
+    name: str
+    schedule: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as plain data."""
+        return {"name": self.name, "schedule": self.schedule, "settings": self.settings}
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is trained side by side on one split, one initialisation and one order of the data."""
+
+    index: int
+    seeds: Seeds
+    entries: tuple[Entry, ...]
+
+
+def baseline_entries(experiment: Experiment) -> tuple[Entry, ...]:
+    """Return the study file's `[[baseline]]` schedules as entries.
+
+    Raises:
+        InputError: if a baseline's numbers do not fit into the run.
+    """
+    entries = []
+    for baseline in experiment.config.baseline:
+        try:
+            made = baseline.schedule(epochs=experiment.epochs, steps_per_epoch=experiment.steps_per_epoch)
+        except InputError as error:
+            raise InputError(f"baseline {baseline.name!r}: {error}") from error
+        entries.append(Entry(baseline.name, made.params()))
+    return tuple(entries)
+
+
+@dataclass
+class ConfirmState:
+    """What a progress display shows: runs are (block, entry) pairs."""
+
+    total: int
+    done: int
+    epoch: int = 0
+    epochs: int = 0
+    block: int = 0
+
+
+def confirm_blocks(
+    experiment: Experiment,
+    study: Study,
+    blocks: Sequence[Block],
+    *,
+    every_epoch: bool,
+    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
+) -> None:
+    """Train what is missing of `blocks`, a block to a stack, and store each block when it is done.
+
+    Args:
+        experiment: what is trained.
+        study: the confirmation study; its finished runs are not run again.
+        blocks: the plan.
+        every_epoch: read the test set after every epoch (nothing was selected: one planned reading) and not only
+            after the last.
+        on_epoch: called after every epoch of a block.
+
+    Raises:
+        Interrupted: by a signal; the blocks that were finished are stored.
+    """
+    done = {(t.user_attrs["block"], t.user_attrs["entry"]) for t in study.get_trials(deepcopy=False)}
+    state = ConfirmState(sum(len(b.entries) for b in blocks), len(done), epochs=experiment.epochs)
+    with Interruption.handled() as interruption:
+        for block in blocks:
+            missing = [entry for entry in block.entries if (block.index, entry.name) not in done]
+            if missing:
+                state.block = block.index
+                run = _BlockRun(experiment, block, missing, every_epoch)
+                if every_epoch:
+                    _enter_in_ledger(study, block, missing, epochs="every")
+                for epoch in range(1, experiment.epochs + 1):
+                    with interruption.training():
+                        run.epoch()
+                    state.epoch = epoch
+                    on_epoch(state)
+                if not every_epoch:
+                    _enter_in_ledger(study, block, missing, epochs="last")
+                run.store(study)
+                state.done += len(missing)
+                on_epoch(state)
+
+
+class _BlockRun:
+    def __init__(self, experiment: Experiment, block: Block, entries: Sequence[Entry], every_epoch: bool) -> None:
+        self._experiment, self._block, self._entries = experiment, block, entries
+        self._parts = ("select", "report", "test") if every_epoch else ("select", "report")
+        self._stack: Stack = experiment.stack(block.seeds)
+        self._curves = [LearningCurve() for _ in entries]
+        self._diverged: set[int] = set()
+        self._seconds = 0.0
+        for key, entry in enumerate(entries):
+            self._stack.admit(key, self._lane(entry))
+
+    def _lane(self, entry: Entry) -> Lane:
+        return self._experiment.lane(schedule_from_params(entry.schedule), self._block.seeds, entry.settings)
+
+    def epoch(self) -> None:
+        begun = time.perf_counter()
+        for key, metrics in self._stack.run_epoch(self._parts).items():
+            self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
+            if metrics.diverged:
+                self._diverged.add(key)
+                self._stack.release(key)
+        self._seconds += time.perf_counter() - begun
+
+    def store(self, study: Study) -> None:
+        for key, entry in enumerate(self._entries):
+            attributes = self._attributes(entry, self._curves[key])
+            if key in self._diverged:
+                attributes |= {"stop_reason": "diverged", "test_accuracy": self._experiment.workload.worst_value}
+            else:
+                loss, scores = self._stack.evaluate(key, "test")
+                attributes |= {"test_loss": loss, "test_accuracy": float(scores.mean()), **pack_scores(scores)}
+            study.add_trial(
+                create_trial(
+                    state=TrialState.COMPLETE,
+                    value=attributes["test_accuracy"],
+                    user_attrs=attributes,
+                    intermediate_values=dict(enumerate(self._curves[key].select_accuracy, start=1)),
+                )
+            )
+
+    def _attributes(self, entry: Entry, curve: LearningCurve) -> dict[str, Any]:
+        return {
+            "entry": entry.name,
+            "block": self._block.index,
+            "schedule": entry.schedule,
+            "settings": entry.settings,
+            "curve": curve.to_json(),
+            "init_seed": self._block.seeds.init,
+            "order_seed": self._block.seeds.order,
+            "split_seed": self._block.seeds.split,
+            "epochs": self._experiment.epochs,
+            "seconds": round(self._seconds / len(self._entries), 4),
+            "device": device_label(self._experiment.device),
+            "worker": worker_name(),
+            "stop_reason": "finished",
+        }
+
+
+def _enter_in_ledger(study: Study, block: Block, entries: Sequence[Entry], *, epochs: str) -> None:
+    """Write down that the test set is about to be read, after `every` epoch or the `last`."""
+    reading = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "block": block.index,
+        "entries": [entry.name for entry in entries],
+        "epochs": epochs,
+        "beyond_plan": block.index >= int(study.user_attrs.get("planned_blocks", block.index + 1)),
+    }
+    study.set_user_attr(LEDGER, [*study.user_attrs.get(LEDGER, []), reading])
+
+
+def pack_scores(scores: NDArray[np.float32]) -> dict[str, Any]:
+    """Return 0/1 scores of examples as text, eight to a byte; other scores are not kept."""
+    if not np.isin(scores, (0.0, 1.0)).all():
+        return {}
+    packed = np.packbits(scores.astype(np.uint8)).tobytes()
+    return {"test_correct": base64.b64encode(packed).decode(), "test_examples": len(scores)}
+
+
+def unpack_scores(attributes: dict[str, Any]) -> NDArray[np.bool_] | None:
+    """Return the 0/1 scores `[examples]` that `pack_scores` kept, or None if there are none."""
+    if "test_correct" not in attributes:
+        return None
+    packed = np.frombuffer(base64.b64decode(attributes["test_correct"]), dtype=np.uint8)
+    return np.unpackbits(packed, count=int(attributes["test_examples"])).astype(bool)

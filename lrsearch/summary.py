@@ -1,0 +1,129 @@
+"""Rows of tables: plain data from records, for people and for programs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study import Study
+
+from lrsearch.records import TrialRecord
+from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
+from lrsearch.schedules.ranges import PRIORS
+from lrsearch.search.bounds import near_bounds
+from lrsearch.search.loop import SearchState
+from lrsearch.storage import is_confirmation, load_study, records, study_config
+
+Row = dict[str, Any]
+
+
+def family_table(studies: Sequence[Study]) -> list[Row]:
+    """Return a row per family: trials, pruned, best, median, and the parameters of the best.
+
+    The best is over complete trials of all replicates; the median too, because pruned trials have no last epoch.
+    """
+    config = study_config(studies[0])
+    best_first = -1 if studies[0].direction.name == "MAXIMIZE" else 1
+    found = [record for study in studies for record in records(study)]
+    rows = []
+    for family in config.search.families:
+        own = [r for r in found if r.family == family and r.state in ("complete", "pruned")]
+        complete = sorted((r for r in own if r.state == "complete"), key=lambda r: best_first * (r.value or 0.0))
+        values = [r.value for r in complete if r.value is not None]
+        rows.append(
+            {
+                "family": family,
+                "trials": len(own),
+                "pruned": len(own) - len(complete),
+                "diverged": sum(r.stop_reason == "diverged" for r in own),
+                "best": values[0] if values else None,
+                "median": median(values) if values else None,
+                "best parameters": own_parameters(complete[0]) if complete else {},
+                "near a bound": near_bounds(complete[0], studies[0]) if complete else [],
+            }
+        )
+    return sorted(rows, key=lambda row: best_first * row["best"] if row["best"] is not None else float("inf"))
+
+
+def own_parameters(record: TrialRecord) -> dict[str, Any]:
+    """Return what was sampled, the family left out."""
+    return {name: value for name, value in record.params.items() if name != "family"}
+
+
+def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
+    """Return what `optimize --format json` prints."""
+    times = vars(state.times)
+    counts = {"total": state.total, "complete": state.complete, "pruned": state.pruned}
+    best = {"best": state.best, "best_family": state.best_family}
+    return {
+        "studies": [study.study_name for study in studies],
+        **counts,
+        **best,
+        "times": {name: round(value, 4) for name, value in times.items()},
+        "families": family_table(studies),
+    }
+
+
+def trial_rows(found: Iterable[TrialRecord], *, family: str | None = None, state: str | None = None) -> list[Row]:
+    """Return a row per trial, of one family or state only where asked."""
+    return [
+        {
+            "number": r.number,
+            "state": r.state,
+            "family": r.family,
+            "value": r.value,
+            "epochs": len(r.reported),
+            "seconds": r.seconds,
+            "stop reason": r.stop_reason,
+            "block": r.block,
+            **({"parameters": own_parameters(r)} if r.params else {"parameters": dict(r.schedule)}),
+        }
+        for r in found
+        if (family is None or r.family == family) and (state is None or r.state == state)
+    ]
+
+
+def study_rows(storage: BaseStorage) -> list[Row]:
+    """Return a row per study of a storage."""
+    rows = []
+    for name in sorted(study.study_name for study in storage.get_all_studies()):
+        study = load_study(storage, name)
+        found = records(study)
+        states = [record.state for record in found]
+        rows.append(
+            {
+                "study": name,
+                "kind": "confirmation" if is_confirmation(name) else "search",
+                **{state: states.count(state) for state in ("complete", "pruned", "running", "waiting", "fail")},
+                "best": max((r.value for r in found if r.value is not None), default=None),
+                "dataset": study.user_attrs.get("study_file", {}).get("data", {}).get("dataset", ""),
+            }
+        )
+    return rows
+
+
+def family_description(family: str) -> Row:
+    """Return what a person wants to know of a family, with the default ranges of what is searched."""
+    described = describe_family(family)
+    ranges = {}
+    for name in SEARCHED[family]:
+        prior = PRIORS[name]
+        if isinstance(prior, Choice):
+            ranges[name] = " | ".join(map(str, prior.choices))
+        else:
+            unit = {"fraction_of_T": " of total_steps", "epochs": " epochs"}.get(prior.unit, "")
+            ranges[name] = f"{prior.low:g} .. {prior.high:g}{unit}{' (log)' if prior.log else ''}"
+    return {
+        "family": family,
+        "formula": described.formula,
+        "source": described.source,
+        "parameters": described.parameters,
+        "ranges": ranges,
+    }
+
+
+def all_families() -> list[Row]:
+    """Return the description of every family, in order."""
+    return [family_description(family) for family in FAMILY_NAMES]
