@@ -101,6 +101,37 @@ def optimize(
         console.print_search(family_table(studies), state)
 
 
+@app.command()
+def confirm(
+    study: StudyFile = None,
+    blocks: Annotated[int | None, typer.Option(help="Runs of each configuration, on fresh paired seeds.")] = None,
+    top: Annotated[int, typer.Option(help="Configurations of each family.")] = 1,
+    epochs: Epochs = None,
+    dataset: Dataset = None,
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    device: Device = "auto",
+    seed: Seed = None,
+    output: Format = "table",
+) -> None:
+    """Train winners, or the fixed schedules of a study file, on fresh seeds and read the test set.
+
+    Example: lrsearch confirm studies/article.toml --blocks 3
+    """
+    from lrsearch import console
+    from lrsearch.search.run import RunOptions
+    from lrsearch.search.run_confirm import run_confirm
+    from lrsearch.summary import confirm_rows
+
+    config = _study_file(study).changed({"training.epochs": epochs, "data.dataset": dataset, "seed": seed})
+    options = RunOptions(storage, study_name, device)
+    with console.progress() as progress:
+        done = run_confirm(config, options, blocks=blocks, top=top, on_epoch=console.confirm_progress(progress))
+    for family in done.left_out:
+        console.note(f"{family} is left out: no trial of it is complete")
+    console.print_rows(confirm_rows(done.study), output)
+
+
 def _records(storage: str, study_name: str | None) -> Any:
     from lrsearch.storage import open_storage, records, the_study
 

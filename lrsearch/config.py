@@ -117,7 +117,11 @@ class PlanConfig(_Table):
 
 
 class BaselineConfig(BaseModel):
-    """`[[baseline]]`: one fixed schedule under a name of its own; further keys are the schedule's parameters."""
+    """`[[baseline]]`: one fixed schedule under a name of its own; further keys are the schedule's parameters.
+
+    `epochs` is the budget that its numbers are meant for: in a study of another length every boundary keeps its
+    fraction of training. `printed` holds numbers that somebody published for it (train_loss, test_loss, accuracy), to be shown beside ours.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -127,6 +131,8 @@ class BaselineConfig(BaseModel):
     interval: Literal["step", "epoch"] = "step"
     lag: bool = False
     lag_lr: float | None = Field(None, gt=0)
+    epochs: int | None = Field(None, ge=1)
+    printed: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _lag_has_a_rate(self) -> BaselineConfig:
@@ -142,9 +148,10 @@ class BaselineConfig(BaseModel):
             ValueError: if a parameter is unknown to the family or out of its rule.
         """
         per_epoch = self.interval == "epoch"
-        total_steps = epochs if per_epoch else epochs * steps_per_epoch
-        given = dict(self.model_extra or {})
-        made = make_schedule(self.family, total_steps=total_steps, base_lr=self.base_lr, **given)
+        steps = 1 if per_epoch else steps_per_epoch
+        meant = (self.epochs or epochs) * steps
+        made = make_schedule(self.family, total_steps=meant, base_lr=self.base_lr, **(self.model_extra or {}))
+        made = made.scaled_to(epochs * steps) if self.epochs else made
         if not per_epoch:
             return made
         if not isinstance(made, Schedule):

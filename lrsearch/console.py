@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from lrsearch.search.confirm import ConfirmState
     from lrsearch.search.loop import SearchState
 
 _PLAIN_SECONDS = 10.0
@@ -172,3 +173,16 @@ def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         return ", ".join(f"{name}={number(item)}" for name, item in value.items())
     return value
+
+
+def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:
+    """Return what a confirmation calls after every epoch of a block."""
+    first: list[float] = []
+
+    def show(state: ConfirmState) -> None:
+        fraction = state.fraction
+        first.append(fraction if not first else first[0])
+        what = f"{state.done} of {state.total} runs done, block {state.block}, epoch {state.epoch} of {state.epochs}"
+        shown.show(what, fraction, since=first[0])
+
+    return show

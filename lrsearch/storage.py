@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+import warnings
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import optuna
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import Study
@@ -125,10 +126,12 @@ def create_study(
     """
     if name in {study.study_name for study in storage.get_all_studies()}:
         study = optuna.load_study(study_name=name, storage=storage)
-        _refuse_another(study, config, data_fingerprint)
+        refuse_another(study, config, data_fingerprint)
         return study
     study = optuna.create_study(study_name=name, storage=storage, direction=direction)
-    study.set_metric_names(["accuracy"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names(["accuracy"])
     given = {
         "schema": SCHEMA_VERSION,
         "study_file": config.model_dump(mode="json"),
@@ -191,7 +194,8 @@ def study_config(study: Study) -> StudyConfig:
     return StudyConfig.from_dict(stored, source=f"study {study.study_name!r}")
 
 
-def _refuse_another(study: Study, config: StudyConfig, data_fingerprint: str) -> None:
+def refuse_another(study: Study, config: StudyConfig, data_fingerprint: str) -> None:
+    """Raise InputError, naming the difference, if a study was made from another study file or other data."""
     stored = study_config(study).identity() | {"data": study.user_attrs.get("data_fingerprint")}
     given = config.identity() | {"data": data_fingerprint}
     differences = [

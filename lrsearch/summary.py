@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import median
+from statistics import fmean, median, stdev
 from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.bounds import near_bounds
 from lrsearch.search.loop import SearchState
-from lrsearch.storage import is_confirmation, load_study, records, study_config
+from lrsearch.storage import is_confirmation, load_study, records, study_config, to_record
 
 Row = dict[str, Any]
 
@@ -83,6 +84,30 @@ def trial_rows(found: Iterable[TrialRecord], *, family: str | None = None, state
         for r in found
         if (family is None or r.family == family) and (state is None or r.state == state)
     ]
+
+
+def confirm_rows(study: Study) -> list[Row]:
+    """Return a row per confirmed entry: mean and SD over blocks at the last epoch, beside what was printed of it."""
+    config = study_config(study)
+    printed = {baseline.name: baseline.printed for baseline in config.baseline}
+    by_entry: dict[str, list[FrozenTrial]] = {}
+    for trial in study.get_trials(deepcopy=False):
+        by_entry.setdefault(str(trial.user_attrs["entry"]), []).append(trial)
+    rows = []
+    for entry, trials in by_entry.items():
+        measured = {
+            "train loss": [to_record(trial).curve.train_loss[-1] for trial in trials],
+            "test loss": [float(trial.user_attrs.get("test_loss", "nan")) for trial in trials],
+            "accuracy": [float(trial.user_attrs["test_accuracy"]) for trial in trials],
+        }
+        row: Row = {"entry": entry, "blocks": len(trials)}
+        for name, values in measured.items():
+            row |= {name: fmean(values), f"{name} SD": stdev(values) if len(values) > 1 else None}
+            if any(printed.values()):
+                row[f"{name} printed"] = printed.get(entry, {}).get(name.replace(" ", "_"))
+        row["diverged"] = sum(trial.user_attrs["stop_reason"] == "diverged" for trial in trials)
+        rows.append(row)
+    return rows
 
 
 def study_rows(storage: BaseStorage) -> list[Row]:

@@ -73,13 +73,19 @@ def baseline_entries(experiment: Experiment) -> tuple[Entry, ...]:
 
 @dataclass
 class ConfirmState:
-    """What a progress display shows: runs are (block, entry) pairs."""
+    """What a progress display shows: runs are (block, entry) pairs, of which some are in training."""
 
     total: int
     done: int
-    epoch: int = 0
-    epochs: int = 0
+    epochs: int
     block: int = 0
+    epoch: int = 0
+    training: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """How much of the work is done, 0 to 1."""
+        return (self.done + self.training * self.epoch / self.epochs) / self.total
 
 
 def confirm_blocks(
@@ -104,12 +110,12 @@ def confirm_blocks(
         Interrupted: by a signal; the blocks that were finished are stored.
     """
     done = {(t.user_attrs["block"], t.user_attrs["entry"]) for t in study.get_trials(deepcopy=False)}
-    state = ConfirmState(sum(len(b.entries) for b in blocks), len(done), epochs=experiment.epochs)
+    state = ConfirmState(sum(len(b.entries) for b in blocks), len(done), experiment.epochs)
     with Interruption.handled() as interruption:
         for block in blocks:
             missing = [entry for entry in block.entries if (block.index, entry.name) not in done]
             if missing:
-                state.block = block.index
+                state.block, state.training = block.index, len(missing)
                 run = _BlockRun(experiment, block, missing, every_epoch)
                 if every_epoch:
                     _enter_in_ledger(study, block, missing, epochs="every")
@@ -121,8 +127,7 @@ def confirm_blocks(
                 if not every_epoch:
                     _enter_in_ledger(study, block, missing, epochs="last")
                 run.store(study)
-                state.done += len(missing)
-                on_epoch(state)
+                state.done, state.training = state.done + len(missing), 0
 
 
 class _BlockRun:

@@ -108,6 +108,8 @@ def run_search(
         InputError: if something given is wrong.
         Interrupted: by a signal; finished trials are stored, running ones are queued for the next run.
     """
+    if config.data.train == "all":
+        raise InputError('[data] train = "all" leaves the search nothing to select by: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
     experiment = Experiment.prepare(config, device=options.device)
     studies = prepare_studies(experiment, options, open_storage(options.storage))

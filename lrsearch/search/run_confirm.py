@@ -1,0 +1,116 @@
+"""A whole confirmation from one call: find the winners, plan the blocks, train them, store them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study import Study
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks
+from lrsearch.search.entries import plan_blocks
+from lrsearch.search.experiment import Experiment
+from lrsearch.search.run import RunOptions, study_names
+from lrsearch.storage import confirmation_name, create_study, load_study, open_storage, refuse_another
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """A finished confirmation: its study, and the families that no trial stands for."""
+
+    study: Study
+    left_out: tuple[str, ...]
+
+
+def run_confirm(
+    config: StudyConfig,
+    options: RunOptions = RunOptions(),
+    *,
+    blocks: int | None = None,
+    top: int = 1,
+    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
+) -> Confirmation:
+    """Train the winners of a search and the fixed schedules of its study file on fresh, paired seeds.
+
+    Args:
+        config: the study; its search, if it has been run, is looked up in the storage.
+        options: how it is run.
+        blocks: how many; the plan's if None. After several replicates it is their number.
+        top: configurations of each family.
+        on_epoch: called after every epoch of a block.
+
+    Raises:
+        InputError: if there is nothing to confirm, or another confirmation of this name is there.
+        Interrupted: by a signal; the blocks that were finished are stored.
+    """
+    if blocks is not None and blocks < 1:
+        raise InputError(f"blocks must be at least 1, got {blocks}")
+    if top < 1:
+        raise InputError(f"top must be at least 1, got {top}")
+    experiment = Experiment.prepare(config, device=options.device)
+    storage = open_storage(options.storage)
+    name = options.study_name or config.name
+    searches = _searches(storage, name, experiment)
+    planned, left_out = plan_blocks(experiment, searches, blocks=blocks or config.plan.blocks, top=top)
+    if not planned[0].entries:
+        raise InputError(
+            f"there is nothing to confirm: {name!r} has no finished search in this storage (run optimize first), and "
+            "the study file has no [[baseline]]"
+        )
+    study = create_study(
+        storage,
+        confirmation_name(name),
+        config,
+        direction=experiment.workload.direction,
+        data_fingerprint=experiment.data_fingerprint,
+        attributes=_attributes(planned, searches, experiment, left_out),
+    )
+    _refuse_other_entries(study, planned)
+    confirm_blocks(experiment, study, planned, every_epoch=not searches, on_epoch=on_epoch)
+    return Confirmation(study, tuple(left_out))
+
+
+def _searches(storage: BaseStorage, name: str, experiment: Experiment) -> list[Study]:
+    there = {study.study_name for study in storage.get_all_studies()}
+    wanted = study_names(name, experiment.config.search.replicates)
+    searches = [load_study(storage, wanted_name) for wanted_name in wanted if wanted_name in there]
+    for study in searches:
+        refuse_another(study, experiment.config, experiment.data_fingerprint)
+    if searches and len(searches) < len(wanted):
+        raise InputError(
+            f"only {len(searches)} of {len(wanted)} replicates of {name!r} have been searched: optimize first"
+        )
+    return searches
+
+
+def _attributes(
+    planned: list[Block], searches: list[Study], experiment: Experiment, left_out: list[str]
+) -> dict[str, Any]:
+    return {
+        "planned_blocks": len(planned),
+        "entries": _entries(planned),
+        "claim": "these families" if len(searches) > 1 else "these configurations",
+        "trials_per_family": experiment.config.search.trials // len(experiment.config.search.families)
+        if searches
+        else 0,
+        "left_out": left_out,
+    }
+
+
+def _entries(planned: list[Block]) -> list[list[dict[str, Any]]]:
+    """Return the entries block by block, or once if all blocks have the same."""
+    every = [[entry.to_json() for entry in block.entries] for block in planned]
+    return every[:1] if all(entries == every[0] for entries in every) else every
+
+
+def _refuse_other_entries(study: Study, planned: list[Block]) -> None:
+    stored, given = study.user_attrs["entries"], _entries(planned)
+    if stored != given:
+        raise InputError(
+            f"study {study.study_name!r} confirms other configurations: the search has found other winners since, or "
+            "its baselines were changed. Confirm under another --study-name, or delete it first"
+        )
