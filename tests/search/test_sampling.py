@@ -158,32 +158,35 @@ def test_trials_of_other_families_do_not_change_a_familys_proposals(kind: Sample
         assert alone == cosine
 
 
-def answer_after(state: TrialState, base_lr: float) -> float:
-    """Return the base rate that TPE asks after 14 trials and five more near `base_lr` in `state`."""
+def answer_after(state: TrialState, base_lr: float, warmup_steps: int) -> tuple[float, int]:
+    """Return what TPE asks (base rate, warm-up) after 14 trials and eight more close to the given one in `state`."""
     space = make_space(("constant",))
     study = make_study(space)
     run(study, space, 14)
-    for warmup_steps in range(5):
+    for i in range(8):
         more = create_trial(
             state=state,
-            value=0.95 if state == TrialState.COMPLETE else None,
-            params={"family": "constant", "base_lr": base_lr, "warmup_steps": warmup_steps},
+            value=0.1 if state == TrialState.COMPLETE else None,
+            params={"family": "constant", "base_lr": base_lr * (1 + (i - 3.5) / 1000), "warmup_steps": warmup_steps},
             distributions={"family": space.family_distribution, **space.distributions("constant")},
-            intermediate_values={1: 0.95} if state == TrialState.PRUNED else {},
+            intermediate_values={1: 0.1} if state == TrialState.PRUNED else {},
         )
         study.add_trial(more)
-    return float(space.suggest(study.ask())["base_lr"])
+    params = space.suggest(study.ask())
+    return params["base_lr"], params["warmup_steps"]
 
 
 @pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING])
 def test_tpe_learns_from_complete_pruned_and_running_trials(state: TrialState) -> None:
-    """What the trials of these states were asked with changes what is asked next."""
-    assert answer_after(state, 0.05) != answer_after(state, 0.45)
+    """Bad, pruned or running trials at the very place where the next would go send it elsewhere."""
+    place = answer_after(state, 0.011, 0)
+    assert place != answer_after(state, *place)
 
 
 def test_tpe_does_not_learn_from_failed_trials() -> None:
-    """What failed trials were asked with changes nothing."""
-    assert answer_after(TrialState.FAIL, 0.05) == answer_after(TrialState.FAIL, 0.45)
+    """Wherever failed trials were, the place where the next goes is the same."""
+    place = answer_after(TrialState.FAIL, 0.011, 0)
+    assert place == answer_after(TrialState.FAIL, *place)
 
 
 @pytest.mark.parametrize("kind", KINDS)
