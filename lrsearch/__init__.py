@@ -1,1 +1,65 @@
-"""Compare learning-rate schedules: which one to use, how sure that is, and whether the difference matters."""
+"""Compare learning-rate schedules: which one to use, how sure that is, and whether the difference matters.
+
+The public names, in the order of the flow. They are imported when they are first used, so `import lrsearch` is cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrsearch.api import best_schedule, confirm, optimize
+    from lrsearch.config import StudyConfig
+    from lrsearch.errors import InputError
+    from lrsearch.schedules import Schedule, make_schedule
+    from lrsearch.search.objective import Objective
+    from lrsearch.search.pruning import RungPruner
+    from lrsearch.search.sampling import FamilySampler
+    from lrsearch.search.space import suggest_schedule
+    from lrsearch.training.torch_schedule import to_torch
+    from lrsearch.workloads import Dataset, Workload
+
+_HOMES = {
+    "StudyConfig": "lrsearch.config",
+    "InputError": "lrsearch.errors",
+    "Schedule": "lrsearch.schedules",
+    "make_schedule": "lrsearch.schedules",
+    "suggest_schedule": "lrsearch.search.space",
+    "to_torch": "lrsearch.training.torch_schedule",
+    "Dataset": "lrsearch.workloads",
+    "Workload": "lrsearch.workloads",
+    "FamilySampler": "lrsearch.search.sampling",
+    "RungPruner": "lrsearch.search.pruning",
+    "Objective": "lrsearch.search.objective",
+    "optimize": "lrsearch.api",
+    "confirm": "lrsearch.api",
+    "best_schedule": "lrsearch.api",
+}
+
+__all__ = [
+    "Dataset",
+    "FamilySampler",
+    "InputError",
+    "Objective",
+    "RungPruner",
+    "Schedule",
+    "StudyConfig",
+    "Workload",
+    "best_schedule",
+    "confirm",
+    "make_schedule",
+    "optimize",
+    "suggest_schedule",
+    "to_torch",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lrsearch' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

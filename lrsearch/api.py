@@ -7,7 +7,11 @@ from typing import Any
 from optuna.study import Study
 
 from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.schedules import AnySchedule, schedule_from_params
 from lrsearch.search.run import RunOptions, run_search
+from lrsearch.search.run_confirm import run_confirm
+from lrsearch.storage import records, study_config
 
 
 def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) -> Study:
@@ -16,7 +20,7 @@ def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) 
     Args:
         config: what is searched; `trials` replaces its own number.
         trials: the total of finished trials, those of earlier runs included.
-        options: fields of RunOptions: storage, study_name, device, lanes, timeout_seconds.
+        options: fields of RunOptions: storage, study_name, device, lanes, timeout_seconds, ...
 
     Returns:
         The study; of a search with several replicates the first one.
@@ -26,3 +30,36 @@ def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) 
     """
     studies, _ = run_search(config.changed({"search.trials": trials}), RunOptions(**options))
     return studies[0]
+
+
+def confirm(config: StudyConfig, *, blocks: int | None = None, top: int = 1, **options: Any) -> Study:
+    """Train a search's winners and the study file's baselines on fresh, paired seeds; return the confirmation's study.
+
+    Args:
+        config: what was searched.
+        blocks: runs of each configuration; the plan's number if None.
+        top: configurations of each family.
+        options: fields of RunOptions.
+
+    Raises:
+        InputError: if there is nothing to confirm, or something given is wrong.
+    """
+    return run_confirm(config, RunOptions(**options), blocks=blocks, top=top).study
+
+
+def best_schedule(study: Study, family: str | None = None) -> AnySchedule:
+    """Return the schedule of the study's best complete trial, or of a family's.
+
+    Raises:
+        InputError: if no trial is complete.
+    """
+    sign = 1 if study.direction.name == "MAXIMIZE" else -1
+    complete = [r for r in records(study) if r.state == "complete" and r.value is not None and r.schedule]
+    own = [record for record in complete if family in (None, record.family)]
+    if not own:
+        families = ", ".join(study_config(study).search.families)
+        raise InputError(
+            f"no complete trial of {family or 'any family'} in {study.study_name!r} (it searches {families})"
+        )
+    best = max(own, key=lambda record: sign * (record.value if record.value is not None else 0.0))
+    return schedule_from_params(best.schedule)

@@ -120,7 +120,8 @@ class BaselineConfig(BaseModel):
     """`[[baseline]]`: one fixed schedule under a name of its own; further keys are the schedule's parameters.
 
     `epochs` is the budget that its numbers are meant for: in a study of another length every boundary keeps its
-    fraction of training. `printed` holds numbers that somebody published for it (train_loss, test_loss, accuracy), to be shown beside ours.
+    fraction of training. `printed` holds numbers that somebody published for it (train_loss, test_loss, accuracy), to
+    be shown beside ours.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
