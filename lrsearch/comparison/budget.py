@@ -16,7 +16,7 @@ class BudgetCurve:
     """The best of k random trials; every array is [budgets].
 
     `expected_best` is the unbiased mean, `median_low` and `median_high` the pointwise band of the median; NaN where N
-    trials give no such limit (the upper one for k > N / 5.3 at alpha = 0.05). `note` says what the curve cannot claim.
+    trials give no such limit (the upper one for k > N / 5.32 at alpha = 0.05). `note` says what the curve cannot claim.
     """
 
     k: IntArray
@@ -46,7 +46,7 @@ def median_best_band(values: ArrayLike, k: int, *, alpha: float = 0.05) -> tuple
     """Return the limits of the median best of k, which is the quantile 0.5^(1/k) of one trial; NaN where there is none.
 
     From order statistics (`scipy.stats.quantile_test`), hence exact for any distribution. An upper limit exists only
-    while 0.5^(N/k) <= alpha/2, that is for k <= N / 5.3 at alpha = 0.05.
+    while 0.5^(N/k) <= alpha/2, that is for k <= N / 5.32 at alpha = 0.05.
     """
     y = numbers(values, "values", axes="trials")
     if k < 1 or not y.size:
