@@ -17,6 +17,8 @@ from lrsearch.schedules import FAMILY_NAMES, AnySchedule, Choice, Range, resolve
 FAMILY = "family"
 """The name of the categorical parameter that holds the schedule family of a trial."""
 
+_PLATEAU = "reduce_on_plateau"
+
 
 @dataclass(frozen=True)
 class Space:
@@ -121,17 +123,24 @@ def suggest_schedule(
     total_steps: int,
     families: Sequence[str] | None = None,
     ranges: Mapping[str, Any] | None = None,
-    steps_per_epoch: int = 1,
+    steps_per_epoch: int | None = None,
     momentum: float = 0.0,
 ) -> AnySchedule:
     """Suggest a schedule of `total_steps` optimizer updates in anybody's own objective, with any sampler.
 
-    `families` defaults to every family that is a function of the step (all but `reduce_on_plateau`, which reads a
-    metric); `ranges` overrides the published ranges by parameter name; `steps_per_epoch` matters only to
-    `reduce_on_plateau`, whose patience counts epochs.
+    The trial gets the parameters `family`, `base_lr`, ... that the search itself uses. `families` defaults to every
+    family that is a function of the step; `reduce_on_plateau`, which reads a metric, needs `steps_per_epoch` as well.
+    `ranges` overrides the published ranges by parameter name, as `[ranges]` in a study file does.
+
+    Raises:
+        InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
     """
-    chosen = tuple(name for name in FAMILY_NAMES if name != "reduce_on_plateau") if families is None else families
-    space = _cached_space(tuple(chosen), total_steps, steps_per_epoch, momentum, json.dumps(dict(ranges or {})))
+    chosen = tuple(name for name in FAMILY_NAMES if name != _PLATEAU) if families is None else tuple(families)
+    if _PLATEAU in chosen and steps_per_epoch is None:
+        raise InputError(f"steps_per_epoch must be given for {_PLATEAU}, whose patience counts epochs; got None")
+    # `default` because bounds may be NumPy numbers
+    ranges_json = json.dumps(dict(ranges or {}), default=float)
+    space = _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, ranges_json)
     return space.schedule(space.suggest(trial))
 
 

@@ -119,3 +119,15 @@ def test_suggest_schedule_takes_families_and_ranges() -> None:
     suggest_schedule(trial, total_steps=100, families=["constant"], ranges={"base_lr": {"low": 0.2, "high": 0.4}})
     assert CategoricalDistribution(["constant"]) == trial.distributions["family"]
     assert FloatDistribution(0.2, 0.4, log=True) == trial.distributions["base_lr"]
+
+
+def test_suggest_schedule_needs_epochs_for_the_family_that_counts_them() -> None:
+    """reduce_on_plateau is not suggested unless asked for, and then steps_per_epoch must be known."""
+    trial = FixedTrial(
+        {"family": "reduce_on_plateau", "base_lr": 0.3, "warmup_steps": 10, "factor": 0.5, "patience": 2}
+    )
+    with pytest.raises(InputError, match="steps_per_epoch must be given"):
+        suggest_schedule(trial, total_steps=100, families=["reduce_on_plateau"])
+    schedule = suggest_schedule(trial, total_steps=100, families=["reduce_on_plateau"], steps_per_epoch=10)
+    assert schedule.family == "reduce_on_plateau"
+    assert IntDistribution(1, 5) == trial.distributions["patience"]
