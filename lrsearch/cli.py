@@ -29,6 +29,7 @@ Dataset = Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist 
 Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
 Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
 Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
+Workers = Annotated[str, typer.Option(help="Processes, or auto: one a core, one on a GPU.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
 
 DEFAULT_STORAGE = "sqlite:///lrsearch.db"
@@ -66,7 +67,8 @@ def optimize(
     sampler: Annotated[str | None, typer.Option(help="tpe, random or qmc, inside each family.")] = None,
     pruner: Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")] = None,
     replicates: Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")] = None,
-    lanes: Annotated[str, typer.Option(help="Trials trained side by side, or auto.")] = "auto",
+    lanes: Annotated[str, typer.Option(help="Trials that a process trains side by side, or auto.")] = "auto",
+    workers: Workers = "auto",
     device: Device = "auto",
     seed: Seed = None,
     timeout: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
@@ -92,7 +94,14 @@ def optimize(
         "seed": seed,
     }
     config = _study_file(study).changed(changes)
-    options = RunOptions(storage, study_name, device, _count(lanes, "lanes"), timeout)
+    options = RunOptions(
+        storage=storage,
+        study_name=study_name,
+        device=device,
+        lanes=_count(lanes, "lanes"),
+        workers=_count(workers, "workers"),
+        timeout_seconds=timeout,
+    )
     with console.progress() as progress:
         studies, state = run_search(config, options, on_epoch=console.search_progress(progress, config.training.epochs))
     if output == "json":
@@ -110,6 +119,7 @@ def confirm(
     dataset: Dataset = None,
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
+    workers: Workers = "auto",
     device: Device = "auto",
     seed: Seed = None,
     output: Format = "table",
@@ -124,7 +134,7 @@ def confirm(
     from lrsearch.summary import confirm_rows
 
     config = _study_file(study).changed({"training.epochs": epochs, "data.dataset": dataset, "seed": seed})
-    options = RunOptions(storage, study_name, device)
+    options = RunOptions(storage=storage, study_name=study_name, device=device, workers=_count(workers, "workers"))
     with console.progress() as progress:
         done = run_confirm(config, options, blocks=blocks, top=top, on_epoch=console.confirm_progress(progress))
     for family in done.left_out:

@@ -39,6 +39,11 @@ class Progress:
         self._begun = time.monotonic()
         self._next_line = self._begun + _PLAIN_SECONDS
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the work began."""
+        return max(time.monotonic() - self._begun, 1e-9)
+
     def show(self, what: str, fraction: float, *, since: float = 0.0, rate: str = "") -> None:
         """Show a line.
 
@@ -48,7 +53,7 @@ class Progress:
             since: the fraction at which this run began, from which its pace is measured.
             rate: how fast it goes, in words.
         """
-        elapsed = time.monotonic() - self._begun
+        elapsed = self.elapsed
         left = elapsed * (1 - fraction) / (fraction - since) if fraction > since else None
         ending = "" if left is None else f" · {duration(left)} left"
         line = f"{fraction:4.0%} · {what}{rate and f' · {rate}'} · {duration(elapsed)} elapsed{ending}"
@@ -109,15 +114,14 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
 
     def show(state: SearchState) -> None:
         finished = state.complete + state.pruned
-        epochs_each = state.times.trial_epochs / state.times.trials if state.times.trials else epochs
-        # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
-        partly = max(state.times.trial_epochs - state.times.trials * epochs_each, 0.0) / epochs_each
-        fraction = min((finished + min(partly, state.running)) / state.total, 1.0)
         first.append(finished / state.total if not first else first[0])
+        # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
+        begun = finished - first[0] * state.total
+        partly = min(max(state.times.trial_epochs / epochs - begun, 0.0), state.running)
         best = "" if state.best is None else f" · best {state.best:.4f} ({state.best_family})"
         what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}{best}"
-        seconds = sum((state.times.training, state.times.sampler, state.times.storage, state.times.pruner))
-        shown.show(what, fraction, since=first[0], rate=f"{state.times.trial_epochs / seconds:.2f} trial-epochs/s")
+        rate = f"{state.times.trial_epochs / shown.elapsed:.2f} trial-epochs/s"
+        shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], rate=rate)
 
     return show
 

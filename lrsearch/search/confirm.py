@@ -24,7 +24,7 @@ from lrsearch.training.device import device_label
 from lrsearch.training.stack import Lane, Stack
 
 LEDGER = "test_ledger"
-"""The study attribute that lists every reading of the test set."""
+"""With the block's number behind it, the study attribute that lists the readings of the test set in that block."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ def confirm_blocks(
     Raises:
         Interrupted: by a signal; the blocks that were finished are stored.
     """
-    done = {(t.user_attrs["block"], t.user_attrs["entry"]) for t in study.get_trials(deepcopy=False)}
-    state = ConfirmState(sum(len(b.entries) for b in blocks), len(done), experiment.epochs)
+    done = _done(study)
+    state = confirm_state(experiment, study, blocks)
     with Interruption.handled() as interruption:
         for block in blocks:
             missing = [entry for entry in block.entries if (block.index, entry.name) not in done]
@@ -128,6 +128,17 @@ def confirm_blocks(
                     _enter_in_ledger(study, block, missing, epochs="last")
                 run.store(study)
                 state.done, state.training = state.done + len(missing), 0
+
+
+def _done(study: Study) -> set[tuple[int, str]]:
+    """Return the finished runs as (block, entry)."""
+    return {(t.user_attrs["block"], t.user_attrs["entry"]) for t in study.get_trials(deepcopy=False)}
+
+
+def confirm_state(experiment: Experiment, study: Study, blocks: Sequence[Block]) -> ConfirmState:
+    """Return how far a confirmation is, by what is stored of these blocks."""
+    wanted = {(block.index, entry.name) for block in blocks for entry in block.entries}
+    return ConfirmState(len(wanted), len(wanted & _done(study)), experiment.epochs)
 
 
 class _BlockRun:
@@ -197,7 +208,14 @@ def _enter_in_ledger(study: Study, block: Block, entries: Sequence[Entry], *, ep
         "epochs": epochs,
         "beyond_plan": block.index >= int(study.user_attrs.get("planned_blocks", block.index + 1)),
     }
-    study.set_user_attr(LEDGER, [*study.user_attrs.get(LEDGER, []), reading])
+    key = f"{LEDGER}:{block.index:04d}"
+    study.set_user_attr(key, [*study.user_attrs.get(key, []), reading])
+
+
+def test_ledger(study: Study) -> list[dict[str, Any]]:
+    """Return every reading of the test set: when, which block and entries, after every epoch or the last."""
+    attributes = study.user_attrs
+    return [reading for key in sorted(attributes) if key.startswith(LEDGER) for reading in attributes[key]]
 
 
 def pack_scores(scores: NDArray[np.float32]) -> dict[str, Any]:

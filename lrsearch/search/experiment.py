@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
@@ -63,17 +64,18 @@ class Experiment:
             InputError: if the workload, its data or the device is not to be had, or they do not fit together.
         """
         device = choose_device(device)
-        options = {"dataset": config.data.dataset} if config.workload == BUILT_IN_WORKLOAD else {}
-        workload = load_workload(config.workload, **options)
-        if config.training.batch_size:
-            workload = replace(workload, batch_size=config.training.batch_size)
+        workload = _workload(config)
         experiment = cls(config, workload, workload.data(), device)
-        check_workload(
-            workload, experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
-        )
+        x, y = experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
+        check_workload(workload, x, y)
         if experiment.steps_per_epoch == 0:
             raise InputError(f"batch_size must be at most the examples to fit, got {workload.batch_size}")
         return experiment
+
+    @classmethod
+    def of_arrays(cls, config: StudyConfig, arrays: Sequence[NDArray[np.generic]], device: str) -> Experiment:
+        """Return an experiment on data that another process has loaded and tried out (`Dataset.arrays`)."""
+        return cls(config, _workload(config), Dataset(*(torch.from_numpy(array) for array in arrays)), device)
 
     @cached_property
     def data_fingerprint(self) -> str:
@@ -147,3 +149,9 @@ class Experiment:
             uses_momentum=optimizer.largest_momentum > 0,
             uses_decay=bool(optimizer.weight_decay),
         )
+
+
+def _workload(config: StudyConfig) -> Workload:
+    options = {"dataset": config.data.dataset} if config.workload == BUILT_IN_WORKLOAD else {}
+    workload = load_workload(config.workload, **options)
+    return replace(workload, batch_size=config.training.batch_size) if config.training.batch_size else workload

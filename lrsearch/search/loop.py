@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from optuna.study import Study
@@ -28,7 +28,15 @@ class SearchTimes:
     storage: float = 0.0
     pruner: float = 0.0
     trial_epochs: int = 0
-    trials: int = 0
+
+    @classmethod
+    def sum(cls, parts: Iterable[SearchTimes]) -> SearchTimes:
+        """Return the times of several processes together."""
+        total = cls()
+        for part in parts:
+            for name, value in vars(part).items():
+                setattr(total, name, getattr(total, name) + value)
+        return total
 
 
 @dataclass
@@ -44,6 +52,16 @@ class SearchState:
     best_family: str = ""
     times: SearchTimes = field(default_factory=SearchTimes)
 
+    def read(self, studies: Sequence[Study]) -> None:
+        """Count anew what the studies hold, whichever process or run it came from."""
+        self.complete = self.pruned = self.running = self.times.trial_epochs = 0
+        for study in studies:
+            for trial in study.get_trials(deepcopy=False):
+                self.running += trial.state == TrialState.RUNNING
+                self.times.trial_epochs += len(trial.intermediate_values)
+                if trial.state in FINISHED:
+                    self.count(trial.state, str(trial.params.get("family", "")), trial.value)
+
     def count(self, state: TrialState, family: str, value: float | None) -> None:
         """Count one finished trial."""
         self.complete += state == TrialState.COMPLETE
@@ -52,12 +70,6 @@ class SearchState:
             sign = 1 if self.maximize else -1
             if self.best is None or sign * value > sign * self.best:
                 self.best, self.best_family = value, family
-
-
-def count_finished(study: Study, state: SearchState) -> None:
-    """Count the trials of a study that earlier runs finished."""
-    for trial in study.get_trials(deepcopy=False, states=FINISHED):
-        state.count(trial.state, str(trial.params.get("family", "")), trial.value)
 
 
 @dataclass
@@ -206,5 +218,4 @@ class SearchLoop:
         value = log.end(self.study, reason)
         del self._running[number]
         self._stack.release(number)
-        self.state.times.trials += 1
         self.state.count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, value)

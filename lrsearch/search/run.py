@@ -6,17 +6,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.loop import SearchLoop, SearchState, count_finished
+from lrsearch.search.loop import SearchLoop, SearchState, SearchTimes
 from lrsearch.search.pruning import make_rule
 from lrsearch.search.resume import take_back
 from lrsearch.search.sampling import FamilySampler
-from lrsearch.storage import DEFAULT_STORAGE, create_study, open_storage
+from lrsearch.search.workers import auto_workers, run_workers
+from lrsearch.storage import DEFAULT_STORAGE, create_study, load_study, open_storage
+from lrsearch.training.device import use_one_thread
 
 _MOST_LANES = {"cuda": 32, "cpu": 8}
 
@@ -29,7 +33,8 @@ class RunOptions:
         storage: where the study is kept.
         study_name: its name there; the study file's if None.
         device: "auto", "cpu" or "cuda".
-        lanes: trials trained side by side, or None to choose.
+        lanes: trials that a process trains side by side, or None to choose.
+        workers: processes, or None for one a core (one on a GPU).
         timeout_seconds: stop at the first epoch boundary after this long; None for no limit.
     """
 
@@ -37,21 +42,26 @@ class RunOptions:
     study_name: str | None = None
     device: str = "auto"
     lanes: int | None = None
+    workers: int | None = None
     timeout_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.lanes is not None and self.lanes < 1:
             raise InputError(f"lanes must be at least 1 (or auto), got {self.lanes}")
+        if self.workers is not None and self.workers < 1:
+            raise InputError(f"workers must be at least 1 (or auto), got {self.workers}")
         if self.timeout_seconds is not None and self.timeout_seconds <= 0:
             raise InputError(f"timeout must be above 0 seconds, got {self.timeout_seconds}")
 
 
-def auto_lanes(trials: int, device: str) -> int:
-    """Return how many trials to train side by side: a quarter of the search at most, or TPE searches at random.
+def lanes_of(options: RunOptions, trials: int, device: str) -> int:
+    """Return how many trials one process trains side by side: as asked for, or chosen.
 
-    A GPU gains from up to 32; a processor gains little beyond a few, and memory grows with every one.
+    All processes together have a quarter of the search in flight at most, or TPE would search at random. A GPU gains
+    from up to 32 lanes; a processor gains little beyond a few, and memory grows with every one.
     """
-    return max(1, min(_MOST_LANES[device], trials // 4))
+    workers = options.workers or auto_workers(device)
+    return options.lanes or max(1, min(_MOST_LANES[device], trials // 4) // workers)
 
 
 def study_names(name: str, replicates: int) -> list[str]:
@@ -66,10 +76,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
         InputError: if a study of this name is there and is another one.
     """
     config = experiment.config
-    trials = config.search.trials
-    studies = []
     for replicate, name in enumerate(study_names(options.study_name or config.name, config.search.replicates)):
-        seeds = Seeds.of(config.seed, "search", replicate)
         study = create_study(
             storage,
             name,
@@ -78,14 +85,23 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             data_fingerprint=experiment.data_fingerprint,
             attributes={
                 "replicate": replicate,
-                "split_seed": seeds.split,
+                "split_seed": Seeds.of(config.seed, "search", replicate).split,
                 "space": experiment.space.to_json(),
-                "lanes": options.lanes or auto_lanes(trials, experiment.device),
+                "lanes": lanes_of(options, config.search.trials, experiment.device),
             },
         )
-        study.sampler = FamilySampler(experiment.space, kind=config.search.sampler, seed=seeds.sampler)
         take_back(study)
-        studies.append(study)
+    return open_searches(experiment, options, storage)
+
+
+def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStorage) -> list[Study]:
+    """Open the studies of a search, which are there, each with its own sampler."""
+    config = experiment.config
+    names = study_names(options.study_name or config.name, config.search.replicates)
+    studies = [load_study(storage, name) for name in names]
+    for replicate, study in enumerate(studies):
+        seed = Seeds.of(config.seed, "search", replicate).sampler
+        study.sampler = FamilySampler(experiment.space, kind=config.search.sampler, seed=seed)
     return studies
 
 
@@ -99,7 +115,8 @@ def run_search(
     Args:
         config: the study.
         options: how it is run.
-        on_epoch: called with the state of the whole search after every epoch of the stack.
+        on_epoch: called with the state of the whole search: after every epoch of the stack, or, with several
+            processes, about once a second.
 
     Returns:
         The studies, one a replicate, and the state at the end.
@@ -113,23 +130,88 @@ def run_search(
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
     experiment = Experiment.prepare(config, device=options.device)
     studies = prepare_studies(experiment, options, open_storage(options.storage))
-    trials = config.search.trials
-    state = SearchState(trials * len(studies), maximize=experiment.workload.direction == "maximize")
-    for study in studies:
-        count_finished(study, state)
-    for replicate, study in enumerate(studies):
+    state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
+    workers = options.workers or auto_workers(experiment.device)
+    if workers == 1:
+        state.read(studies)
+        state.times.trial_epochs = 0
+        _search_here(experiment, options, studies, deadline, state, on_epoch)
+    else:
+        _search_in_workers(experiment, options, studies, deadline, state, on_epoch)
+    return studies, state
+
+
+def _search_here(
+    experiment: Experiment,
+    options: RunOptions,
+    studies: list[Study],
+    deadline: float | None,
+    state: SearchState,
+    on_epoch: Callable[[SearchState], None],
+    first: int = 0,
+) -> None:
+    """Search one study after the other in this process, beginning with the study `first`."""
+    use_one_thread(experiment.device)
+    config = experiment.config
+    for replicate in (*range(first, len(studies)), *range(first)):
+        if deadline is not None and time.monotonic() > deadline:
+            break
         loop = SearchLoop(
             experiment=experiment,
-            study=study,
+            study=studies[replicate],
             seeds=Seeds.of(config.seed, "search", replicate),
-            total=trials,
-            lanes=options.lanes or auto_lanes(trials, experiment.device),
+            total=config.search.trials,
+            lanes=lanes_of(options, config.search.trials, experiment.device),
             rule=make_rule(config.search.pruner, experiment.epochs),
             deadline=deadline,
             state=state,
             on_epoch=on_epoch,
         )
         loop.run()
-        if deadline is not None and time.monotonic() > deadline:
-            break
-    return studies, state
+
+
+def _search_in_workers(
+    experiment: Experiment,
+    options: RunOptions,
+    studies: list[Study],
+    deadline: float | None,
+    state: SearchState,
+    on_epoch: Callable[[SearchState], None],
+) -> None:
+    """Search in several processes that share the studies; each begins with another replicate."""
+    workers = options.workers or auto_workers(experiment.device)
+    epochs_before = sum(len(t.intermediate_values) for study in studies for t in study.get_trials(deepcopy=False))
+
+    def poll() -> None:
+        state.read(studies)
+        state.times.trial_epochs -= epochs_before
+        on_epoch(state)
+
+    def restart() -> None:
+        for study in studies:
+            take_back(study)
+
+    arrays = experiment.dataset.arrays()
+    arguments = [
+        (experiment.config, options, experiment.device, arrays, deadline, worker * len(studies) // workers)
+        for worker in range(workers)
+    ]
+    times = run_workers(_search_in_worker, arguments, poll=poll, restart=restart)
+    state.read(studies)
+    state.times = SearchTimes.sum(times)
+
+
+def _search_in_worker(
+    config: StudyConfig,
+    options: RunOptions,
+    device: str,
+    arrays: tuple[NDArray[np.generic], ...],
+    deadline: float | None,
+    first: int,
+) -> SearchTimes:
+    experiment = Experiment.of_arrays(config, arrays, device)
+    storage = open_storage(options.storage)
+    studies = open_searches(experiment, options, storage)
+    state = SearchState(config.search.trials * len(studies))
+    _search_here(experiment, options, studies, deadline, state, lambda _: None, first)
+    return state.times

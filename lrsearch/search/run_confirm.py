@@ -6,16 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks
+from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm_state
 from lrsearch.search.entries import plan_blocks
 from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, study_names
+from lrsearch.search.workers import auto_workers, run_workers
 from lrsearch.storage import confirmation_name, create_study, load_study, open_storage, refuse_another
+from lrsearch.training.device import use_one_thread
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,34 @@ def run_confirm(
         attributes=_attributes(planned, searches, experiment, left_out),
     )
     _refuse_other_entries(study, planned)
-    confirm_blocks(experiment, study, planned, every_epoch=not searches, on_epoch=on_epoch)
+    every_epoch = not searches
+    workers = min(options.workers or auto_workers(experiment.device), len(planned))
+    if workers == 1:
+        use_one_thread(experiment.device)
+        confirm_blocks(experiment, study, planned, every_epoch=every_epoch, on_epoch=on_epoch)
+    else:
+        arrays = experiment.dataset.arrays()
+        given = (experiment.config, options.storage, study.study_name, experiment.device, arrays, every_epoch)
+        run_workers(
+            _confirm_in_worker,
+            [(*given, planned[worker::workers]) for worker in range(workers)],
+            poll=lambda: on_epoch(confirm_state(experiment, study, planned)),
+            restart=lambda: None,
+        )
     return Confirmation(study, tuple(left_out))
+
+
+def _confirm_in_worker(
+    config: StudyConfig,
+    storage: str,
+    name: str,
+    device: str,
+    arrays: tuple[NDArray[np.generic], ...],
+    every_epoch: bool,
+    blocks: list[Block],
+) -> None:
+    experiment = Experiment.of_arrays(config, arrays, device)
+    confirm_blocks(experiment, load_study(open_storage(storage), name), blocks, every_epoch=every_epoch)
 
 
 def _searches(storage: BaseStorage, name: str, experiment: Experiment) -> list[Study]:

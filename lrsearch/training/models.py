@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 
 from lrsearch.errors import InputError
+from lrsearch.training.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.training.module_stack import ModuleStack
 from lrsearch.workloads import Workload
+from lrsearch.workloads.fashion_lenet import lenet, normalise
+from lrsearch.workloads.workload import cross_entropy
 
 
 def make_model(workload: Workload, x: Tensor, y: Tensor, *, device: str, dtype: torch.dtype) -> StackedModel:
@@ -20,6 +23,9 @@ def make_model(workload: Workload, x: Tensor, y: Tensor, *, device: str, dtype: 
         device: where the stack runs.
         dtype: of its parameters.
     """
+    is_lenet = workload.model is lenet and workload.transform is normalise and workload.loss is cross_entropy
+    if is_lenet and x.shape[1:] == (1, 28, 28):
+        return LenetStack(dtype)
     return ModuleStack(workload, x, y, device=device, dtype=dtype)
 
 

@@ -38,12 +38,16 @@ class Dataset:
                     f"{part}_x and {part}_y must hold equally many examples (>= 1), got {len(x)}, {len(y)}"
                 )
 
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """Return train_x, train_y, test_x and test_y as contiguous NumPy arrays, without a copy where they are that."""
+        return tuple(t.contiguous().numpy() for t in (self.train_x, self.train_y, self.test_x, self.test_y))
+
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change when any example or label changes."""
         digest = hashlib.sha256()
-        for tensor in (self.train_x, self.train_y, self.test_x, self.test_y):
-            digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
+        for array in self.arrays():
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(array.tobytes())
         return digest.hexdigest()[:16]
 
 
