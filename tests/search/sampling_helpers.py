@@ -65,6 +65,11 @@ def finish(study: Study, trial: Trial) -> None:
         study.tell(trial, value)
 
 
+def families_of(study: optuna.Study) -> list[str]:
+    """Return the families of the trials that have not failed, by number."""
+    return [t.params["family"] for t in study.get_trials(deepcopy=False) if t.state != TrialState.FAIL]
+
+
 def fail(study: Study, trial: Trial) -> None:
     """Tell that a trial has failed."""
     study.tell(trial, state=TrialState.FAIL)
