@@ -73,3 +73,8 @@ class TrialRecord:
     worker: str = ""
     stop_reason: str = ""
     block: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial counts: it is complete or pruned."""
+        return self.state in ("complete", "pruned")

@@ -30,7 +30,7 @@ def family_table(studies: Sequence[Study]) -> list[Row]:
     found = [record for study in studies for record in records(study)]
     rows = []
     for family in config.search.families:
-        own = [r for r in found if r.family == family and r.state in ("complete", "pruned")]
+        own = [r for r in found if r.family == family and r.finished]
         complete = sorted((r for r in own if r.state == "complete"), key=lambda r: best_first * (r.value or 0.0))
         values = [r.value for r in complete if r.value is not None]
         rows.append(

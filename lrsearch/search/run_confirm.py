@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from lrsearch.search.entries import plan_blocks
 from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers, run_workers
-from lrsearch.storage import confirmation_name, create_study, load_study, open_storage, refuse_another
+from lrsearch.storage import confirmation_name, create_study, load_study, open_storage, records, refuse_another
 from lrsearch.training.device import use_one_thread
 
 
@@ -124,11 +125,15 @@ def _attributes(
         "planned_blocks": len(planned),
         "entries": _entries(planned),
         "claim": "these families" if len(searches) > 1 else "these configurations",
-        "trials_per_family": experiment.config.search.trials // len(experiment.config.search.families)
-        if searches
-        else 0,
+        "trials_per_family": _trials_per_family(searches, experiment.config.search.families),
         "left_out": left_out,
     }
+
+
+def _trials_per_family(searches: list[Study], families: tuple[str, ...]) -> int:
+    """Return how many finished trials every family had in every search at least."""
+    counts = [Counter(record.family for record in records(study) if record.finished) for study in searches]
+    return min((count[family] for count in counts for family in families), default=0)
 
 
 def _entries(planned: list[Block]) -> list[list[dict[str, Any]]]:
