@@ -28,19 +28,21 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 _KERNEL = 5
 _PATCH = _KERNEL + 1
 _ROWS = _PATCH * _PATCH
 _SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
-# MKL keeps to AVX2 on processors that are not Intel's; oneDNN does not, and multiplies twice as fast there.
-_onednn_product = (
-    getattr(torch.ops.mkldnn, "_linear_pointwise", None)
-    if torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-    else None
-)
 _relu_gradient = torch.ops.aten.threshold_backward
+
+# MKL keeps to AVX2 on processors that are not Intel's; oneDNN does not, and multiplies twice as fast there.
+_USE_ONEDNN = (
+    torch.backends.mkldnn.is_available()
+    and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+)
 
 
 class Tape(NamedTuple):
@@ -60,12 +62,23 @@ class Tape(NamedTuple):
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """Return the products `[N, m, n]` of `a[N, m, k]` and `b[N, k, n]`, or `b[1, k, n]` for all lanes."""
     lanes = len(a)
-    if lanes == 1 and _onednn_product is not None and a.dtype == torch.float32 and not a.is_cuda:
-        product: Tensor = _onednn_product(a[0], b[0].T, None, "none", [], "")
-        return product.unsqueeze(0)
+    if _USE_ONEDNN and lanes == 1 and a.dtype == torch.float32 and not a.is_cuda:
+        # Inductor takes oneDNN's operation for constant weights only; it leaves one that it does not know alone.
+        product = _opaque_product if torch.compiler.is_compiling() else _product
+        return product(a[0], b[0]).unsqueeze(0)
     if len(b) < lanes:
         return a.flatten(0, 1).mm(b[0]).view(lanes, -1, b.shape[2])
     return a.bmm(b)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Return the float32 product `[m, n]` of `a[m, k]` and `b[k, n]`, which may be transposed views, by oneDNN."""
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.T, None, "none", [], "")
+    return product
+
+
+_opaque_product = torch.library.custom_op("lrsearch::product", _product, mutates_args=())
+_opaque_product.register_fake(lambda a, b: a.new_empty(a.shape[0], b.shape[1]))
 
 
 def patches(images: Tensor) -> Tensor:
@@ -91,9 +104,7 @@ def unpatch(gradient: Tensor, channels: int, batch: int) -> Tensor:
 def spread(kernels: Tensor) -> Tensor:
     """Return `kernels[N, O, C, 5, 5]` at the four places in a 6x6 frame, `[N, 4 * O, C * 36]`."""
     lanes, outputs, channels = kernels.shape[:3]
-    frames = kernels.new_zeros(lanes, len(_SHIFTS), outputs, channels, _PATCH, _PATCH)
-    for place, (y, x) in enumerate(_SHIFTS):
-        frames[:, place, :, :, y : y + _KERNEL, x : x + _KERNEL] = kernels
+    frames = torch.stack([functional.pad(kernels, (x, 1 - x, y, 1 - y)) for y, x in _SHIFTS], 1)
     return frames.view(lanes, len(_SHIFTS) * outputs, channels * _ROWS)
 
 
@@ -124,4 +135,4 @@ def _route(gradient: Tensor, first: Tensor, second: Tensor) -> None:
     """Overwrite two values by the gradients of `maximum(first, second)`; a tie goes to the first."""
     second.sub_(first)
     second.copy_(_relu_gradient(gradient, second, 0))
-    torch.sub(gradient, second, out=first)
+    first.copy_(gradient).sub_(second)

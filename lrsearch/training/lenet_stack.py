@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lrsearch.training import fusable
 from lrsearch.training.blocked_conv import Tape, gather, matmul, patches, pool, pool_gradient, spread, unpatch
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 
@@ -59,6 +60,9 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         x: the images as `columns`, `[1, 36, 196 * B]` or `[N, 36, 196 * B]`.
         y: labels `[1, B]` or `[N, B]`.
     """
+    from_pool, from_patches = pool_gradient, unpatch
+    if torch.compiler.is_compiling():
+        from_pool, from_patches = fusable.pool_gradient, fusable.unpatch
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     batch = y.shape[1]
     first = _convolve(w1, b1, x)
@@ -72,10 +76,10 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     d4 = _relu_gradient(matmul(w5.mT, d5), h4, 0)
     d3 = _relu_gradient(matmul(w4.mT, d4), h3, 0)
     dense = [matmul(d3, a2.mT), d3.sum(2), matmul(d4, h3.mT), d4.sum(2), matmul(d5, h4.mT), d5.sum(2)]
-    d2, db2 = pool_gradient(matmul(w3.mT, d3).view_as(second.output), second)
+    d2, db2 = from_pool(matmul(w3.mT, d3).view_as(second.output), second)
     dw2 = gather(matmul(d2, x2.mT), w2.shape[2])
-    da1 = unpatch(matmul(v2.mT, d2), _FIRST_CHANNELS, batch)
-    d1, db1 = pool_gradient(da1.view_as(first.output), first)
+    da1 = from_patches(matmul(v2.mT, d2), _FIRST_CHANNELS, batch)
+    d1, db1 = from_pool(da1.view_as(first.output), first)
     dw1 = gather(matmul(d1, x.mT), w1.shape[2])
     return loss, torch.cat([part.flatten(1) for part in (dw1, db1, dw2, db2, *dense)], 1)
 

@@ -1,0 +1,59 @@
+"""Whether to compile a model's step, and the compiled model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+
+import torch
+
+from lrsearch.errors import InputError
+from lrsearch.training.lenet_stack import LenetStack, columns, step
+from lrsearch.training.model import StackedModel
+
+# One cold compilation of LenetStack's step, and what it saves per step and lane, on one thread of an AMD EPYC
+# with AVX-512 (torch 2.15, batch 128; studies/benchmarks/bench_step.py). From a warm cache it takes 5 seconds.
+_COLD_SECONDS = 15.0
+_SAVED_SECONDS_PER_STEP = 0.5e-3
+
+# Every number of lanes, with shared and with own batches, is a shape of its own on a GPU; torch gives up after eight.
+_SHAPES = 64
+
+
+def worth_compiling(device: str, expected_lane_epochs: float, steps_per_epoch: int) -> bool:
+    """Return whether compiling saves more time than it takes, from a cold cache, with a C++ compiler at hand.
+
+    On the CPU that is from 30,000 steps on (77 trial-epochs of 390 steps). Elsewhere nothing was measured, and
+    the answer is no.
+
+    Args:
+        device: "cpu", or any other name of torch's.
+        expected_lane_epochs: epochs that this process is going to train, summed over its trials.
+        steps_per_epoch: updates in an epoch.
+    """
+    if not device.startswith("cpu") or shutil.which(os.environ.get("CXX", "g++")) is None:
+        return False
+    return expected_lane_epochs * steps_per_epoch * _SAVED_SECONDS_PER_STEP > _COLD_SECONDS
+
+
+def compiled(model: StackedModel, device: str) -> StackedModel:
+    """Return the model with its step compiled for fixed shapes, which happens when a shape is first met.
+
+    Args:
+        model: a LenetStack.
+        device: where it will run.
+
+    Raises:
+        InputError: for any other model; the general module stack is not compiled.
+    """
+    if not isinstance(model, LenetStack):
+        raise InputError(f"compile must be off for {type(model).__name__}: only the LeNet stack is compiled")
+    torch._dynamo.config.recompile_limit = max(_SHAPES, torch._dynamo.config.recompile_limit)
+    # Fusing the concatenation of the gradients would compute the gradients again for every piece of it.
+    options: dict[str, str | int | bool | Callable[..., object]] = {"max_pointwise_cat_inputs": 0}
+    fast_step = torch.compile(step, dynamic=False, fullgraph=True, options=options)
+    # On the CPU torch's own copying of patches is three times as fast as what the compiler makes of it.
+    on_cpu = device.startswith("cpu")
+    fast_columns = columns if on_cpu else torch.compile(columns, dynamic=False, fullgraph=True, options=options)
+    return LenetStack(model.dtype, columns=fast_columns, step=fast_step)
