@@ -142,6 +142,31 @@ def confirm(
     console.print_rows(confirm_rows(done.study), output)
 
 
+@app.command()
+def doctor(
+    workload: Workload = None,
+    dataset: Annotated[str, typer.Option(help="What the built-in workload is tried with.")] = "digits",
+    storage: Storage = DEFAULT_STORAGE,
+    device: Device = "auto",
+    output: Format = "table",
+) -> None:
+    """Tell what works here: device, data, storage, versions, a workload.
+
+    Example: lrsearch doctor --dataset fashion-mnist
+    """
+    from lrsearch import console
+    from lrsearch.doctor import examine
+
+    checks = [vars(check) for check in examine(workload=workload, dataset=dataset, storage=storage, device=device)]
+    if output == "json":
+        _json(checks)
+    else:
+        for check in checks:
+            console.note_check(**check)
+    if not all(check["ok"] for check in checks):
+        raise typer.Exit(1)
+
+
 def _records(storage: str, study_name: str | None) -> Any:
     from lrsearch.storage import open_storage, records, the_study
 

@@ -190,3 +190,8 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:
         shown.show(what, fraction, since=first[0])
 
     return show
+
+
+def note_check(name: str, ok: bool, detail: str) -> None:
+    """Print one check of the doctor on standard output."""
+    output.print(Text(f"{'ok ' if ok else 'BAD'} {name}: {plain(detail)}"))

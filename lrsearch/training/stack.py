@@ -111,6 +111,11 @@ class Stack:
         if self.steps_per_epoch == 0:
             raise ValueError(f"batch_size must be at most the {len(data.fit)} examples to fit, got {batch_size}")
 
+    @property
+    def stackable(self) -> bool:
+        """Whether lanes train side by side; a model that cannot be stacked trains them one after the other."""
+        return self._model.stackable
+
     def __len__(self) -> int:
         return len(self._rows)
 

@@ -1,0 +1,83 @@
+"""What works here: versions, the device, the data, a storage, a workload. Each check is one line with its remedy."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+from lrsearch.errors import InputError
+
+_PACKAGES = ("lrsearch", "torch", "torchvision", "optuna", "optuna-dashboard", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tried: whether it works, and what is to be known or done."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(*, workload: str | None, dataset: str, storage: str, device: str) -> list[Check]:
+    """Try everything that a study needs.
+
+    Args:
+        workload: "package.module:function", or None for the built-in one.
+        dataset: which data the built-in workload is tried with.
+        storage: an SQLAlchemy address; it is opened, not changed.
+        device: "auto", "cpu" or "cuda".
+    """
+    versions = ", ".join(f"{package} {metadata.version(package)}" for package in _PACKAGES)
+    checks = [Check("versions", True, f"Python {platform.python_version()}, {versions}")]
+    tried: list[tuple[str, Callable[[], str]]] = [
+        ("device", lambda: _device(device)),
+        ("storage", lambda: _storage(storage)),
+        ("workload", lambda: _workload(workload, dataset, device)),
+    ]
+    for name, attempt in tried:
+        try:
+            checks.append(Check(name, True, attempt()))
+        except InputError as error:
+            checks.append(Check(name, False, str(error)))
+    return checks
+
+
+def _device(device: str) -> str:
+    from lrsearch.training.device import choose_device, device_label, usable_cores
+
+    return f"{device_label(choose_device(device))}, {usable_cores()} processor cores to be used"
+
+
+def _storage(address: str) -> str:
+    from lrsearch.storage import integrity, open_storage, redacted
+
+    storage = open_storage(address)
+    studies = storage.get_all_studies()
+    return f"{redacted(address)} opens, {len(studies)} studies, {integrity(storage)}"
+
+
+def _workload(workload: str | None, dataset: str, device: str) -> str:
+    from lrsearch.config import StudyConfig
+    from lrsearch.schedules import make_schedule
+    from lrsearch.search.experiment import Experiment, Seeds
+    from lrsearch.training.device import use_one_thread
+
+    config = StudyConfig().changed({"workload": workload, "data.dataset": dataset, "training.epochs": 1})
+    experiment = Experiment.prepare(config, device=device)
+    use_one_thread(experiment.device)
+    seeds = Seeds.of(0, "doctor", 0)
+    schedule = make_schedule("constant", total_steps=experiment.steps_per_epoch, base_lr=1e-3)
+    results = []
+    begun = time.perf_counter()
+    for _ in range(2):
+        stack = experiment.stack(seeds)
+        stack.admit(0, experiment.lane(schedule, seeds))
+        results.append(stack.run_epoch()[0])
+    seconds = (time.perf_counter() - begun) / 2
+    same = "the same result twice" if results[0] == results[1] else "NOT the same result twice (not deterministic)"
+    how = "trials train side by side" if stack.stackable else "trials train one at a time (buffers, random layers, ...)"
+    return f"{experiment.workload.name}: {how}, {seconds:.1f} s for one epoch of one trial, {same}"
