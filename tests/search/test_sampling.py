@@ -46,6 +46,22 @@ def test_a_study_continued_elsewhere_goes_on_as_if_never_interrupted(kind: Sampl
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_proposal_depends_on_the_study_alone(kind: SamplerKind) -> None:
+    """With 16 trials in flight that end in any order, a sampler that saw it all and a new one propose the same."""
+    space, rng = make_space(("constant",)), np.random.default_rng(0)
+    study = make_study(space, kind=kind)
+    running: list[Trial] = []
+    for _ in range(70):
+        running.append(study.ask())
+        seen_all = study.sampler.sample_relative(study, study.get_trials(deepcopy=False)[-1], {})
+        new = FamilySampler(space, kind=kind, seed=0)
+        assert new.sample_relative(study, study.get_trials(deepcopy=False)[-1], {}) == seen_all
+        space.suggest(running[-1])
+        if len(running) == 16:
+            finish(study, running.pop(rng.integers(16)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_trial_taken_up_again_changes_nothing_after_it(kind: SamplerKind) -> None:
     """A trial that failed and was queued again with its parameters counts once."""
     space = make_space(("constant", "cosine"))
