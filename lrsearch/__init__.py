@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrsearch.api import best_schedule, confirm, optimize
+    from lrsearch.api import best_schedule, compare, confirm, optimize
+    from lrsearch.comparison import Comparison, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
     from lrsearch.schedules import Schedule, make_schedule
@@ -34,10 +35,14 @@ _HOMES = {
     "Objective": "lrsearch.search.objective",
     "optimize": "lrsearch.api",
     "confirm": "lrsearch.api",
+    "compare": "lrsearch.api",
+    "compare_scores": "lrsearch.comparison",
+    "Comparison": "lrsearch.comparison",
     "best_schedule": "lrsearch.api",
 }
 
 __all__ = [
+    "Comparison",
     "Dataset",
     "FamilySampler",
     "InputError",
@@ -47,6 +52,8 @@ __all__ = [
     "StudyConfig",
     "Workload",
     "best_schedule",
+    "compare",
+    "compare_scores",
     "confirm",
     "make_schedule",
     "optimize",

@@ -6,12 +6,14 @@ from typing import Any
 
 from optuna.study import Study
 
+from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.schedules import AnySchedule, schedule_from_params
 from lrsearch.search.run import RunOptions, run_search
 from lrsearch.search.run_confirm import run_confirm
-from lrsearch.storage import records, study_config
+from lrsearch.storage import records, storage_of, study_config
+from lrsearch.verdict import compare_study
 
 
 def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) -> Study:
@@ -32,11 +34,11 @@ def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) 
     return studies[0]
 
 
-def confirm(config: StudyConfig, *, blocks: int | None = None, top: int = 1, **options: Any) -> Study:
+def confirm(study: Study | StudyConfig, *, blocks: int | None = None, top: int = 1, **options: Any) -> Study:
     """Train a search's winners and the study file's baselines on fresh, paired seeds; return the confirmation's study.
 
     Args:
-        config: what was searched.
+        study: the search, or the study file of fixed schedules.
         blocks: runs of each configuration; the plan's number if None.
         top: configurations of each family.
         options: fields of RunOptions.
@@ -44,7 +46,20 @@ def confirm(config: StudyConfig, *, blocks: int | None = None, top: int = 1, **o
     Raises:
         InputError: if there is nothing to confirm, or something given is wrong.
     """
-    return run_confirm(config, RunOptions(**options), blocks=blocks, top=top).study
+    if isinstance(study, StudyConfig):
+        return run_confirm(study, RunOptions(**options), blocks=blocks, top=top).study
+    name = study.study_name.partition("/search-")[0]
+    here = RunOptions(**{"storage": storage_of(study)[1], "study_name": name, **options})
+    return run_confirm(study_config(study), here, blocks=blocks, top=top).study
+
+
+def compare(study: Study) -> Comparison:
+    """Return the comparison that a search's confirmation allows; print its `verdict_text`.
+
+    Raises:
+        InputError: if the study has not been confirmed, or in too few blocks.
+    """
+    return compare_study(study)
 
 
 def best_schedule(study: Study, family: str | None = None) -> AnySchedule:

@@ -143,6 +143,35 @@ def confirm(
 
 
 @app.command()
+def compare(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    scores: Annotated[Path | None, typer.Option(help="A CSV table of your own: block, family, score.")] = None,
+    rope: Annotated[float, typer.Option(help="With --scores: the difference in points that would not matter.")] = 0.3,
+    alpha: Annotated[float, typer.Option(help="With --scores: the family-wise error.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="With --scores: of the random sign flips.")] = 0,
+    output: Format = "table",
+) -> None:
+    """Give the verdict of a confirmation: which is better, how sure, and whether it matters.
+
+    Example: lrsearch compare --study-name article
+    """
+    from lrsearch import console
+    from lrsearch.storage import open_storage, the_study
+    from lrsearch.summary import comparison_rows
+    from lrsearch.verdict import compare_study, compare_table
+
+    if scores is not None:
+        comparison = compare_table(scores, rope=rope, alpha=alpha, seed=seed)
+    else:
+        comparison = compare_study(the_study(open_storage(storage), study_name))
+    if output == "json":
+        typer.echo(comparison.to_json())
+    else:
+        console.print_verdict(comparison, comparison_rows(comparison))
+
+
+@app.command()
 def doctor(
     workload: Workload = None,
     dataset: Annotated[str, typer.Option(help="What the built-in workload is tried with.")] = "digits",

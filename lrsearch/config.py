@@ -107,13 +107,26 @@ class SearchConfig(_Table):
         return families
 
 
+class ContrastsConfig(_Table):
+    """`contrasts` where not all pairs are planned: each family against one, or groups of families named beforehand."""
+
+    against: str | None = None
+    groups: dict[str, tuple[str, ...]] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> ContrastsConfig:
+        if (self.against is None) == (self.groups is None):
+            raise ValueError("contrasts takes either against or groups")
+        return self
+
+
 class PlanConfig(_Table):
     """`[plan]`: what is decided before anything runs; see the statistics page."""
 
     alpha: float = Field(0.05, gt=0, lt=1)
     rope: float = Field(0.3, ge=0)
     blocks: int = Field(20, ge=1)
-    contrasts: str | tuple[tuple[str, ...], ...] = "all"
+    contrasts: Literal["all"] | ContrastsConfig = "all"
 
 
 class BaselineConfig(BaseModel):
@@ -245,6 +258,7 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("optimizer",): OptimizerConfig,
     ("search",): SearchConfig,
     ("plan",): PlanConfig,
+    ("plan", "contrasts"): ContrastsConfig,
     ("optimizer", "momentum"): SettingRange,
     ("optimizer", "weight_decay"): SettingRange,
 }
@@ -260,7 +274,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def _explain(error: ValidationError) -> str:
     """Say the first thing that is wrong in one line: which key, in which table, and what was meant."""
     problem = error.errors()[0]
-    location = [part for part in problem["loc"] if part not in ("SettingRange", "float")]
+    location = [
+        part for part in problem["loc"] if part not in ("SettingRange", "ContrastsConfig", "float", "literal['all']")
+    ]
     table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
     where = f" in [{'.'.join(table)}]" if table else ""
     if problem["type"] == "extra_forbidden":

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from lrsearch.comparison import Comparison
     from lrsearch.search.confirm import ConfirmState
     from lrsearch.search.loop import SearchState
 
@@ -195,3 +196,16 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:
 def note_check(name: str, ok: bool, detail: str) -> None:
     """Print one check of the doctor on standard output."""
     output.print(Text(f"{'ok ' if ok else 'BAD'} {name}: {plain(detail)}"))
+
+
+def print_verdict(comparison: Comparison, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the verdict in words, then the table per family."""
+    output.print(Text(plain(comparison.verdict_text)))
+    for warning in comparison.warnings:
+        note(f"warning: {warning}")
+    output.print()
+    print_rows(rows, "table")
+    note(
+        f"differences in points of {comparison.metric}, simultaneous {1 - comparison.alpha:.0%} intervals; "
+        f"region of practical equivalence {comparison.rope:g} points; {comparison.contrasts}"
+    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,23 @@ class LearningCurve:
         return cls(**{name: tuple(math.nan if v is None else float(v) for v in part) for name, part in parts.items()})
 
 
-@dataclass(frozen=True)
+def pack_scores(scores: NDArray[np.float32]) -> dict[str, Any]:
+    """Return 0/1 scores of examples as text, eight to a byte; other scores are not kept."""
+    if not np.isin(scores, (0.0, 1.0)).all():
+        return {}
+    packed = np.packbits(scores.astype(np.uint8)).tobytes()
+    return {"test_correct": base64.b64encode(packed).decode(), "test_examples": len(scores)}
+
+
+def unpack_scores(attributes: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+    """Return the 0/1 scores `[examples]` that `pack_scores` kept, or None if there are none."""
+    if "test_correct" not in attributes:
+        return None
+    packed = np.frombuffer(base64.b64decode(attributes["test_correct"]), dtype=np.uint8)
+    return np.unpackbits(packed, count=int(attributes["test_examples"])).astype(np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
 class TrialRecord:
     """One trial as every later room sees it, whatever storage it lies in.
 
@@ -54,7 +74,9 @@ class TrialRecord:
         reported: the metric by finished epochs (1-based).
         schedule: the resolved schedule, the argument of `schedule_from_params`.
         stop_reason: "finished", "pruned", "diverged", "interrupted" or "lost".
-        block: the confirmation block, or None for a search trial.
+        block: the confirmation block, or None for a search trial, as for all that follows.
+        test_loss, test_accuracy: on the test set, after the last epoch.
+        test_correct: whether each test example was right `[examples]`, or None where that was not kept.
     """
 
     number: int
@@ -72,7 +94,11 @@ class TrialRecord:
     device: str = ""
     worker: str = ""
     stop_reason: str = ""
+    split_seed: int | None = None
     block: int | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    test_correct: NDArray[np.bool_] | None = None
 
     @property
     def finished(self) -> bool:

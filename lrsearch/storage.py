@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.records import LearningCurve, TrialRecord
+from lrsearch.records import LearningCurve, TrialRecord, unpack_scores
 
 DEFAULT_STORAGE = "sqlite:///lrsearch.db"
 SCHEMA_VERSION = 1
@@ -96,14 +96,14 @@ def integrity(storage: BaseStorage) -> str:
     Raises:
         InputError: if it is damaged, with what to do.
     """
-    backend = getattr(storage, "_backend", storage)
+    backend = getattr(storage, "_backend", storage)  # optuna keeps a cache before its database
     if not isinstance(backend, RDBStorage) or backend.engine.dialect.name != "sqlite":
         return "no integrity check for this kind"
     with backend.engine.connect() as connection:
         problems = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(3)")]
     if problems != ["ok"]:
         raise InputError(
-            f"the database is damaged ({'; '.join(problems)}): save what is whole with sqlite3 FILE .recover and open that"
+            f"the database is damaged ({'; '.join(problems)}): save what is whole (sqlite3 FILE .recover) and open that"
         )
     return "intact"
 
@@ -188,6 +188,31 @@ def the_study(storage: BaseStorage, name: str | None) -> Study:
     if len(searches) != 1:
         raise InputError(f"name one of the storage's studies with --study-name: {', '.join(names) or 'there are none'}")
     return load_study(storage, searches[0])
+
+
+def storage_of(study: Study) -> tuple[BaseStorage, str]:
+    """Return the storage of a study and its address.
+
+    Optuna's studies hold their storage but show it nowhere; this is the one place that looks inside.
+    """
+    storage = study._storage
+    backend = getattr(storage, "_backend", storage)
+    return storage, str(getattr(backend, "url", ""))
+
+
+def confirmation_of(study: Study) -> Study:
+    """Return the confirmation of a search, or the study itself if it is one.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if is_confirmation(study.study_name):
+        return study
+    name = confirmation_name(study.study_name.partition("/search-")[0])
+    storage, _ = storage_of(study)
+    if name not in {summary.study_name for summary in storage.get_all_studies()}:
+        raise InputError(f"{study.study_name!r} has not been confirmed: run lrsearch confirm first")
+    return load_study(storage, name)
 
 
 def confirmation_name(name: str) -> str:
@@ -291,7 +316,11 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
         device=str(attributes.get("device", "")),
         worker=str(attributes.get("worker", "")),
         stop_reason=str(attributes.get("stop_reason", "")),
+        split_seed=attributes.get("split_seed"),
         block=attributes.get("block"),
+        test_loss=attributes.get("test_loss"),
+        test_accuracy=attributes.get("test_accuracy"),
+        test_correct=unpack_scores(attributes),
     )
 
 

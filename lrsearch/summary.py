@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean, median, stdev
 from typing import Any
@@ -10,6 +11,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from lrsearch.comparison import Comparison
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
@@ -107,6 +109,33 @@ def confirm_rows(study: Study) -> list[Row]:
                 row[f"{name} printed"] = printed.get(entry, {}).get(name.replace(" ", "_"))
         row["diverged"] = sum(trial.user_attrs["stop_reason"] == "diverged" for trial in trials)
         rows.append(row)
+    return rows
+
+
+def comparison_rows(comparison: Comparison) -> list[Row]:
+    """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
+    order = sorted(range(len(comparison.families)), key=lambda i: -comparison.mean[i])
+    best = order[0]
+    failed = {failure.family: failure.runs for failure in comparison.failures}
+    rows = []
+    for i in order:
+        name = comparison.families[i]
+        low, high = comparison.low[i, best], comparison.high[i, best]
+        ranks = comparison.rank_low[i], comparison.rank_high[i]
+        runs = failed.get(name)
+        rows.append(
+            {
+                "family": name,
+                "blocks": comparison.blocks,
+                "mean": float(comparison.mean[i]),
+                "SD": float(comparison.sd[i]),
+                "to the best": "-" if i == best or math.isnan(low) else f"{low:+.2f} .. {high:+.2f}",
+                "rank": "-" if math.isnan(ranks[0]) else f"{ranks[0]:.0f}-{ranks[1]:.0f}",
+                "recommended": "yes" if name in comparison.recommended else "no",
+                "within the ROPE": "yes" if name in comparison.equivalent_to_best else "no",
+                "failures": f"{runs.count} of {runs.total}" if runs else "0",
+            }
+        )
     return rows
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.study import Study
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.errors import InputError
-from lrsearch.records import LearningCurve
+from lrsearch.records import LearningCurve, pack_scores
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
@@ -216,19 +213,3 @@ def test_ledger(study: Study) -> list[dict[str, Any]]:
     """Return every reading of the test set: when, which block and entries, after every epoch or the last."""
     attributes = study.user_attrs
     return [reading for key in sorted(attributes) if key.startswith(LEDGER) for reading in attributes[key]]
-
-
-def pack_scores(scores: NDArray[np.float32]) -> dict[str, Any]:
-    """Return 0/1 scores of examples as text, eight to a byte; other scores are not kept."""
-    if not np.isin(scores, (0.0, 1.0)).all():
-        return {}
-    packed = np.packbits(scores.astype(np.uint8)).tobytes()
-    return {"test_correct": base64.b64encode(packed).decode(), "test_examples": len(scores)}
-
-
-def unpack_scores(attributes: dict[str, Any]) -> NDArray[np.bool_] | None:
-    """Return the 0/1 scores `[examples]` that `pack_scores` kept, or None if there are none."""
-    if "test_correct" not in attributes:
-        return None
-    packed = np.frombuffer(base64.b64decode(attributes["test_correct"]), dtype=np.uint8)
-    return np.unpackbits(packed, count=int(attributes["test_examples"])).astype(bool)

@@ -124,7 +124,9 @@ def _attributes(
     return {
         "planned_blocks": len(planned),
         "entries": _entries(planned),
-        "claim": "these families" if len(searches) > 1 else "these configurations",
+        "searches": len(searches),
+        "metric": experiment.workload.metric_name,
+        "worst_value": experiment.workload.worst_value,
         "trials_per_family": _trials_per_family(searches, experiment.config.search.families),
         "left_out": left_out,
     }

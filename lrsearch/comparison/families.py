@@ -1,0 +1,109 @@
+"""From the records of a confirmation to a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsearch.comparison.compare import compare_scores
+from lrsearch.comparison.contrasts import Contrasts
+from lrsearch.comparison.result import Comparison
+from lrsearch.comparison.units import require_independent_units
+from lrsearch.errors import InputError
+from lrsearch.records import TrialRecord
+from lrsearch.schedules import SEARCHED
+
+_MORE_INFORMED = "reduce_on_plateau"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a confirmation's study says of it besides the runs.
+
+    Attributes:
+        claim: begins with "these configurations" or "these families".
+        rope, alpha, contrasts: as `compare_scores` takes them.
+        points: what one unit of the metric is in points: 100 for an accuracy, negative where lower is better.
+        chance: the metric of a model that learned nothing, in points, or None to look for no failed runs.
+        metric: its name.
+        controls: entries that are there to be caught, whose seeds differ on purpose.
+    """
+
+    claim: str
+    rope: float
+    alpha: float = 0.05
+    contrasts: Contrasts = "all"
+    points: float = 100.0
+    chance: float | None = None
+    metric: str = "accuracy"
+    controls: tuple[str, ...] = ()
+
+
+def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.Generator) -> Comparison:
+    """Compare the entries of a confirmation over its whole blocks.
+
+    `reduce_on_plateau` is left out of the comparison: it reads a metric, and so uses more than the others.
+
+    Raises:
+        InputError: if fewer than two entries or six whole blocks are there, or blocks are not independent units.
+    """
+    runs = {(r.block, r.family): r for r in records if r.block is not None and r.test_accuracy is not None}
+    entries = [name for name in dict.fromkeys(r.family for r in runs.values()) if name.split(" #")[0] != _MORE_INFORMED]
+    blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, e) in runs for e in entries)]
+    if len(entries) < 2:
+        raise InputError(f"a comparison needs at least 2 entries, got {', '.join(entries) or 'none'}")
+    table = [[runs[block, entry] for entry in entries] for block in blocks]
+    if not table:
+        raise InputError(
+            "a comparison needs at least 6 blocks in which every entry has been run, got none: confirm first"
+        )
+    _require_independent(table, plan.controls)
+    scores = np.array([[plan.points * _accuracy(run) for run in row] for row in table])
+    return compare_scores(
+        scores,
+        entries,
+        rope=plan.rope,
+        rng=rng,
+        alpha=plan.alpha,
+        contrasts=plan.contrasts,
+        claim=plan.claim,
+        metric=plan.metric,
+        chance=plan.chance,
+        correct=_correct(table),
+        block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in table])),
+        parameters={e: len(SEARCHED[e]) for e in entries if e in SEARCHED} or None,
+    )
+
+
+def _accuracy(run: TrialRecord) -> float:
+    return run.test_accuracy if run.test_accuracy is not None else float("nan")
+
+
+def _require_independent(table: Sequence[Sequence[TrialRecord]], controls: tuple[str, ...]) -> None:
+    def seeds(name: str) -> NDArray[np.float64]:
+        return np.array(
+            [[getattr(r, name) for r in row if r.family not in controls] for row in table], dtype=np.float64
+        )
+
+    require_independent_units(
+        split_seeds=seeds("split_seed"), order_seeds=seeds("order_seed"), init_seeds=seeds("init_seed")
+    )
+
+
+def _correct(table: Sequence[Sequence[TrialRecord]]) -> NDArray[np.bool_] | None:
+    """Return [blocks, entries, examples], or None if it was not kept for every run that has not diverged."""
+    examples = {len(run.test_correct) for row in table for run in row if run.test_correct is not None}
+    missing = any(run.test_correct is None and run.stop_reason != "diverged" for row in table for run in row)
+    if missing or len(examples) != 1:
+        return None
+    return np.array([[_examples(run, *examples) for run in row] for row in table])
+
+
+def _examples(run: TrialRecord, examples: int) -> NDArray[np.bool_]:
+    """Return a run's examples; those of a diverged run, whose family is not tested, only have the right mean."""
+    if run.test_correct is not None:
+        return run.test_correct
+    return np.arange(examples) < round(_accuracy(run) * examples)
