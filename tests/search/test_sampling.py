@@ -53,9 +53,10 @@ def test_a_proposal_depends_on_the_study_alone(kind: SamplerKind) -> None:
     running: list[Trial] = []
     for _ in range(70):
         running.append(study.ask())
-        seen_all = study.sampler.sample_relative(study, study.get_trials(deepcopy=False)[-1], {})
-        new = FamilySampler(space, kind=kind, seed=0)
-        assert new.sample_relative(study, study.get_trials(deepcopy=False)[-1], {}) == seen_all
+        if len(study.trials) > 60:
+            asked = study.get_trials(deepcopy=False)[-1]
+            seen_all = study.sampler.sample_relative(study, asked, {})
+            assert FamilySampler(space, kind=kind, seed=0).sample_relative(study, asked, {}) == seen_all
         space.suggest(running[-1])
         if len(running) == 16:
             finish(study, running.pop(rng.integers(16)))
