@@ -16,6 +16,7 @@ _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     from lrsearch.cli import app
+    from lrsearch.search.interruption import Interrupted
 
     try:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), 2)
     except _USAGE_ERROR as error:
         return _fail(getattr(error, "format_message", error.__str__)(), 2)
-    except (KeyboardInterrupt, typer.Abort):
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; everything finished so far is stored", 130)
     except BrokenPipeError:
         os.dup2(
