@@ -50,7 +50,7 @@ def compiled(model: StackedModel, device: str) -> StackedModel:
     if not isinstance(model, LenetStack):
         raise InputError(f"compile must be off for {type(model).__name__}: only the LeNet stack is compiled")
     torch._dynamo.config.recompile_limit = max(_SHAPES, torch._dynamo.config.recompile_limit)
-    # Fusing the concatenation of the gradients would compute the gradients again for every piece of it.
+    # The gradients' concatenation stays a plain copy; fused with what makes its pieces, it repeats their work.
     options: dict[str, str | int | bool | Callable[..., object]] = {"max_pointwise_cat_inputs": 0}
     fast_step = torch.compile(step, dynamic=False, fullgraph=True, options=options)
     # On the CPU torch's own copying of patches is three times as fast as what the compiler makes of it.

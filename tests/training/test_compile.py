@@ -53,18 +53,19 @@ def test_other_models_are_refused_by_name():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # inductor's own
-@pytest.mark.parametrize("lanes", [1, 3])
-def test_the_compiled_step_computes_the_same(lanes):
-    """Losses and gradients under torch.compile are those without, in float64, on shared and on own batches."""
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_the_compiled_step_computes_the_same(dtype, tolerance):
+    """Losses and gradients under torch.compile are those without, on shared and on own batches."""
     if shutil.which("g++") is None:
         pytest.skip("no C++ compiler")
-    stack = LenetStack(torch.float64)
-    params = torch.stack([stack.init(seed) for seed in range(lanes)])
+    stack = LenetStack(dtype)
+    fast = compiled(stack, "cpu")
+    params = torch.stack([stack.init(seed) for seed in range(3)])
     rng = torch.Generator().manual_seed(0)
-    for batches in {1, lanes}:
+    for batches in (1, 3):
         x = torch.randint(0, 256, (batches, 16, 1, 28, 28), dtype=torch.uint8, generator=rng)
         x[:, :, :, :9] = 0
         y = torch.randint(0, 10, (batches, 16), generator=rng)
-        expected, actual = stack.loss_and_grad(params, x, y), compiled(stack, "cpu").loss_and_grad(params, x, y)
-        torch.testing.assert_close(expected[0], actual[0], rtol=1e-12, atol=0)
-        torch.testing.assert_close(expected[1], actual[1], rtol=1e-10, atol=1e-14)
+        expected, actual = stack.loss_and_grad(params, x, y), fast.loss_and_grad(params, x, y)
+        torch.testing.assert_close(expected[0], actual[0], rtol=tolerance, atol=0)
+        assert (expected[1] - actual[1]).norm() < tolerance * expected[1].norm()
