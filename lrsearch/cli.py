@@ -30,6 +30,7 @@ Workload = Annotated[str | None, typer.Option(help="Your own: package.module:fun
 Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
 Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
 Workers = Annotated[str, typer.Option(help="Processes, or auto: one a core, one on a GPU.")]
+Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help="Compile the training step.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
 
 DEFAULT_STORAGE = "sqlite:///lrsearch.db"
@@ -70,6 +71,7 @@ def optimize(
     lanes: Annotated[str, typer.Option(help="Trials that a process trains side by side, or auto.")] = "auto",
     workers: Workers = "auto",
     device: Device = "auto",
+    compile_step: Compile = "auto",
     seed: Seed = None,
     timeout: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     output: Format = "table",
@@ -100,6 +102,7 @@ def optimize(
         device=device,
         lanes=_count(lanes, "lanes"),
         workers=_count(workers, "workers"),
+        compile_step=compile_step,
         timeout_seconds=timeout,
     )
     with console.progress() as progress:
@@ -121,6 +124,7 @@ def confirm(
     study_name: Name = None,
     workers: Workers = "auto",
     device: Device = "auto",
+    compile_step: Compile = "auto",
     seed: Seed = None,
     output: Format = "table",
 ) -> None:
@@ -134,7 +138,13 @@ def confirm(
     from lrsearch.summary import confirm_rows
 
     config = _study_file(study).changed({"training.epochs": epochs, "data.dataset": dataset, "seed": seed})
-    options = RunOptions(storage=storage, study_name=study_name, device=device, workers=_count(workers, "workers"))
+    options = RunOptions(
+        storage=storage,
+        study_name=study_name,
+        device=device,
+        workers=_count(workers, "workers"),
+        compile_step=compile_step,
+    )
     with console.progress() as progress:
         done = run_confirm(config, options, blocks=blocks, top=top, on_epoch=console.confirm_progress(progress))
     for family in done.left_out:

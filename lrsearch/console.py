@@ -136,7 +136,8 @@ def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
     if times.trial_epochs:
         each = 1000 / times.trial_epochs
         note(
-            f"{times.trial_epochs} trial-epochs in {duration(times.training)} of training; the search itself, "
+            f"{times.trial_epochs} trial-epochs in {duration(times.training)} of training, after "
+            f"{duration(times.preparation)} of preparation (compiling included); the search itself, "
             f"in ms per trial-epoch: sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
             f"pruner {times.pruner * each:.1f}"
         )

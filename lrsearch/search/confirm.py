@@ -91,6 +91,7 @@ def confirm_blocks(
     blocks: Sequence[Block],
     *,
     every_epoch: bool,
+    compile_step: bool = False,
     on_epoch: Callable[[ConfirmState], None] = lambda _: None,
 ) -> None:
     """Train what is missing of `blocks`, a block to a stack, and store each block when it is done.
@@ -101,6 +102,7 @@ def confirm_blocks(
         blocks: the plan.
         every_epoch: read the test set after every epoch (nothing was selected: one planned reading) and not only
             after the last.
+        compile_step: whether the step is worth compiling.
         on_epoch: called after every epoch of a block.
 
     Raises:
@@ -113,7 +115,7 @@ def confirm_blocks(
             missing = [entry for entry in block.entries if (block.index, entry.name) not in done]
             if missing:
                 state.block, state.training = block.index, len(missing)
-                run = _BlockRun(experiment, block, missing, every_epoch)
+                run = _BlockRun(experiment, block, missing, every_epoch, compile_step)
                 if every_epoch:
                     _enter_in_ledger(study, block, missing, epochs="every")
                 for epoch in range(1, experiment.epochs + 1):
@@ -139,10 +141,12 @@ def confirm_state(experiment: Experiment, study: Study, blocks: Sequence[Block])
 
 
 class _BlockRun:
-    def __init__(self, experiment: Experiment, block: Block, entries: Sequence[Entry], every_epoch: bool) -> None:
+    def __init__(
+        self, experiment: Experiment, block: Block, entries: Sequence[Entry], every_epoch: bool, compile_step: bool
+    ) -> None:
         self._experiment, self._block, self._entries = experiment, block, entries
         self._parts = ("select", "report", "test") if every_epoch else ("select", "report")
-        self._stack: Stack = experiment.stack(block.seeds)
+        self._stack: Stack = experiment.stack(block.seeds, compile_step=compile_step)
         self._curves = [LearningCurve() for _ in entries]
         self._diverged: set[int] = set()
         self._seconds = 0.0

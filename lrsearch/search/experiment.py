@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,9 +17,10 @@ from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
 from lrsearch.search.space import Space
+from lrsearch.training.compile import compiled, worth_compiling
 from lrsearch.training.data import TrainingData
 from lrsearch.training.device import choose_device
-from lrsearch.training.models import check_workload, make_model
+from lrsearch.training.models import check_workload, is_fast_lenet, make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Lane, Stack
 from lrsearch.workloads import Dataset, Workload, load_workload, split_examples
@@ -130,14 +131,26 @@ class Experiment:
         numbers |= {name: (params or {})[name] for name in fixed.searched()}
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
-    def stack(self, seeds: Seeds) -> Stack:
-        """Return an empty stack on this unit's split."""
+    def stack(self, seeds: Seeds, *, compile_step: bool = False) -> Stack:
+        """Return an empty stack on this unit's split, its step compiled (which takes a while) if asked for."""
         labels = self.dataset.train_y.numpy()
         split = split_examples(labels, seeds.split, train=self.config.data.train)
         data = TrainingData.build(self.dataset, split, device=self.device)
         x, y = data.fit.x[:_PROBE_EXAMPLES], data.fit.y[:_PROBE_EXAMPLES]
         model = make_model(self.workload, x, y, device=self.device, dtype=self.dtype)
+        if compile_step:
+            model = compiled(model, self.device)
+            batch = data.fit.index[: self.workload.batch_size]
+            params = model.init(seeds.init).to(self.device).unsqueeze(0)
+            model.loss_and_grad(params, data.fit.x[batch].unsqueeze(0), data.fit.y[batch].unsqueeze(0))
         return Stack(model, self.workload, data, self.rule, batch_size=self.workload.batch_size, dtype=self.dtype)
+
+    def compiles(self, asked: Literal["auto", "on", "off"], trial_epochs: float) -> bool:
+        """Return whether to compile the step for a process that trains about so many trial-epochs."""
+        if asked != "auto":
+            return asked == "on"
+        can = is_fast_lenet(self.workload, self.dataset.train_x)
+        return can and worth_compiling(self.device, trial_epochs, self.steps_per_epoch)
 
     @property
     def rule(self) -> UpdateRule:

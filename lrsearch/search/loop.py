@@ -23,6 +23,7 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 class SearchTimes:
     """Where the wall time of a search went, in seconds, and how much it bought."""
 
+    preparation: float = 0.0
     training: float = 0.0
     sampler: float = 0.0
     storage: float = 0.0
@@ -84,6 +85,7 @@ class SearchLoop:
         lanes: trials trained side by side.
         rule: the pruner's, asked after every epoch, within the family.
         state: counts what is done; handed to `on_epoch`.
+        compile_step: whether the step is worth compiling.
         deadline: seconds of `time.monotonic` after which no further epoch is begun, or None.
         on_epoch: called with the state after every epoch of the stack and at the end.
     """
@@ -95,6 +97,7 @@ class SearchLoop:
     lanes: int
     rule: PruningRule
     state: SearchState
+    compile_step: bool = False
     deadline: float | None = None
     on_epoch: Callable[[SearchState], None] = lambda _: None
     _stack: Stack = field(init=False)
@@ -106,7 +109,9 @@ class SearchLoop:
         Raises:
             Interrupted: by a signal, after the running trials were given back for the next run.
         """
-        self._stack = self.experiment.stack(self.seeds)
+        begun = time.perf_counter()
+        self._stack = self.experiment.stack(self.seeds, compile_step=self.compile_step)
+        self.state.times.preparation += time.perf_counter() - begun
         with Interruption.handled() as interruption:
             try:
                 while self._refill(interruption):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class RunOptions:
         device: "auto", "cpu" or "cuda".
         lanes: trials that a process trains side by side, or None to choose.
         workers: processes, or None for one a core (one on a GPU).
+        compile_step: "on", "off", or "auto": where it saves more time than it takes.
         timeout_seconds: stop at the first epoch boundary after this long; None for no limit.
     """
 
@@ -43,6 +45,7 @@ class RunOptions:
     device: str = "auto"
     lanes: int | None = None
     workers: int | None = None
+    compile_step: Literal["auto", "on", "off"] = "auto"
     timeout_seconds: float | None = None
 
     def __post_init__(self) -> None:
@@ -153,6 +156,8 @@ def _search_here(
     """Search one study after the other in this process, beginning with the study `first`."""
     use_one_thread(experiment.device)
     config = experiment.config
+    workers = options.workers or auto_workers(experiment.device)
+    trial_epochs = config.search.trials * len(studies) * config.training.epochs / workers
     for replicate in (*range(first, len(studies)), *range(first)):
         if deadline is not None and time.monotonic() > deadline:
             break
@@ -163,6 +168,7 @@ def _search_here(
             total=config.search.trials,
             lanes=lanes_of(options, config.search.trials, experiment.device),
             rule=make_rule(config.search.pruner, experiment.epochs),
+            compile_step=experiment.compiles(options.compile_step, trial_epochs),
             deadline=deadline,
             state=state,
             on_epoch=on_epoch,

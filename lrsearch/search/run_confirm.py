@@ -77,12 +77,24 @@ def run_confirm(
     _refuse_other_entries(study, planned)
     every_epoch = not searches
     workers = min(options.workers or auto_workers(experiment.device), len(planned))
+    runs = sum(len(block.entries) for block in planned)
+    compile_step = experiment.compiles(options.compile_step, runs * experiment.epochs / workers)
     if workers == 1:
         use_one_thread(experiment.device)
-        confirm_blocks(experiment, study, planned, every_epoch=every_epoch, on_epoch=on_epoch)
+        confirm_blocks(
+            experiment, study, planned, every_epoch=every_epoch, compile_step=compile_step, on_epoch=on_epoch
+        )
     else:
         arrays = experiment.dataset.arrays()
-        given = (experiment.config, options.storage, study.study_name, experiment.device, arrays, every_epoch)
+        given = (
+            experiment.config,
+            options.storage,
+            study.study_name,
+            experiment.device,
+            arrays,
+            every_epoch,
+            compile_step,
+        )
         run_workers(
             _confirm_in_worker,
             [(*given, planned[worker::workers]) for worker in range(workers)],
@@ -99,10 +111,13 @@ def _confirm_in_worker(
     device: str,
     arrays: tuple[NDArray[np.generic], ...],
     every_epoch: bool,
+    compile_step: bool,
     blocks: list[Block],
 ) -> None:
     experiment = Experiment.of_arrays(config, arrays, device)
-    confirm_blocks(experiment, load_study(open_storage(storage), name), blocks, every_epoch=every_epoch)
+    confirm_blocks(
+        experiment, load_study(open_storage(storage), name), blocks, every_epoch=every_epoch, compile_step=compile_step
+    )
 
 
 def _searches(storage: BaseStorage, name: str, experiment: Experiment) -> list[Study]:
