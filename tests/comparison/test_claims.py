@@ -177,6 +177,7 @@ def test_the_verdict_has_two_to_five_sentences_with_all_that_is_known():
         f"a new confirmation of {blocks:.0f} blocks (about {1.5 * blocks:.0f} minutes) would settle",
     ):
         assert part in found.verdict_text
+    assert found.verdict_text.index("rex is better than linear") < found.verdict_text.index("rex is better than cosine")
 
 
 def test_equivalent_pairs_and_long_lists_are_told():
@@ -201,7 +202,9 @@ def test_a_lone_winner_is_named_as_such():
 
 def test_nothing_separated_is_said():
     """Equal families leave everything undecided, and nothing is called separated."""
-    text = compare(draw_scores(np.random.default_rng(11), 10, 4)).verdict_text
+    found = compare(draw_scores(np.random.default_rng(11), 10, 4))
+    text = found.verdict_text
+    assert f"a new confirmation of {found.blocks_to_settle.max():.0f} blocks would settle them." in text
     assert "No two of them are separated on these test images." in text
     assert "Undecided are" in text
 

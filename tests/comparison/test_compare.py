@@ -90,6 +90,10 @@ def test_undecided_pairs_alone_need_more_blocks():
     assert undecided.any()
     assert (found.blocks_to_settle[undecided] >= 6).all()
     assert (found.blocks_to_settle[~undecided] == 0).all()
+    half_width = (found.high - found.low)[undecided] / 2
+    # The quantile falls with more blocks, so that the square-root law alone still asks for a little less than half.
+    by_square_root = half_width * np.sqrt(10 / found.blocks_to_settle[undecided])
+    assert ((by_square_root > 0.15) & (by_square_root < 0.25)).all()
 
 
 def test_a_comparison_cannot_be_changed():
@@ -135,6 +139,23 @@ def test_a_failed_reference_leaves_nothing_to_test():
     assert found.verdict[0, 2] == "not tested"
     assert "rex" in found.recommended
     assert "No difference between them could be tested." in found.verdict_text
+
+
+def test_a_reference_keeps_its_place_where_another_family_failed():
+    """The contrasts are those with the reference, even if families before it have left the test."""
+    scores = table()
+    scores[0, 0] = 10
+    found = compare(scores, chance=10.0, contrasts=Against("cosine"))
+    expected = [["failed", "failed"], ["same", "not tested"], ["not tested", "same"]]
+    assert expected == found.verdict[[0, 1, 3]][:, [1, 3]].tolist()
+    assert np.isfinite(found.p[2, [1, 3]]).all()
+
+
+def test_ranks_count_who_is_significantly_better_and_worse():
+    """A rank interval runs from 1 + the number better to K - the number worse."""
+    found = compare(draw_scores(np.random.default_rng(5), 12, 4, sd=0.1, shift=[0.0, 1.0, 1.0, 2.0]))
+    assert found.rank_low.tolist() == [4, 2, 2, 1]
+    assert found.rank_high.tolist() == [4, 3, 3, 1]
 
 
 def test_groups_are_the_means_of_their_members():
@@ -204,7 +225,7 @@ def test_the_smallest_p_value_within_reach_is_found():
         (table(), {"contrasts": Groups({"one": NAMES})}, "groups must be two or more"),
         (table(), {"contrasts": Groups({"one": ["rex"], "two": ["step"]})}, "of the families scored"),
         (table(), {"correct": np.ones((10, 4))}, "axes \\[blocks, families, images\\]"),
-        (table(), {"correct": np.ones((10, 4, 5), dtype=bool)}, "they differ by"),
+        (np.full((10, 4), 99.98), {"correct": np.ones((10, 4, 5), dtype=bool)}, "they differ by 0.02"),
     ],
 )
 def test_bad_input_is_refused_by_name(scores, options, message):

@@ -38,12 +38,12 @@ def test_fewer_contrasts_have_more_power():
 
 
 def test_the_reach_is_what_the_single_step_rejects():
-    """A simulated comparison rejects a pair exactly from its reach on."""
+    """A simulated comparison rejects a pair exactly from its reach on, in each of its two directions."""
     own = NOISE.sd * np.sqrt(1 - NOISE.correlation)
     reach = plan_power(NOISE, blocks=8, families=2, rng=np.random.default_rng(5), simulations=1).reach
     assert reach[0] > 0.01
     noise = np.random.default_rng(5).normal(0.0, own, (8, 2))
-    for difference, expected in [(reach[0] + 0.001, 1), (reach[0] - 0.001, 0)]:
+    for difference, expected in zip(np.repeat(reach, 2) + [-0.001, 0.001] * 2, [0, 1, 1, 2], strict=True):
         p = [
             max_t(flip_pairs(noise + np.array(shift) * difference, np.random.default_rng(0)), 0.05).p_single[0]
             for shift in ([1, 0], [0, 1])
