@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import time
 import warnings
@@ -11,7 +12,6 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
@@ -30,16 +30,14 @@ DEFAULT_STORAGE = "sqlite:///lrsearch.db"
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 60
 _TABLE_ATTEMPTS = 10
+_ENGINE = {"pool_pre_ping": True}
 _PACKAGES = ("lrsearch", "optuna", "torch", "torchvision", "numpy", "scipy")
 
 
 def redacted(url: str) -> str:
-    """Return a storage address without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+    """Return a storage address without its password, be it ever so badly written."""
+    without = re.sub(r"://([^:/@?]*):.*@", r"://\1:***@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", without)
 
 
 def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
@@ -56,9 +54,9 @@ def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
         if url.startswith("journal:///"):
             path = url.removeprefix("journal:///")
             return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
-        if url.startswith("sqlite:"):
-            return _open_sqlite(url)
-        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        storage = _open_sqlite(url) if url.startswith("sqlite:") else RDBStorage(url, engine_kwargs=_ENGINE)
+        storage.get_all_studies()  # a database of somebody else may have a table of this name
+        return storage
     except InputError:
         raise
     except (SQLAlchemyError, StorageInternalError, OSError, ImportError, ValueError, RuntimeError) as error:
@@ -68,11 +66,13 @@ def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
 
 def _open_sqlite(url: str) -> RDBStorage:
     path = Path(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite:///") or path.name == ":memory:":
+        raise InputError(f"storage {url!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
     if not path.parent.is_dir():
         raise InputError(f"storage {url!r} cannot be opened: there is no folder {str(path.parent)!r}")
     if path.is_dir():
         raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
-    if path.is_file() and path.stat().st_size and not path.open("rb").read(16).startswith(b"SQLite format 3"):
+    if path.is_file() and _first_bytes(path) not in (b"", b"SQLite format 3\0"):
         raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is not an SQLite database")
     storage = _with_tables(url)
 
@@ -106,6 +106,11 @@ def integrity(storage: BaseStorage) -> str:
             f"the database is damaged ({'; '.join(problems)}): save what is whole (sqlite3 FILE .recover) and open that"
         )
     return "intact"
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
 
 
 def _with_tables(url: str) -> RDBStorage:

@@ -209,7 +209,7 @@ class SearchLoop:
         Every lane has reported before any is asked, so that the order of the lanes decides nothing.
         """
         pruner = PrunerCore(self.rule, direction=self.experiment.workload.direction)
-        for trial in self.study.get_trials(deepcopy=False):
+        for trial in self.study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.RUNNING)):
             if trial.number not in self._running:
                 for epoch, value in trial.intermediate_values.items():
                     pruner.report(str(trial.params.get("family", "")), epoch, value)

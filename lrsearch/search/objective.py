@@ -15,7 +15,8 @@ from lrsearch.search.trial_log import TrialLog
 class Objective:
     """A callable for `study.optimize` that leaves the same trial as the stacked search does.
 
-    The study's own sampler and pruner decide; `family_sampler(config)` and `make_pruner` give lrsearch's.
+    The study's own sampler and pruner decide; `FamilySampler(objective.experiment.space, seed=0)` and
+    `RungPruner(config.training.epochs)` are lrsearch's.
 
     Args:
         config: the study file.
