@@ -11,7 +11,8 @@ from lrsearch.comparison.flips import flip_pairs
 from lrsearch.comparison.maxt import max_t
 from lrsearch.errors import InputError
 
-MOST_BLOCKS = 100_000
+# A confirmation longer than this is no advice.
+MOST_BLOCKS = 1000
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ def blocks_to_settle(
 
     `sd` (points) is that of the pair's differences, `quantile` the max-T quantile found with `blocks` blocks. With R
     blocks the quantile is taken as that of a t with R - 1 degrees of freedom at the same tail probability. What the
-    images add does not shrink with blocks: where it alone is wider, the answer is infinity.
+    images add does not shrink with blocks. Beyond 1,000 blocks the answer is infinity.
     """
     tail = stats.t.sf(quantile, blocks - 1)
-    candidates = np.unique(np.geomspace(6, MOST_BLOCKS, 4000).astype(int))
+    candidates = np.arange(6, MOST_BLOCKS + 1)
     reached = stats.t.isf(tail, candidates - 1) * np.sqrt(sd**2 / candidates + image_variance)
     enough = candidates[reached <= half_width]
     return float(enough[0]) if enough.size else float("inf")

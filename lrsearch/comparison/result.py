@@ -28,7 +28,7 @@ class PairResults:
     p_better_low: FloatArray  # pointwise limits
     p_better_high: FloatArray
     verdict: NDArray[np.str_]
-    blocks_to_settle: FloatArray  # of a new confirmation; 0 where settled, infinity where out of reach
+    blocks_to_settle: FloatArray  # of a new confirmation; 0 where settled, infinity beyond 1,000
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from lrsearch.comparison.power import MOST_BLOCKS
 from lrsearch.comparison.result import Comparison
 from lrsearch.errors import InputError
 
@@ -89,8 +90,8 @@ def _recommendation(comparison: Comparison, images: str) -> str:
     if not chosen:
         return f"{opening}none can be recommended."
     if len(chosen) > 1:
-        choice = f"{_joined(chosen)} are recommended, as not shown worse than the best{images}"
-        return f"{opening}{choice}; {comparison.preferred} is preferred by the tie-breakers."
+        choice = f"{_joined(chosen)} are recommended, as not shown worse than the best"
+        return f"{opening}{choice}, and {comparison.preferred} is preferred by the tie-breakers{images}."
     if np.isfinite(comparison.p_worse).sum() == 1:
         return f"{opening}{chosen[0]} is recommended as the only one without a failed run."
     return f"{opening}{chosen[0]} alone is recommended, as every other one tested is shown worse than the best{images}."
@@ -138,7 +139,8 @@ def _undecided(comparison: Comparison) -> str:
         subject = "them" if within_reach.size == needed.size else f"{within_reach.size} of them"
         remedies.append(f"a new confirmation of {blocks:.0f} blocks{minutes} would settle {subject}")
     if within_reach.size < needed.size:
-        remedies.append(f"{needed.size - within_reach.size} need more test images, not more blocks")
+        or_images = " or more test images" if comparison.crossed else ""
+        remedies.append(f"{needed.size - within_reach.size} would need more than {MOST_BLOCKS:,} blocks{or_images}")
     return f"Undecided are {_listed(comparison, pairs, _couple)}; {_joined(remedies)}."
 
 

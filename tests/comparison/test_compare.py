@@ -178,7 +178,7 @@ def test_images_widen_the_intervals():
     assert "on these 500 images" in seeds_only.verdict_text
     assert "images" not in crossed.verdict_text.replace("test images", "")
     assert crossed.images == 500
-    assert "need more test images, not more blocks" in crossed.verdict_text
+    assert "would need more than 1,000 blocks or more test images" in crossed.verdict_text
 
 
 def test_tie_breakers_choose_inside_the_recommended_set():
