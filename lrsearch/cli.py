@@ -51,6 +51,11 @@ def _count(value: str, name: str) -> int | None:
     return int(value)
 
 
+def _listed(value: str | None) -> tuple[str, ...] | None:
+    """Return the names of a flag that separates them by commas."""
+    return tuple(name.strip() for name in value.split(",")) if value else None
+
+
 def _json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2))
 
@@ -87,7 +92,7 @@ def optimize(
     changes = {
         "search.trials": trials,
         "training.epochs": epochs,
-        "search.families": families and tuple(family.strip() for family in families.split(",")),
+        "search.families": _listed(families),
         "data.dataset": dataset,
         "workload": workload,
         "search.sampler": sampler,
@@ -179,6 +184,27 @@ def compare(
         typer.echo(comparison.to_json())
     else:
         console.print_verdict(comparison, comparison_rows(comparison))
+
+
+@app.command()
+def preview(
+    study: StudyFile = None,
+    page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("preview.html"),
+    families: Families = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+) -> None:
+    """Draw the curves of a study before any training: some of every family, and its fixed schedules.
+
+    Example: lrsearch preview studies/quick.toml -o preview.html
+    """
+    from lrsearch import console
+    from lrsearch.report.page import save
+    from lrsearch.report.preview import preview_html
+
+    changes = {"search.families": _listed(families), "training.epochs": epochs, "seed": seed}
+    save(preview_html(_study_file(study).changed(changes)), page)
+    console.note(f"{page} is written; it opens offline")
 
 
 @app.command()

@@ -1,0 +1,84 @@
+"""One self-contained HTML file: Plotly once, figures as data, a table beside each; no request leaves the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from lrsearch.errors import InputError
+from lrsearch.report.tables import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A heading, sentences, a figure or none, tables, and preformatted text or none."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    figure: go.Figure | None = None
+    tables: tuple[Table, ...] = ()
+    preformatted: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Sections under one heading; `grid` sets small ones side by side where the screen is wide enough."""
+
+    title: str
+    sections: tuple[Section, ...]
+    sentences: tuple[str, ...] = ()
+    grid: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page: its title, what it says first, and its parts."""
+
+    title: str
+    subtitle: str
+    lead: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+
+def render(page: Page) -> str:
+    """Return the page as HTML; every text in it is escaped."""
+    template = _environment().get_template("page.html.j2")
+    return template.render(page=page, plotly=get_plotlyjs())
+
+
+def save(html: str, path: Path) -> None:
+    """Write a page to a file.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    try:
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the page cannot be written to {str(path)!r}: {error.strerror or error}") from error
+
+
+def without_empty(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Return the parts that hold a section."""
+    return tuple(part for part in parts if part.sections)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lrsearch.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["plain_figure"] = _plain_figure
+    return environment
+
+
+def _plain_figure(figure: go.Figure) -> object:
+    """Return a figure as the plain data that Plotly.js draws."""
+    return json.loads(figure.to_json())

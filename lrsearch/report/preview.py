@@ -1,0 +1,178 @@
+"""What a study would try, before any training: sampled schedules of every family, and its fixed ones by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+import plotly.graph_objects as go
+from optuna.distributions import FloatDistribution
+
+from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.report.page import Page, Part, Section, render
+from lrsearch.report.rates import RateCurve, rate_curve
+from lrsearch.report.style import axis, colours, dashes, figure, label
+from lrsearch.report.tables import Table, table
+from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, describe_family
+from lrsearch.search.space import FAMILY, Space
+
+_SAMPLES = 5
+_TRAINING_EXAMPLES = {"fashion-mnist": 60_000, "mnist": 60_000, "kmnist": 60_000, "digits": 1_499}
+_BATCH_SIZE = 128
+_WITHOUT_WARM_UP = ("family", "total_steps", "warmup_steps", "warmup_begin_lr")
+_NOMINAL_STEPS_PER_EPOCH = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One schedule to draw: its name, what was drawn or given for it, and its rates."""
+
+    name: str
+    parameters: dict[str, Any]
+    curve: RateCurve
+
+
+def preview_html(config: StudyConfig) -> str:
+    """Return the page of a study's curves, without loading its data or its workload."""
+    steps_per_epoch, origin = nominal_steps_per_epoch(config)
+    space = preview_space(config, steps_per_epoch)
+    fixed = baseline_samples(config, steps_per_epoch)
+    lead = (
+        f"{len(space.families)} families over {config.training.epochs} epochs of {steps_per_epoch} updates ({origin}).",
+        f"Of each family {_SAMPLES} schedules, drawn at random from this study's own ranges with its own seed. "
+        "A search draws others; nothing was trained for this page.",
+    )
+    parts = [
+        Part("Families", tuple(_family_section(config, space, family) for family in space.families), grid=True),
+    ]
+    if fixed:
+        parts.insert(0, Part("Fixed schedules of this study", (_baseline_section(fixed),)))
+    return render(Page(config.name, "Learning-rate schedules of the study", (*_described(config), *lead), tuple(parts)))
+
+
+def nominal_steps_per_epoch(config: StudyConfig) -> tuple[int, str]:
+    """Return the updates of one epoch and where that number comes from; no data is loaded for it."""
+    if config.workload != BUILT_IN_WORKLOAD:
+        return _NOMINAL_STEPS_PER_EPOCH, "a nominal number: this workload's data is not loaded for a preview"
+    examples = _TRAINING_EXAMPLES[config.data.dataset]
+    held_out = 0 if config.data.train == "all" else 2 * (examples // 12)
+    batch_size = config.training.batch_size or _BATCH_SIZE
+    steps = (examples - held_out) // batch_size
+    if steps == 0:
+        raise InputError(f"batch_size must be at most the {examples - held_out} examples to fit, got {batch_size}")
+    return steps, f"{examples - held_out:,} examples of {config.data.dataset} in batches of {batch_size}"
+
+
+def preview_space(config: StudyConfig, steps_per_epoch: int) -> Space:
+    """Return the search space of a study whose epochs have so many updates."""
+    per_epoch = config.training.interval == "epoch"
+    epochs = config.training.epochs
+    searched = config.optimizer.searched()
+    return Space.build(
+        config.search.families,
+        total_steps=epochs if per_epoch else epochs * steps_per_epoch,
+        steps_per_epoch=1 if per_epoch else steps_per_epoch,
+        epochs=epochs,
+        momentum=config.optimizer.largest_momentum,
+        overrides=config.ranges,
+        optimizer_distributions={name: FloatDistribution(r.low, r.high, log=r.log) for name, r in searched.items()},
+    )
+
+
+def family_samples(config: StudyConfig, space: Space, family: str, count: int = _SAMPLES) -> list[Sample]:
+    """Return `count` schedules of a family, drawn at random with the study's seed.
+
+    A schedule that reads the select loss is shown for a loss that never falls after the first epoch.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=config.seed))
+    samples = []
+    for place in range(1, count + 1):
+        drawn = study.ask(space.distributions(family)).params
+        schedule: AnySchedule = space.schedule({FAMILY: family, **drawn})
+        if config.training.interval == "epoch" and isinstance(schedule, Schedule):
+            schedule = PerEpoch(schedule)
+        samples.append(Sample(f"{family} {place}", drawn, _curve(config, schedule)))
+    return samples
+
+
+def baseline_samples(config: StudyConfig, steps_per_epoch: int) -> list[Sample]:
+    """Return the study file's fixed schedules under their own names."""
+    samples = []
+    for baseline in config.baseline:
+        schedule = baseline.schedule(epochs=config.training.epochs, steps_per_epoch=steps_per_epoch)
+        samples.append(Sample(baseline.name, schedule.params(), _curve(config, schedule)))
+    return samples
+
+
+def curves_figure(samples: list[Sample], colour_of: dict[str, str], *, height: int, legend: bool) -> go.Figure:
+    """Return the rates of schedules over the epochs, on a logarithmic axis."""
+    dash_of = dashes([sample.name for sample in samples])
+    traces = [
+        go.Scatter(
+            x=sample.curve.epochs.round(4).tolist(),
+            # a rate of exactly 0 has no place on a logarithmic axis
+            y=[rate if rate > 0 else None for rate in sample.curve.rates.tolist()],
+            name=label(sample.name),
+            mode="lines",
+            line={"color": colour_of[sample.name], "dash": dash_of[sample.name] if legend else "solid", "width": 1.8},
+            opacity=1.0 if legend else 0.75,
+        )
+        for sample in samples
+    ]
+    rates = axis("learning rate", type="log", dtick=1, exponentformat="power")
+    return figure(traces, height=height, showlegend=legend, xaxis=axis("epoch"), yaxis=rates)
+
+
+def _curve(config: StudyConfig, schedule: AnySchedule) -> RateCurve:
+    return rate_curve(schedule, epochs=config.training.epochs, select_loss=[1.0] * config.training.epochs)
+
+
+def _described(config: StudyConfig) -> tuple[str, ...]:
+    return (config.description,) if config.description else ()
+
+
+def _family_section(config: StudyConfig, space: Space, family: str) -> Section:
+    samples = family_samples(config, space, family)
+    described = describe_family(family)
+    colour_of = dict.fromkeys((sample.name for sample in samples), colours([family])[family])
+    sentences = [f"base_lr × {described.formula}" if family != ReduceOnPlateau.family else described.formula]
+    if family == ReduceOnPlateau.family:
+        sentences.append("Drawn for a select loss that never falls after the first epoch: the earliest possible drops.")
+    drawn = curves_figure(samples, colour_of, height=260, legend=False)
+    return Section(family, tuple(sentences), drawn, (_parameter_table(samples), _range_table(space, family)))
+
+
+def _parameter_table(samples: list[Sample]) -> Table:
+    names = list(samples[0].parameters)
+    rows = [[place, *(sample.parameters[name] for name in names)] for place, sample in enumerate(samples, start=1)]
+    return table(["#", *names], rows, caption="The schedules drawn above")
+
+
+def _range_table(space: Space, family: str) -> Table:
+    rows = []
+    for name, bounds in space.to_json()["families"][family].items():
+        if "choices" in bounds:
+            rows.append([name, "one of " + ", ".join(map(str, bounds["choices"])), ""])
+        else:
+            kind = ", ".join(word for word in ("integer", "log") if bounds[word])
+            rows.append([name, f"{bounds['low']:g} to {bounds['high']:g}", kind])
+    return table(["parameter", "range", "scale"], rows, caption="Where they are drawn from (steps are updates)")
+
+
+def _baseline_section(samples: list[Sample]) -> Section:
+    names = [sample.name for sample in samples]
+    rows = []
+    for sample in samples:
+        left_out = ("family", "total_steps") if sample.parameters["warmup_steps"] else _WITHOUT_WARM_UP
+        own = {name: value for name, value in sample.parameters.items() if name not in left_out}
+        rates = sample.curve.rates
+        rows.append([sample.name, sample.parameters["family"], own, float(rates[0]), float(rates[-1])])
+    return Section(
+        "Rates by epoch",
+        (),
+        curves_figure(samples, colours(names), height=420, legend=True),
+        (table(["name", "family", "parameters", "first rate", "last rate"], rows),),
+    )

@@ -1,0 +1,54 @@
+"""The rates of a schedule over a whole run, thinned for drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsearch.schedules import AnySchedule, PerEpoch
+
+_POINTS = 240
+_SIGNIFICANT_DIGITS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """Rates `[points]` over `epochs` `[points]`, which count from 0 at the first update."""
+
+    epochs: NDArray[np.float64]
+    rates: NDArray[np.float64]
+
+
+def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[float] = ()) -> RateCurve:
+    """Return the rates of a run of `epochs` epochs, at most 240 of them; jumps keep both their sides.
+
+    Args:
+        schedule: its total_steps say how many steps an epoch has, or count epochs if it is stepped once per epoch.
+        epochs: how many.
+        select_loss: `[epochs]`, for the one family that reads it.
+    """
+    steps_per_epoch = 1 if isinstance(schedule, PerEpoch) else max(1, round(schedule.total_steps / epochs))
+    losses = list(select_loss) + [np.inf] * (epochs - len(select_loss))
+    rates = np.concatenate([schedule.epoch_lr(epoch, steps_per_epoch, losses[:epoch]) for epoch in range(epochs)])
+    if isinstance(schedule, PerEpoch):
+        # A rate that stays for an epoch is drawn as a step.
+        at = np.repeat(np.arange(epochs + 1.0), 2)[1:-1]
+        return RateCurve(at, _rounded(np.repeat(rates, 2)))
+    kept = _thinned(rates)
+    return RateCurve(kept / steps_per_epoch, _rounded(rates[kept]))
+
+
+def _thinned(rates: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the indices to keep: evenly spaced ones, and both sides of every jump."""
+    even = np.linspace(0, len(rates) - 1, min(_POINTS, len(rates))).round().astype(np.int64)
+    height = float(np.ptp(rates))
+    jumps = np.flatnonzero(np.abs(np.diff(rates)) > max(height, 1e-300) / 50) if len(rates) > _POINTS else even[:0]
+    few = jumps[:_POINTS]
+    return np.unique(np.concatenate([even, few, few + 1]))
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([float(f"{value:.{_SIGNIFICANT_DIGITS}g}") for value in values])

@@ -1,0 +1,86 @@
+"""What all figures share: colours that read on light and dark paper, marks, and a bare layout.
+
+A figure carries no colour of text, axis or grid: the page's stylesheet gives those, by the reader's preference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from lrsearch.schedules import FAMILY_NAMES
+
+_PALETTE = (
+    "#3b82f6",
+    "#e8710a",
+    "#2f9e44",
+    "#d6336c",
+    "#9c6ade",
+    "#0ca5a5",
+    "#b58900",
+    "#e05252",
+    "#6b8299",
+    "#7a9a1f",
+    "#c05fc0",
+    "#a87250",
+    "#4f6bed",
+)
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+
+NEUTRAL = "#8a8f98"
+BETTER, WORSE = "#3b82f6", "#e8710a"
+
+
+def label(name: str) -> str:
+    """Return a name as a figure may hold it: Plotly reads text as HTML, so the signs of HTML are written out."""
+    return escape(name, quote=False)
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each name: a family has the same one in every page, other names follow behind."""
+    others = [name for name in names if name not in FAMILY_NAMES]
+    order = [*FAMILY_NAMES, *others]
+    return {name: _PALETTE[order.index(name) % len(_PALETTE)] for name in names}
+
+
+def dashes(names: Sequence[str]) -> dict[str, str]:
+    """Return a dash pattern for each name, so that colour is not the only mark."""
+    return {name: _DASHES[place % len(_DASHES)] for place, name in enumerate(names)}
+
+
+def symbols(names: Sequence[str]) -> dict[str, str]:
+    """Return a marker for each name, so that colour is not the only mark."""
+    return {name: _SYMBOLS[place % len(_SYMBOLS)] for place, name in enumerate(names)}
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """Return `#rrggbb` as rgba with an opacity from 0 to 1."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def figure(traces: Sequence[Any], *, height: int = 420, **layout: Any) -> go.Figure:
+    """Return a figure of `height` pixels on transparent paper, with its legend on top; a drag scrolls the page."""
+    base: dict[str, Any] = {
+        "template": go.layout.Template(),
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "dragmode": False,
+        "font": {"family": "system-ui, sans-serif", "size": 13},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "xaxis": axis(),
+        "yaxis": axis(),
+    }
+    return go.Figure(list(traces), layout=base | layout)
+
+
+def axis(title: str = "", **more: Any) -> dict[str, Any]:
+    """Return an axis that makes room for its labels."""
+    named = {"title": {"text": title, "standoff": 8}} if title else {}
+    return {"automargin": True, "zeroline": False, "gridcolor": NEUTRAL, **named, **more}
