@@ -264,6 +264,10 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
 }
 
 
+_VALUES = (("float",), ("literal['all']",))
+"""What pydantic calls the alternatives to a table, as ends of a location."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the likeliest of the known words, or the list of them all."""
     known = list(known)
@@ -273,10 +277,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _explain(error: ValidationError) -> str:
     """Say the first thing that is wrong in one line: which key, in which table, and what was meant."""
-    problem = error.errors()[0]
-    location = [
-        part for part in problem["loc"] if part not in ("SettingRange", "ContrastsConfig", "float", "literal['all']")
-    ]
+    # Where a value or a table may stand, a table that is wrong was not meant for a value.
+    problems = [p for p in error.errors() if not (p["loc"][-1:] in _VALUES and isinstance(p["input"], dict))]
+    # An unknown key goes first: what was meant by it is lacking too.
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    location = [p for p in problem["loc"] if (p,) not in _VALUES and not str(p).endswith("]")]
     table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
     where = f" in [{'.'.join(table)}]" if table else ""
     if problem["type"] == "extra_forbidden":

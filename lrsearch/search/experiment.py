@@ -23,7 +23,7 @@ from lrsearch.training.device import choose_device
 from lrsearch.training.models import check_workload, is_fast_lenet, make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Lane, Stack
-from lrsearch.workloads import Dataset, Workload, load_workload, split_examples
+from lrsearch.workloads import Dataset, Workload, load_data, load_workload, split_examples
 
 _PROBE_EXAMPLES = 4
 
@@ -66,7 +66,7 @@ class Experiment:
         """
         device = choose_device(device)
         workload = _workload(config)
-        experiment = cls(config, workload, workload.data(), device)
+        experiment = cls(config, workload, load_data(workload), device)
         x, y = experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
         check_workload(workload, x, y)
         if experiment.steps_per_epoch == 0:

@@ -1,5 +1,5 @@
 """What is trained: a model, its data, its loss and its metric."""
 
-from lrsearch.workloads.workload import Dataset, Split, Workload, load_workload, split_examples
+from lrsearch.workloads.workload import Dataset, Split, Workload, load_data, load_workload, split_examples
 
-__all__ = ["Dataset", "Split", "Workload", "load_workload", "split_examples"]
+__all__ = ["Dataset", "Split", "Workload", "load_data", "load_workload", "split_examples"]

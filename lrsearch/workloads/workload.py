@@ -150,12 +150,37 @@ def load_workload(address: str, **options: object) -> Workload:
         raise InputError(f"workload must be written package.module:function, got {address!r}")
     try:
         factory = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"workload {address!r} cannot be imported: {error}") from error
+    except Exception as error:  # a person's own module may raise anything
+        raise InputError(f"workload {address!r} cannot be imported: {_describe(error)}") from error
     try:
         workload = factory(**options)
-    except TypeError as error:
-        raise InputError(f"workload {address!r} cannot be called with {options or 'no arguments'}: {error}") from error
+    except InputError:
+        raise
+    except Exception as error:
+        given = options or "no arguments"
+        raise InputError(f"workload {address!r} cannot be called with {given}: {_describe(error)}") from error
     if not isinstance(workload, Workload):
         raise InputError(f"workload {address!r} must return a lrsearch.Workload, got {type(workload).__name__}")
     return workload
+
+
+def load_data(workload: Workload) -> Dataset:
+    """Load a workload's data.
+
+    Raises:
+        InputError: if it cannot be loaded, or is not a Dataset.
+    """
+    try:
+        dataset = workload.data()
+    except InputError:
+        raise
+    except Exception as error:  # a person's own code may raise anything
+        raise InputError(f"workload {workload.name}: its data cannot be loaded: {_describe(error)}") from error
+    if not isinstance(dataset, Dataset):
+        raise InputError(f"workload {workload.name}: data must return a lrsearch.Dataset, got {type(dataset).__name__}")
+    return dataset
+
+
+def _describe(error: Exception) -> str:
+    """Return an error as a part of a sentence: its kind and what it says."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
