@@ -208,6 +208,31 @@ def preview(
 
 
 @app.command()
+def dashboard(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    host: Annotated[str, typer.Option(help="The address to listen on; others than this machine's are open to all.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
+    allow_edit: Annotated[bool, typer.Option("--allow-edit", help="Let whoever reaches the port change it.")] = False,
+) -> None:
+    """Serve optuna-dashboard on the storage, read-only by default.
+
+    Example: lrsearch dashboard --study-name quick
+    """
+    from lrsearch import console
+    from lrsearch.dashboard import make_dashboard
+    from lrsearch.storage import open_storage, study_id
+
+    opened = open_storage(storage)
+    page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
+    with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:
+        console.note(f"http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")
+        server.serve_forever()
+
+
+@app.command()
 def doctor(
     workload: Workload = None,
     dataset: Annotated[str, typer.Option(help="What the built-in workload is tried with.")] = "digits",

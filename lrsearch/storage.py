@@ -195,6 +195,11 @@ def the_study(storage: BaseStorage, name: str | None) -> Study:
     return load_study(storage, searches[0])
 
 
+def study_id(storage: BaseStorage, name: str) -> int:
+    """Return the number of a study in its storage, by which the dashboard's pages are named."""
+    return storage.get_study_id_from_name(load_study(storage, name).study_name)
+
+
 def storage_of(study: Study) -> tuple[BaseStorage, str]:
     """Return the storage of a study and its address.
 
