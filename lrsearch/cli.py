@@ -187,6 +187,71 @@ def compare(
 
 
 @app.command()
+def export(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    family: Annotated[str | None, typer.Option(help="The best of this family, or an entry of a confirmation.")] = None,
+    top: Annotated[int, typer.Option(help="How many, best first; several need -o FOLDER.")] = 1,
+    recommended: Annotated[bool, typer.Option("--recommended", help="The best of each recommended family.")] = False,
+    form: Annotated[
+        Literal["yaml", "json", "toml", "python", "csv", "hf", "timm", "optax"] | None,
+        typer.Option("--format", help="By the suffix of -o, or yaml, if none."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Rescale the schedule to this many steps.")] = None,
+    target: Annotated[Path | None, typer.Option("--output", "-o", help="The file (or folder) to write.")] = None,
+) -> None:
+    """Write the best configuration as a document, as code for PyTorch or optax, or as arguments of other libraries.
+
+    Example: lrsearch export --study-name quick -o best.toml
+    """
+    from lrsearch import console
+    from lrsearch.export import Source, exported, format_of, write_files
+
+    several = recommended or top > 1
+    if several and target is None:
+        raise typer.BadParameter("several configurations need a folder: -o FOLDER")
+    source, chosen = Source.open(storage, study_name), format_of(target, form)
+    files = exported(source, chosen, family=family, top=top, recommended=recommended, steps=steps)
+    if target is None:
+        typer.echo(files.popitem()[1], nl=False)
+    else:
+        for place in write_files(files, target, as_folder=several):
+            console.note(f"{place} is written")
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="An exported .yaml, .json or .toml file.")],
+    seed: Annotated[int | None, typer.Option(min=0, help="Fresh seeds, instead of the trial's own.")] = None,
+    device: Device = "auto",
+    checkpoint: Annotated[Path | None, typer.Option(help="Written every epoch; gone on from if it is there.")] = None,
+    metrics: Annotated[Path | None, typer.Option("--output", "-o", help="A CSV file of the curve.")] = None,
+    output: Format = "table",
+) -> None:
+    """Train one exported configuration from start to end and print its curve.
+
+    Example: lrsearch train best.toml --checkpoint best.pt -o curve.csv
+    """
+    from lrsearch import console
+    from lrsearch.export import load_configuration
+    from lrsearch.export.retrain import reseeded, train_configuration
+
+    loaded = load_configuration(config)
+    loaded = loaded if seed is None else reseeded(loaded, seed)
+    with console.progress() as progress:
+        run = train_configuration(
+            loaded,
+            device=device,
+            checkpoint=checkpoint,
+            metrics=metrics,
+            on_epoch=lambda done, epochs: progress.show(f"{done} of {epochs} epochs", done / epochs),
+        )
+    for remark in run.remarks:
+        console.note(remark)
+    console.print_rows(run.rows, output)
+
+
+@app.command()
 def preview(
     study: StudyFile = None,
     page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("preview.html"),

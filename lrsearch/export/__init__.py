@@ -1,0 +1,18 @@
+"""Take it away: one configuration as a document, as code for other libraries, or trained again."""
+
+from lrsearch.export.configuration import configuration
+from lrsearch.export.document import Configuration, load_configuration
+from lrsearch.export.formats import FORMATS, exported, format_of, render, write_files
+from lrsearch.export.source import Source
+
+__all__ = [
+    "FORMATS",
+    "Configuration",
+    "Source",
+    "configuration",
+    "exported",
+    "format_of",
+    "load_configuration",
+    "render",
+    "write_files",
+]

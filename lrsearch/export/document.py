@@ -1,0 +1,170 @@
+"""The exported document as a value: read from YAML, JSON or TOML, validated, ready to be trained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from lrsearch.config import BUILT_IN_WORKLOAD, OptimizerConfig, StudyConfig, did_you_mean
+from lrsearch.errors import InputError
+from lrsearch.schedules import AnySchedule, PerEpoch, schedule_from_params
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SeedsTable(_Table):
+    """`[training.seeds]`: of the split of the data, of the initial weights and of the order of the batches."""
+
+    split: int = Field(0, ge=0)
+    init: int = Field(0, ge=0)
+    order: int = Field(0, ge=0)
+
+
+class TrainingTable(_Table):
+    """`[training]`: what is trained, how long and from which seeds; the workload's batch size unless one is given."""
+
+    epochs: int = Field(ge=1)
+    batch_size: int | None = Field(None, ge=1)
+    workload: str = BUILT_IN_WORKLOAD
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "digits"] = "fashion-mnist"
+    train: Literal["fit", "all"] = "fit"
+    interval: Literal["step", "epoch"] = "step"
+    seeds: SeedsTable = SeedsTable()
+
+
+class Configuration(_Table):
+    """One configuration: everything that its training depends on, what it scored, and where it comes from.
+
+    `schedule` holds what `schedule_from_params` takes; `scores` and `provenance` are for readers.
+    """
+
+    schedule: dict[str, Any]
+    optimizer: OptimizerConfig = OptimizerConfig()
+    training: TrainingTable
+    scores: dict[str, Any] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("schedule")
+    @classmethod
+    def _valid_schedule(cls, schedule: dict[str, Any]) -> dict[str, Any]:
+        schedule_from_params(schedule)
+        return schedule
+
+    @field_validator("optimizer")
+    @classmethod
+    def _fixed_numbers(cls, optimizer: OptimizerConfig) -> OptimizerConfig:
+        for name in optimizer.searched():
+            raise ValueError(f"{name} must be one number, got a range: ranges belong into a study file")
+        return optimizer
+
+    @model_validator(mode="after")
+    def _one_interval(self) -> Configuration:
+        if self.training.interval != self.schedule.get("interval", "step"):
+            raise ValueError(
+                f"training.interval is {self.training.interval!r}, but the schedule's interval is "
+                f"{self.schedule.get('interval', 'step')!r}"
+            )
+        return self
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, source: str = "configuration") -> Configuration:
+        """Validate plain data; `source` begins every error.
+
+        Raises:
+            InputError: for an unknown key, a missing one, or a value out of its rule.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise InputError(f"{source}: {_explain(error)}") from error
+
+    def to_schedule(self) -> AnySchedule:
+        """Return the schedule."""
+        return schedule_from_params(self.schedule)
+
+    def identity(self) -> str:
+        """Return 16 hexadecimal digits that change with anything that the training depends on."""
+        tables = self.model_dump(mode="json", include={"schedule", "optimizer", "training"})
+        return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()[:16]
+
+    def study_config(self) -> StudyConfig:
+        """Return a study file of this one configuration, from which an experiment is prepared."""
+        training = self.training
+        return StudyConfig.from_dict(
+            {
+                "name": "train",
+                "workload": training.workload,
+                "data": {"dataset": training.dataset, "train": training.train},
+                "training": {"epochs": training.epochs, "batch_size": training.batch_size},
+                "optimizer": self.optimizer.model_dump(),
+            }
+        )
+
+    def check_length(self, steps_per_epoch: int) -> None:
+        """Raise InputError unless the schedule ends in the last epoch of training."""
+        schedule = self.to_schedule()
+        a_step = 1 if isinstance(schedule, PerEpoch) else steps_per_epoch
+        run_steps = self.training.epochs * a_step
+        if not run_steps - a_step < schedule.total_steps <= run_steps:
+            raise InputError(
+                f"schedule.total_steps must end in the last epoch of training, {run_steps - a_step + 1} .. {run_steps} "
+                f"({self.training.epochs} epochs of {a_step}), got {schedule.total_steps}; export --steps rescales"
+            )
+
+
+def load_configuration(path: str | Path) -> Configuration:
+    """Read an exported configuration from a .yaml, .json or .toml file.
+
+    Raises:
+        InputError: if the file cannot be read, is of another kind, or does not hold a configuration.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = _parse(text, path.suffix.lower())
+    except OSError as error:
+        raise InputError(f"configuration {path} cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"configuration {path} is not {path.suffix[1:]}: {' '.join(str(error).split())}") from error
+    if not isinstance(data, Mapping):
+        raise InputError(f"configuration {path} must hold the tables schedule and training, got {type(data).__name__}")
+    return Configuration.from_dict(data, source=f"configuration {path}")
+
+
+def _parse(text: str, suffix: str) -> Any:
+    if suffix in (".yaml", ".yml"):
+        return yaml.safe_load(text)
+    if suffix == ".json":
+        return json.loads(text)
+    if suffix == ".toml":
+        return tomllib.loads(text)
+    raise InputError(f"a configuration must be a .yaml, .json or .toml file, got {suffix or 'no suffix'}")
+
+
+_MODELS: dict[tuple[str, ...], type[BaseModel]] = {
+    (): Configuration,
+    ("optimizer",): OptimizerConfig,
+    ("training",): TrainingTable,
+    ("training", "seeds"): SeedsTable,
+}
+
+
+def _explain(error: ValidationError) -> str:
+    """Say the first thing that is wrong in one line."""
+    problem = error.errors()[0]
+    *table, key = [str(part) for part in problem["loc"]] or [""]
+    where = ".".join([*table, key])
+    if problem["type"] == "extra_forbidden" and tuple(table) in _MODELS:
+        return f"unknown key {where!r}{did_you_mean(key, _MODELS[tuple(table)].model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if "got" in message or isinstance(problem["input"], Mapping) else f", got {problem['input']!r}"
+    return f"{where}: {message[0].lower()}{message[1:]}{given}".removeprefix(": ")

@@ -1,0 +1,136 @@
+"""The formats: a configuration as the text of one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+import yaml
+
+from lrsearch.errors import InputError
+from lrsearch.export.configuration import configuration
+from lrsearch.export.document import Configuration
+from lrsearch.export.hf import hf_code
+from lrsearch.export.optax_code import optax_code
+from lrsearch.export.python_code import python_code
+from lrsearch.export.source import Source
+from lrsearch.export.source_code import comments, joined
+from lrsearch.export.timm import timm_code
+from lrsearch.schedules import PerEpoch, ReduceOnPlateau
+
+
+def rates_csv(chosen: Configuration) -> str:
+    """Return `step,lr` (`epoch,lr` where the schedule steps by the epoch) of the whole run, below comment lines.
+
+    Raises:
+        InputError: for reduce_on_plateau, whose rates are not known before it is trained.
+    """
+    return joined(_rates(chosen))
+
+
+def _rates(chosen: Configuration) -> Iterator[str]:
+    schedule = chosen.to_schedule()
+    if isinstance(schedule, ReduceOnPlateau):
+        raise InputError(
+            "csv cannot hold reduce_on_plateau: its rates depend on the select loss; export --format python"
+        )
+    if isinstance(schedule, PerEpoch):
+        rates = [float(schedule.epoch_lr(epoch, 1)[0]) for epoch in range(schedule.total_steps)]
+    else:
+        rates = schedule.lr(np.arange(schedule.total_steps)).tolist()
+    yield from comments(chosen)
+    yield f"{chosen.training.interval},lr"
+    yield from (f"{step},{rate!r}" for step, rate in enumerate(rates))
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file: the suffix of its name, and how a document becomes its text."""
+
+    suffix: str
+    render: Callable[[dict[str, Any]], str]
+
+
+def _code(render: Callable[[Configuration], str]) -> Callable[[dict[str, Any]], str]:
+    return lambda document: render(Configuration.from_dict(document))
+
+
+FORMATS: dict[str, Format] = {
+    "yaml": Format(".yaml", lambda document: str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))),
+    "json": Format(".json", lambda document: json.dumps(document, indent=2) + "\n"),
+    "toml": Format(".toml", tomli_w.dumps),
+    "python": Format(".py", _code(python_code)),
+    "csv": Format(".csv", _code(rates_csv)),
+    "hf": Format(".py", _code(hf_code)),
+    "timm": Format(".py", _code(timm_code)),
+    "optax": Format(".py", _code(optax_code)),
+}
+
+
+def render(document: dict[str, Any], form: str) -> str:
+    """Return the text of a file in one of FORMATS.
+
+    Raises:
+        InputError: for another format, or where this one cannot express the schedule exactly.
+    """
+    if form not in FORMATS:
+        raise InputError(f"format must be one of {', '.join(FORMATS)}, got {form!r}")
+    return FORMATS[form].render(document)
+
+
+def format_of(output: Path | None, form: str | None) -> str:
+    """Return the format asked for, or the one that the file's suffix names first, or yaml."""
+    by_suffix = {known.suffix: name for name, known in reversed(FORMATS.items())} | {".yml": "yaml"}
+    return form or by_suffix.get(output.suffix if output else "", "yaml")
+
+
+def exported(
+    source: Source,
+    form: str,
+    *,
+    family: str | None = None,
+    top: int = 1,
+    recommended: bool = False,
+    steps: int | None = None,
+) -> dict[str, str]:
+    """Return the files of the chosen configurations, best first: name to text.
+
+    Args:
+        source: where they come from.
+        form: one of FORMATS.
+        family: only of this family, or the entry of this name in a confirmation.
+        top: how many.
+        recommended: instead, the best of each family that the confirmation recommends.
+        steps: rescaled to so many steps.
+
+    Raises:
+        InputError: if there are too few, or the format cannot express one of them exactly.
+    """
+    files = {}
+    for place, (study, trial) in enumerate(source.recommended() if recommended else source.best(family, top), start=1):
+        document = configuration(study, trial, confirmation=source.confirmation, storage=source.storage, steps=steps)
+        text = render(document, form)
+        files[f"{place:02d}-{document['schedule']['family']}{FORMATS[form].suffix}"] = text
+    return files
+
+
+def write_files(files: dict[str, str], output: Path, *, as_folder: bool) -> list[Path]:
+    """Write one file to `output`, or all of them into the folder `output`; return where they are.
+
+    Raises:
+        InputError: if a file cannot be written.
+    """
+    places = [output / name for name in files] if as_folder else [output]
+    try:
+        if as_folder:
+            output.mkdir(parents=True, exist_ok=True)
+        for place, text in zip(places, files.values(), strict=True):
+            place.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror or error}") from error
+    return places

@@ -1,0 +1,171 @@
+"""A schedule as `TrainingArguments` of transformers, refused where its curve would be another one.
+
+Read from transformers 5.23, optimization.py and training_args.py: warm-up is linear from 0 (for warmup_stable_decay
+from the final rate), `warmup_steps` counts updates from 1 on and is a fraction of training below 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lrsearch.config import OptimizerConfig
+from lrsearch.export.document import Configuration
+from lrsearch.export.frameworks import arguments_code, refuse
+from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule
+from lrsearch.schedules.shapes import Cosine, CosineRestarts, Linear, Polynomial, SquareRoot, WarmupStableDecay
+
+_LIBRARY = "transformers"
+_Named = tuple[str, dict[str, Any]]
+
+
+def hf_arguments(configuration: Configuration) -> dict[str, Any]:
+    """Return keyword arguments of `transformers.TrainingArguments` (version 5) that give the schedule.
+
+    With them go the batch size, the optimizer where transformers has it, and unclipped gradients, as in the trial.
+
+    Raises:
+        InputError: if transformers has no such curve; the message says what differs.
+    """
+    schedule = configuration.to_schedule()
+    if isinstance(schedule, PerEpoch):
+        refuse(_LIBRARY, schedule.family, "it steps at every update, and this schedule once an epoch")
+    name, arguments = _plateau(schedule) if isinstance(schedule, ReduceOnPlateau) else _scheduler(schedule)
+    batch = configuration.training.batch_size
+    return {
+        "learning_rate": schedule.base_lr,
+        "lr_scheduler_type": name,
+        "lr_scheduler_kwargs": arguments,
+        "warmup_steps": schedule.warmup_steps,
+        "max_steps": schedule.total_steps,
+        "max_grad_norm": 0.0,
+        **({"per_device_train_batch_size": batch} if batch else {}),
+        **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if name == "reduce_lr_on_plateau" else {}),
+        **_optimizer(configuration.optimizer),
+    }
+
+
+def hf_code(configuration: Configuration) -> str:
+    """Return a Python file with the dict TRAINING_ARGUMENTS.
+
+    Raises:
+        InputError: as `hf_arguments`.
+    """
+    arguments = hf_arguments(configuration)
+    usage = ["transformers 5: TrainingArguments(output_dir=..., **TRAINING_ARGUMENTS), on one device."]
+    if "optim" not in arguments:
+        usage.append("The trial's optimizer (below) is not among its arguments: Trainer(optimizers=(optimizer, None)).")
+    elif configuration.optimizer.weight_decay:
+        usage.append("It keeps weight decay from biases and normalisation layers; the trial decayed every parameter.")
+    return arguments_code("TRAINING_ARGUMENTS", arguments, usage, configuration)
+
+
+def _plateau(schedule: ReduceOnPlateau) -> _Named:
+    if schedule.warmup_steps:
+        refuse(_LIBRARY, schedule.family, f"its plateau has no warm-up, this one has {schedule.warmup_steps} steps")
+    own = {"factor": schedule.factor, "patience": schedule.patience, "min_lr": schedule.min_lr}
+    return "reduce_lr_on_plateau", own
+
+
+def _scheduler(schedule: Schedule) -> _Named:
+    if schedule.family not in _FAMILIES:
+        refuse(_LIBRARY, schedule.family, "it has no such schedule")
+    name, arguments = _FAMILIES[schedule.family](schedule)
+    warms_up_from = getattr(schedule.shape, "final_lr", 0.0) if name == "warmup_stable_decay" else 0.0
+    if schedule.warmup_steps and schedule.warmup_begin_lr != warms_up_from:
+        refuse(
+            _LIBRARY,
+            schedule.family,
+            f"its warm-up begins at {warms_up_from:g}, this one's at {schedule.warmup_begin_lr:g}",
+        )
+    return name, arguments
+
+
+def _constant(schedule: Schedule) -> _Named:
+    return ("constant_with_warmup" if schedule.warmup_steps else "constant"), {}
+
+
+def _linear(schedule: Schedule) -> _Named:
+    assert isinstance(schedule.shape, Linear)
+    return ("linear", {}) if schedule.shape.final_lr == 0 else _power(schedule, schedule.shape.final_lr, 1.0)
+
+
+def _polynomial(schedule: Schedule) -> _Named:
+    assert isinstance(schedule.shape, Polynomial)
+    return _power(schedule, schedule.shape.final_lr, schedule.shape.power)
+
+
+def _power(schedule: Schedule, final_lr: float, power: float) -> _Named:
+    if final_lr >= schedule.base_lr:
+        refuse(_LIBRARY, schedule.family, f"its final rate must be below base_lr = {schedule.base_lr:g}")
+    return "polynomial", {"lr_end": final_lr, "power": power}
+
+
+def _square_root(schedule: Schedule) -> _Named:
+    assert isinstance(schedule.shape, SquareRoot)
+    return "inverse_sqrt", {"timescale": schedule.shape.timescale}
+
+
+def _cosine(schedule: Schedule) -> _Named:
+    shape = schedule.shape
+    assert isinstance(shape, Cosine)
+    if shape.decay_steps not in (None, schedule.span.steps):
+        refuse(
+            _LIBRARY,
+            schedule.family,
+            f"its cosine ends with training after {schedule.span.steps} steps, this one after {shape.decay_steps:g}",
+        )
+    return ("cosine", {}) if shape.final_lr == 0 else ("cosine_with_min_lr", {"min_lr": shape.final_lr})
+
+
+def _cosine_restarts(schedule: Schedule) -> _Named:
+    shape, steps = schedule.shape, schedule.span.steps
+    assert isinstance(shape, CosineRestarts)
+    if shape.final_lr:
+        refuse(_LIBRARY, schedule.family, f"its cycles end at 0, these at final_lr = {shape.final_lr:g}")
+    if shape.cycle_mult != 1 and shape.first_cycle_steps < steps:
+        refuse(_LIBRARY, schedule.family, f"its cycles are all equal, these grow by {shape.cycle_mult}")
+    cycles = round(steps / shape.first_cycle_steps)
+    if shape.first_cycle_steps != int(shape.first_cycle_steps) or cycles * shape.first_cycle_steps != steps:
+        refuse(
+            _LIBRARY,
+            schedule.family,
+            f"its cycles divide the {steps} steps after warm-up evenly, these begin every "
+            f"{shape.first_cycle_steps:g} steps, at the nearest whole one",
+        )
+    # It finds the place in a cycle by a remainder, which rounding can push to the wrong side of a restart.
+    if any(cycles * (cycle / cycles) % 1.0 for cycle in range(cycles)):
+        refuse(_LIBRARY, schedule.family, f"with {cycles} cycles it misses a restart by a rounding")
+    return "cosine_with_restarts", {"num_cycles": cycles}
+
+
+def _warmup_stable_decay(schedule: Schedule) -> _Named:
+    shape = schedule.shape
+    assert isinstance(shape, WarmupStableDecay)
+    return "warmup_stable_decay", {
+        "num_decay_steps": shape.decay_steps,
+        "decay_type": shape.decay_shape,
+        "min_lr_ratio": shape.final_lr / schedule.base_lr,
+    }
+
+
+_FAMILIES: dict[str, Callable[[Schedule], _Named]] = {
+    "constant": _constant,
+    "square_root": _square_root,
+    "linear": _linear,
+    "polynomial": _polynomial,
+    "cosine": _cosine,
+    "cosine_restarts": _cosine_restarts,
+    "warmup_stable_decay": _warmup_stable_decay,
+}
+
+
+def _optimizer(optimizer: OptimizerConfig) -> dict[str, Any]:
+    """Return its optimizer arguments, or none where it has no such optimizer by name."""
+    if optimizer.name == "sgd" and not optimizer.nesterov:
+        momentum = {"optim_args": f"momentum={optimizer.momentum!r}"} if optimizer.momentum else {}
+        return {"optim": "sgd", **momentum, "weight_decay": optimizer.weight_decay}
+    if optimizer.name == "adamw" or (optimizer.name == "adam" and not optimizer.weight_decay):
+        betas = {"adam_beta1": optimizer.beta1, "adam_beta2": optimizer.beta2, "adam_epsilon": optimizer.eps}
+        return {"optim": "adamw_torch", **betas, "weight_decay": optimizer.weight_decay}
+    return {}

@@ -1,0 +1,123 @@
+"""A configuration trained again: the same trial from the same seeds, or fresh ones."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lrsearch.export.document import Configuration, SeedsTable
+from lrsearch.records import LearningCurve
+from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.training.train import diverged, train_lane, write_atomically
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What training a configuration gave.
+
+    Attributes:
+        curve: losses and scores by epoch.
+        rows: one an epoch: its number, its first rate, losses and scores.
+        remarks: what a person should know: it diverged, its data are others, what the trial had scored.
+    """
+
+    curve: LearningCurve
+    rows: list[dict[str, Any]]
+    remarks: tuple[str, ...]
+
+
+def reseeded(configuration: Configuration, seed: int) -> Configuration:
+    """Return the configuration with fresh seeds, derived from `seed`, for split, initial weights and order."""
+    fresh = Seeds.of(seed, "train", 0)
+    seeds = SeedsTable(split=fresh.split, init=fresh.init, order=fresh.order)
+    return configuration.model_copy(
+        update={"training": configuration.training.model_copy(update={"seeds": seeds}), "scores": {}}
+    )
+
+
+def train_configuration(
+    configuration: Configuration,
+    *,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    metrics: Path | None = None,
+    on_epoch: Callable[[int, int], None] = lambda _done, _epochs: None,
+) -> TrainedRun:
+    """Train a configuration from start to end, or from its checkpoint on.
+
+    Args:
+        configuration: what is trained.
+        device: "auto", "cpu" or "cuda".
+        checkpoint: written after every epoch, and read if it is there.
+        metrics: a CSV file of the rows, written after every epoch.
+        on_epoch: called after every epoch with how many are done, and of how many.
+
+    Raises:
+        InputError: if the workload, its data or the checkpoint is not to be had or does not fit.
+    """
+    experiment = Experiment.prepare(configuration.study_config(), device=device)
+    configuration.check_length(experiment.steps_per_epoch)
+    if experiment.device == "cpu":
+        torch.set_num_threads(1)  # as in the search: one lane gains nothing from more
+    table = configuration.training.seeds
+    seeds = Seeds(split=table.split, init=table.init, order=table.order, sampler=0)
+
+    def after_epoch(curve: LearningCurve) -> None:
+        if metrics is not None:
+            write_rows(metrics, curve_rows(configuration, curve, experiment))
+        on_epoch(len(curve.train_loss), configuration.training.epochs)
+
+    curve = train_lane(
+        experiment.stack(seeds),
+        experiment.lane(configuration.to_schedule(), seeds),
+        epochs=configuration.training.epochs,
+        checkpoint=checkpoint,
+        identity=f"{configuration.identity()} {experiment.data_fingerprint}",
+        on_epoch=after_epoch,
+    )
+    rows = curve_rows(configuration, curve, experiment)
+    return TrainedRun(curve, rows, tuple(_remarks(configuration, curve, experiment)))
+
+
+def _remarks(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> Iterator[str]:
+    known = configuration.provenance.get("data_fingerprint")
+    if known and known != experiment.data_fingerprint:
+        yield f"warning: the data are not those of the trial: fingerprint {experiment.data_fingerprint}, not {known}"
+    if diverged(curve):
+        yield f"warning: the run diverged in epoch {len(curve.train_loss)}"
+    elif "search_value" in configuration.scores and "rescaled_from_total_steps" not in configuration.provenance:
+        metric, before = experiment.workload.metric_name, configuration.scores["search_value"]
+        yield f"select {metric} at the last epoch: {curve.select_accuracy[-1]!r}; the trial's: {before!r}"
+
+
+def curve_rows(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> list[dict[str, Any]]:
+    """Return a row per epoch: its number, the rate of its first update, losses and scores by their part."""
+    schedule, steps_per_epoch = configuration.to_schedule(), experiment.steps_per_epoch
+    parts = {name: part for name, part in vars(curve).items() if part}
+    metric = experiment.workload.metric_name
+    return [
+        {
+            "epoch": epoch + 1,
+            "lr": float(schedule.epoch_lr(epoch, steps_per_epoch, curve.select_loss[:epoch])[0]),
+            **{name.replace("accuracy", metric): part[epoch] for name, part in parts.items()},
+        }
+        for epoch in range(len(curve.train_loss))
+    ]
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows as CSV, whole or not at all."""
+
+    def write(beside: Path) -> None:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    if rows:
+        write_atomically(path, write)

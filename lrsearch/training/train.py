@@ -1,0 +1,129 @@
+"""One lane from start to end, with a checkpoint after every epoch from which it goes on."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrsearch.errors import InputError
+from lrsearch.records import LearningCurve
+from lrsearch.training.stack import Checkpoint, Lane, Stack
+
+_KEY = 0
+_FORMAT = 1
+
+
+def train_lane(
+    stack: Stack,
+    lane: Lane,
+    *,
+    epochs: int,
+    checkpoint: Path | None = None,
+    identity: str = "",
+    on_epoch: Callable[[LearningCurve], None] = lambda _: None,
+) -> LearningCurve:
+    """Train a lane alone until `epochs` are done or its loss is no longer finite, and return its curve.
+
+    Args:
+        stack: empty; it is left with the trained lane under key 0.
+        lane: what is trained.
+        epochs: the length of the run.
+        checkpoint: written after every epoch; if it is there, training goes on from it.
+        identity: what tells the checkpoints of this run from those of others.
+        on_epoch: called after every epoch with the curve so far.
+
+    Raises:
+        InputError: if the checkpoint cannot be read, or is of another run.
+    """
+    stack.admit(_KEY, lane)
+    curve = LearningCurve()
+    if checkpoint is not None and checkpoint.exists():
+        saved, curve = load_checkpoint(checkpoint, identity, like=stack.checkpoint(_KEY))
+        stack.release(_KEY)
+        stack.admit(_KEY, lane, saved)
+        on_epoch(curve)
+    while len(curve.train_loss) < epochs and not diverged(curve):
+        metrics = stack.run_epoch()[_KEY]
+        curve = curve.extended(metrics.train_loss, metrics.loss, metrics.score)
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, stack.checkpoint(_KEY), curve, identity)
+        on_epoch(curve)
+    return curve
+
+
+def diverged(curve: LearningCurve) -> bool:
+    """Return whether a loss of the last epoch is not finite."""
+    parts = (curve.train_loss, curve.select_loss, curve.report_loss)
+    return any(not math.isfinite(part[-1]) for part in parts if part)
+
+
+def save_checkpoint(path: Path, state: Checkpoint, curve: LearningCurve, identity: str) -> None:
+    """Write plain tensors and numbers; an interruption leaves the old file or the new one, never half of one."""
+    content = {
+        "format": _FORMAT,
+        "identity": identity,
+        "epoch": state.epoch,
+        "params": state.params,
+        "state": list(state.state),
+        "select_loss": list(state.select_loss),
+        "curve": {name: list(part) for name, part in vars(curve).items()},
+    }
+    write_atomically(path, lambda beside: torch.save(content, beside))
+
+
+def load_checkpoint(path: Path, identity: str, *, like: Checkpoint) -> tuple[Checkpoint, LearningCurve]:
+    """Read what `save_checkpoint` wrote; nothing in the file is executed.
+
+    Args:
+        path: the file.
+        identity: of the run that goes on.
+        like: a checkpoint of the same model, whose shapes this one must have.
+
+    Raises:
+        InputError: if the file cannot be read, or is of another run or model.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        saved, curve, found = _read(content)
+    except Exception as error:  # a broken file fails in many ways, none of which is a person's to tell apart
+        raise InputError(f"checkpoint {path} cannot be read: it is not one that train wrote") from error
+    if found != identity:
+        raise InputError(
+            f"checkpoint {path} is of another configuration or seed: train to another --checkpoint, or delete it"
+        )
+    if [t.shape for t in (saved.params, *saved.state)] != [t.shape for t in (like.params, *like.state)]:
+        raise InputError(f"checkpoint {path} is of another model: the workload has changed since; delete it")
+    return saved, curve
+
+
+def _read(content: dict[str, Any]) -> tuple[Checkpoint, LearningCurve, str]:
+    if content["format"] != _FORMAT or not isinstance(content["params"], Tensor):
+        raise ValueError("another format")
+    select_loss = tuple(float(loss) for loss in content["select_loss"])
+    saved = Checkpoint(content["params"], tuple(content["state"]), int(content["epoch"]), select_loss)
+    curve = LearningCurve.from_json(content["curve"])
+    if not saved.epoch == len(select_loss) == len(curve.train_loss):
+        raise ValueError("another number of epochs")
+    return saved, curve, str(content["identity"])
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` write a file beside `path`, then put it in its place.
+
+    Raises:
+        InputError: if the folder is not there or cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(beside)
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        beside.unlink(missing_ok=True)
