@@ -333,7 +333,9 @@ def trials(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only complete, pruned, running, waiting or fail.")] = None,
+    state: Annotated[
+        Literal["complete", "pruned", "running", "waiting", "fail"] | None, typer.Option(help="Only in this state.")
+    ] = None,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
 ) -> None:
     """List the trials of a study."""

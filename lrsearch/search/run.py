@@ -53,7 +53,7 @@ class RunOptions:
             raise InputError(f"lanes must be at least 1 (or auto), got {self.lanes}")
         if self.workers is not None and self.workers < 1:
             raise InputError(f"workers must be at least 1 (or auto), got {self.workers}")
-        if self.timeout_seconds is not None and self.timeout_seconds <= 0:
+        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise InputError(f"timeout must be above 0 seconds, got {self.timeout_seconds}")
 
 
