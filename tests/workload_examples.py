@@ -1,0 +1,107 @@
+"""Workloads of a few hundred examples that the tests train, and some that are broken."""
+
+import torch
+from torch import Tensor, nn
+
+from lrsearch.workloads import Dataset, Workload
+
+TRAIN, TEST, FEATURES, CLASSES, BATCH = 240, 60, 6, 3, 20
+STEPS_PER_EPOCH = 10  # 200 of the 240 examples are fitted
+
+
+def tabular_data(seed: int = 0) -> Dataset:
+    """Return 240 and 60 rows of six numbers in three classes that a straight line tells apart, some of them not."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(TRAIN + TEST, FEATURES, generator=generator)
+    noise = 0.5 * torch.randn(TRAIN + TEST, generator=generator)
+    y = torch.bucketize(x[:, 0] + x[:, 1] + noise, torch.tensor([-0.6, 0.6]))
+    return Dataset(x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:])
+
+
+def mlp() -> nn.Module:
+    """Return a small MLP for tabular data."""
+    return nn.Sequential(nn.Linear(FEATURES, 8), nn.ReLU(), nn.Linear(8, CLASSES))
+
+
+def tabular() -> Workload:
+    """Return an own workload as a user writes it: a small MLP on tabular data."""
+    return Workload("tabular", mlp, tabular_data, worst_value=1 / CLASSES, batch_size=BATCH)
+
+
+def other_tabular() -> Workload:
+    """Return the same on other examples."""
+    return Workload("tabular", mlp, lambda: tabular_data(1), worst_value=1 / CLASSES, batch_size=BATCH)
+
+
+def batch_norm() -> Workload:
+    """Return a module with buffers, which cannot be stacked."""
+
+    def model() -> nn.Module:
+        return nn.Sequential(nn.Linear(FEATURES, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES))
+
+    return Workload("batch norm", model, tabular_data, worst_value=1 / CLASSES, batch_size=BATCH)
+
+
+def squared_error(outputs: Tensor, y: Tensor) -> Tensor:
+    """Return the squared error of each example."""
+    return (outputs.squeeze(-1) - y).square()
+
+
+def regression() -> Workload:
+    """Return a regression whose metric, the mean squared error, is to be minimised."""
+
+    def data() -> Dataset:
+        classes = tabular_data()
+        return Dataset(classes.train_x, classes.train_x.sum(1), classes.test_x, classes.test_x.sum(1))
+
+    def model() -> nn.Module:
+        return nn.Sequential(nn.Linear(FEATURES, 8), nn.ReLU(), nn.Linear(8, 1))
+
+    def loss(outputs: Tensor, y: Tensor) -> Tensor:
+        return squared_error(outputs, y).mean()
+
+    return Workload(
+        "regression",
+        model,
+        data,
+        worst_value=100.0,
+        loss=loss,
+        metric=squared_error,
+        metric_name="squared error",
+        direction="minimize",
+        batch_size=BATCH,
+    )
+
+
+def wrong_outputs() -> Workload:
+    """Return a workload whose model does not take its own data."""
+    return Workload("wrong outputs", lambda: nn.Linear(FEATURES + 1, CLASSES), tabular_data, worst_value=0.0)
+
+
+def wrong_metric() -> Workload:
+    """Return a workload whose metric gives one number where it owes one per example."""
+    return Workload("wrong metric", mlp, tabular_data, worst_value=0.0, metric=lambda outputs, y: outputs.mean())
+
+
+def not_a_workload() -> nn.Module:
+    """Return something else than a Workload."""
+    return mlp()
+
+
+def fails() -> Workload:
+    """Raise what a person's own code may raise."""
+    raise RuntimeError("the data base is down")
+
+
+def fails_to_load() -> Workload:
+    """Return a workload whose data cannot be read."""
+
+    def data() -> Dataset:
+        raise OSError("no such disk")
+
+    return Workload("no data", mlp, data, worst_value=0.0)
+
+
+def wrong_data() -> Workload:
+    """Return a workload whose data is no Dataset."""
+    return Workload("no data set", mlp, lambda: [1, 2, 3], worst_value=0.0)  # type: ignore[arg-type, return-value]
