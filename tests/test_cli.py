@@ -94,7 +94,7 @@ WRONG_STUDIES = {
 }
 
 
-@pytest.mark.parametrize("text, parts", WRONG_STUDIES.values(), ids=WRONG_STUDIES)
+@pytest.mark.parametrize(("text", "parts"), WRONG_STUDIES.values(), ids=WRONG_STUDIES)
 def test_a_wrong_study_file_is_one_line(run, study_file, text, parts) -> None:
     """The command line says in one line what the study file has wrong, and makes no study of it."""
     study_file.write_text(text)

@@ -69,7 +69,7 @@ TYPOS = {
 }
 
 
-@pytest.mark.parametrize("text, parts", TYPOS.values(), ids=TYPOS)
+@pytest.mark.parametrize(("text", "parts"), TYPOS.values(), ids=TYPOS)
 def test_a_typo_is_named_with_its_place_and_what_was_meant(folder, text, parts) -> None:
     """The message names the file, the key, the table, and the likeliest known word."""
     with pytest.raises(InputError) as caught:
@@ -112,7 +112,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("text, parts", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("text", "parts"), WRONG.values(), ids=WRONG)
 def test_a_value_out_of_its_rule_is_named_with_the_rule(folder, text, parts) -> None:
     """The message names the file, the key, the rule and the value that was given."""
     with pytest.raises(InputError) as caught:
@@ -144,7 +144,7 @@ def test_flags_change_the_study_and_nothing_changes_nothing(folder) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes, same",
+    ("changes", "same"),
     [
         ({"search.trials": 500}, True),
         ({"search.replicates": 4}, True),

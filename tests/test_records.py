@@ -15,7 +15,8 @@ def test_a_curve_grows_by_one_value_a_part_each_epoch() -> None:
     for epoch in (1, 2):
         curve = curve.extended(1.0 / epoch, {"select": 2.0 / epoch}, {"select": 0.1 * epoch})
     assert LearningCurve(train_loss=(1.0, 0.5), select_loss=(2.0, 1.0), select_accuracy=(0.1, 0.2)) == curve
-    assert (() == curve.report_loss) and (() == curve.test_accuracy)
+    assert () == curve.report_loss
+    assert () == curve.test_accuracy
 
 
 def test_a_curve_survives_json_and_never_writes_nan() -> None:
@@ -37,7 +38,7 @@ def test_a_curve_of_another_version_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "state, finished",
+    ("state", "finished"),
     [("complete", True), ("pruned", True), ("running", False), ("waiting", False), ("fail", False)],
 )
 def test_complete_and_pruned_trials_are_finished(state, finished) -> None:

@@ -1,0 +1,55 @@
+"""The split: its sizes, its classes, and that nothing is in two parts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsearch.workloads import split_examples
+
+
+def _labels(examples: int, classes: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(np.arange(examples) % classes)
+
+
+def test_fashion_mnist_splits_into_50000_and_twice_5000_of_equal_classes() -> None:
+    """60,000 examples of ten equal classes: 5,000 / 500 / 500 of each."""
+    labels = _labels(60_000, 10)
+    split = split_examples(labels, split_seed=1)
+    assert (50_000, 5_000, 5_000) == (len(split.fit), len(split.select), len(split.report))
+    for part, each in ((split.fit, 5_000), (split.select, 500), (split.report, 500)):
+        assert [each] * 10 == np.bincount(labels[part]).tolist()
+
+
+@given(st.integers(1, 400), st.integers(1, 7), st.integers(0, 2**32 - 1))
+def test_every_example_is_in_one_part_and_classes_keep_their_share(examples, classes, seed) -> None:
+    """The parts are disjoint, hold everything, and hold of each class its twelfths, to less than two examples."""
+    labels = _labels(examples, classes, seed % 100)
+    split = split_examples(labels, seed)
+    assert list(range(examples)) == sorted([*split.fit, *split.select, *split.report])
+    assert (examples // 12, examples // 12) == (len(split.select), len(split.report))
+    for part in (split.select, split.report):
+        share = np.bincount(labels, minlength=classes) * len(part) / examples
+        assert np.abs(np.bincount(labels[part], minlength=classes) - share).max() < 2
+
+
+def test_the_split_is_a_function_of_its_seed() -> None:
+    """Equal seeds, equal splits; another seed, another split; and examples do not stay in the order of their labels."""
+    labels = np.sort(_labels(600, 10))
+    first, again, other = (split_examples(labels, seed) for seed in (3, 3, 4))
+    assert all((getattr(first, part) == getattr(again, part)).all() for part in ("fit", "select", "report"))
+    assert set(first.select) != set(other.select)
+
+
+def test_targets_of_a_regression_are_split_at_random() -> None:
+    """Floats have no classes: the sizes are kept, and the draw is not by their size."""
+    targets = np.linspace(0.0, 1.0, 1200)
+    split = split_examples(targets, 0)
+    assert (1000, 100, 100) == (len(split.fit), len(split.select), len(split.report))
+    assert targets[split.select].mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_all_means_all() -> None:
+    """`train = "all"` fits every example and keeps none back."""
+    split = split_examples(_labels(50, 5), 0, train="all")
+    assert (50, 0, 0) == (len(set(split.fit)), len(split.select), len(split.report))

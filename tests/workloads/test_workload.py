@@ -1,0 +1,63 @@
+"""A workload: what it must be, and that its data is known again."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lrsearch.config import BUILT_IN_WORKLOAD
+from lrsearch.errors import InputError
+from lrsearch.workloads import Dataset, load_workload
+from lrsearch.workloads.fashion_lenet import lenet
+from tests.workload_examples import tabular, tabular_data
+
+
+def test_lenet_has_the_parameters_of_the_paper() -> None:
+    """156 + 2,416 + 48,120 + 10,164 + 850 = 61,706 parameters, ten logits for 28x28 pixels."""
+    assert 61_706 == sum(parameter.numel() for parameter in lenet().parameters())
+    assert (2, 10) == tuple(lenet()(torch.zeros(2, 1, 28, 28)).shape)
+
+
+def test_an_address_gives_its_workload_and_options_reach_it() -> None:
+    """`package.module:function` is imported and called."""
+    assert "tabular" == load_workload("tests.workload_examples:tabular").name
+    assert "LeNet on digits" == load_workload(BUILT_IN_WORKLOAD, dataset="digits").name
+
+
+def test_options_that_a_function_does_not_take_are_refused() -> None:
+    """The error names them."""
+    with pytest.raises(InputError, match=r"cannot be called with \{'dataset': 'digits'\}"):
+        load_workload("tests.workload_examples:tabular", dataset="digits")
+
+
+def test_the_fingerprint_sees_every_example_label_and_type() -> None:
+    """Equal data has equal fingerprints; one bit, a label, the order or the type of the numbers changes it."""
+    data = tabular_data()
+    x, y = data.train_x.clone(), data.train_y.clone()
+    x[3, 2] += 1e-6
+    y[5] = (y[5] + 1) % 3
+    others = [
+        replace(data, train_x=x),
+        replace(data, train_y=y),
+        replace(data, test_x=data.test_x.flip(0)),
+        replace(data, train_x=data.train_x.double()),
+    ]
+    prints = {data.fingerprint(), *(other.fingerprint() for other in others)}
+    assert data.fingerprint() == tabular_data().fingerprint()
+    assert 5 == len(prints)
+
+
+def test_examples_and_labels_must_be_equally_many() -> None:
+    """A data set that does not fit together is refused where it is made."""
+    data = tabular_data()
+    with pytest.raises(InputError, match=r"train_x and train_y must hold equally many examples .* got 240, 239"):
+        replace(data, train_y=data.train_y[1:])
+    with pytest.raises(InputError, match="test_x and test_y"):
+        Dataset(data.train_x, data.train_y, data.test_x[:0], data.test_y[:0])
+
+
+@pytest.mark.parametrize(("change", "part"), [({"direction": "up"}, "direction"), ({"batch_size": 0}, "batch_size")])
+def test_a_workload_refuses_what_it_cannot_be(change, part) -> None:
+    """The error names the workload, the rule and the value."""
+    with pytest.raises(InputError, match=f"workload tabular: {part} must be .* got"):
+        replace(tabular(), **change)
