@@ -1,0 +1,133 @@
+"""A whole search: the same trials by plain Optuna, Ray Tune with ASHA, and lrsearch.
+
+    OMP_NUM_THREADS=1 python studies/benchmarks/bench_search.py --seconds 600 --json search.json
+    OMP_NUM_THREADS=1 python studies/benchmarks/bench_search.py --examples 6000 --rounds 1
+
+First the time to finish so many trials without pruning, then (with --seconds) the best accuracy that a search reaches
+in a fixed wall time, each with the pruner that it comes with. Everybody trains LeNet on the same 10/12 of the examples
+and evaluates it on the same 2/12 after every epoch, with schedules from the same space. The searches take turns; times
+are medians. lrsearch's time includes loading the data and starting its processes, the others' does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+from machine import heading, machine, write_json
+from searches import SEARCHES, Outcome, Task
+from work import DATASET, EXAMPLES, WORKLOAD
+
+from lrsearch.config import StudyConfig
+from lrsearch.training.device import usable_cores
+
+
+def run_all(task: Task, rounds: int) -> dict[str, list[Outcome]]:
+    """Let the searches take turns; a search that is not installed has no outcome."""
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in SEARCHES}
+    for turn in range(rounds):
+        for name, search in SEARCHES.items():
+            try:
+                outcomes[name].append(search(task))
+            except ImportError as error:
+                print(f"{name}: not installed ({error})", file=sys.stderr)
+                continue
+            print(f"round {turn + 1} of {rounds}, {name}: {outcomes[name][-1]}", file=sys.stderr)
+    return outcomes
+
+
+def rows(outcomes: dict[str, list[Outcome]]) -> list[dict[str, Any]]:
+    """Return a row for each search: medians, and how many times as fast as the first it is."""
+    first = statistics.median(outcome.seconds for outcome in next(iter(outcomes.values())))
+    made = []
+    for name, turns in outcomes.items():
+        row: dict[str, Any] = {"search": name, "turns": [asdict(turn) for turn in turns]}
+        if turns:
+            seconds = statistics.median(turn.seconds for turn in turns)
+            rates = [turn.epochs / turn.seconds for turn in turns]
+            best = [turn.best for turn in turns if turn.best is not None]
+            row |= {
+                "seconds": seconds,
+                "times_the_first": first / seconds,
+                "trial_epochs_per_second": statistics.median(rates),
+                "complete": statistics.median(turn.complete for turn in turns),
+                "best_accuracy": statistics.median(best) if best else None,
+            }
+        made.append(row)
+    return made
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Run both parts and return what `--json` writes."""
+    os.environ[DATASET], os.environ[EXAMPLES] = args.dataset, str(args.examples)
+    config = StudyConfig.from_dict({"name": "benchmark", "workload": WORKLOAD}).changed(
+        {"training.epochs": args.epochs, "training.batch_size": args.batch_size}
+    )
+    task = Task.prepare(config, jobs=args.jobs, trials=args.trials, seconds=None, compile_step=args.compile)
+    result: dict[str, Any] = {
+        "machine": machine("cpu"),
+        "arguments": {name: value for name, value in vars(args).items() if name != "json"},
+        "fitted_examples": len(task.data.fit),
+        "finish": rows(run_all(task, args.rounds)),
+    }
+    write_json(args.json, result)
+    if args.seconds:
+        timed = Task.prepare(config, jobs=args.jobs, trials=None, seconds=args.seconds, compile_step=args.compile)
+        result["fixed_time"] = rows(run_all(timed, args.rounds))
+        write_json(args.json, result)
+    return result
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the result as text."""
+    given = result["arguments"]
+    lines = [
+        heading(result["machine"]),
+        f"{result['fitted_examples']} examples fitted, {given['jobs']} trials at a time",
+    ]
+    titles = {
+        "finish": f"{given['trials']} trials of {given['epochs']} epochs, nothing pruned",
+        "fixed_time": f"{given['seconds']:g} seconds",
+    }
+    for part, title in titles.items():
+        if part in result:
+            lines.append(f"\n{title:38}{'seconds':>9}{'x first':>9}{'epochs/s':>10}{'complete':>10}{'best':>8}")
+            lines += [_line(row) for row in result[part]]
+    return "\n".join(lines)
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "seconds" not in row:
+        return f"{row['search']:38}  not installed"
+    best = "-" if row["best_accuracy"] is None else f"{row['best_accuracy']:.4f}"
+    return (
+        f"{row['search']:38}{row['seconds']:9.1f}{row['times_the_first']:9.2f}"
+        f"{row['trial_epochs_per_second']:10.3f}{row['complete']:10.0f}{best:>8}"
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=5, help="of every trial")
+    parser.add_argument("--seconds", type=float, default=0, help="wall time of the second part, which 0 leaves out")
+    parser.add_argument("--dataset", default="fashion-mnist", help="or digits, which needs no download")
+    parser.add_argument("--examples", type=int, default=60_000, help="training examples before the split")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3, help="turns that every search takes")
+    parser.add_argument("--jobs", type=int, default=usable_cores(), help="trials at a time (lrsearch: processes)")
+    parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="lrsearch's compiled step")
+    parser.add_argument("--json", type=Path, help="write the result to this file")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    print(table(measure(parser.parse_args(argv))))
+
+
+if __name__ == "__main__":
+    main()
