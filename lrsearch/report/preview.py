@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import optuna
-import plotly.graph_objects as go
 from optuna.distributions import FloatDistribution
 
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.report.page import Page, Part, Section, render
 from lrsearch.report.rates import RateCurve, rate_curve
-from lrsearch.report.style import axis, colours, dashes, figure, label
+from lrsearch.report.schedule_figures import Sample, curves_figure, samples_table
+from lrsearch.report.style import colours
 from lrsearch.report.tables import Table, table
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, describe_family
 from lrsearch.search.space import FAMILY, Space
@@ -21,17 +18,7 @@ from lrsearch.search.space import FAMILY, Space
 _SAMPLES = 5
 _TRAINING_EXAMPLES = {"fashion-mnist": 60_000, "mnist": 60_000, "kmnist": 60_000, "digits": 1_499}
 _BATCH_SIZE = 128
-_WITHOUT_WARM_UP = ("family", "total_steps", "warmup_steps", "warmup_begin_lr")
 _NOMINAL_STEPS_PER_EPOCH = 100
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """One schedule to draw: its name, what was drawn or given for it, and its rates."""
-
-    name: str
-    parameters: dict[str, Any]
-    curve: RateCurve
 
 
 def preview_html(config: StudyConfig) -> str:
@@ -107,25 +94,6 @@ def baseline_samples(config: StudyConfig, steps_per_epoch: int) -> list[Sample]:
     return samples
 
 
-def curves_figure(samples: list[Sample], colour_of: dict[str, str], *, height: int, legend: bool) -> go.Figure:
-    """Return the rates of schedules over the epochs, on a logarithmic axis."""
-    dash_of = dashes([sample.name for sample in samples])
-    traces = [
-        go.Scatter(
-            x=sample.curve.epochs.round(4).tolist(),
-            # a rate of exactly 0 has no place on a logarithmic axis
-            y=[rate if rate > 0 else None for rate in sample.curve.rates.tolist()],
-            name=label(sample.name),
-            mode="lines",
-            line={"color": colour_of[sample.name], "dash": dash_of[sample.name] if legend else "solid", "width": 1.8},
-            opacity=1.0 if legend else 0.75,
-        )
-        for sample in samples
-    ]
-    rates = axis("learning rate", type="log", dtick=1, exponentformat="power")
-    return figure(traces, height=height, showlegend=legend, xaxis=axis("epoch"), yaxis=rates)
-
-
 def _curve(config: StudyConfig, schedule: AnySchedule) -> RateCurve:
     return rate_curve(schedule, epochs=config.training.epochs, select_loss=[1.0] * config.training.epochs)
 
@@ -164,15 +132,9 @@ def _range_table(space: Space, family: str) -> Table:
 
 def _baseline_section(samples: list[Sample]) -> Section:
     names = [sample.name for sample in samples]
-    rows = []
-    for sample in samples:
-        left_out = ("family", "total_steps") if sample.parameters["warmup_steps"] else _WITHOUT_WARM_UP
-        own = {name: value for name, value in sample.parameters.items() if name not in left_out}
-        rates = sample.curve.rates
-        rows.append([sample.name, sample.parameters["family"], own, float(rates[0]), float(rates[-1])])
     return Section(
         "Rates by epoch",
         (),
         curves_figure(samples, colours(names), height=420, legend=True),
-        (table(["name", "family", "parameters", "first rate", "last rate"], rows),),
+        (samples_table(samples),),
     )

@@ -80,6 +80,13 @@ def figure(traces: Sequence[Any], *, height: int = 420, **layout: Any) -> go.Fig
     return go.Figure(list(traces), layout=base | layout)
 
 
+def rate_axis(**more: Any) -> dict[str, Any]:
+    """Return a logarithmic axis of learning rates, with plain numbers at 1 and 3 of every decade."""
+    ticks = [digit * 10.0**power for power in range(-9, 2) for digit in (1, 3)]
+    labels = [f"{tick:g}" for tick in ticks]
+    return axis("learning rate", type="log", tickmode="array", tickvals=ticks, ticktext=labels, **more)
+
+
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return an axis that makes room for its labels."""
     named = {"title": {"text": title, "standoff": 8}} if title else {}

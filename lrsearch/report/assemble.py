@@ -1,0 +1,179 @@
+"""From what the database holds to the report: the verdict first, then everything that it rests on."""
+
+from __future__ import annotations
+
+from lrsearch.comparison import Comparison
+from lrsearch.comparison.verdict import verdict_sentences
+from lrsearch.report import better_figures as better
+from lrsearch.report import learning_figures as learning
+from lrsearch.report import record_tables as tables
+from lrsearch.report import schedule_figures as schedules
+from lrsearch.report import score_figures as scores
+from lrsearch.report import verdict_figures as verdict
+from lrsearch.report.assemble_search import search_parts
+from lrsearch.report.page import Page, Part, Section, render, without_empty
+from lrsearch.report.source import Source, best_trials
+from lrsearch.report.style import colours
+
+
+def report_html(source: Source) -> str:
+    """Return the report of a study as one self-contained HTML file; equal sources give equal files."""
+    parts = without_empty(
+        (
+            Part("Verdict", _verdict(source.comparison)),
+            Part("Scores", _scores(source.comparison)),
+            Part("Published numbers", _printed(source)),
+            Part("Schedules", _schedules(source)),
+            *_learning(source),
+            *search_parts(source),
+            Part("Plan and provenance", _records(source)),
+        )
+    )
+    subtitle = source.config.description or "Which learning-rate schedule?"
+    return render(Page(source.name, subtitle, _lead(source), parts))
+
+
+def _lead(source: Source) -> tuple[str, ...]:
+    if source.comparison is not None:
+        warnings = [f"Warning: {warning}." for warning in source.comparison.warnings]
+        return (*verdict_sentences(source.comparison), *warnings)
+    return (
+        f"There is no verdict: {source.why_not}.",
+        "What follows is the search alone. The best of many noisy trials looks better than it is, and says nothing "
+        "about which family is better.",
+    )
+
+
+def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
+    if comparison is None:
+        return ()
+    pairs = verdict.forest_data(comparison)
+    standing = verdict.standing_data(comparison)
+    sections = [Section("At a glance", (), None, (verdict.glance_table(comparison),))]
+    if pairs:
+        sections.append(
+            Section(
+                "Differences",
+                (
+                    f"A row is a pair: the mean difference over {comparison.blocks} paired blocks with its "
+                    f"simultaneous {1 - comparison.alpha:.0%} interval. An interval that does not touch 0 separates "
+                    f"the pair; one inside the band, which reaches {comparison.rope:g} points to both sides, shows that "
+                    "the difference does not matter.",
+                    *_shown(len(verdict.headline(pairs)), len(pairs)),
+                ),
+                verdict.forest_figure(verdict.headline(pairs), comparison.rope),
+                (verdict.forest_table(pairs, comparison.alpha),),
+            )
+        )
+    if standing.names:
+        bars = "A bar joins neighbours of whom no test separates two." if standing.complete else _NO_BARS
+        sections.append(
+            Section(
+                "Standing",
+                (bars,),
+                verdict.standing_figure(standing, f"{comparison.metric} (points)"),
+                (verdict.standing_table(standing),),
+            )
+        )
+        sections.append(
+            Section(
+                "How often one run beats another",
+                ("In per cent: the chance that a run of the row beats a run of the column.",),
+                better.better_figure(comparison),
+                (better.better_table(comparison),),
+            )
+        )
+    return tuple(sections)
+
+
+_NO_BARS = "Not all pairs were planned, so that no bars join families here."
+
+
+def _shown(shown: int, total: int) -> tuple[str, ...]:
+    return () if shown == total else (f"Drawn are the pairs with the best mean; the table holds all {total}.",)
+
+
+def _scores(comparison: Comparison | None) -> tuple[Section, ...]:
+    if comparison is None:
+        return ()
+    data, metric = scores.scores_data(comparison), f"{comparison.metric} (points)"
+    return (
+        Section("Spread", (), scores.box_figure(data, metric), (scores.box_table(data),)),
+        Section(
+            "Block by block",
+            ("A thin line is one block: one split, initialisation and order of the data, shared by all.",),
+            scores.paired_figure(data, metric),
+            (scores.paired_table(data),),
+        ),
+    )
+
+
+def _printed(source: Source) -> tuple[Section, ...]:
+    found = tables.printed_table(source)
+    sentence = "Our runs at the last epoch beside what the study file says was printed of them."
+    return () if found is None else (Section("Ours and theirs", (sentence,), None, (found,)),)
+
+
+def _schedules(source: Source) -> tuple[Section, ...]:
+    best = best_trials(source.searches, maximize=source.maximize)
+    epochs = source.config.training.epochs
+    sections = []
+    if best:
+        samples = schedules.best_samples(best, epochs=epochs)
+        table = schedules.best_table(best, source.near_bounds, metric=source.metric, scale=source.scale)
+        drawn = schedules.curves_figure(samples, colours(list(best)), height=520, legend=True)
+        sections.append(Section("The best of each family in the search", (), drawn, (table,)))
+    fixed = {baseline.name for baseline in source.config.baseline}
+    first = {run.family: run for run in reversed(source.confirmation) if run.family in fixed and run.schedule}
+    if first:
+        samples = [
+            schedules.Sample(name, dict(run.schedule), learning.run_rates([run], epochs=epochs)[0])
+            for name, run in reversed(first.items())
+        ]
+        drawn = schedules.curves_figure(samples, colours([s.name for s in samples]), height=440, legend=True)
+        sections.append(Section("Fixed schedules", (), drawn, (schedules.samples_table(samples),)))
+    return tuple(sections)
+
+
+def _learning(source: Source) -> tuple[Part, ...]:
+    if source.confirmation:
+        runs = {run.family: [r for r in source.confirmation if r.family == run.family] for run in source.confirmation}
+        sentence = "Lines are means over the confirmed runs, bands one SD of the runs to both sides."
+    else:
+        best = best_trials(source.searches, maximize=source.maximize)
+        runs = {family: [record] for family, (_, record) in best.items()}
+        sentence = "The best trial of each family in the search: one run each, chosen by its result."
+    epochs = source.config.training.epochs
+    found = [learning.learning_data(name, own, epochs=epochs, scale=source.scale) for name, own in runs.items()]
+    entries = [entry for entry in found if entry is not None]
+    if not entries:
+        return ()
+    columns = [learning.entry_table(entry, source.metric) for entry in entries]
+    cards = tuple(
+        Section(
+            entry.name,
+            (f"{entry.runs} run{'s' * (entry.runs > 1)}; the rate on the right.",),
+            learning.entry_figure(entry),
+            (table,),
+        )
+        for entry, table in zip(entries, columns, strict=True)
+    )
+    parts = sorted({entry.part for entry in entries})
+    overview = Section(
+        f"{source.metric} by epoch, {', '.join(parts)} part",
+        (),
+        learning.overview_figure(entries, source.metric),
+        (learning.overview_table(entries, source.metric),),
+    )
+    return (Part("Learning curves", (overview,), (sentence,)), Part("Loss and rate", cards, (), grid=True))
+
+
+def _records(source: Source) -> tuple[Section, ...]:
+    ledger = tables.ledger_table(source)
+    read = () if ledger is None else (Section("Readings of the test set", (), None, (ledger,)),)
+    return (
+        Section("Plan", (), None, (tables.plan_table(source),)),
+        *read,
+        Section("Provenance", (), None, (tables.provenance_table(source), tables.seeds_table(source))),
+        Section("Study file", (), preformatted=tables.study_file(source)),
+    )

@@ -1,0 +1,96 @@
+"""The report's parts about the search, all of them descriptive."""
+
+from __future__ import annotations
+
+from lrsearch.report import budget_figures as budget
+from lrsearch.report import parameter_figures as parameters
+from lrsearch.report import search_figures as search
+from lrsearch.report.importance import FEWEST_TRIALS
+from lrsearch.report.page import Part, Section
+from lrsearch.report.source import Source
+
+_DESCRIPTIVE = "Descriptive: trials of a search are chosen, not drawn, so nothing here says which family is better."
+
+
+def search_parts(source: Source) -> tuple[Part, ...]:
+    """Return what the search has found, which parameters mattered, and what was tried."""
+    return (
+        Part("Search", _search(source), (_DESCRIPTIVE,)),
+        Part("Which parameter mattered", _importance(source), (_DESCRIPTIVE,)),
+        Part("What was tried", _tried(source), (_TRIED,), grid=True),
+    )
+
+
+def _search(source: Source) -> tuple[Section, ...]:
+    trials = source.trials
+    if not any(record.finished for record in trials):
+        return ()
+    config, metric = source.config, source.metric
+    histories = [search.history_data(s, scale=source.scale, maximize=source.maximize) for s in source.searches]
+    endings = search.endings_data(
+        trials, config.search.families, epochs=config.training.epochs, scale=source.scale, maximize=source.maximize
+    )
+    values = search.values_by_family(trials, scale=source.scale)
+    improved, table = search.history_table(histories, metric), search.endings_table(endings, metric)
+    sections = [
+        Section("History", ("Open marks are pruned trials.",), search.history_figure(histories, metric), (improved,)),
+        Section("How trials ended", (_PRUNING[config.search.pruner],), search.endings_figure(endings), (table,)),
+    ]
+    if values:
+        ecdf = search.ecdf_figure(values, metric)
+        sentence = "Complete trials alone: a pruned one has no value at the last epoch."
+        sections.append(Section("Values of complete trials", (sentence,), ecdf, (search.ecdf_table(values),)))
+    if values and config.search.sampler == "random" and config.search.pruner == "none":
+        curves = budget.budget_data(values, maximize=source.maximize, alpha=config.plan.alpha)
+        sentences = (
+            "The expected best of k random trials; the band is that of the median best of k, drawn where the trials "
+            "give it both limits.",
+        )
+        figure = budget.budget_figure(curves, metric)
+        sections.append(Section("What more trials buy", sentences, figure, (budget.budget_table(curves),)))
+    else:
+        sentence = "Budget curves need random, unpruned trials (--sampler random --pruner none): none is drawn here."
+        sections.append(Section("What more trials buy", (sentence,)))
+    return tuple(sections)
+
+
+_PRUNING = {
+    "rungs": "At a quarter, half and three quarters of the epochs the worst third within the family is stopped.",
+    "median": "After each epoch what is below the median of its family is stopped.",
+    "none": "Nothing was pruned.",
+}
+
+
+_TRIED = (
+    "A line is a complete trial, drawn through the axes of its parameters (each from one end of its range to the "
+    "other) down to its value. "
+) + _DESCRIPTIVE
+
+
+def _importance(source: Source) -> tuple[Section, ...]:
+    if source.importances:
+        sentence = (
+            f"PED-ANOVA over the complete trials of each family with at least {FEWEST_TRIALS} of them, in per cent."
+        )
+        shown = parameters.importance_figure(source.importances)
+        table = parameters.importance_table(source.importances)
+        return (Section("Share of each parameter", (sentence,), shown, (table,)),)
+    sentence = f"No family has {FEWEST_TRIALS} complete trials: a share would be noise."
+    return (Section("Share of each parameter", (sentence,)),) if source.searches else ()
+
+
+def _tried(source: Source) -> tuple[Section, ...]:
+    sections = []
+    space = source.attributes.get("space", {}).get("families", {})
+    for family, ranges in space.items():
+        data = parameters.parallel_data(
+            [record for record in source.trials if record.family == family],
+            ranges,
+            metric=f"select {source.metric}",
+            scale=source.scale,
+            maximize=source.maximize,
+        )
+        if data is not None:
+            drawn = parameters.parallel_figure(data)
+            sections.append(Section(family, (), drawn, (parameters.parallel_table(data),)))
+    return tuple(sections)

@@ -1,0 +1,130 @@
+"""What stands beside the figures in words and numbers alone: printed numbers, plan, ledger, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+from lrsearch.records import TrialRecord
+from lrsearch.report.source import Source
+from lrsearch.report.tables import Table, nested, table, text
+
+_PRINTED = ("train_loss", "test_loss", "accuracy")
+
+
+def printed_table(source: Source) -> Table | None:
+    """Return the numbers that somebody published beside ours at the last epoch; None if the study file has none."""
+    printed = {baseline.name: baseline.printed for baseline in source.config.baseline if baseline.printed}
+    rows = []
+    for name in dict.fromkeys(run.family for run in source.confirmation):
+        runs = [run for run in source.confirmation if run.family == name]
+        row: list[str | int] = [name, len(runs)]
+        for quantity in _PRINTED:
+            values = [value for run in runs if (value := _last(run, quantity)) is not None]
+            row += [_mean_and_sd(values), text(printed.get(name, {}).get(quantity))]
+        rows.append(row)
+    columns = [heading for quantity in _PRINTED for heading in (quantity.replace("_", " "), "printed")]
+    return table(("entry", "runs", *columns), rows, caption="Mean ± SD over runs") if printed and rows else None
+
+
+def _last(run: TrialRecord, quantity: str) -> float | None:
+    if quantity == "train_loss":
+        return run.curve.train_loss[-1] if run.curve.train_loss else None
+    return run.test_loss if quantity == "test_loss" else run.test_accuracy
+
+
+def _mean_and_sd(values: Sequence[float]) -> str:
+    if not values:
+        return text(None)
+    return f"{fmean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
+
+
+def plan_table(source: Source) -> Table:
+    """Return what was decided before anything ran, and what has been done of it."""
+    config, attributes = source.config, source.attributes
+    search, plan = config.search, config.plan
+    blocks = len({run.block for run in source.confirmation})
+    rows = [
+        ("families", list(search.families) if source.searches else "the fixed schedules of the study file"),
+        ("fixed schedules", [baseline.name for baseline in config.baseline]),
+        ("epochs of a trial", config.training.epochs),
+        ("α, over all comparisons", plan.alpha),
+        ("differences that would not matter (ROPE)", f"below {plan.rope:g} points"),
+        ("contrasts", source.comparison.contrasts if source.comparison else _contrasts(plan.contrasts)),
+        ("blocks planned", attributes.get("planned_blocks", plan.blocks)),
+        ("blocks run", blocks),
+    ]
+    if source.searches:
+        finished = sum(record.finished for record in source.trials)
+        rows[3:3] = [
+            ("searches", len(source.searches)),
+            ("trials of one search", search.trials),
+            ("finished trials in all", finished),
+            ("sampler and pruner", f"{search.sampler}, {search.pruner}"),
+            ("trials in flight at once", attributes.get("lanes")),
+        ]
+    if left_out := attributes.get("left_out"):
+        rows.append(("left out, without a complete trial", left_out))
+    return table(("plan", "value"), [(name, text(value)) for name, value in rows])
+
+
+def _contrasts(contrasts: object) -> str:
+    return "all pairs" if contrasts == "all" else text(contrasts)
+
+
+def ledger_table(source: Source) -> Table | None:
+    """Return every reading of the test set; None if it was not read."""
+    rows = [
+        (r["when"], r["block"], f"after {r['epochs']} epoch", r["entries"], bool(r.get("beyond_plan")))
+        for r in source.ledger
+    ]
+    if not rows:
+        return None
+    columns = ("when", "block", "read", "entries", "beyond the plan")
+    return table(columns, rows, caption="Whatever goes beyond the plan is exploratory")
+
+
+def provenance_table(source: Source) -> Table:
+    """Return what produced the numbers: versions, commit, data, devices."""
+    attributes = source.attributes
+    runs = [*source.trials, *source.confirmation]
+    seconds = sum(run.seconds or 0.0 for run in runs)
+    rows = [
+        ("workload", source.config.workload),
+        ("data set", source.config.data.dataset),
+        ("data fingerprint", attributes.get("data_fingerprint")),
+        ("git commit", attributes.get("git_commit") or "not in a repository"),
+        *((f"{package}", version) for package, version in dict(attributes.get("versions", {})).items()),
+        ("devices", sorted({run.device for run in runs if run.device})),
+        ("training", f"{seconds:,.0f} s over all runs, each with its share of a stack"),
+        ("record format", attributes.get("schema")),
+        ("study seed", source.config.seed),
+    ]
+    return table(("what", "value"), [(name, text(value)) for name, value in rows])
+
+
+def seeds_table(source: Source) -> Table:
+    """Return the seeds of every unit: shared inside it, and by no other."""
+    blocks = {run.block: run for run in source.confirmation if run.block is not None}
+    units = [("search", place, search[0]) for place, search in enumerate(source.searches) if search]
+    units += [("block", block, run) for block, run in sorted(blocks.items())]
+    rows = [
+        (
+            f"{kind} {number}",
+            text(run.split_seed or _split_seed(source, kind)),
+            text(run.init_seed),
+            text(run.order_seed),
+        )
+        for kind, number, run in units
+    ]
+    return table(("unit", "split seed", "init seed", "order seed"), rows)
+
+
+def _split_seed(source: Source, kind: str) -> object:
+    """Return the split seed that a single search keeps with its study and not with its trials."""
+    return source.attributes.get("split_seed") if kind == "search" and len(source.searches) == 1 else None
+
+
+def study_file(source: Source) -> str:
+    """Return the study file as it was stored, defaults included."""
+    return nested(source.config.model_dump(mode="json"))

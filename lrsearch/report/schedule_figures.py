@@ -1,0 +1,98 @@
+"""Schedules as curves: the best of each family, and the fixed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from lrsearch.records import TrialRecord
+from lrsearch.report.rates import RateCurve, rate_curve
+from lrsearch.report.style import axis, dashes, figure, label, rate_axis
+from lrsearch.report.tables import Table, table
+from lrsearch.schedules import schedule_from_params
+
+_OF_THE_RUN = ("family", "total_steps")
+_NOTHING_AT_ZERO = ("warmup_steps", "warmup_begin_lr", "min_lr")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One schedule to draw: its name, what was drawn or given for it, and its rates."""
+
+    name: str
+    parameters: dict[str, Any]
+    curve: RateCurve
+
+
+def curves_figure(samples: Sequence[Sample], colour_of: Mapping[str, str], *, height: int, legend: bool) -> go.Figure:
+    """Return the rates of schedules over the epochs, on a logarithmic axis."""
+    dash_of = dashes([sample.name for sample in samples])
+    traces = [
+        go.Scatter(
+            x=sample.curve.epochs.round(4).tolist(),
+            # a rate of exactly 0 has no place on a logarithmic axis
+            y=[rate if rate > 0 else None for rate in sample.curve.rates.tolist()],
+            name=label(sample.name),
+            mode="lines",
+            line={"color": colour_of[sample.name], "dash": dash_of[sample.name] if legend else "solid", "width": 1.8},
+            opacity=1.0 if legend else 0.75,
+        )
+        for sample in samples
+    ]
+    return figure(traces, height=height, showlegend=legend, xaxis=axis("epoch"), yaxis=rate_axis())
+
+
+def own_parameters(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tells a schedule from others of its family; what is 0 and then means nothing is left out."""
+    return {
+        name: value
+        for name, value in schedule.items()
+        if name not in _OF_THE_RUN and not (name in _NOTHING_AT_ZERO and value == 0)
+    }
+
+
+def samples_table(samples: Sequence[Sample]) -> Table:
+    """Return named schedules with their parameters and their first and last rate."""
+    rows = [
+        (
+            s.name,
+            s.parameters["family"],
+            own_parameters(s.parameters),
+            float(s.curve.rates[0]),
+            float(s.curve.rates[-1]),
+        )
+        for s in samples
+    ]
+    return table(("name", "family", "parameters", "first rate", "last rate"), rows)
+
+
+def best_samples(best: Mapping[str, tuple[int, TrialRecord]], *, epochs: int) -> list[Sample]:
+    """Return the best trial of each family as it ran, the best family first."""
+    samples = []
+    for family, (_, record) in best.items():
+        if record.schedule:
+            schedule = schedule_from_params(record.schedule)
+            curve = rate_curve(schedule, epochs=epochs, select_loss=record.curve.select_loss)
+            samples.append(Sample(family, dict(record.schedule), curve))
+    return samples
+
+
+def best_table(
+    best: Mapping[str, tuple[int, TrialRecord]], near_bounds: Mapping[str, Sequence[str]], *, metric: str, scale: float
+) -> Table:
+    """Return the best trial of each family: its value in the search, its parameters, and which lie near a bound."""
+    rows = [
+        (
+            family,
+            scale * record.value if record.value is not None else None,
+            f"{replicate}/{record.number}",
+            own_parameters(record.schedule),
+            list(near_bounds.get(family, ())),
+        )
+        for family, (replicate, record) in best.items()
+    ]
+    columns = ("family", f"select {metric}", "search/trial", "parameters", "near a bound")
+    return table(columns, rows, caption="Chosen by its value, so that value is too good: the confirmation measures it")

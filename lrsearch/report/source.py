@@ -1,0 +1,158 @@
+"""What a report is made of, read from the database once: everything behind it is a function of this value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study import Study
+
+from lrsearch.comparison import Comparison
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.records import TrialRecord
+from lrsearch.report.importance import family_importances
+from lrsearch.search.bounds import near_bounds
+from lrsearch.storage import confirmation_name, is_confirmation, load_study, records, study_config
+from lrsearch.verdict import compare_study
+
+_LEDGER = "test_ledger:"
+_REPLICATE = "/search-"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One study with its replicates and its confirmation.
+
+    Attributes:
+        name: the study's name.
+        config: the study file.
+        searches: the trials of each replicate; empty for fixed schedules alone.
+        confirmation: the confirmed runs; empty if there are none.
+        comparison: the verdict, or None.
+        why_not: why there is no verdict.
+        attributes: the user attributes of the confirmation, or of the first search.
+        near_bounds: by family, the winner's parameters at the edge of their ranges.
+        importances: by family, the share of each parameter.
+        maximize: whether a higher metric is better.
+    """
+
+    name: str
+    config: StudyConfig
+    searches: tuple[tuple[TrialRecord, ...], ...] = ()
+    confirmation: tuple[TrialRecord, ...] = ()
+    comparison: Comparison | None = None
+    why_not: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    near_bounds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    importances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    maximize: bool = True
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """The trials of all replicates."""
+        return tuple(record for search in self.searches for record in search)
+
+    @property
+    def metric(self) -> str:
+        """The metric's name with its unit."""
+        name = str(self.attributes.get("metric", "accuracy"))
+        return f"{name} (points)" if self.maximize else name
+
+    @property
+    def scale(self) -> float:
+        """What turns a stored metric into the unit of `metric`."""
+        return 100.0 if self.maximize else 1.0
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every reading of the test set."""
+        keys = sorted(key for key in self.attributes if key.startswith(_LEDGER))
+        return [reading for key in keys for reading in self.attributes[key]]
+
+
+def read_source(storage: BaseStorage, name: str | None = None) -> Source:
+    """Read a study, its replicates and its confirmation.
+
+    Args:
+        storage: from `open_storage`.
+        name: of the study, or of a part of it; None if the storage holds one alone.
+
+    Raises:
+        InputError: if there is no such study, several of which one must be named, or one that lrsearch has not made.
+    """
+    there = sorted(study.study_name for study in storage.get_all_studies())
+    base = _base(name) if name is not None else _only(there)
+    searches = [load_study(storage, n) for n in there if n == base or n.startswith(base + _REPLICATE)]
+    searches = [study for study in searches if not is_confirmation(study.study_name)]
+    confirmed = confirmation_name(base) in there
+    if not searches and not confirmed:
+        raise InputError(f"there is no study {base!r} in this storage; there are: {', '.join(there) or 'none'}")
+    confirmation = load_study(storage, confirmation_name(base)) if confirmed else None
+    first = confirmation or searches[0]
+    comparison, why_not = _compare(confirmation)
+    found = tuple(tuple(records(study)) for study in searches)
+    maximize = first.direction.name == "MAXIMIZE"
+    return Source(
+        name=base,
+        config=_config(searches, first),
+        searches=found,
+        confirmation=() if confirmation is None else tuple(records(confirmation)),
+        comparison=comparison,
+        why_not=why_not,
+        # what the search alone knows (its lanes, its space) stands behind what the confirmation says
+        attributes={**(searches[0].user_attrs if searches else {}), **first.user_attrs},
+        near_bounds=_near_bounds(searches, found, maximize),
+        importances=family_importances(searches),
+        maximize=maximize,
+    )
+
+
+def best_trials(searches: Sequence[Sequence[TrialRecord]], *, maximize: bool) -> dict[str, tuple[int, TrialRecord]]:
+    """Return {family: (replicate, its best complete trial)}, the best family first."""
+    sign = -1 if maximize else 1
+    complete = [
+        (sign * r.value, replicate, r.number, r)
+        for replicate, search in enumerate(searches)
+        for r in search
+        if r.state == "complete" and r.value is not None
+    ]
+    best: dict[str, tuple[int, TrialRecord]] = {}
+    for _, replicate, _, record in sorted(complete, key=lambda entry: entry[:3]):
+        best.setdefault(record.family, (replicate, record))
+    return best
+
+
+def _config(searches: Sequence[Study], first: Study) -> StudyConfig:
+    """Return the study file; how the search was run is known best by the search, whose flags may have changed it."""
+    config = study_config(first)
+    return config.model_copy(update={"search": study_config(searches[0]).search}) if searches else config
+
+
+def _base(name: str) -> str:
+    return name.removesuffix(confirmation_name("")).partition(_REPLICATE)[0]
+
+
+def _only(there: Sequence[str]) -> str:
+    bases = sorted({_base(name) for name in there})
+    if len(bases) != 1:
+        raise InputError(f"name one of the storage's studies with --study-name: {', '.join(bases) or 'there are none'}")
+    return bases[0]
+
+
+def _compare(confirmation: Study | None) -> tuple[Comparison | None, str]:
+    if confirmation is None:
+        return None, "it has not been confirmed: run lrsearch confirm"
+    try:
+        return compare_study(confirmation), ""
+    except InputError as error:
+        return None, str(error)
+
+
+def _near_bounds(
+    studies: Sequence[Study], found: Sequence[Sequence[TrialRecord]], maximize: bool
+) -> dict[str, list[str]]:
+    best = best_trials(found, maximize=maximize)
+    return {family: near_bounds(record, studies[replicate]) for family, (replicate, record) in best.items()}
