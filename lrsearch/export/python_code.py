@@ -121,10 +121,10 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     yield from comments(configuration)
     yield ""
     code = _PLATEAU if isinstance(shaped, ReduceOnPlateau) else _functions(schedule, shaped)
-    yield from (f"import {module}" for module in ("bisect", "math") if f"{module}." in code)
+    imports = [f"import {module}" for module in ("bisect", "math") if f"{module}." in code]
+    yield from (*imports, "") if imports else ()
     if not plateau:
-        yield from ("", "from torch.optim.lr_scheduler import LambdaLR")
-    yield ""
+        yield from ("from torch.optim.lr_scheduler import LambdaLR", "")
     yield from constants(configuration)
     if isinstance(shaped, Schedule):
         yield from _derived_constants(shaped)

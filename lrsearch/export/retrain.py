@@ -13,7 +13,7 @@ import torch
 from lrsearch.export.document import Configuration, SeedsTable
 from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.training.train import diverged, train_lane, write_atomically
+from lrsearch.training.train import diverged, require_folder, train_lane, write_atomically
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def train_configuration(
     Raises:
         InputError: if the workload, its data or the checkpoint is not to be had or does not fit.
     """
+    if metrics is not None:
+        require_folder(metrics)
     experiment = Experiment.prepare(configuration.study_config(), device=device)
     configuration.check_length(experiment.steps_per_epoch)
     if experiment.device == "cpu":

@@ -41,6 +41,8 @@ def train_lane(
     Raises:
         InputError: if the checkpoint cannot be read, or is of another run.
     """
+    if checkpoint is not None:
+        require_folder(checkpoint)
     stack.admit(_KEY, lane)
     curve = LearningCurve()
     if checkpoint is not None and checkpoint.exists():
@@ -74,7 +76,12 @@ def save_checkpoint(path: Path, state: Checkpoint, curve: LearningCurve, identit
         "select_loss": list(state.select_loss),
         "curve": {name: list(part) for name, part in vars(curve).items()},
     }
-    write_atomically(path, lambda beside: torch.save(content, beside))
+
+    def write(beside: Path) -> None:
+        with beside.open("wb") as file:
+            torch.save(content, file)
+
+    write_atomically(path, write)
 
 
 def load_checkpoint(path: Path, identity: str, *, like: Checkpoint) -> tuple[Checkpoint, LearningCurve]:
@@ -111,6 +118,12 @@ def _read(content: dict[str, Any]) -> tuple[Checkpoint, LearningCurve, str]:
     if not saved.epoch == len(select_loss) == len(curve.train_loss):
         raise ValueError("another number of epochs")
     return saved, curve, str(content["identity"])
+
+
+def require_folder(path: Path) -> None:
+    """Raise InputError unless the folder of a file to be written is there: better now than after an epoch."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {str(path.parent)!r}")
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:

@@ -1,0 +1,235 @@
+"""From a study to a document: what it holds, in every format, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+import yaml
+from scipy import stats
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.export import FORMATS, Source, configuration, exported, format_of, load_configuration, render, write_files
+from lrsearch.schedules import schedule_from_params
+from lrsearch.search.run import RunOptions, run_search
+from lrsearch.search.run_confirm import run_confirm
+from tests.export.documents import document, example
+
+FAMILIES = ("cosine", "step", "constant")
+STUDY = {
+    "name": "small",
+    "data": {"dataset": "digits"},
+    "training": {"epochs": 2, "batch_size": 128},
+    "optimizer": {"momentum": 0.5},
+    "search": {"families": FAMILIES, "trials": 6, "pruner": "none"},
+    "baseline": [{"name": "flat", "family": "constant", "base_lr": 0.2, "interval": "epoch", "lag": True}],
+}
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory):
+    """Search six trials and confirm in two blocks."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('export')}/study.db"
+    config, options = StudyConfig.from_dict(STUDY), RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
+    run_search(config, options)
+    run_confirm(config, options, blocks=2)
+    return url
+
+
+@pytest.fixture(scope="module")
+def source(storage):
+    return Source.open(storage)
+
+
+def test_the_document_is_the_best_trial_and_what_produced_it(source):
+    """Every table holds what the storage holds of that trial."""
+    [(study, trial)] = source.best()
+    best = max(study.get_trials(), key=lambda trial: trial.value)
+    found = configuration(study, trial, storage=source.storage)
+    assert best.number == trial.number == found["provenance"]["trial"]
+    assert best.value == found["scores"]["search_value"]
+    assert best.user_attrs["schedule"] == found["schedule"] == schedule_from_params(found["schedule"]).params()
+    assert {"name": "sgd", "momentum": 0.5, "nesterov": False, "weight_decay": 0.0} == found["optimizer"]
+    seeds = {"split": study.user_attrs["split_seed"], "init": best.user_attrs["init_seed"]}
+    assert seeds == {name: found["training"]["seeds"][name] for name in seeds}
+    assert (2, 128, "digits") == tuple(found["training"][name] for name in ("epochs", "batch_size", "dataset"))
+    assert study.user_attrs["data_fingerprint"] == found["provenance"]["data_fingerprint"]
+
+
+def test_scores_of_a_confirmation_have_a_t_interval(source):
+    """Mean, SD and interval are those of SciPy over the blocks of that configuration."""
+    [(study, trial)] = source.best("cosine")
+    scores = configuration(study, trial, confirmation=source.confirmation)["scores"]["confirmation"]
+    values = [run.value for run in source.confirmation.get_trials() if run.user_attrs["entry"] == "cosine"]
+    assert 2 == len(values) == scores["blocks"]
+    mean, sd = np.mean(values), np.std(values, ddof=1)
+    expected = stats.t.interval(0.95, 1, loc=mean, scale=sd / np.sqrt(2)) if sd else (mean, mean)
+    assert pytest.approx((mean, sd, *expected)) == tuple(scores[name] for name in ("mean", "sd", "low", "high"))
+
+
+def test_a_trial_that_was_not_confirmed_has_no_confirmation(source):
+    """The second best of a family is another configuration."""
+    _, (study, second) = source.best("cosine", top=2)
+    assert "confirmation" not in configuration(study, second, confirmation=source.confirmation)["scores"]
+
+
+def test_a_baseline_is_exported_as_it_was_confirmed(source):
+    """An entry of the confirmation, by its name: its schedule by the epoch, late as it was, and its block's seeds."""
+    [(study, trial)] = source.best("flat")
+    found = configuration(study, trial, confirmation=source.confirmation)
+    assert ("epoch", 0.2, 2) == (
+        found["training"]["interval"],
+        found["schedule"]["lag_lr"],
+        found["training"]["epochs"],
+    )
+    assert found["training"]["seeds"]["split"] == trial.user_attrs["split_seed"]
+    assert "search_value" not in found["scores"]
+    assert 2 == found["scores"]["confirmation"]["blocks"]
+
+
+@pytest.mark.parametrize("form", ["yaml", "json", "toml"])
+def test_documents_come_back_unchanged(source, tmp_path, form):
+    """Each document format holds every number to the last bit, and reads back as the same configuration."""
+    [(study, trial)] = source.best("step")
+    written = configuration(study, trial, confirmation=source.confirmation, storage=source.storage)
+    text = render(written, form)
+    parse = {"yaml": yaml.safe_load, "json": json.loads, "toml": tomllib.loads}[form]
+    assert written == parse(text)
+    path = tmp_path / f"best.{form}"
+    path.write_text(text, encoding="utf-8")
+    assert written["schedule"] == load_configuration(path).schedule
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "hf"])
+def test_every_format_says_where_it_comes_from_and_what_it_scored(source, form):
+    """Provenance and scores with their interval are in each."""
+    [text] = exported(source, form, family="constant").values()
+    for word in ("data_fingerprint", "confirmation", "low", "high", "search_value", "small"):
+        assert word in text
+
+
+def test_csv_is_the_rate_of_every_update(source):
+    """Below the comment lines, step and rate of the whole run."""
+    [(study, trial)] = source.best("cosine")
+    found = configuration(study, trial)
+    table = np.loadtxt(render(found, "csv").splitlines(), delimiter=",", comments=["#", "step"])
+    schedule = schedule_from_params(found["schedule"])
+    np.testing.assert_array_equal(schedule.lr(np.arange(schedule.total_steps)), table[:, 1])
+    np.testing.assert_array_equal(np.arange(schedule.total_steps), table[:, 0])
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(100, 12), (9 * 4, 4), (1, 1)])
+def test_another_budget_keeps_every_fraction(source, steps, epochs):
+    """--steps is scaled_to; the epochs are as many as it takes (an epoch has nine updates here)."""
+    [(study, trial)] = source.best("step")
+    found = configuration(study, trial, steps=steps)
+    original = schedule_from_params(trial.user_attrs["schedule"])
+    assert original.scaled_to(steps).params() == found["schedule"]
+    assert (epochs, 18) == (found["training"]["epochs"], found["provenance"]["rescaled_from_total_steps"])
+    assert 18 == found["scores"]["measured_at_total_steps"]
+
+
+def test_the_top_are_ranked_over_all_replicates_and_written_to_a_folder(source, tmp_path):
+    """Best first, one file each."""
+    ranked = [trial.value for _, trial in source.best(top=6)]
+    assert sorted(ranked, reverse=True) == ranked
+    places = write_files(exported(source, "yaml", top=3), tmp_path / "best", as_folder=True)
+    assert ["01", "02", "03"] == [place.name[:2] for place in places]
+    scores = [load_configuration(place).scores["search_value"] for place in places]
+    assert ranked[:3] == scores
+
+
+def test_what_is_not_there_is_said(source, storage):
+    """Too few trials, an unknown study, a verdict on two blocks: one line each, with what there is."""
+    with pytest.raises(InputError, match=r"3 complete trials of cosine were asked for, got 2; complete are: .*flat"):
+        source.best("cosine", top=3)
+    with pytest.raises(InputError, match="no study 'other' in this storage; there are: small"):
+        Source.open(storage, "other")
+    with pytest.raises(InputError, match="at least 6 blocks"):
+        source.recommended()
+    with pytest.raises(InputError, match="format must be one of yaml, json"):
+        render(document(example("cosine")), "xml")
+
+
+def test_replicates_are_one_name(tmp_path):
+    """NAME stands for the searches NAME/search-00 ..., and one of them can be named."""
+    url = f"sqlite:///{tmp_path}/study.db"
+    changes = {"search": {"families": ("constant",), "trials": 1, "replicates": 2}, "baseline": []}
+    config = StudyConfig.from_dict({**STUDY, "training": {"epochs": 1, "batch_size": 256}, **changes})
+    run_search(config, RunOptions(storage=url, device="cpu", workers=1, compile_step="off"))
+    assert ["small/search-00", "small/search-01"] == [study.study_name for study in Source.open(url, "small").searches]
+    assert ["small/search-01"] == [study.study_name for study in Source.open(url, "small/search-01").searches]
+    assert 2 == len(Source.open(url).best(top=2))
+
+
+def test_a_password_is_not_exported():
+    """The provenance holds the storage's address without it."""
+    text = render(document(example("cosine"), provenance={"storage": "postgresql://me:***@host/db"}), "python")
+    assert "me:***@host" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "expected"),
+    [
+        ("a.toml", None, "toml"),
+        ("a.yml", None, "yaml"),
+        ("a.py", None, "python"),
+        ("a.py", "hf", "hf"),
+        ("a", None, "yaml"),
+    ],
+)
+def test_the_suffix_names_the_format(tmp_path, name, form, expected):
+    """A format that is given wins; a suffix shared by several means the first of them."""
+    assert expected == format_of(tmp_path / name, form)
+    assert "yaml" == format_of(None, None)
+
+
+WRONG = {
+    "an unknown table": ({"shedule": {}}, "unknown key 'shedule'; did you mean 'schedule'"),
+    "an unknown key": ({"training": {"epochs": 70, "epoch": 3}}, "unknown key 'training.epoch'; did you mean 'epochs'"),
+    "an unknown seed": (
+        {"training": {"epochs": 70, "seeds": {"inti": 1}}},
+        "'training.seeds.inti'; did you mean 'init'",
+    ),
+    "an unknown parameter": ({"schedule": {"family": "linear", "total_steps": 9, "base_lr": 1, "gama": 1}}, "'gama'"),
+    "no schedule": ({"schedule": None}, "schedule: input should be a valid dictionary, got None"),
+    "a wrong number": ({"training": {"epochs": 0}}, "training.epochs: .* greater than or equal to 1, got 0"),
+    "a range": ({"optimizer": {"momentum": {"low": 0.1, "high": 0.2}}}, "momentum must be one number, got a range"),
+    "two intervals": ({"training": {"epochs": 70, "interval": "epoch"}}, "interval is 'epoch', but the schedule's"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_document_is_named_in_one_line(tmp_path, name):
+    """The file, the key and what was meant."""
+    change, message = WRONG[name]
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps({**document(example("cosine")), **change}))
+    with pytest.raises(InputError, match=message) as caught:
+        load_configuration(path)
+    assert "wrong.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.yaml", "schedule: [", "is not yaml"),
+        ("a.yaml", "!!python/object/apply:os.system [true]", "is not yaml"),
+        ("a.json", "{", "is not json"),
+        ("a.toml", "a = ", "is not toml"),
+        ("a.yaml", "- 1", "must hold the tables schedule and training, got list"),
+        ("a.txt", "", "must be a .yaml, .json or .toml file, got .txt"),
+    ],
+)
+def test_what_is_no_document_is_refused(tmp_path, name, text, message):
+    """Broken files, code in YAML, other kinds: one line."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        load_configuration(tmp_path / name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="cannot be read"):
+        load_configuration(tmp_path / "missing.yaml")

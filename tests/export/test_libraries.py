@@ -1,0 +1,260 @@
+"""What is exported for transformers, timm and optax is run with them and has the searched rates, or is refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+
+from lrsearch.schedules import FAMILIES, PerEpoch, ReduceOnPlateau, schedule_from_sample
+from tests.export.documents import EXAMPLES, T, assert_same_rates, example, refusal, run_code, sgd
+from tests.strategies import samples, schedules
+
+STEPS_PER_EPOCH = 4
+
+
+def hf_rates(schedule, steps):
+    """Return the rates that transformers' trainer would use: its scheduler, made from the exported arguments."""
+    transformers = pytest.importorskip("transformers", reason="transformers is in the group `parity`")
+    arguments = run_code(schedule, "hf")["TRAINING_ARGUMENTS"]
+    assert set(arguments) <= {field.name for field in fields(transformers.TrainingArguments)}
+    total = arguments["max_steps"]
+    warmup = transformers.TrainingArguments.get_warmup_steps(SimpleNamespace(**arguments), total)
+    optimizer = sgd(arguments["learning_rate"])
+    scheduler = transformers.get_scheduler(
+        arguments["lr_scheduler_type"], optimizer, warmup, total, arguments["lr_scheduler_kwargs"]
+    )
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def timm_rates(schedule, steps):
+    """Return the rates of a loop with the scheduler that timm's factory makes from the exported arguments."""
+    timm = pytest.importorskip("timm.scheduler", reason="timm is in the group `parity`")
+    optimizer = sgd(schedule.base_lr)
+    scheduler, _ = timm.create_scheduler_v2(optimizer, **run_code(schedule, "timm")["SCHEDULER_ARGUMENTS"])
+    step = scheduler.step if isinstance(schedule, PerEpoch) else scheduler.step_update
+    rates = []
+    for done in range(1, steps + 1):
+        rates.append(optimizer.param_groups[0]["lr"])
+        step(done)
+    return rates
+
+
+def optax_rates(schedule, steps):
+    """Return the rates of the schedule that the exported file builds, in float64."""
+    pytest.importorskip("optax", reason="optax is in the group `parity`")
+    jax = pytest.importorskip("jax", reason="jax comes with optax")
+    by_epoch = isinstance(schedule, PerEpoch)
+    with jax.enable_x64(True):
+        made = run_code(schedule, "optax")["make_schedule"](*([STEPS_PER_EPOCH] if by_epoch else []))
+        rates = jax.vmap(lambda count: jax.numpy.asarray(made(count), dtype=float))(jax.numpy.arange(steps))
+        return np.asarray(rates).tolist()
+
+
+RATES = {"hf": hf_rates, "timm": timm_rates, "optax": optax_rates}
+
+EXPRESSED = {
+    "hf": ("constant", "square_root", "linear", "polynomial", "cosine", "cosine_restarts", "warmup_stable_decay"),
+    "timm": tuple(family for family in FAMILIES if family not in ("one_cycle", "rex")),
+    "optax": tuple(FAMILIES),
+}
+
+
+def variants(family, form):
+    """Return examples of a family that the format must express, by what is special in them."""
+    suited = {"warmup_begin_lr": 0.01} if (form, family) == ("hf", "warmup_stable_decay") else {}
+    found = {"": example(family, **suited)}
+    if family != "one_cycle":
+        even = {"first_cycle_steps": 70} if family == "cosine_restarts" else {}
+        found["no warm-up"] = example(family, warmup_steps=0, **even)
+    if form != "hf" and family != "one_cycle":
+        found["warm-up from a rate"] = example(family, warmup_begin_lr=0.02)
+    if family in ("linear", "cosine"):
+        found["down to 0"] = example(family, final_lr=0.0)
+    if family == "cosine" and form != "hf":
+        found["over before the end"] = example(family, decay_steps=200)
+    if family == "cosine_restarts" and form != "hf":
+        found["growing cycles"] = example(family, first_cycle_steps=36, cycle_mult=2, final_lr=0.01)
+        found["cut off"] = example(family, first_cycle_steps=100)
+    if family == "warmup_stable_decay":
+        for shape in ("linear", "cosine"):
+            found[shape] = example(family, decay_shape=shape, **suited)
+    if form == "optax":
+        found["rescaled"] = example(family).scaled_to(193)
+    return found
+
+
+CASES = [
+    pytest.param(form, schedule, id=f"{form}-{family}{special and ', '}{special}")
+    for form, families in EXPRESSED.items()
+    for family in families
+    for special, schedule in variants(family, form).items()
+]
+
+
+@pytest.mark.parametrize(("form", "schedule"), CASES)
+def test_the_real_library_has_the_searched_rates(form, schedule):
+    """Each library, given what is exported, has the rates of the whole run and of the step after it."""
+    steps = schedule.total_steps + 1
+    assert_same_rates(schedule.lr(np.arange(steps)), RATES[form](schedule, steps), schedule.base_lr)
+
+
+def check_draws(form, family, draws, examples):
+    """Hold so many drawn schedules against the library, unless they are refused; return the refusals."""
+    seen = []
+
+    @settings(max_examples=examples, deadline=None)
+    @given(draws)
+    def check(schedule):
+        seen.append(refusal(schedule, form))
+        if not seen[-1]:
+            steps = schedule.total_steps + 1
+            assert_same_rates(schedule.lr(np.arange(steps)), RATES[form](schedule, steps), schedule.base_lr)
+
+    check()
+    assert family in EXPRESSED[form] or all(seen)
+
+
+def searched(family):
+    """Return a strategy of what a search draws from the default ranges of a family, over 120 steps."""
+    return samples(family, total_steps=120, epochs=30).map(
+        lambda sample: schedule_from_sample(family, sample, total_steps=120, steps_per_epoch=4)
+    )
+
+
+FEW = {"hf": 10, "timm": 10, "optax": 1}  # optax takes a tenth of a second a curve
+
+
+@pytest.mark.parametrize("form", RATES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_not_refused_is_exact(form, family):
+    """Whatever a family's numbers, the library has its curve, or the export is refused; so too where a search drew."""
+    check_draws(form, family, schedules(family, max_steps=60) | searched(family), FEW[form])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", RATES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_not_refused_is_exact_in_many_draws(form, family):
+    """The same, a hundred times."""
+    check_draws(form, family, schedules(family, max_steps=60) | searched(family), 100)
+
+
+@pytest.mark.parametrize("lag_lr", [None, 0.7])
+def test_optax_counts_the_updates_of_a_schedule_by_the_epoch(lag_lr):
+    """Stepped by the epoch: every update of an epoch has the epoch's rate."""
+    schedule = PerEpoch(example("multistep"), lag_lr)
+    expected = np.concatenate([schedule.epoch_lr(epoch, STEPS_PER_EPOCH) for epoch in range(T)])
+    assert_same_rates(expected, optax_rates(schedule, T * STEPS_PER_EPOCH), schedule.base_lr)
+
+
+@pytest.mark.parametrize("family", EXPRESSED["timm"])
+def test_timm_steps_by_the_epoch_where_the_schedule_does(family):
+    """Stepped by the epoch: timm's own way of counting."""
+    schedule = PerEpoch(example(family))
+    assert_same_rates(schedule.schedule.lr(np.arange(T)), timm_rates(schedule, T), schedule.base_lr)
+
+
+def test_optax_has_the_rates_in_float32_too():
+    """In jax's default precision nothing is off by a step: 1e-5 of the peak."""
+    pytest.importorskip("optax", reason="optax is in the group `parity`")
+    for family in FAMILIES:
+        made = run_code(example(family), "optax")["make_schedule"]()
+        actual = [float(made(step)) for step in range(0, T, 24)]
+        np.testing.assert_allclose(actual, example(family).lr(np.arange(0, T, 24)), rtol=1e-4, atol=1e-5)
+
+
+def test_transformers_drops_on_a_plateau_where_ours_does():
+    """reduce_on_plateau without warm-up: its scheduler, given the losses, has our rates."""
+    transformers = pytest.importorskip("transformers", reason="transformers is in the group `parity`")
+    schedule = ReduceOnPlateau(0.5, 40, factor=0.3, patience=1, min_lr=0.01)
+    arguments = run_code(schedule, "hf")["TRAINING_ARGUMENTS"]
+    optimizer = sgd(arguments["learning_rate"])
+    scheduler = transformers.get_scheduler(
+        arguments["lr_scheduler_type"], optimizer, 0, 40, arguments["lr_scheduler_kwargs"]
+    )
+    losses = [1.0, 0.9, 0.9, 0.9, 0.8, 0.9, 0.8, 0.9, 0.9, 0.9]
+    for epoch, loss in enumerate(losses):
+        expected = schedule.epoch_lr(epoch, 4, losses[:epoch])
+        np.testing.assert_allclose(optimizer.param_groups[0]["lr"], expected, rtol=1e-12)
+        scheduler.step(loss)
+
+
+REFUSED = {
+    "hf, unknown family": ("hf", example("rex"), "has no such schedule"),
+    "hf, warm-up from a rate": (
+        "hf",
+        example("cosine", warmup_begin_lr=0.02),
+        "warm-up begins at 0, this one's at 0.02",
+    ),
+    "hf, its wsd warms up from the final rate": (
+        "hf",
+        example("warmup_stable_decay"),
+        "begins at 0.01, this one's at 0",
+    ),
+    "hf, cosine over early": ("hf", example("cosine", decay_steps=200), "after 256 steps, this one after 200"),
+    "hf, cycles that grow": ("hf", example("cosine_restarts", cycle_mult=2), "these grow by 2"),
+    "hf, cycles to a rate": ("hf", example("cosine_restarts", final_lr=0.1), "cycles end at 0"),
+    "hf, uneven cycles": ("hf", example("cosine_restarts", first_cycle_steps=100), "these begin every 100 steps"),
+    "hf, by the epoch": ("hf", PerEpoch(example("cosine")), "steps at every update"),
+    "hf, plateau after warm-up": ("hf", ReduceOnPlateau(0.5, 40, 5), "has no warm-up, this one has 5 steps"),
+    "hf, no decay": ("hf", example("linear", final_lr=0.3), "final rate must be below base_lr = 0.3"),
+    "timm, unknown family": ("timm", example("one_cycle"), "has no such scheduler"),
+    "timm, drops between steps": ("timm", example("step", step_size=70.5), "every 70.5 steps"),
+    "timm, cycles between steps": ("timm", example("cosine_restarts", first_cycle_steps=50.5), "take 50.5 steps"),
+    "timm, cycles that triple": ("timm", example("cosine_restarts", cycle_mult=3), "misses restarts by a rounding"),
+    "timm, decay between steps": ("timm", example("warmup_stable_decay", decay_steps=99.5), "rounds the length"),
+    "timm, an epoch late": ("timm", PerEpoch(example("cosine"), 0.3), "this one an epoch late"),
+    "timm, plateau": ("timm", ReduceOnPlateau(0.5, 40), "deprecated"),
+    "optax, plateau": ("optax", ReduceOnPlateau(0.5, 40), "reads the select loss"),
+    "csv, plateau": ("csv", ReduceOnPlateau(0.5, 40), "depend on the select loss"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_library_cannot_express_is_refused_with_the_difference(name):
+    """The refusal is one line that says what differs and which format can."""
+    form, schedule, difference = REFUSED[name]
+    message = refusal(schedule, form)
+    assert difference in message
+    assert "--format python" in message
+    assert "\n" not in message
+
+
+def test_every_family_has_an_example():
+    """A new family must be tested here."""
+    assert set(FAMILIES) == set(EXAMPLES)
+
+
+OPTIMIZERS = {
+    "sgd": ({"name": "sgd", "momentum": 0.9, "weight_decay": 1e-4}, torch.optim.SGD, {"momentum": 0.9}),
+    "adamw": ({"name": "adamw", "beta1": 0.8, "eps": 1e-6}, torch.optim.AdamW, {"betas": (0.8, 0.999), "eps": 1e-6}),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_transformers_makes_the_optimizer_of_the_trial(name):
+    """Its own factory, given the exported arguments, chooses the trial's optimizer and numbers."""
+    transformers = pytest.importorskip("transformers", reason="transformers is in the group `parity`")
+    table, cls, numbers = OPTIMIZERS[name]
+    arguments = run_code(example("cosine"), "hf", optimizer=table)["TRAINING_ARGUMENTS"]
+    defaults = {field.name: field.default for field in fields(transformers.TrainingArguments)}
+    made = transformers.Trainer.get_optimizer_cls_and_kwargs(SimpleNamespace(**{**defaults, **arguments}))
+    assert cls is made[0]
+    assert numbers == {key: made[1][key] for key in numbers}
+    assert table.get("weight_decay", 0.0) == arguments["weight_decay"]
+
+
+def test_transformers_is_told_no_optimizer_that_it_lacks():
+    """Nesterov momentum has no argument there: the file says to pass the optimizer."""
+    table = {"name": "sgd", "momentum": 0.9, "nesterov": True}
+    assert "optim" not in run_code(example("cosine"), "hf", optimizer=table)["TRAINING_ARGUMENTS"]

@@ -1,0 +1,233 @@
+"""train: an exported configuration gives its trial again, and goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import csv
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from lrsearch.__main__ import main
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.export import Configuration, Source, configuration, render
+from lrsearch.export.retrain import reseeded, train_configuration
+from lrsearch.schedules import PerEpoch, make_schedule
+from lrsearch.search.run import RunOptions, run_search
+
+FLOAT32 = {"rtol": 1e-4, "atol": 1e-6}
+FAMILIES = ("cosine", "reduce_on_plateau", "one_cycle")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """Search three families on digits, for three epochs each."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('train')}/study.db"
+    config = StudyConfig.from_dict(
+        {
+            "name": "digits",
+            "data": {"dataset": "digits"},
+            "training": {"epochs": 3, "batch_size": 128},
+            "optimizer": {"momentum": 0.9, "nesterov": True, "weight_decay": {"low": 1e-5, "high": 1e-3, "log": True}},
+            "search": {"families": FAMILIES, "trials": 3, "pruner": "none"},
+        }
+    )
+    run_search(config, RunOptions(storage=url, device="cpu", workers=1, compile_step="off"))
+    return Source.open(url)
+
+
+@pytest.fixture(scope="module")
+def trial(source):
+    return source.best("cosine")[0]
+
+
+@pytest.fixture(scope="module")
+def document(trial):
+    return configuration(*trial)
+
+
+def run(document, **options):
+    return train_configuration(Configuration.from_dict(document), device="cpu", **options)
+
+
+def stored(trial):
+    """Return the stored curve of a trial, its parts by name."""
+    return {name: part for name, part in trial.user_attrs["curve"].items() if part}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_training_a_configuration_gives_its_trial_again(source, family):
+    """Every loss and score of every epoch, to float32 rounding, though the trial had company in its stack."""
+    [(study, trial)] = source.best(family)
+    trained = run(configuration(study, trial))
+    for name, part in stored(trial).items():
+        np.testing.assert_allclose(getattr(trained.curve, name), part, **FLOAT32)
+    assert f"the trial's: {trial.value!r}" in trained.remarks[0]
+
+
+def test_what_was_searched_of_the_optimizer_is_exported(trial, document):
+    """The document holds the trial's own weight decay and the study's fixed numbers."""
+    expected = {"name": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": trial[1].params["weight_decay"]}
+    assert expected == document["optimizer"]
+
+
+@pytest.mark.parametrize("form", ["yaml", "json", "toml"])
+def test_the_command_accepts_every_document(trial, document, tmp_path, form, capsys):
+    """From file to metrics: the CSV and the table hold the trial's numbers."""
+    path, metrics = tmp_path / f"best.{form}", tmp_path / "metrics.csv"
+    path.write_text(render(document, form), encoding="utf-8")
+    assert 0 == main(["train", str(path), "--device", "cpu", "--output", str(metrics)])
+    rows = list(csv.DictReader(metrics.read_text().splitlines()))
+    assert ["1", "2", "3"] == [row["epoch"] for row in rows]
+    for name in ("train_loss", "select_accuracy", "report_loss"):
+        np.testing.assert_allclose([float(row[name]) for row in rows], stored(trial[1])[name], **FLOAT32)
+    assert "select_accuracy" in capsys.readouterr().out
+
+
+def test_fresh_seeds_give_another_run(document):
+    """--seed changes split, weights and order; the same seed gives the same run."""
+    again = [train_configuration(reseeded(Configuration.from_dict(document), 7), device="cpu") for _ in range(2)]
+    assert again[0].curve == again[1].curve
+    assert run(document).curve != again[0].curve
+    assert () == again[0].remarks
+
+
+def interrupt_after(epochs):
+    """Return what interrupts a run after so many epochs."""
+
+    def on_epoch(done, _epochs):
+        if done == epochs:
+            raise KeyboardInterrupt
+
+    return on_epoch
+
+
+@pytest.mark.parametrize("family", ["cosine", "reduce_on_plateau"])
+def test_interrupted_and_continued_equals_uninterrupted(source, family, tmp_path):
+    """Bit for bit, metrics file included, with momentum and with a schedule that remembers losses."""
+    document = configuration(*source.best(family)[0])
+    files = {"checkpoint": tmp_path / "run.pt", "metrics": tmp_path / "metrics.csv"}
+    with pytest.raises(KeyboardInterrupt):
+        run(document, on_epoch=interrupt_after(1), **files)
+    assert 2 == len(files["metrics"].read_text().splitlines())
+    seen = []
+    continued = run(document, on_epoch=lambda done, _: seen.append(done), **files)
+    whole = run(document, metrics=tmp_path / "whole.csv")
+    assert [1, 2, 3] == seen
+    assert whole.curve == continued.curve
+    assert (tmp_path / "whole.csv").read_text() == files["metrics"].read_text()
+    assert continued == run(document, **files)
+    assert {"run.pt", "metrics.csv", "whole.csv"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_checkpoint_is_plain_tensors_and_numbers(document, tmp_path):
+    """It loads with weights_only, and holds the trained weights."""
+    run(document, checkpoint=tmp_path / "run.pt")
+    content = torch.load(tmp_path / "run.pt", weights_only=True)
+    assert 3 == content["epoch"] == len(content["curve"]["train_loss"])
+    assert torch.isfinite(content["params"]).all()
+
+
+class _Evil:
+    def __reduce__(self):
+        return (os.mkdir, ("ran",))
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", {"format": 1}, {"format": 2}, _Evil(), [1]])
+def test_a_broken_or_hostile_checkpoint_is_refused_and_kept(document, tmp_path, monkeypatch, content):
+    """Nothing in it is executed, nothing is overwritten."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "run.pt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="cannot be read: it is not one that train wrote"):
+        run(document, checkpoint=path)
+    assert before == path.read_bytes()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_checkpoint_of_another_run_is_refused(document, tmp_path):
+    """Another seed is another run."""
+    run(document, checkpoint=tmp_path / "run.pt")
+    other = reseeded(Configuration.from_dict(document), 1)
+    with pytest.raises(InputError, match="of another configuration or seed"):
+        train_configuration(other, device="cpu", checkpoint=tmp_path / "run.pt")
+
+
+def test_a_failed_write_leaves_the_checkpoint_of_before(document, tmp_path, monkeypatch):
+    """An interruption in the middle of a write loses nothing and leaves no litter."""
+    path = tmp_path / "run.pt"
+    with pytest.raises(KeyboardInterrupt):
+        run(document, checkpoint=path, on_epoch=interrupt_after(1))
+    before = path.read_bytes()
+
+    def torn(_content, file):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", torn)
+    with pytest.raises(KeyboardInterrupt):
+        run(document, checkpoint=path)
+    assert before == path.read_bytes()
+    assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("steps", [9 * 3, 9 * 3 + 1, 5])
+def test_another_budget_can_be_trained(trial, steps):
+    """A rescaled configuration runs whole epochs, the last one maybe beyond the schedule's end."""
+    found = configuration(*trial, steps=steps)
+    trained = run(found)
+    assert -(-steps // 9) == len(trained.rows) == found["training"]["epochs"]
+
+
+def test_a_schedule_that_does_not_fit_the_run_is_refused(document):
+    """Too few or too many epochs for its steps: the message says both numbers."""
+    wrong = {**document, "training": {**document["training"], "epochs": 5}}
+    with pytest.raises(InputError, match=r"total_steps must .* 37 \.\. 45 \(5 epochs of 9\), got 27"):
+        run(wrong)
+
+
+def test_a_schedule_by_the_epoch_is_trained_on_all_examples(document):
+    """Where train is "all" nothing is held back, so that the curve has training losses alone."""
+    schedule = PerEpoch(make_schedule("linear", total_steps=2, base_lr=0.1), lag_lr=0.3)
+    training = {**document["training"], "epochs": 2, "train": "all", "interval": "epoch"}
+    trained = run({"schedule": schedule.params(), "training": training})
+    assert [0.3, 0.1] == [row["lr"] for row in trained.rows]
+    assert {"epoch", "lr", "train_loss"} == set(trained.rows[0])
+
+
+def test_divergence_ends_the_run_and_is_said(document):
+    """A rate far too high: fewer epochs, a warning, and no going on."""
+    schedule = {**document["schedule"], "base_lr": 1e6, "warmup_steps": 0}
+    trained = run({**document, "schedule": schedule})
+    assert len(trained.rows) < 3
+    assert "diverged in epoch" in trained.remarks[0]
+
+
+def test_other_data_are_said(document):
+    """A fingerprint that differs is a warning: the run cannot be the trial's."""
+    provenance = {**document["provenance"], "data_fingerprint": "0" * 16}
+    assert "the data are not those of the trial" in run({**document, "provenance": provenance}).remarks[0]
+
+
+def test_a_configuration_may_name_a_workload_of_ones_own(document):
+    """Only the function that it names is imported and called."""
+    training = {"epochs": 1, "workload": "tests.workload_examples:missing"}
+    schedule = {"family": "constant", "total_steps": 9, "base_lr": 0.1}
+    with pytest.raises(InputError, match=r"tests\.workload_examples:missing"):
+        run({"schedule": schedule, "training": training})
+
+
+def test_a_wrong_configuration_exits_with_2(document, tmp_path, capsys):
+    """One line on standard error."""
+    path = tmp_path / "wrong.json"
+    path.write_text(render({**document, "secrets": {}}, "json"))
+    assert 2 == main(["train", str(path)])
+    error = capsys.readouterr().err
+    assert "unknown key 'secrets'" in error
+    assert 1 == len(error.splitlines())
+    path.write_text(render(document, "json"))
+    assert 2 == main(["train", str(path), "--device", "cpu", "--checkpoint", str(tmp_path / "no" / "run.pt")])
+    assert "there is no folder" in capsys.readouterr().err
