@@ -252,6 +252,31 @@ def train(
 
 
 @app.command()
+def report(
+    page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+) -> None:
+    """Write everything that a study has found as one HTML file: the verdict first, then what it rests on.
+
+    Example: lrsearch report --study-name quick -o report.html
+    """
+    from lrsearch import console
+    from lrsearch.report.assemble import report_html
+    from lrsearch.report.page import save
+    from lrsearch.report.source import read_source
+    from lrsearch.storage import open_storage
+
+    source = read_source(open_storage(storage), study_name)
+    save(report_html(source), page)
+    console.note(
+        f"{page} is written; it opens offline"
+        if source.comparison
+        else f"{page} is written without a verdict: {source.why_not}"
+    )
+
+
+@app.command()
 def preview(
     study: StudyFile = None,
     page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("preview.html"),

@@ -57,8 +57,8 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
                 (
                     f"A row is a pair: the mean difference over {comparison.blocks} paired blocks with its "
                     f"simultaneous {1 - comparison.alpha:.0%} interval. An interval that does not touch 0 separates "
-                    f"the pair; one inside the band, which reaches {comparison.rope:g} points to both sides, shows that "
-                    "the difference does not matter.",
+                    f"the pair; one inside the band, which reaches {comparison.rope:g} points to both sides, shows "
+                    "that the difference does not matter.",
                     *_shown(len(verdict.headline(pairs)), len(pairs)),
                 ),
                 verdict.forest_figure(verdict.headline(pairs), comparison.rope),
@@ -148,7 +148,7 @@ def _learning(source: Source) -> tuple[Part, ...]:
     entries = [entry for entry in found if entry is not None]
     if not entries:
         return ()
-    columns = [learning.entry_table(entry, source.metric) for entry in entries]
+    columns = [learning.entry_table(entry, source.metric_name) for entry in entries]
     cards = tuple(
         Section(
             entry.name,

@@ -86,7 +86,7 @@ def _tried(source: Source) -> tuple[Section, ...]:
         data = parameters.parallel_data(
             [record for record in source.trials if record.family == family],
             ranges,
-            metric=f"select {source.metric}",
+            metric=f"select {source.metric_name}",
             scale=source.scale,
             maximize=source.maximize,
         )

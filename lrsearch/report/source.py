@@ -56,10 +56,14 @@ class Source:
         return tuple(record for search in self.searches for record in search)
 
     @property
+    def metric_name(self) -> str:
+        """The metric's name."""
+        return str(self.attributes.get("metric", "accuracy"))
+
+    @property
     def metric(self) -> str:
         """The metric's name with its unit."""
-        name = str(self.attributes.get("metric", "accuracy"))
-        return f"{name} (points)" if self.maximize else name
+        return f"{self.metric_name} (points)" if self.maximize else self.metric_name
 
     @property
     def scale(self) -> float:

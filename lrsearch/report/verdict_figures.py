@@ -84,7 +84,7 @@ def forest_figure(rows: Sequence[Difference], rope: float) -> go.Figure:
     return figure(
         traces,
         height=110 + _ROW_PIXELS * len(rows),
-        xaxis=axis("difference in points; the band would not matter"),
+        xaxis=axis("difference (points)"),
         yaxis=axis(categoryorder="array", categoryarray=names[::-1], range=[-0.7, len(rows) - 0.3]),
         shapes=[{**band, "fillcolor": translucent(NEUTRAL, 0.22), "line": {"width": 0}}, zero],
     )
