@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,11 +129,8 @@ def ray_tune(task: Task) -> Outcome:
     Raises:
         ImportError: if Ray Tune is not installed.
     """
-    import ray
-    from ray import tune
-    from ray.tune.schedulers import ASHAScheduler
-
-    _start_ray(ray, task.jobs)
+    tune = import_module("ray.tune")
+    _start_ray(import_module("ray"), task.jobs)
     space = task.experiment.space
     named = {name: one for family in space.families for name, one in space.distributions(family).items()}
     named[FAMILY] = space.family_distribution
@@ -146,7 +144,7 @@ def ray_tune(task: Task) -> Outcome:
             tune_config=tune.TuneConfig(
                 metric="accuracy",
                 mode="max",
-                scheduler=ASHAScheduler(max_t=task.experiment.epochs, grace_period=grace_epochs),
+                scheduler=tune.schedulers.ASHAScheduler(max_t=task.experiment.epochs, grace_period=grace_epochs),
                 num_samples=task.trials or -1,
                 time_budget_s=task.seconds,
             ),
@@ -167,8 +165,7 @@ def _start_ray(ray: Any, jobs: int) -> None:
 
 
 def _ray_trial(params: dict[str, Any], *, task: Task) -> None:
-    from ray import tune
-
+    tune = import_module("ray.tune")
     torch.set_num_threads(1)
     batches = in_memory_batches(task.data, task.experiment.workload.batch_size)
     for accuracy in task.accuracies(batches, params):
