@@ -127,6 +127,7 @@ class PlanConfig(_Table):
     rope: float = Field(0.3, ge=0)
     blocks: int = Field(20, ge=1)
     contrasts: Literal["all"] | ContrastsConfig = "all"
+    claims: Literal["article"] | None = None
 
 
 class BaselineConfig(BaseModel):

@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.names import base_name, search_names
 from lrsearch.records import LearningCurve, TrialRecord, unpack_scores
 
 DEFAULT_STORAGE = "sqlite:///lrsearch.db"
@@ -181,18 +182,20 @@ def load_study(storage: BaseStorage, name: str) -> Study:
 
 
 def the_study(storage: BaseStorage, name: str | None) -> Study:
-    """Open the study `name`, or the only search of the storage if `name` is None.
+    """Open the study `name`, or the only search of the storage if `name` is None; of several replicates the first.
 
     Raises:
         InputError: if there is none, or several of which one must be named.
     """
-    if name is not None:
-        return load_study(storage, name)
-    names = [study.study_name for study in storage.get_all_studies()]
-    searches = [name for name in names if not is_confirmation(name)] or names
-    if len(searches) != 1:
-        raise InputError(f"name one of the storage's studies with --study-name: {', '.join(names) or 'there are none'}")
-    return load_study(storage, searches[0])
+    names = sorted(study.study_name for study in storage.get_all_studies())
+    if name is None:
+        bases = sorted({base_name(name) for name in names})
+        if len(bases) != 1:
+            known = ", ".join(bases) or "there are none"
+            raise InputError(f"name one of the storage's studies with --study-name: {known}")
+        name = bases[0]
+    parts = [*search_names(names, name), confirmation_name(name)]
+    return load_study(storage, name if name in names else next((part for part in parts if part in names), name))
 
 
 def study_id(storage: BaseStorage, name: str) -> int:
@@ -218,11 +221,18 @@ def confirmation_of(study: Study) -> Study:
     """
     if is_confirmation(study.study_name):
         return study
-    name = confirmation_name(study.study_name.partition("/search-")[0])
+    name = confirmation_name(base_name(study.study_name))
     storage, _ = storage_of(study)
     if name not in {summary.study_name for summary in storage.get_all_studies()}:
         raise InputError(f"{study.study_name!r} has not been confirmed: run lrsearch confirm first")
     return load_study(storage, name)
+
+
+def searches_of(study: Study) -> list[Study]:
+    """Return the search (or its replicates) to which a study belongs; none where fixed schedules were confirmed."""
+    storage, _ = storage_of(study)
+    there = [summary.study_name for summary in storage.get_all_studies()]
+    return [load_study(storage, name) for name in search_names(there, base_name(study.study_name))]
 
 
 def confirmation_name(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.comparison.compare import compare_scores
-from lrsearch.comparison.contrasts import Contrasts
+from lrsearch.comparison.contrasts import Contrasts, Groups
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.units import require_independent_units
 from lrsearch.errors import InputError
@@ -29,7 +29,10 @@ class Plan:
         points: what one unit of the metric is in points: 100 for an accuracy, negative where lower is better.
         chance: the metric of a model that learned nothing, in points, or None to look for no failed runs.
         metric: its name.
-        controls: entries that are there to be caught, whose seeds differ on purpose.
+        controls: entries whose truth is known, whose seeds may differ on purpose.
+        excluded: entries that the comparison leaves out, the controls unless they are what is asked about.
+        left_out: families of which no trial was finished, for the claim to name.
+        blocks: how many were planned, the first ones; None for all that are there.
     """
 
     claim: str
@@ -40,6 +43,16 @@ class Plan:
     chance: float | None = None
     metric: str = "accuracy"
     controls: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    blocks: int | None = None
+
+    @property
+    def whole_claim(self) -> str:
+        """The claim with the families that it cannot speak of."""
+        if not self.left_out:
+            return self.claim
+        return f"{self.claim} (without {', '.join(self.left_out)}, of which no trial was finished)"
 
 
 def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.Generator) -> Comparison:
@@ -51,8 +64,10 @@ def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.G
         InputError: if fewer than two entries or six whole blocks are there, or blocks are not independent units.
     """
     runs = {(r.block, r.family): r for r in records if r.block is not None and r.test_accuracy is not None}
-    entries = [name for name in dict.fromkeys(r.family for r in runs.values()) if name.split(" #")[0] != _MORE_INFORMED]
-    blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, e) in runs for e in entries)]
+    names = dict.fromkeys(r.family for r in runs.values() if r.family not in plan.excluded)
+    entries = [name for name in names if name.split(" #")[0] != _MORE_INFORMED]
+    planned = [b for b in sorted({b for b, _ in runs if b is not None}) if plan.blocks is None or b < plan.blocks]
+    blocks = [b for b in planned if all((b, entry) in runs for entry in entries)]
     if len(entries) < 2:
         raise InputError(f"a comparison needs at least 2 entries, got {', '.join(entries) or 'none'}")
     table = [[runs[block, entry] for entry in entries] for block in blocks]
@@ -68,14 +83,22 @@ def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.G
         rope=plan.rope,
         rng=rng,
         alpha=plan.alpha,
-        contrasts=plan.contrasts,
-        claim=plan.claim,
+        contrasts=_without(plan.left_out, plan.contrasts),
+        claim=plan.whole_claim,
         metric=plan.metric,
         chance=plan.chance,
         correct=_correct(table),
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in table])),
         parameters={e: len(SEARCHED[e]) for e in entries if e in SEARCHED} or None,
     )
+
+
+def _without(left_out: tuple[str, ...], contrasts: Contrasts) -> Contrasts:
+    """Return the contrasts without the families that are left out of their groups; an empty group is no group."""
+    if not isinstance(contrasts, Groups):
+        return contrasts
+    kept = {name: [f for f in members if f not in left_out] for name, members in contrasts.members.items()}
+    return Groups({name: members for name, members in kept.items() if members})
 
 
 def _accuracy(run: TrialRecord) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ from lrsearch.training.stack import Lane, Stack
 LEDGER = "test_ledger"
 """With the block's number behind it, the study attribute that lists the readings of the test set in that block."""
 
+AA, POSITIVE = "aa", "positive"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -32,11 +34,15 @@ class Entry:
         name: a family, or a baseline of the study file.
         schedule: its schedule's parameters, as `schedule_from_params` takes them.
         settings: the optimizer's settings that were searched, empty if none was.
+        control: "aa" or "positive" if its truth is known, else empty.
+        control_of: the entry that the control stands beside.
     """
 
     name: str
     schedule: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
+    control: str = ""
+    control_of: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as plain data."""
@@ -50,6 +56,16 @@ class Block:
     index: int
     seeds: Seeds
     entries: tuple[Entry, ...]
+
+    def seeds_of(self, entry: Entry) -> Seeds:
+        """Return the seeds on which an entry of this block is trained: the block's, or an A/A twin's own.
+
+        A twin shares the split alone: on the same initialisation and order it would give the same result to the bit,
+        and prove nothing.
+        """
+        if entry.control != AA:
+            return self.seeds
+        return replace(Seeds.of(self.seeds.init, "A/A", self.index), split=self.seeds.split)
 
 
 def baseline_entries(experiment: Experiment) -> tuple[Entry, ...]:
@@ -154,7 +170,8 @@ class _BlockRun:
             self._stack.admit(key, self._lane(entry))
 
     def _lane(self, entry: Entry) -> Lane:
-        return self._experiment.lane(schedule_from_params(entry.schedule), self._block.seeds, entry.settings)
+        seeds = self._block.seeds_of(entry)
+        return self._experiment.lane(schedule_from_params(entry.schedule), seeds, entry.settings)
 
     def epoch(self) -> None:
         begun = time.perf_counter()
@@ -183,15 +200,16 @@ class _BlockRun:
             )
 
     def _attributes(self, entry: Entry, curve: LearningCurve) -> dict[str, Any]:
+        seeds = self._block.seeds_of(entry)
         return {
             "entry": entry.name,
             "block": self._block.index,
             "schedule": entry.schedule,
             "settings": entry.settings,
             "curve": curve.to_json(),
-            "init_seed": self._block.seeds.init,
-            "order_seed": self._block.seeds.order,
-            "split_seed": self._block.seeds.split,
+            "init_seed": seeds.init,
+            "order_seed": seeds.order,
+            "split_seed": seeds.split,
             "epochs": self._experiment.epochs,
             "seconds": round(self._seconds / len(self._entries), 4),
             "device": device_label(self._experiment.device),

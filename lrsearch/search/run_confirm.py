@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,14 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm_state
+from lrsearch.search.controls import controls_of, with_controls
 from lrsearch.search.entries import plan_blocks
 from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers, run_workers
 from lrsearch.storage import confirmation_name, create_study, load_study, open_storage, records, refuse_another
 from lrsearch.training.device import use_one_thread
+from lrsearch.verdict import refuse_another_plan
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ def run_confirm(
     *,
     blocks: int | None = None,
     top: int = 1,
+    controls: Sequence[str] = (),
     on_epoch: Callable[[ConfirmState], None] = lambda _: None,
 ) -> Confirmation:
     """Train the winners of a search and the fixed schedules of its study file on fresh, paired seeds.
@@ -46,6 +49,7 @@ def run_confirm(
         options: how it is run.
         blocks: how many; the plan's if None. After several replicates it is their number.
         top: configurations of each family.
+        controls: "aa", "positive" or both: entries whose truth is known; see `with_controls`.
         on_epoch: called after every epoch of a block.
 
     Raises:
@@ -66,6 +70,7 @@ def run_confirm(
             f"there is nothing to confirm: {name!r} has no finished search in this storage (run optimize first), and "
             "the study file has no [[baseline]]"
         )
+    planned = with_controls(experiment, planned, controls)
     study = create_study(
         storage,
         confirmation_name(name),
@@ -74,6 +79,7 @@ def run_confirm(
         data_fingerprint=experiment.data_fingerprint,
         attributes=_attributes(planned, searches, experiment, left_out),
     )
+    refuse_another_plan(study, config)
     _refuse_other_entries(study, planned)
     every_epoch = not searches
     workers = min(options.workers or auto_workers(experiment.device), len(planned))
@@ -126,6 +132,7 @@ def _searches(storage: BaseStorage, name: str, experiment: Experiment) -> list[S
     searches = [load_study(storage, wanted_name) for wanted_name in wanted if wanted_name in there]
     for study in searches:
         refuse_another(study, experiment.config, experiment.data_fingerprint)
+        refuse_another_plan(study, experiment.config)
     if searches and len(searches) < len(wanted):
         raise InputError(
             f"only {len(searches)} of {len(wanted)} replicates of {name!r} have been searched: optimize first"
@@ -144,6 +151,7 @@ def _attributes(
         "worst_value": experiment.workload.worst_value,
         "trials_per_family": _trials_per_family(searches, experiment.config.search.families),
         "left_out": left_out,
+        "controls": controls_of(planned),
     }
 
 
@@ -164,5 +172,5 @@ def _refuse_other_entries(study: Study, planned: list[Block]) -> None:
     if stored != given:
         raise InputError(
             f"study {study.study_name!r} confirms other configurations: the search has found other winners since, or "
-            "its baselines were changed. Confirm under another --study-name, or delete it first"
+            "its baselines or its controls were changed. Confirm under another --study-name, or delete it first"
         )
