@@ -1,7 +1,9 @@
 """Short searches that the tests of the main job share, and ways to look at what they leave."""
 
+import os
 import tomllib
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from optuna.study import Study
@@ -60,3 +62,15 @@ def lasting(trial: FrozenTrial) -> dict[str, Any]:
         "reported": trial.intermediate_values,
         **{name: value for name, value in trial.user_attrs.items() if name not in passing},
     }
+
+
+def signal_in(calls: int, signum: int) -> Callable[[object], None]:
+    """Return an `on_epoch` that sends this process a signal when it is called for the `calls`-th time."""
+    seen: list[object] = []
+
+    def on_epoch(state: object) -> None:
+        seen.append(state)
+        if len(seen) == calls:
+            os.kill(os.getpid(), signum)
+
+    return on_epoch
