@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
 from scipy import stats
 
+from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export import FORMATS, Source, configuration, exported, format_of, load_configuration, render, write_files
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.run import RunOptions, run_search
 from lrsearch.search.run_confirm import run_confirm
+from lrsearch.verdict import compare_study
 from tests.export.documents import document, example
 
 FAMILIES = ("cosine", "step", "constant")
 STUDY = {
     "name": "small",
-    "data": {"dataset": "digits"},
-    "training": {"epochs": 2, "batch_size": 128},
+    "workload": "tests.workload_examples:tabular",
+    "training": {"epochs": 2},
     "optimizer": {"momentum": 0.5},
     "search": {"families": FAMILIES, "trials": 6, "pruner": "none"},
     "baseline": [{"name": "flat", "family": "constant", "base_lr": 0.2, "interval": "epoch", "lag": True}],
@@ -31,11 +34,11 @@ STUDY = {
 
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory):
-    """Search six trials and confirm in two blocks."""
+    """Search six trials and confirm in six blocks."""
     url = f"sqlite:///{tmp_path_factory.mktemp('export')}/study.db"
     config, options = StudyConfig.from_dict(STUDY), RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
     run_search(config, options)
-    run_confirm(config, options, blocks=2)
+    run_confirm(config, options, blocks=6)
     return url
 
 
@@ -55,7 +58,8 @@ def test_the_document_is_the_best_trial_and_what_produced_it(source):
     assert {"name": "sgd", "momentum": 0.5, "nesterov": False, "weight_decay": 0.0} == found["optimizer"]
     seeds = {"split": study.user_attrs["split_seed"], "init": best.user_attrs["init_seed"]}
     assert seeds == {name: found["training"]["seeds"][name] for name in seeds}
-    assert (2, 128, "digits") == tuple(found["training"][name] for name in ("epochs", "batch_size", "dataset"))
+    assert (2, STUDY["workload"]) == (found["training"]["epochs"], found["training"]["workload"])
+    assert {"dataset", "batch_size"}.isdisjoint(found["training"])  # the workload's own
     assert study.user_attrs["data_fingerprint"] == found["provenance"]["data_fingerprint"]
 
 
@@ -64,9 +68,9 @@ def test_scores_of_a_confirmation_have_a_t_interval(source):
     [(study, trial)] = source.best("cosine")
     scores = configuration(study, trial, confirmation=source.confirmation)["scores"]["confirmation"]
     values = [run.value for run in source.confirmation.get_trials() if run.user_attrs["entry"] == "cosine"]
-    assert 2 == len(values) == scores["blocks"]
+    assert 6 == len(values) == scores["blocks"]
     mean, sd = np.mean(values), np.std(values, ddof=1)
-    expected = stats.t.interval(0.95, 1, loc=mean, scale=sd / np.sqrt(2)) if sd else (mean, mean)
+    expected = stats.t.interval(0.95, 5, loc=mean, scale=sd / np.sqrt(6)) if sd else (mean, mean)
     assert pytest.approx((mean, sd, *expected)) == tuple(scores[name] for name in ("mean", "sd", "low", "high"))
 
 
@@ -87,7 +91,7 @@ def test_a_baseline_is_exported_as_it_was_confirmed(source):
     )
     assert found["training"]["seeds"]["split"] == trial.user_attrs["split_seed"]
     assert "search_value" not in found["scores"]
-    assert 2 == found["scores"]["confirmation"]["blocks"]
+    assert 6 == found["scores"]["confirmation"]["blocks"]
 
 
 @pytest.mark.parametrize("form", ["yaml", "json", "toml"])
@@ -121,15 +125,15 @@ def test_csv_is_the_rate_of_every_update(source):
     np.testing.assert_array_equal(np.arange(schedule.total_steps), table[:, 0])
 
 
-@pytest.mark.parametrize(("steps", "epochs"), [(100, 12), (9 * 4, 4), (1, 1)])
+@pytest.mark.parametrize(("steps", "epochs"), [(101, 11), (40, 4), (1, 1)])
 def test_another_budget_keeps_every_fraction(source, steps, epochs):
-    """--steps is scaled_to; the epochs are as many as it takes (an epoch has nine updates here)."""
+    """--steps is scaled_to; the epochs are as many as it takes (an epoch has ten updates here)."""
     [(study, trial)] = source.best("step")
     found = configuration(study, trial, steps=steps)
     original = schedule_from_params(trial.user_attrs["schedule"])
     assert original.scaled_to(steps).params() == found["schedule"]
-    assert (epochs, 18) == (found["training"]["epochs"], found["provenance"]["rescaled_from_total_steps"])
-    assert 18 == found["scores"]["measured_at_total_steps"]
+    assert (epochs, 20) == (found["training"]["epochs"], found["provenance"]["rescaled_from_total_steps"])
+    assert 20 == found["scores"]["measured_at_total_steps"]
 
 
 def test_the_top_are_ranked_over_all_replicates_and_written_to_a_folder(source, tmp_path):
@@ -143,22 +147,44 @@ def test_the_top_are_ranked_over_all_replicates_and_written_to_a_folder(source, 
 
 
 def test_what_is_not_there_is_said(source, storage):
-    """Too few trials, an unknown study, a verdict on two blocks: one line each, with what there is."""
+    """Too few trials, an unknown study, no confirmation: one line each, with what there is."""
     with pytest.raises(InputError, match=r"3 complete trials of cosine were asked for, got 2; complete are: .*flat"):
         source.best("cosine", top=3)
     with pytest.raises(InputError, match="no study 'other' in this storage; there are: small"):
         Source.open(storage, "other")
-    with pytest.raises(InputError, match="at least 6 blocks"):
-        source.recommended()
+    with pytest.raises(InputError, match="nothing is recommended before it is confirmed"):
+        replace(source, confirmation=None).recommended()
     with pytest.raises(InputError, match="format must be one of yaml, json"):
         render(document(example("cosine")), "xml")
+
+
+def test_the_recommended_are_those_of_the_verdict(source, tmp_path):
+    """One file for each entry that compare does not show to be worse than the best; baselines count."""
+    names = compare_study(source.confirmation).recommended
+    files = exported(source, "json", recommended=True)
+    families = ["constant" if name == "flat" else name for name in names]
+    assert families == [json.loads(text)["schedule"]["family"] for text in files.values()]
+
+
+def test_the_command_prints_or_writes(storage, tmp_path, capsys):
+    """Standard output holds the document alone; a file's suffix names its format; several need a folder."""
+    assert 0 == main(["export", "--storage", storage, "--format", "json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert 0 == main(["export", "--storage", storage, "-o", str(tmp_path / "best.toml")])
+    assert printed == tomllib.loads((tmp_path / "best.toml").read_text())
+    assert 2 == main(["export", "--storage", storage, "--top", "2"])
+    assert "-o FOLDER" in capsys.readouterr().err
+    assert 0 == main(["export", "--storage", storage, "--top", "2", "--format", "python", "-o", str(tmp_path / "two")])
+    assert 2 == len(list((tmp_path / "two").glob("*.py")))
+    assert 2 == main(["export", "--storage", storage, "--family", "flat", "--format", "hf"])
+    assert "transformers cannot express this constant exactly" in capsys.readouterr().err
 
 
 def test_replicates_are_one_name(tmp_path):
     """NAME stands for the searches NAME/search-00 ..., and one of them can be named."""
     url = f"sqlite:///{tmp_path}/study.db"
     changes = {"search": {"families": ("constant",), "trials": 1, "replicates": 2}, "baseline": []}
-    config = StudyConfig.from_dict({**STUDY, "training": {"epochs": 1, "batch_size": 256}, **changes})
+    config = StudyConfig.from_dict({**STUDY, **changes})
     run_search(config, RunOptions(storage=url, device="cpu", workers=1, compile_step="off"))
     assert ["small/search-00", "small/search-01"] == [study.study_name for study in Source.open(url, "small").searches]
     assert ["small/search-01"] == [study.study_name for study in Source.open(url, "small/search-01").searches]

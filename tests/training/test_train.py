@@ -212,12 +212,14 @@ def test_other_data_are_said(document):
     assert "the data are not those of the trial" in run({**document, "provenance": provenance}).remarks[0]
 
 
-def test_a_configuration_may_name_a_workload_of_ones_own(document):
-    """Only the function that it names is imported and called."""
-    training = {"epochs": 1, "workload": "tests.workload_examples:missing"}
-    schedule = {"family": "constant", "total_steps": 9, "base_lr": 0.1}
+def test_a_configuration_may_name_a_workload_of_ones_own():
+    """It is imported by its name; one that is not there is named."""
+    schedule = {"family": "constant", "total_steps": 10, "base_lr": 0.1}
+    found = {"schedule": schedule, "training": {"epochs": 1, "workload": "tests.workload_examples:tabular"}}
+    assert 1 == len(run(found).rows)
+    found["training"]["workload"] = "tests.workload_examples:missing"
     with pytest.raises(InputError, match=r"tests\.workload_examples:missing"):
-        run({"schedule": schedule, "training": training})
+        run(found)
 
 
 def test_a_wrong_configuration_exits_with_2(document, tmp_path, capsys):
