@@ -63,7 +63,7 @@ def run_confirm(
     experiment = Experiment.prepare(config, device=options.device)
     storage = open_storage(options.storage)
     name = options.study_name or config.name
-    searches = _searches(storage, name, experiment)
+    searches = open_finished_searches(storage, name, experiment)
     planned, left_out = plan_blocks(experiment, searches, blocks=blocks or config.plan.blocks, top=top)
     if not planned[0].entries:
         raise InputError(
@@ -126,7 +126,12 @@ def _confirm_in_worker(
     )
 
 
-def _searches(storage: BaseStorage, name: str, experiment: Experiment) -> list[Study]:
+def open_finished_searches(storage: BaseStorage, name: str, experiment: Experiment) -> list[Study]:
+    """Open the replicates of the search `name`; none if it was not searched.
+
+    Raises:
+        InputError: if they were made from another study file or under another plan, or some are missing.
+    """
     there = {study.study_name for study in storage.get_all_studies()}
     wanted = study_names(name, experiment.config.search.replicates)
     searches = [load_study(storage, wanted_name) for wanted_name in wanted if wanted_name in there]

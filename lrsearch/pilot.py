@@ -1,0 +1,108 @@
+"""The noise that a plan reckons with: stated, measured by a pilot without its test set, or assumed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from optuna.storages import BaseStorage
+
+from lrsearch.comparison.power import Noise, pilot_noise
+from lrsearch.errors import InputError
+from lrsearch.records import TrialRecord
+from lrsearch.storage import confirmation_name, load_study, records
+
+ASSUMED = Noise(sd=0.25, correlation=0.3)
+"""What the procedure was simulated with; the default where nothing was measured or stated."""
+
+MORE_INFORMED = "reduce_on_plateau"
+"""The family that is left out of comparisons, because it reads a metric."""
+
+
+@dataclass(frozen=True)
+class AssumedNoise:
+    """The noise that a plan reckons with, where it comes from, and whether it is that of whole searches."""
+
+    noise: Noise
+    source: str
+    of_searches: bool = False
+
+
+def noise_of(
+    storage: BaseStorage | None,
+    pilot: str,
+    *,
+    sd: float | None = None,
+    correlation: float | None = None,
+    required: bool = False,
+) -> AssumedNoise:
+    """Return the noise to plan with: as stated, else that of a pilot, else the default assumption.
+
+    A pilot is a confirmation in the storage. It is read on its report examples alone, never on the test set, which is
+    for the comparison to come. They are fewer than the test examples and other ones in every block, so that what they
+    add to the noise makes the plan rather too cautious.
+
+    Args:
+        storage: where the pilot lies, or None if there is none.
+        pilot: the name of the study whose confirmation it is.
+        sd: stated: over blocks, of one column, points.
+        correlation: stated: of two columns in a block.
+        required: whether it is wrong that there is no such pilot.
+
+    Raises:
+        InputError: if a stated number is out of its rule, or a required pilot cannot be used.
+    """
+    if sd is not None or correlation is not None:
+        stated = Noise(ASSUMED.sd if sd is None else sd, ASSUMED.correlation if correlation is None else correlation)
+        if not (0 <= stated.sd < math.inf and 0 <= stated.correlation < 1):
+            raise InputError(
+                "sd must be 0 or more points and correlation from 0 to below 1, "
+                f"got {stated.sd:g} and {stated.correlation:g}"
+            )
+        return AssumedNoise(stated, "stated", of_searches=True)
+    there = {study.study_name for study in storage.get_all_studies()} if storage is not None else set()
+    if storage is None or confirmation_name(pilot) not in there:
+        if required:
+            raise InputError(f"pilot {pilot!r} has no confirmation in this storage")
+        return AssumedNoise(
+            ASSUMED, "assumed, because there is no pilot: state --sd and --correlation if you know better"
+        )
+    try:
+        return _measured(storage, pilot)
+    except InputError as error:
+        if required:
+            raise
+        return AssumedNoise(ASSUMED, f"assumed, because the pilot cannot be used: {error}")
+
+
+def _measured(storage: BaseStorage, pilot: str) -> AssumedNoise:
+    study = load_study(storage, confirmation_name(pilot))
+    maximize, worst = study.direction.name == "MAXIMIZE", study.user_attrs.get("worst_value")
+    left_out = {*study.user_attrs.get("controls", ()), MORE_INFORMED}
+    runs = {(r.block, r.family): r for r in records(study) if r.block is not None and r.family not in left_out}
+    lost = {name for (_, name), run in runs.items() if _failed(run, worst if maximize else None)}
+    names = [name for name in dict.fromkeys(name for _, name in runs) if name not in lost]
+    blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, n) in runs for n in names)]
+    if len(blocks) < 3 or len(names) < 2:
+        raise InputError(
+            f"a pilot needs 3 whole blocks of 2 entries that did not fail, but {pilot!r} has {len(blocks)} of "
+            f"{len(names)}"
+        )
+    curves = [[runs[block, name].curve.report_accuracy for name in names] for block in blocks]
+    if not all(curve for row in curves for curve in row):
+        raise InputError(f"{pilot!r} kept no report examples back, and the test set is not for planning")
+    scale = 100.0 if maximize else 1.0
+    found = pilot_noise(np.array([[scale * curve[-1] for curve in row] for row in curves]))
+    correlation = min(max(found.correlation, 0.0), 0.99)
+    return AssumedNoise(
+        replace(found, correlation=correlation),
+        f"measured on the report examples of {pilot!r}: {len(blocks)} blocks of {len(names)} entries"
+        + (", too few to know the SD well" if len(blocks) < 10 else ""),
+        of_searches=int(study.user_attrs.get("searches", 0)) > 1,
+    )
+
+
+def _failed(run: TrialRecord, chance: float | None) -> bool:
+    last = run.curve.report_accuracy[-1:]
+    return run.stop_reason == "diverged" or (chance is not None and any(value < 2 * chance for value in last))

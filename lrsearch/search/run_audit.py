@@ -1,0 +1,95 @@
+"""A whole pruning audit from one call: draw, finish, store, count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsearch.comparison.proportions import PruningAudit
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.names import audit_name
+from lrsearch.search.audit import Batch, audit_result, audit_state, batches, finish_batches, sample_pruned
+from lrsearch.search.confirm import ConfirmState
+from lrsearch.search.experiment import Experiment
+from lrsearch.search.run import RunOptions, lanes_of
+from lrsearch.search.run_confirm import open_finished_searches
+from lrsearch.search.workers import auto_workers, run_workers
+from lrsearch.storage import create_study, load_study, open_storage
+from lrsearch.training.device import use_one_thread
+
+
+def run_audit(
+    config: StudyConfig,
+    options: RunOptions = RunOptions(),
+    *,
+    share: float,
+    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
+) -> PruningAudit:
+    """Finish a random share of a search's pruned trials, store them as the study NAME/audit, and count.
+
+    Run again it goes on where it was interrupted, and a larger share adds to a smaller one. The test set is not read.
+
+    Args:
+        config: the study, whose search is in the storage.
+        options: how it is run.
+        share: of the pruned trials, above 0 and at most 1.
+        on_epoch: called after every epoch of a batch.
+
+    Raises:
+        InputError: if there is no search, nothing was pruned, or the share is out of its rule.
+        Interrupted: by a signal; what was finished is stored.
+    """
+    experiment = Experiment.prepare(config, device=options.device)
+    storage = open_storage(options.storage)
+    name = options.study_name or config.name
+    searches = open_finished_searches(storage, name, experiment)
+    if not searches:
+        raise InputError(f"there is nothing to audit: {name!r} has no search in this storage (run optimize first)")
+    drawn = sample_pruned(searches, share, config.seed)
+    todo = batches(drawn, lanes_of(options, sum(map(len, drawn)), experiment.device))
+    audit = create_study(
+        storage,
+        audit_name(name),
+        config,
+        direction=experiment.workload.direction,
+        data_fingerprint=experiment.data_fingerprint,
+        attributes={"searches": len(searches)},
+    )
+    workers = min(options.workers or auto_workers(experiment.device), len(todo))
+    trial_epochs = sum(map(len, drawn)) * experiment.epochs / workers
+    compile_step = experiment.compiles(options.compile_step, trial_epochs)
+    if workers == 1:
+        use_one_thread(experiment.device)
+        finish_batches(experiment, audit, todo, compile_step=compile_step, on_epoch=on_epoch)
+    else:
+        given = (
+            config,
+            options.storage,
+            audit.study_name,
+            experiment.device,
+            experiment.dataset.arrays(),
+            compile_step,
+        )
+        run_workers(
+            _finish_in_worker,
+            [(*given, todo[worker::workers]) for worker in range(workers)],
+            poll=lambda: on_epoch(audit_state(experiment, audit, todo)),
+            restart=lambda: None,
+        )
+    return audit_result(audit, searches, alpha=config.plan.alpha)
+
+
+def _finish_in_worker(
+    config: StudyConfig,
+    storage: str,
+    name: str,
+    device: str,
+    arrays: tuple[NDArray[np.generic], ...],
+    compile_step: bool,
+    todo: list[Batch],
+) -> None:
+    experiment = Experiment.of_arrays(config, arrays, device)
+    finish_batches(experiment, load_study(open_storage(storage), name), todo, compile_step=compile_step)
