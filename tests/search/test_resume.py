@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from lrsearch.search import loop
+from lrsearch.search import loop, resume
 from lrsearch.search.interruption import Interrupted
 from lrsearch.storage import load_study, open_storage
 from tests.search.run_helpers import families, finished, make_config, search, signal_in, states
@@ -146,6 +146,19 @@ def test_trials_of_a_killed_process_are_taken_back(folder) -> None:
     assert {"COMPLETE": 9, "FAIL": 3} == states(study)
     assert {TrialState.FAIL} == {study.get_trials()[trial.number].state for trial in left}
     _taken_up(before, study)
+
+
+def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, monkeypatch) -> None:
+    """A trial without anybody's name on it is given two minutes; then its queued parameters are queued again."""
+    study = search(make_config(), 3)
+    study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1}, user_attrs={"retry_of": 1})
+    nameless = study.ask()
+    assert "RUNNING" == search(make_config(), 3).get_trials()[nameless.number].state.name
+    monkeypatch.setattr(resume, "_NAMELESS_SECONDS", 0.0)
+    study = search(make_config(), 6)
+    assert {"COMPLETE": 6, "FAIL": 1} == states(study)
+    (again,) = [trial for trial in finished(study) if trial.params["base_lr"] == 0.123]
+    assert 1 == again.user_attrs["retry_of"]
 
 
 def test_trials_of_a_living_process_are_left_alone(folder) -> None:

@@ -1,0 +1,125 @@
+"""A whole search: replicates, the number of lanes, and what optuna-dashboard shows of it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.errors import InputError
+from lrsearch.search.run import RunOptions, lanes_of, run_search, study_names
+from lrsearch.storage import load_study, open_storage
+from tests.search.run_helpers import families, finished, make_config, search, search_and_state
+
+
+def test_replicates_are_independent_searches_of_one_name(folder) -> None:
+    """Each has its own study, split, seeds and parameters, and all of them reach the total."""
+    config = make_config(search__replicates=2, search__trials=3)
+    studies, state = run_search(config, RunOptions(device="cpu", workers=1))
+    assert ["tab/search-00", "tab/search-01"] == [study.study_name for study in studies]
+    assert (6, 6) == (state.total, state.complete + state.pruned)
+    assert [3, 3] == [len(finished(study)) for study in studies]
+    assert [0, 1] == [study.user_attrs["replicate"] for study in studies]
+    assert 2 == len({study.user_attrs["split_seed"] for study in studies})
+    first, second = ({t.params["base_lr"] for t in finished(study)} for study in studies)
+    assert not first & second
+
+
+def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None:
+    """NAME is all that a user types."""
+    assert ["fashion"] == study_names("fashion", 1)
+    assert ["fashion/search-00", "fashion/search-11"] == study_names("fashion", 12)[::11]
+
+
+@pytest.mark.parametrize(
+    ("trials", "device", "workers", "lanes"),
+    [(100, "cpu", 1, 8), (100, "cpu", 2, 4), (12, "cpu", 1, 3), (2, "cpu", 1, 1), (400, "cuda", 1, 32)],
+)
+def test_lanes_are_a_quarter_of_the_search_at_most(trials, device, workers, lanes) -> None:
+    """So that the sampler learns of most trials before it proposes the last; a GPU takes more side by side."""
+    assert lanes == lanes_of(RunOptions(workers=workers), trials, device)
+    assert 5 == lanes_of(RunOptions(workers=workers, lanes=5), trials, device)
+
+
+def test_a_study_that_holds_nothing_back_is_not_searched(folder) -> None:
+    """`train = "all"` is for confirm alone, and it is said before anything is loaded."""
+    with pytest.raises(InputError, match='train = "all"'):
+        run_search(StudyConfig.load(shipped_study("article")))
+
+
+def test_the_digits_are_searched_with_the_built_in_workload(folder) -> None:
+    """The quick study's first trials, one epoch of them: every family in turn, better than chance."""
+    config = StudyConfig.load(shipped_study("quick")).changed(
+        {"training.epochs": 1, "search.families": ("constant", "one_cycle"), "name": "tab"}
+    )
+    study, state = search_and_state(config, 4)
+    assert {"constant": 2, "one_cycle": 2} == families(study)
+    assert state.best is not None
+    assert state.best > 0.1
+
+
+def test_real_fashion_mnist_is_searched(folder, real_data, monkeypatch) -> None:
+    """One short trial on the real data, in batches so large that it takes a second: better than chance."""
+    monkeypatch.setenv("LRSEARCH_DATA_MIRROR", str(real_data))
+    config = StudyConfig.load(shipped_study("fashion_lenet")).changed(
+        {"training.epochs": 1, "training.batch_size": 2500, "search.families": ("one_cycle",), "name": "tab"}
+    )
+    study, state = search_and_state(config, 1, lanes=1)
+    assert 20 == study.user_attrs["space"]["total_steps"]
+    assert state.best is not None
+    assert 0.05 < state.best < 1.0
+
+
+def _ask(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_optuna_dashboard_shows_the_search(folder) -> None:
+    """The real server, asked over HTTP: all trials with their values and families, each family equally often."""
+    study = search(make_config(), 9)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = Path(sys.executable).with_name("optuna-dashboard")
+    server = subprocess.Popen(
+        [command, "sqlite:///lrsearch.db", "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    )
+    try:
+        address = f"http://127.0.0.1:{port}/api/studies"
+        until = time.monotonic() + 60
+        while True:
+            try:
+                listed = _ask(address)["study_summaries"]
+                break
+            except OSError:
+                assert server.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        assert [("tab", ["maximize"])] == [(s["study_name"], s["directions"]) for s in listed]
+        shown = _ask(f"{address}/{listed[0]['study_id']}")
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+    stored = load_study(open_storage("sqlite:///lrsearch.db"), "tab").get_trials()
+    assert len(stored) == len(shown["trials"]) == len(study.get_trials())
+    assert [t.state.name.capitalize() for t in stored] == [t["state"].capitalize() for t in shown["trials"]]
+    assert [t.values for t in stored if t.state.name == "COMPLETE"] == [
+        t["values"] for t in shown["trials"] if t["state"].upper() == "COMPLETE"
+    ]
+    assert [len(t.intermediate_values) for t in stored] == [len(t["intermediate_values"]) for t in shown["trials"]]
+    families_shown = Counter(
+        p["param_external_value"] for t in shown["trials"] for p in t["params"] if p["name"] == "family"
+    )
+    assert {"constant": 3, "cosine": 3, "one_cycle": 3} == families_shown
