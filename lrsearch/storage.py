@@ -73,8 +73,8 @@ def _open_sqlite(url: str) -> RDBStorage:
         raise InputError(f"storage {url!r} cannot be opened: there is no folder {str(path.parent)!r}")
     if path.is_dir():
         raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
-    if path.is_file() and _first_bytes(path) not in (b"", b"SQLite format 3\0"):
-        raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is not an SQLite database")
+    # Whether it is a database only SQLite may find out: a file that is opened and closed beside it loses all locks that
+    # this process holds on it, and other processes then throw away what is still to be read.
     storage = _with_tables(url)
 
     @event.listens_for(storage.engine, "connect")
@@ -107,11 +107,6 @@ def integrity(storage: BaseStorage) -> str:
             f"the database is damaged ({'; '.join(problems)}): save what is whole (sqlite3 FILE .recover) and open that"
         )
     return "intact"
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(16)
 
 
 def _with_tables(url: str) -> RDBStorage:

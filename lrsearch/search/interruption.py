@@ -46,12 +46,17 @@ class Interruption:
     @classmethod
     @contextmanager
     def handled(cls) -> Iterator[Interruption]:
-        """Handle SIGINT and SIGTERM in the body; in another thread than the main one signals stay as they are."""
+        """Handle SIGINT and SIGTERM in the body.
+
+        What is ignored stays ignored, as for a job in the background; in another thread than the main one nothing is
+        handled.
+        """
         interruption = cls()
         if threading.current_thread() is not threading.main_thread():
             yield interruption
             return
-        before = {signum: signal.signal(signum, interruption._handle) for signum in (signal.SIGINT, signal.SIGTERM)}
+        heard = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]
+        before = {signum: signal.signal(signum, interruption._handle) for signum in heard}
         try:
             yield interruption
         finally:

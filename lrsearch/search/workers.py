@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import joblib
@@ -61,31 +61,45 @@ def run_workers(
 def _run(task: Callable[..., T], arguments: list[tuple[Any, ...]], folder: str) -> list[T]:
     # Copy-on-write, because torch warns of memory that it could not write to.
     with joblib.parallel_config("loky", n_jobs=len(arguments), inner_max_num_threads=1, mmap_mode="c"):
-        results: list[T] = joblib.Parallel()(joblib.delayed(_in_worker)(task, folder, given) for given in arguments)
-        return results
+        results = joblib.Parallel()(joblib.delayed(_in_worker)(task, folder, given) for given in arguments)
+        return [result for result in results if result is not None]
 
 
-def _in_worker(task: Callable[..., T], folder: str, arguments: tuple[Any, ...]) -> T:
+def _in_worker(task: Callable[..., T], folder: str, arguments: tuple[Any, ...]) -> T | None:
+    """Run the task; None if it was interrupted, because joblib kills the other processes where one raises an error."""
     torch.set_num_threads(1)
+    # A terminal's Ctrl-C reaches every process, but only the first one decides; and SIGTERM must not kill a process
+    # before or after its search, which would end the others in the middle of theirs.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
     (Path(folder) / str(os.getpid())).touch()
-    return task(*arguments)
+    try:
+        return task(*arguments)
+    except Interrupted:
+        return None
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _stop(_signum: int, _frame: FrameType | None) -> None:
+    raise Interrupted
 
 
 def _watch(future: Future[list[T]], folder: Path, poll: Callable[[], None]) -> list[T]:
     """Poll until the processes are done; hand a signal on to them."""
     with Interruption.handled() as interruption:
-        told = False
-        while not future.done():
-            time.sleep(_POLL_SECONDS)
-            if interruption.requested and not told:
-                told = True
-                for file in folder.iterdir():
-                    with suppress(ProcessLookupError):
-                        os.kill(int(file.name), signal.SIGTERM)
-            elif not interruption.requested:
+        told: set[str] = set()
+        while not wait([future], timeout=_POLL_SECONDS).done:
+            if not interruption.requested:
                 poll()
+                continue
+            # A process that was still starting is told as soon as its file is there.
+            for process in {file.name for file in folder.iterdir()} - told:
+                told.add(process)
+                with suppress(ProcessLookupError):
+                    os.kill(int(process), signal.SIGTERM)
         if interruption.requested:
-            with suppress(Interrupted, TerminatedWorkerError):
+            with suppress(TerminatedWorkerError):
                 future.result()
             raise Interrupted
         return future.result()
