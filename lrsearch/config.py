@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -47,11 +47,28 @@ class DataConfig(_Table):
 
 
 class TrainingConfig(_Table):
-    """`[training]`: how long and in what steps."""
+    """`[training]`: how long and in what steps.
+
+    `epochs` may be a list of budgets, each of which is a study of its own (`StudyConfig.at_budgets`); where only one
+    can be meant it is the largest.
+    """
 
     epochs: int = Field(30, ge=1)
     batch_size: int | None = Field(None, ge=1)
     interval: Literal["step", "epoch"] = "step"
+    budgets: tuple[Annotated[int, Field(ge=1)], ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list_of_budgets(cls, data: Any) -> Any:
+        epochs = data.get("epochs") if isinstance(data, Mapping) else None
+        if not isinstance(epochs, list | tuple):
+            return data
+        if not all(isinstance(number, int) and number >= 1 for number in epochs) or len(set(epochs)) < len(epochs):
+            raise ValueError(f"epochs must be whole numbers of at least 1, each given once, got {list(epochs)}")
+        if not epochs:
+            raise ValueError("epochs must be a whole number or a list of them, got an empty list")
+        return {**data, "epochs": max(epochs), "budgets": tuple(sorted(epochs)) if len(epochs) > 1 else ()}
 
 
 class OptimizerConfig(_Table):
@@ -239,7 +256,14 @@ class StudyConfig(_Table):
                 for part in tables:
                     table = table[part]
                 table[name] = value
+                if key == "training.epochs":
+                    table.pop("budgets", None)  # the new number replaces the study file's whole list
         return StudyConfig.from_dict(data, source=source)
+
+    def at_budgets(self) -> tuple[StudyConfig, ...]:
+        """Return a study for each epoch budget, named NAME/epochs-10 ..., or this one alone if it has only one."""
+        changes = [{"training.epochs": e, "name": f"{self.name}/epochs-{e}"} for e in self.training.budgets]
+        return tuple(self.changed(change) for change in changes) or (self,)
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two searches the same search, by dotted key: all that a trial's result depends on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_REPLICATE, _CONFIRMATION, _AUDIT = "/search-", "/confirm", "/audit"
+_REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "/epochs-"
 
 
 def base_name(name: str) -> str:
@@ -27,3 +27,16 @@ def is_search(name: str) -> bool:
 def search_names(names: Iterable[str], base: str) -> list[str]:
     """Return which of a storage's studies are the search `base` or its replicates, in order."""
     return sorted(name for name in names if is_search(name) and base_name(name) == base)
+
+
+def budget_names(names: Iterable[str], base: str) -> dict[int, str]:
+    """Return {epochs: name} of the studies of one experiment at several epoch budgets, NAME/epochs-10 ..., sorted."""
+    bases = {base_name(name) for name in names}
+    tails = {name: name.removeprefix(f"{base}{_BUDGET}") for name in bases if name.startswith(f"{base}{_BUDGET}")}
+    return dict(sorted((int(tail), name) for name, tail in tails.items() if tail.isdigit()))
+
+
+def without_budget(name: str) -> str:
+    """Return a base name without its epoch budget, if it has one."""
+    head, found, number = name.rpartition(_BUDGET)
+    return head if found and number.isdigit() else name
