@@ -10,17 +10,19 @@ from lrsearch.report import record_tables as tables
 from lrsearch.report import schedule_figures as schedules
 from lrsearch.report import score_figures as scores
 from lrsearch.report import verdict_figures as verdict
+from lrsearch.report import verdict_tables as beside
 from lrsearch.report.assemble_search import search_parts
 from lrsearch.report.page import Page, Part, Section, render, without_empty
 from lrsearch.report.source import Source, best_trials
 from lrsearch.report.style import colours
+from lrsearch.verdict import StudyVerdict
 
 
 def report_html(source: Source) -> str:
     """Return the report of a study as one self-contained HTML file; equal sources give equal files."""
     parts = without_empty(
         (
-            Part("Verdict", _verdict(source.comparison)),
+            Part("Verdict", (*_verdict(source.comparison), *_beside(source.verdict))),
             Part("Scores", _scores(source.comparison)),
             Part("Published numbers", _printed(source)),
             Part("Schedules", _schedules(source)),
@@ -34,9 +36,11 @@ def report_html(source: Source) -> str:
 
 
 def _lead(source: Source) -> tuple[str, ...]:
-    if source.comparison is not None:
-        warnings = [f"Warning: {warning}." for warning in source.comparison.warnings]
-        return (*verdict_sentences(source.comparison), *warnings)
+    if source.verdict is not None:
+        comparison = source.verdict.comparison
+        controls = "; ".join(control.sentence for control in source.verdict.controls)
+        warnings = [f"Warning: {warning}." for warning in comparison.warnings]
+        return (*verdict_sentences(comparison), *([f"Controls: {controls}."] if controls else []), *warnings)
     return (
         f"There is no verdict: {source.why_not}.",
         "What follows is the search alone. The best of many noisy trials looks better than it is, and says nothing "
@@ -83,6 +87,24 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
                 (better.better_table(comparison),),
             )
         )
+    return tuple(sections)
+
+
+def _beside(found: StudyVerdict | None) -> tuple[Section, ...]:
+    """Return the sections about controls, claims and what goes beyond the plan."""
+    if found is None:
+        return ()
+    sections = []
+    if found.controls:
+        sentence = "Entries whose truth is known went through the same pipeline; the verdict itself leaves them out."
+        sections.append(Section("Controls", (sentence,), None, (beside.controls_table(found.controls),)))
+    if found.claims or found.claims_note:
+        tables_of_claims = (beside.claims_table(found.claims),) if found.claims else ()
+        note = (found.claims_note,) if found.claims_note else ()
+        sections.append(Section("The article's claims", note, None, tables_of_claims))
+    if found.exploratory is not None:
+        text = (f"With the blocks beyond the plan, exploratory: {found.exploratory.verdict_text}",)
+        sections.append(Section("Beyond the plan", text, None, (verdict.glance_table(found.exploratory),)))
     return tuple(sections)
 
 

@@ -8,6 +8,7 @@ from lrsearch.report import search_figures as search
 from lrsearch.report.importance import FEWEST_TRIALS
 from lrsearch.report.page import Part, Section
 from lrsearch.report.source import Source
+from lrsearch.report.verdict_tables import good_regions_table
 
 _DESCRIPTIVE = "Descriptive: trials of a search are chosen, not drawn, so nothing here says which family is better."
 
@@ -17,6 +18,7 @@ def search_parts(source: Source) -> tuple[Part, ...]:
     return (
         Part("Search", _search(source), (_DESCRIPTIVE,)),
         Part("Which parameter mattered", _importance(source), (_DESCRIPTIVE,)),
+        Part("How wide the good region is", _good_region(source)),
         Part("What was tried", _tried(source), (_TRIED,), grid=True),
     )
 
@@ -77,6 +79,19 @@ def _importance(source: Source) -> tuple[Section, ...]:
         return (Section("Share of each parameter", (sentence,), shown, (table,)),)
     sentence = f"No family has {FEWEST_TRIALS} complete trials: a share would be noise."
     return (Section("Share of each parameter", (sentence,)),) if source.searches else ()
+
+
+def _good_region(source: Source) -> tuple[Section, ...]:
+    if source.verdict is None or not source.searches:
+        return ()
+    regions, rope = source.verdict.good_regions, source.config.plan.rope
+    if regions.why_not:
+        return (Section("Share of the search space", (f"Not known: {regions.why_not}.",)),)
+    sentence = (
+        f"The share of random trials within {rope:g} points of their family's best, with exact limits. A wide region "
+        "forgives a rough choice."
+    )
+    return (Section("Share of the search space", (sentence,), None, (good_regions_table(regions),)),)
 
 
 def _tried(source: Source) -> tuple[Section, ...]:

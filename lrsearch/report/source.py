@@ -12,14 +12,14 @@ from optuna.study import Study
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.names import base_name, search_names
 from lrsearch.records import TrialRecord
 from lrsearch.report.importance import family_importances
 from lrsearch.search.bounds import near_bounds
-from lrsearch.storage import confirmation_name, is_confirmation, load_study, records, study_config
-from lrsearch.verdict import compare_study
+from lrsearch.storage import confirmation_name, load_study, records, study_config
+from lrsearch.verdict import StudyVerdict, study_verdict
 
 _LEDGER = "test_ledger:"
-_REPLICATE = "/search-"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Source:
         config: the study file.
         searches: the trials of each replicate; empty for fixed schedules alone.
         confirmation: the confirmed runs; empty if there are none.
-        comparison: the verdict, or None.
+        verdict: the comparison and what stands beside it, or None.
         why_not: why there is no verdict.
         attributes: the user attributes of the confirmation, or of the first search.
         near_bounds: by family, the winner's parameters at the edge of their ranges.
@@ -43,12 +43,17 @@ class Source:
     config: StudyConfig
     searches: tuple[tuple[TrialRecord, ...], ...] = ()
     confirmation: tuple[TrialRecord, ...] = ()
-    comparison: Comparison | None = None
+    verdict: StudyVerdict | None = None
     why_not: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     near_bounds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     importances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     maximize: bool = True
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The comparison of the planned blocks, or None."""
+        return self.verdict.comparison if self.verdict else None
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -88,15 +93,14 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
         InputError: if there is no such study, several of which one must be named, or one that lrsearch has not made.
     """
     there = sorted(study.study_name for study in storage.get_all_studies())
-    base = _base(name) if name is not None else _only(there)
-    searches = [load_study(storage, n) for n in there if n == base or n.startswith(base + _REPLICATE)]
-    searches = [study for study in searches if not is_confirmation(study.study_name)]
+    base = base_name(name) if name is not None else _only(there)
+    searches = [load_study(storage, search) for search in search_names(there, base)]
     confirmed = confirmation_name(base) in there
     if not searches and not confirmed:
         raise InputError(f"there is no study {base!r} in this storage; there are: {', '.join(there) or 'none'}")
     confirmation = load_study(storage, confirmation_name(base)) if confirmed else None
     first = confirmation or searches[0]
-    comparison, why_not = _compare(confirmation)
+    verdict, why_not = _verdict(confirmation)
     found = tuple(tuple(records(study)) for study in searches)
     maximize = first.direction.name == "MAXIMIZE"
     return Source(
@@ -104,7 +108,7 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
         config=_config(searches, first),
         searches=found,
         confirmation=() if confirmation is None else tuple(records(confirmation)),
-        comparison=comparison,
+        verdict=verdict,
         why_not=why_not,
         # what the search alone knows (its lanes, its space) stands behind what the confirmation says
         attributes={**(searches[0].user_attrs if searches else {}), **first.user_attrs},
@@ -135,22 +139,18 @@ def _config(searches: Sequence[Study], first: Study) -> StudyConfig:
     return config.model_copy(update={"search": study_config(searches[0]).search}) if searches else config
 
 
-def _base(name: str) -> str:
-    return name.removesuffix(confirmation_name("")).partition(_REPLICATE)[0]
-
-
 def _only(there: Sequence[str]) -> str:
-    bases = sorted({_base(name) for name in there})
+    bases = sorted({base_name(name) for name in there})
     if len(bases) != 1:
         raise InputError(f"name one of the storage's studies with --study-name: {', '.join(bases) or 'there are none'}")
     return bases[0]
 
 
-def _compare(confirmation: Study | None) -> tuple[Comparison | None, str]:
+def _verdict(confirmation: Study | None) -> tuple[StudyVerdict | None, str]:
     if confirmation is None:
         return None, "it has not been confirmed: run lrsearch confirm"
     try:
-        return compare_study(confirmation), ""
+        return study_verdict(confirmation), ""
     except InputError as error:
         return None, str(error)
 

@@ -1,0 +1,57 @@
+"""What stands beside the verdict in numbers: its controls, the claims that it was made for, good regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lrsearch.comparison.article_records import JudgedClaim
+from lrsearch.comparison.controls import Control
+from lrsearch.report.tables import Table, points, table
+from lrsearch.robustness import GoodRegions
+
+_KINDS = {"aa": "no difference is the truth", "positive": "it is worse in truth"}
+_FOUND = {True: "the truth was found", False: "the truth was MISSED", None: "not tested: failed runs"}
+
+
+def controls_table(controls: Sequence[Control]) -> Table:
+    """Return what the comparison found of entries whose truth is known."""
+    rows = [
+        (
+            control.name,
+            control.of,
+            _KINDS.get(control.kind, control.kind),
+            points(control.difference, signed=True),
+            f"{points(control.low, signed=True)} to {points(control.high, signed=True)}",
+            control.p,
+            _FOUND[control.as_it_must],
+        )
+        for control in controls
+    ]
+    return table(("control", "beside", "what is true", "difference", "interval", "p", "found"), rows)
+
+
+def claims_table(claims: Sequence[JudgedClaim]) -> Table:
+    """Return the article's claims: estimates with their intervals, and whether each is shown."""
+    rows = [
+        (
+            judged.claim.text,
+            judged.claim.holds,
+            judged.claim.contrast.estimate,
+            judged.claim.contrast.low,
+            judged.claim.contrast.high,
+            judged.unit,
+            judged.claim.p_holm,
+        )
+        for judged in claims
+    ]
+    columns = ("claim", "shown", "estimate", "low", "high", "unit", "p (Holm)")
+    return table(columns, rows, caption="Pointwise intervals; Holm over all claims")
+
+
+def good_regions_table(regions: GoodRegions) -> Table:
+    """Return the share of each family's search space that is within the ROPE of its best, with exact limits."""
+    rows = [
+        (family, f"{share.count} of {share.total}", share.count / share.total, share.low, share.high)
+        for family, share in sorted(regions.shares.items(), key=lambda item: -item[1].count / item[1].total)
+    ]
+    return table(("family", "random trials", "share", "low", "high"), rows)
