@@ -25,6 +25,7 @@ Storage = Annotated[str, typer.Option(envvar="LRSEARCH_STORAGE", help="Where stu
 Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name there.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of one trial.")]
+Budgets = Annotated[str | None, typer.Option("--epochs", help="Epochs of one trial; 10,30 is a study at each.")]
 Dataset = Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist or digits (needs no download).")]
 Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
 Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
@@ -56,6 +57,29 @@ def _listed(value: str | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in value.split(",")) if value else None
 
 
+def _budgets(value: str | None) -> tuple[int, ...] | int | None:
+    """Return the epochs of a flag: one number, or several separated by commas."""
+    numbers = _whole_numbers(value, "epochs")
+    return numbers[0] if numbers is not None and len(numbers) == 1 else numbers
+
+
+def _whole_numbers(value: str | None, name: str) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(int(number) for number in value.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"--{name} must be an integer, or several separated by commas, got {value!r}"
+        ) from None
+
+
+def _names(config: StudyConfig, study_name: str | None) -> list[tuple[StudyConfig, str]]:
+    """Return the study at each of its epoch budgets, with its name in the storage."""
+    named = config.changed({"name": study_name})
+    return [(budget, name.name) for budget, name in zip(config.at_budgets(), named.at_budgets(), strict=True)]
+
+
 def _json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2))
 
@@ -64,7 +88,7 @@ def _json(data: Any) -> None:
 def optimize(
     study: StudyFile = None,
     trials: Annotated[int | None, typer.Option(help="Finished trials in all; run again to go on.")] = None,
-    epochs: Epochs = None,
+    epochs: Budgets = None,
     families: Families = None,
     dataset: Dataset = None,
     workload: Workload = None,
@@ -85,13 +109,15 @@ def optimize(
 
     Example: lrsearch optimize studies/quick.toml --trials 26
     """
+    from dataclasses import replace
+
     from lrsearch import console
     from lrsearch.search.run import RunOptions, run_search
     from lrsearch.summary import family_table, search_summary
 
     changes = {
         "search.trials": trials,
-        "training.epochs": epochs,
+        "training.epochs": _budgets(epochs),
         "search.families": _listed(families),
         "data.dataset": dataset,
         "workload": workload,
@@ -103,19 +129,22 @@ def optimize(
     config = _study_file(study).changed(changes)
     options = RunOptions(
         storage=storage,
-        study_name=study_name,
         device=device,
         lanes=_count(lanes, "lanes"),
         workers=_count(workers, "workers"),
         compile_step=compile_step,
         timeout_seconds=timeout,
     )
-    with console.progress() as progress:
-        studies, state = run_search(config, options, on_epoch=console.search_progress(progress, config.training.epochs))
+    summaries = []
+    for budget, name in _names(config, study_name):
+        with console.progress() as progress:
+            shown = console.search_progress(progress, budget.training.epochs)
+            studies, state = run_search(budget, replace(options, study_name=name), on_epoch=shown)
+        summaries.append(search_summary(studies, state))
+        if output == "table":
+            console.print_search(family_table(studies), state)
     if output == "json":
-        _json(search_summary(studies, state))
-    else:
-        console.print_search(family_table(studies), state)
+        _json(summaries if len(summaries) > 1 else summaries[0])
 
 
 @app.command()
@@ -123,7 +152,14 @@ def confirm(
     study: StudyFile = None,
     blocks: Annotated[int | None, typer.Option(help="Runs of each configuration, on fresh paired seeds.")] = None,
     top: Annotated[int, typer.Option(help="Configurations of each family.")] = 1,
-    epochs: Epochs = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(help="An entry whose truth is known: aa (one twice), positive (one that must lose); or both."),
+    ] = None,
+    audit_pruned: Annotated[
+        float | None, typer.Option(help="Finish this share of the search's pruned trials, to see what was missed.")
+    ] = None,
+    epochs: Budgets = None,
     dataset: Dataset = None,
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
@@ -137,24 +173,33 @@ def confirm(
 
     Example: lrsearch confirm studies/article.toml --blocks 3
     """
+    from dataclasses import replace
+
     from lrsearch import console
     from lrsearch.search.run import RunOptions
+    from lrsearch.search.run_audit import run_audit
     from lrsearch.search.run_confirm import run_confirm
-    from lrsearch.summary import confirm_rows
+    from lrsearch.summary import audit_row, confirm_rows
 
-    config = _study_file(study).changed({"training.epochs": epochs, "data.dataset": dataset, "seed": seed})
-    options = RunOptions(
-        storage=storage,
-        study_name=study_name,
-        device=device,
-        workers=_count(workers, "workers"),
-        compile_step=compile_step,
-    )
-    with console.progress() as progress:
-        done = run_confirm(config, options, blocks=blocks, top=top, on_epoch=console.confirm_progress(progress))
-    for family in done.left_out:
-        console.note(f"{family} is left out: no trial of it is complete")
-    console.print_rows(confirm_rows(done.study), output)
+    config = _study_file(study).changed({"training.epochs": _budgets(epochs), "data.dataset": dataset, "seed": seed})
+    options = RunOptions(storage=storage, device=device, workers=_count(workers, "workers"), compile_step=compile_step)
+    found = []
+    for budget, name in _names(config, study_name):
+        here, audit = replace(options, study_name=name), None
+        with console.progress() as progress:
+            shown = console.confirm_progress(progress)
+            if audit_pruned is not None:
+                audit = audit_row(run_audit(budget, here, share=audit_pruned, on_epoch=shown))
+            done = run_confirm(budget, here, blocks=blocks, top=top, controls=control or (), on_epoch=shown)
+        for family in done.left_out:
+            console.note(f"{family} is left out: no trial of it is complete")
+        rows = confirm_rows(done.study)
+        found.append(rows if audit is None else {"entries": rows, "pruning audit": audit})
+        if output == "table":
+            console.print_rows(rows, output)
+            console.print_rows([audit] if audit else [], output)
+    if output == "json":
+        _json(found if len(found) > 1 else found[0])
 
 
 @app.command()
@@ -172,18 +217,79 @@ def compare(
     Example: lrsearch compare --study-name article
     """
     from lrsearch import console
-    from lrsearch.storage import open_storage, the_study
-    from lrsearch.summary import comparison_rows
-    from lrsearch.verdict import compare_study, compare_table
+    from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
+    from lrsearch.storage import open_storage
+    from lrsearch.summary import budgets_summary, comparison_rows, verdict_rows
+    from lrsearch.verdict import compare_table
 
     if scores is not None:
         comparison = compare_table(scores, rope=rope, alpha=alpha, seed=seed)
-    else:
-        comparison = compare_study(the_study(open_storage(storage), study_name))
+        if output == "json":
+            typer.echo(comparison.to_json())
+        else:
+            console.print_verdict(comparison, comparison_rows(comparison))
+        return
+    verdicts = verdicts_by_budget(studies_by_budget(open_storage(storage), study_name))
+    agreed = agreements(verdicts)
     if output == "json":
-        typer.echo(comparison.to_json())
+        _json(budgets_summary(verdicts, agreed))
+        return
+    for epochs, verdict in verdicts.items():
+        if agreed:
+            console.print_title(f"{epochs} epochs")
+        console.print_study_verdict(verdict, verdict_rows(verdict))
+    for agreement in agreed:
+        console.print_title(agreement.sentence)
+
+
+@app.command()
+def plan(
+    study: StudyFile = None,
+    blocks: Annotated[str | None, typer.Option(help="Numbers of blocks to tabulate, such as 10,20,40.")] = None,
+    sd: Annotated[float | None, typer.Option(help="Stated SD over blocks of one family, points.")] = None,
+    correlation: Annotated[float | None, typer.Option(help="Stated correlation of families in a block.")] = None,
+    pilot: Annotated[str | None, typer.Option(help="A confirmed study to measure the noise by; else this one.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trials of one search.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Independent searches.")] = None,
+    epochs: Epochs = None,
+    families: Families = None,
+    dataset: Dataset = None,
+    workload: Workload = None,
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    workers: Workers = "auto",
+    device: Device = "auto",
+    seed: Seed = None,
+    output: Format = "table",
+) -> None:
+    """Say what a budget buys before anything runs: the difference it would detect, and the time it takes here.
+
+    Example: lrsearch plan studies/quick.toml --blocks 10,20 --sd 0.5 --correlation 0.3
+    """
+    from lrsearch import console
+    from lrsearch.pilot import existing_storage, noise_of
+    from lrsearch.planning import plan_study
+    from lrsearch.search.run import RunOptions
+    from lrsearch.summary import plan_rows, plan_summary
+
+    changes = {
+        "search.trials": trials,
+        "search.replicates": replicates,
+        "training.epochs": epochs,
+        "search.families": _listed(families),
+        "data.dataset": dataset,
+        "workload": workload,
+        "seed": seed,
+    }
+    config = _study_file(study).changed(changes)
+    options = RunOptions(device=device, workers=_count(workers, "workers"))
+    measured_by = pilot or study_name or config.name
+    noise = noise_of(existing_storage(storage), measured_by, sd=sd, correlation=correlation, required=pilot is not None)
+    found = plan_study(config, options, noise, blocks=_whole_numbers(blocks, "blocks"))
+    if output == "json":
+        _json(plan_summary(found))
     else:
-        console.print_verdict(comparison, comparison_rows(comparison))
+        console.print_plan(found, plan_rows(found))
 
 
 @app.command()

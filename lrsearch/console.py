@@ -18,8 +18,10 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from lrsearch.comparison import Comparison
+    from lrsearch.planning import StudyPlan
     from lrsearch.search.confirm import ConfirmState
     from lrsearch.search.loop import SearchState
+    from lrsearch.verdict import StudyVerdict
 
 _PLAIN_SECONDS = 10.0
 
@@ -192,6 +194,47 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:
         shown.show(what, fraction, since=first[0])
 
     return show
+
+
+def print_title(title: str) -> None:
+    """Print a line in bold on standard output."""
+    output.print(Text(plain(title), style="bold"))
+
+
+def print_study_verdict(verdict: StudyVerdict, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the verdict of a confirmation and whatever stands beside it."""
+    print_verdict(verdict.comparison, rows)
+    if verdict.claims or verdict.claims_note:
+        output.print()
+        print_title("The article's claims (95 % intervals, Holm over all)")
+        for claim in verdict.claims:
+            output.print(Text(plain(f"  {claim.sentence}")))
+        if verdict.claims_note:
+            output.print(Text(plain(verdict.claims_note)))
+    if verdict.exploratory is not None:
+        output.print()
+        print_title("Exploratory, with blocks beyond the plan: not a part of the verdict above")
+        output.print(Text(plain(verdict.exploratory.verdict_text)))
+    if verdict.good_regions.why_not:
+        note(f"how wide each family's good region is, is not known: {verdict.good_regions.why_not}")
+
+
+def print_plan(plan: StudyPlan, rows: Sequence[dict[str, Any]]) -> None:
+    """Print what several numbers of blocks buy, and by what it was reckoned."""
+    timed = [row | {"time": duration(found.seconds)} for row, found in zip(rows, plan.rows, strict=True)]
+    print_rows(timed, "table")
+    noise = plan.noise
+    note(
+        f"power of {plan.columns} columns at a family-wise error of {plan.alpha:g}; SD {noise.noise.sd:.3g} points, "
+        f"correlation {noise.noise.correlation:.2g} ({noise.source})"
+    )
+    note(
+        f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {plan.workers} "
+        f"{'process' if plan.workers == 1 else 'processes'} side by side; {plan.trials} trials of {plan.epochs} epochs "
+        "a search"
+    )
+    for remark in plan.remarks:
+        note(remark)
 
 
 def note_check(name: str, ok: bool, detail: str) -> None:

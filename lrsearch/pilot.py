@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from optuna.storages import BaseStorage
@@ -11,7 +12,7 @@ from optuna.storages import BaseStorage
 from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
-from lrsearch.storage import confirmation_name, load_study, records
+from lrsearch.storage import confirmation_name, load_study, open_storage, records
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -27,6 +28,17 @@ class AssumedNoise:
     noise: Noise
     source: str
     of_searches: bool = False
+
+
+def existing_storage(url: str) -> BaseStorage | None:
+    """Open a storage address, or return None where its file is not there: a plan leaves nothing behind.
+
+    Raises:
+        InputError: as `open_storage`.
+    """
+    kind, found, path = url.partition(":///")
+    absent = bool(found) and kind in ("sqlite", "journal") and not Path(path).exists()
+    return None if absent else open_storage(url)
 
 
 def noise_of(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -11,13 +12,18 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from lrsearch.budgets import BudgetAgreement
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.proportions import Proportion, PruningAudit
+from lrsearch.names import is_search
+from lrsearch.planning import StudyPlan
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.bounds import near_bounds
 from lrsearch.search.loop import SearchState
 from lrsearch.storage import is_confirmation, load_study, records, study_config, to_record
+from lrsearch.verdict import StudyVerdict
 
 Row = dict[str, Any]
 
@@ -108,6 +114,8 @@ def confirm_rows(study: Study) -> list[Row]:
             if any(printed.values()):
                 row[f"{name} printed"] = printed.get(entry, {}).get(name.replace(" ", "_"))
         row["diverged"] = sum(trial.user_attrs["stop_reason"] == "diverged" for trial in trials)
+        if controls := study.user_attrs.get("controls"):
+            row["control"] = controls.get(entry, {}).get("kind", "-")
         rows.append(row)
     return rows
 
@@ -139,6 +147,76 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
     return rows
 
 
+def verdict_rows(verdict: StudyVerdict) -> list[Row]:
+    """Return the rows of the comparison with each family's good region where it is known, the controls below them."""
+    rows = comparison_rows(verdict.comparison)
+    for control in verdict.controls:
+        untested = math.isnan(control.low)
+        rows.append(
+            dict.fromkeys(rows[0], "-")
+            | {
+                "family": control.name,
+                "blocks": verdict.comparison.blocks,
+                "mean": control.mean,
+                "SD": None,
+                "to the best": "-" if untested else f"{control.low:+.2f} .. {control.high:+.2f} (to {control.of})",
+                "recommended": "control",
+            }
+        )
+    if not verdict.good_regions.why_not:
+        shares = verdict.good_regions.shares
+        for row in rows:
+            share = shares.get(row["family"])
+            row["good region"] = "-" if share is None else counted(share)
+    return rows
+
+
+def counted(share: Proportion) -> str:
+    """Return a proportion with its exact interval: 3 of 12, 5 to 57 %."""
+    return f"{share.count} of {share.total}, {100 * share.low:.0f} to {100 * share.high:.0f} %"
+
+
+def audit_row(audit: PruningAudit) -> Row:
+    """Return the result of a pruning audit as a row."""
+    return {
+        "pruned trials finished": audit.beat_median.total,
+        "better than their family's median": counted(audit.beat_median),
+        "better than their family's best": counted(audit.beat_best),
+    }
+
+
+def plan_rows(plan: StudyPlan) -> list[Row]:
+    """Return a row per number of blocks: what it detects and what it costs."""
+    return [
+        {
+            "blocks": row.blocks,
+            "": "planned" if row.blocks == plan.planned_blocks else "",
+            "detects (all pairs, 80 %)": f"{row.detectable:.2f}",
+            "against one": f"{row.detectable_against:.2f}",
+            f"power at {plan.rope:g}": f"{row.power_at_rope:.2f}",
+            "trial-epochs": row.trial_epochs,
+        }
+        for row in plan.rows
+    ]
+
+
+def plan_summary(plan: StudyPlan) -> Row:
+    """Return what `plan --format json` prints."""
+    noise = {**vars(plan.noise.noise), "source": plan.noise.source}
+    return vars(plan) | {"noise": noise, "rows": [vars(row) for row in plan.rows], "remarks": list(plan.remarks)}
+
+
+def budgets_summary(verdicts: Mapping[int, StudyVerdict], agreed: Sequence[BudgetAgreement]) -> Row:
+    """Return what `compare --format json` prints: one verdict, or one at each epoch budget and their agreement."""
+    each: dict[int, Row] = {epochs: json.loads(verdict.to_json()) for epochs, verdict in verdicts.items()}
+    if not agreed:
+        return each.popitem()[1]
+    agreement = [
+        {"epochs": list(a.epochs), **(vars(a.found) if a.found is not None else {"why_not": a.why_not})} for a in agreed
+    ]
+    return {"budgets": each, "agreement": agreement}
+
+
 def study_rows(storage: BaseStorage) -> list[Row]:
     """Return a row per study of a storage."""
     rows = []
@@ -149,7 +227,7 @@ def study_rows(storage: BaseStorage) -> list[Row]:
         rows.append(
             {
                 "study": name,
-                "kind": "confirmation" if is_confirmation(name) else "search",
+                "kind": "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit",
                 **{state: states.count(state) for state in ("complete", "pruned", "running", "waiting", "fail")},
                 "best": max((r.value for r in found if r.value is not None), default=None),
                 "dataset": study.user_attrs.get("study_file", {}).get("data", {}).get("dataset", ""),
