@@ -109,7 +109,7 @@ def test_interrupted_and_continued_equals_uninterrupted(source, family, tmp_path
     """Bit for bit, metrics file included, with momentum and with a schedule that remembers losses."""
     document = configuration(*source.best(family)[0])
     if family == "reduce_on_plateau":  # one whose next rate depends on the losses before the interruption
-        document["schedule"] |= {"base_lr": 0.1, "warmup_steps": 0, "patience": 0, "factor": 0.2}
+        document["schedule"] |= {"base_lr": 0.02, "warmup_steps": 0, "patience": 0, "factor": 0.2}
     files = {"checkpoint": tmp_path / "run.pt", "metrics": tmp_path / "metrics.csv"}
     with pytest.raises(KeyboardInterrupt):
         run(document, on_epoch=interrupt_after(1), **files)
