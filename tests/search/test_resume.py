@@ -84,7 +84,7 @@ def test_a_trial_interrupted_twice_is_queued_once(folder) -> None:
             search(config, 6, on_epoch=signal_in(1, signal.SIGTERM))
     study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
     assert {"FAIL": 6, "WAITING": 3} == states(study)
-    assert 3 == len({trial.user_attrs["retry_of"] for trial in _waiting(study)})
+    assert {0, 1, 2} == {trial.user_attrs["retry_of"] for trial in _waiting(study)}  # the first of their kind
     before = _queued(study)
     study = search(config, 6)
     assert 6 == len(finished(study))
