@@ -6,7 +6,8 @@
 First the time to finish so many trials without pruning, then (with --seconds) the best accuracy that a search reaches
 in a fixed wall time, each with the pruner that it comes with. Everybody trains LeNet on the same 10/12 of the examples
 and evaluates it on the same 2/12 after every epoch, with schedules from the same space. The searches take turns; times
-are medians. lrsearch's time includes loading the data and starting its processes, the others' does not.
+are medians, ratios say how many times as long the first search takes; on a machine that others use too, read those of
+the processor time. lrsearch's time includes loading the data and starting its processes, the others' does not.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ import argparse
 import os
 import statistics
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import optuna
-from machine import heading, machine, write_json
+from machine import heading, machine, processor_seconds, write_json
 from searches import SEARCHES, Outcome, Task
 from work import DATASET, EXAMPLES, WORKLOAD
 
 from lrsearch.config import StudyConfig
 from lrsearch.training.device import usable_cores
+
+_TIMES = ("seconds", "processor_seconds")
+_COLUMNS = f"{'wall s':>9}{'ratio':>7}{'cpu s':>9}{'ratio':>7}{'epochs/s':>10}{'complete':>10}{'best':>8}"
 
 
 def run_all(task: Task, rounds: int) -> dict[str, list[Outcome]]:
@@ -34,7 +38,9 @@ def run_all(task: Task, rounds: int) -> dict[str, list[Outcome]]:
     for turn in range(rounds):
         for name, search in SEARCHES.items():
             try:
-                outcomes[name].append(search(task))
+                begun = processor_seconds()
+                outcome = search(task)
+                outcomes[name].append(replace(outcome, processor_seconds=processor_seconds() - begun))
             except ImportError as error:
                 print(f"{name}: not installed ({error})", file=sys.stderr)
                 continue
@@ -43,18 +49,18 @@ def run_all(task: Task, rounds: int) -> dict[str, list[Outcome]]:
 
 
 def rows(outcomes: dict[str, list[Outcome]]) -> list[dict[str, Any]]:
-    """Return a row for each search: medians, and how many times as fast as the first it is."""
-    first = statistics.median(outcome.seconds for outcome in next(iter(outcomes.values())))
+    """Return a row for each search: medians, and how many times as long the first takes."""
+    reference = next(iter(outcomes.values()))
+    first = {part: statistics.median(getattr(outcome, part) for outcome in reference) for part in _TIMES}
     made = []
     for name, turns in outcomes.items():
         row: dict[str, Any] = {"search": name, "turns": [asdict(turn) for turn in turns]}
         if turns:
-            seconds = statistics.median(turn.seconds for turn in turns)
+            times = {part: statistics.median(getattr(turn, part) for turn in turns) for part in _TIMES}
             rates = [turn.epochs / turn.seconds for turn in turns]
             best = [turn.best for turn in turns if turn.best is not None]
+            row |= times | {f"first_over_{part}": first[part] / times[part] for part in _TIMES}
             row |= {
-                "seconds": seconds,
-                "times_the_first": first / seconds,
                 "trial_epochs_per_second": statistics.median(rates),
                 "complete": statistics.median(turn.complete for turn in turns),
                 "best_accuracy": statistics.median(best) if best else None,
@@ -97,17 +103,18 @@ def table(result: dict[str, Any]) -> str:
     }
     for part, title in titles.items():
         if part in result:
-            lines.append(f"\n{title:38}{'seconds':>9}{'x first':>9}{'epochs/s':>10}{'complete':>10}{'best':>8}")
+            lines.append(f"\n{title:36}{_COLUMNS}")
             lines += [_line(row) for row in result[part]]
     return "\n".join(lines)
 
 
 def _line(row: dict[str, Any]) -> str:
     if "seconds" not in row:
-        return f"{row['search']:38}  not installed"
+        return f"{row['search']:36}  not installed"
     best = "-" if row["best_accuracy"] is None else f"{row['best_accuracy']:.4f}"
     return (
-        f"{row['search']:38}{row['seconds']:9.1f}{row['times_the_first']:9.2f}"
+        f"{row['search']:36}{row['seconds']:9.1f}{row['first_over_seconds']:7.2f}"
+        f"{row['processor_seconds']:9.1f}{row['first_over_processor_seconds']:7.2f}"
         f"{row['trial_epochs_per_second']:10.3f}{row['complete']:10.0f}{best:>8}"
     )
 

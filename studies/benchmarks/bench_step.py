@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import heading, machine, write_json
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
@@ -126,9 +125,9 @@ def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, devic
     return run
 
 
-def product_step(device: str) -> Step:
-    """Return one matrix product, whose speed is the limit."""
-    a, b = torch.randn(2, _LIMIT_SIDE, _LIMIT_SIDE, device=device)
+def product_step(device: str, side: int = _LIMIT_SIDE) -> Step:
+    """Return one product of two `side` x `side` matrices, whose speed is the limit."""
+    a, b = torch.randn(2, side, side, device=device)
     return lambda: a @ b
 
 
@@ -192,10 +191,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         for name, ms in medians.items()
     ]
     return {
-        "device": torch.cuda.get_device_name() if args.device.startswith("cuda") else platform.processor(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
+        "machine": machine(args.device),
         "batch_size": args.batch_size,
         "images": "noise" if args.data is None else "fashion-mnist",
         "product_gflops": gflops,
@@ -206,7 +202,9 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
 
 def table(result: dict[str, object]) -> str:
     """Return the result as text, one candidate a line."""
+    assert isinstance(result["machine"], dict)
     lines = [
+        heading(result["machine"]),
         f"product {result['product_gflops']:.1f} GFLOP/s, so the limit is {result['limit_ms']:.2f} ms a step",
         f"{'one step per trial':38}{'ms':>8}{'x article':>11}{'over limit':>12}{'epochs/s':>10}{'first s':>9}",
     ]
@@ -219,7 +217,7 @@ def table(result: dict[str, object]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -230,14 +228,13 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="measure the compiled step too (a minute of compiling)")
     parser.add_argument("--data", type=Path, help="folder with the Fashion-MNIST .gz files")
     parser.add_argument("--json", type=Path, help="write the result to this file")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     if args.device == "cpu":
         torch.set_num_threads(1)
     result = measure(args)
     print(table(result))
-    if args.json is not None:
-        args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(args.json, result)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tempfile
@@ -68,12 +69,14 @@ class Outcome:
         complete: trials that reached their last epoch in time.
         epochs: trial-epochs, those of pruned and unfinished trials included.
         best: the best select accuracy of the complete trials.
+        processor_seconds: of all its processes, where that was measured.
     """
 
     seconds: float
     complete: int
     epochs: int
     best: float | None
+    processor_seconds: float = math.nan
 
     @classmethod
     def of(cls, begun: float, trials: Iterable[tuple[int, float, float | None]], task: Task) -> Outcome:

@@ -1,0 +1,151 @@
+"""Everything to be known about lrsearch on a GPU, in one run of less than ten minutes.
+
+    python studies/benchmarks/bench_gpu.py --json gpu.json
+    python studies/benchmarks/bench_gpu.py --device cpu --small
+
+Parts, each in a process of its own on a GPU, so that a crash, a hang or a broken CUDA context costs that part alone:
+
+    limit        fp32 and TF32 matrix products, in TFLOP/s
+    step         one step of LenetStack against nn.Sequential in float64 on the CPU
+    epochs       whole epochs of a Stack: shared and own batches, momentum, refill, checkpoint
+    eager        an ordinary eager loop on tensors on the device
+    throughput   trial-epochs per second and peak memory by number of lanes, evaluation included
+    compiled     the same under torch.compile, for the lanes of --compiled-lanes
+    kernels      where the device's time goes in a step
+    search       `optimize` with and without pruning: wall time, and the shares of sampler, storage, pruner, evaluation
+
+A part that fails is reported with its traceback, and the exit code is 1. `--json` is written after every part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from gpu_parts import PARTS, Setting
+from machine import heading, machine, write_json
+
+_SMALL = {
+    "dataset": "digits",
+    "lanes": [1, 2],
+    "compiled_lanes": [],
+    "trials": 4,
+    "epochs": 2,
+    "families": ["constant", "cosine"],
+    "batch_size": 32,
+    "check_batch_size": 8,
+}
+
+
+def run_here(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    """Run one part in this process and return what it found, or the traceback of what stopped it."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    if args.device == "cpu":
+        torch.set_num_threads(1)
+    try:
+        return {"rows": PARTS[name](_setting(args))}
+    except Exception:
+        return {"failed": traceback.format_exc()}
+
+
+def run_apart(name: str, args: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
+    """Run one part in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "part.json"
+        command = [sys.executable, __file__, *argv, "--in-process", "--parts", name, "--json", str(path)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=args.part_seconds, check=False)
+        except subprocess.TimeoutExpired:
+            return {"failed": f"no end after {args.part_seconds:g} seconds (--part-seconds)"}
+        if not path.exists():
+            return {"failed": f"exit code {done.returncode}\n{done.stderr[-4000:]}"}
+        part: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["parts"].get(name)
+        return part or {"failed": f"exit code {done.returncode}\n{done.stderr[-4000:]}"}
+
+
+def _setting(args: argparse.Namespace) -> Setting:
+    return Setting(**{name: getattr(args, name) for name in Setting.__dataclass_fields__})
+
+
+def measure(args: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
+    """Run the parts and return what `--json` writes."""
+    result: dict[str, Any] = {
+        "machine": machine(args.device),
+        "arguments": {name: value for name, value in vars(args).items() if name != "json"},
+        "parts": {},
+    }
+    print(heading(result["machine"]))
+    apart = (args.device == "cuda" or args.apart) and not args.in_process
+    for name in args.parts:
+        part = run_apart(name, args, argv) if apart else run_here(name, args)
+        result["parts"][name] = part
+        print(f"\n{name}\n{table(part)}", flush=True)
+        write_json(args.json, result)
+    return result
+
+
+def table(part: dict[str, Any]) -> str:
+    """Return a part's rows as text, or why there are none."""
+    if "failed" in part:
+        return f"FAILED\n{part['failed']}"
+    rows = [{name: _cell(value) for name, value in row.items()} for row in part["rows"]]
+    if not rows:
+        return "nothing asked for"
+    columns = list(rows[0])
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in columns}
+    lines = ["  ".join(f"{name:>{widths[name]}}" for name in columns)]
+    return "\n".join(lines + ["  ".join(f"{row[name]:>{widths[name]}}" for name in columns) for row in rows])
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def broken(result: dict[str, Any]) -> list[str]:
+    """Return the parts that failed or found a difference that is not allowed."""
+    parts = result["parts"].items()
+    return [name for name, part in parts if "failed" in part or any(row.get("ok") is False for row in part["rows"])]
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Read the command line; `--small` changes the defaults."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--small", action="store_true", help="a minute's work on digits, to try the script out")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--dataset", default="fashion-mnist")
+    parser.add_argument("--lanes", type=int, nargs="+", default=[1, 16, 64, 256])
+    parser.add_argument("--compiled-lanes", type=int, nargs="*", default=[16])
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--families", nargs="+", help="of the search (default: all)")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--check-batch-size", type=int, default=64, help="of the comparisons with the CPU")
+    parser.add_argument("--search-seconds", type=float, default=100, help="after which each search is stopped")
+    parser.add_argument("--part-seconds", type=float, default=300, help="after which a part is stopped")
+    parser.add_argument("--apart", action="store_true", help="a process for every part on the CPU too")
+    parser.add_argument("--in-process", action="store_true", help="all parts in this process on a GPU too")
+    parser.add_argument("--json", type=Path, help="write the result to this file")
+    if parser.parse_known_args(argv)[0].small:
+        parser.set_defaults(**_SMALL)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the parts; return 1 if one of them failed."""
+    given = sys.argv[1:] if argv is None else argv
+    result = measure(parse(given), given)
+    if failed := broken(result):
+        print(f"\nFAILED: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+import json
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import lrsearch
+
+FOLDER = Path(__file__).parent.parent / "studies" / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def _scripts(monkeypatch, tmp_path):
+    """Let the scripts find each other as they do when they are run, and leave no setting behind."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.setenv("BENCHMARK_DATASET", "")
+    monkeypatch.setenv("BENCHMARK_EXAMPLES", "")
+    monkeypatch.setenv("PYTHONPATH", str(Path(lrsearch.__file__).parent.parent))
+    monkeypatch.chdir(tmp_path)
+
+
+def result(tmp_path, script, *arguments):
+    """Run a script's main and return its exit code and what it wrote to `--json`."""
+    path = tmp_path / "result.json"
+    code = import_module(script).main([*map(str, arguments), "--json", str(path)])
+    return code, json.loads(path.read_text())
+
+
+def test_a_step_is_measured(tmp_path, capsys):
+    """Every way to train takes part, and is held against the article's loop."""
+    _, found = result(tmp_path, "bench_step", "--rounds", 2, "--steps", 1, "--lanes", 1, "--batch-size", 8)
+    rates = {row["candidate"]: row["times_the_article"] for row in found["rows"]}
+    assert {"article", "in-memory nn.Sequential", "lrsearch, N = 1"} == set(rates)
+    assert 1.0 == rates["article"]
+    assert "lrsearch, N = 1" in capsys.readouterr().out
+
+
+def test_searches_do_the_same_work(tmp_path, capsys, monkeypatch):
+    """Each search that is installed finishes the same trials and epochs; one that is not says so."""
+    sizes = ("--dataset", "digits", "--examples", 240, "--batch-size", 50, "--trials", 2, "--epochs", 2)
+    monkeypatch.setitem(sys.modules, "ray", None)  # Ray takes longer to start than this test may
+    _, found = result(tmp_path, "bench_search", *sizes, "--rounds", 1, "--jobs", 1, "--seconds", 0.5)
+    complete = {row["search"]: (row["complete"], row["turns"][0]["epochs"]) for row in found["finish"] if row["turns"]}
+    assert 3 == len(complete)
+    assert {(2, 4)} == set(complete.values())
+    assert "not installed" in capsys.readouterr().out
+    assert 4 == len(found["fixed_time"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs the dependency group benchmarks")
+@pytest.mark.filterwarnings("default")  # Ray's own
+def test_ray_does_the_same_work(tmp_path):
+    """Ray Tune with ASHA finishes as many trials and epochs as the others."""
+    sizes = ("--dataset", "digits", "--examples", 240, "--batch-size", 50, "--trials", 2, "--epochs", 2)
+    _, found = result(tmp_path, "bench_search", *sizes, "--rounds", 1, "--jobs", 1)
+    (row,) = (row for row in found["finish"] if row["search"].startswith("Ray"))
+    assert (2, 4) == (row["complete"], row["turns"][0]["epochs"])
+
+
+def test_the_cost_of_the_search_is_measured_by_length(tmp_path, capsys):
+    """Every part of the cost is there for every length, with the ratio of the last two."""
+    _, found = result(tmp_path, "bench_overhead", "--trials", 3, 6, "--epochs", 2, "--pruner", "none")
+    assert [3, 6] == [row["trials"] for row in found["rows"]]
+    assert [2.0, 2.0] == [row["epochs_per_trial"] for row in found["rows"]]
+    assert all(row["sampler"] > 0 and row["storage"] > 0 for row in found["rows"])
+    expected = found["rows"][1]["processor"] / found["rows"][0]["processor"]
+    assert expected == found["longest_over_the_one_before"]["processor"]
+
+
+def test_every_part_for_the_gpu_runs_on_the_cpu(tmp_path, capsys):
+    """The whole script for a GPU runs in its small size, agrees with the reference, and fails nowhere."""
+    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small")
+    assert 0 == code, capsys.readouterr().out
+    assert set(import_module("gpu_parts").PARTS) == set(found["parts"])
+    assert all(row["ok"] for part in ("step", "epochs") for row in found["parts"][part]["rows"])
+    assert ["none", "rungs"] == [row["pruner"] for row in found["parts"]["search"]["rows"]]
+
+
+def test_a_failing_part_costs_no_other(tmp_path, capsys, monkeypatch):
+    """A part that raises is reported with its traceback, the others run, and the exit code says so."""
+    parts = import_module("gpu_parts").PARTS
+    monkeypatch.setitem(parts, "eager", lambda setting: 1 / 0)
+    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "eager", "limit")
+    assert 1 == code
+    assert "ZeroDivisionError" in found["parts"]["eager"]["failed"]
+    assert found["parts"]["limit"]["rows"][0]["tflops"] > 0
+
+
+def test_parts_run_in_processes_of_their_own(tmp_path, capsys):
+    """A part that runs apart brings back its rows."""
+    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--apart")
+    assert 0 == code, found
+    assert "fp32" == found["parts"]["limit"]["rows"][0]["type"]
+
+
+def test_a_wrong_gradient_is_found(tmp_path, capsys, monkeypatch):
+    """The comparison with the reference fails where a gradient is off by a millionth."""
+    checks = import_module("gpu_checks")
+    right = checks.LenetStack.loss_and_grad
+
+    def wrong(self, params, x, y):
+        loss, gradient = right(self, params, x, y)
+        return loss, gradient * (1 + 1e-6)
+
+    monkeypatch.setattr(checks.LenetStack, "loss_and_grad", wrong)
+    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "step")
+    assert 1 == code
+    assert ["gradient, float64, shared batch", "gradient, float64, own batches"] == [
+        row["what"] for row in found["parts"]["step"]["rows"] if not row["ok"]
+    ]
