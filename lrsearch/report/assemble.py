@@ -14,7 +14,7 @@ from lrsearch.report import verdict_tables as beside
 from lrsearch.report.assemble_search import search_parts
 from lrsearch.report.page import Page, Part, Section, render, without_empty
 from lrsearch.report.source import Source, best_trials
-from lrsearch.report.style import colours
+from lrsearch.report.style import OUTSIDE, colours
 from lrsearch.verdict import StudyVerdict
 
 
@@ -120,7 +120,7 @@ def _scores(comparison: Comparison | None) -> tuple[Section, ...]:
         return ()
     data, metric = scores.scores_data(comparison), f"{comparison.metric} (points)"
     return (
-        Section("Spread", (), scores.box_figure(data, metric), (scores.box_table(data),)),
+        Section("Spread", (OUTSIDE,), scores.box_figure(data, metric), (scores.box_table(data),)),
         Section(
             "Block by block",
             ("A thin line is one block: one split, initialisation and order of the data, shared by all.",),
@@ -183,8 +183,8 @@ def _learning(source: Source) -> tuple[Part, ...]:
     parts = sorted({entry.part for entry in entries})
     overview = Section(
         f"{source.metric} by epoch, {', '.join(parts)} part",
-        (),
-        learning.overview_figure(entries, source.metric),
+        (OUTSIDE,),
+        learning.overview_figure(entries, source.metric, maximize=source.maximize),
         (learning.overview_table(entries, source.metric),),
     )
     return (Part("Learning curves", (overview,), (sentence,)), Part("Loss and rate", cards, (), grid=True))

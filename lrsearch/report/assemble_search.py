@@ -8,6 +8,7 @@ from lrsearch.report import search_figures as search
 from lrsearch.report.importance import FEWEST_TRIALS
 from lrsearch.report.page import Part, Section
 from lrsearch.report.source import Source
+from lrsearch.report.style import OUTSIDE
 from lrsearch.report.verdict_tables import good_regions_table
 
 _DESCRIPTIVE = "Descriptive: trials of a search are chosen, not drawn, so nothing here says which family is better."
@@ -34,12 +35,13 @@ def _search(source: Source) -> tuple[Section, ...]:
     )
     values = search.values_by_family(trials, scale=source.scale)
     improved, table = search.history_table(histories, metric), search.endings_table(endings, metric)
+    history = search.history_figure(histories, metric, maximize=source.maximize)
     sections = [
-        Section("History", ("Open marks are pruned trials.",), search.history_figure(histories, metric), (improved,)),
+        Section("History", ("Open marks are pruned trials.", OUTSIDE), history, (improved,)),
         Section("How trials ended", (_PRUNING[config.search.pruner],), search.endings_figure(endings), (table,)),
     ]
     if values:
-        ecdf = search.ecdf_figure(values, metric)
+        ecdf = search.ecdf_figure(values, metric, maximize=source.maximize)
         sentence = "Complete trials alone: a pruned one has no value at the last epoch."
         sections.append(Section("Values of complete trials", (sentence,), ecdf, (search.ecdf_table(values),)))
     if values and config.search.sampler == "random" and config.search.pruner == "none":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrsearch.records import LearningCurve, TrialRecord
 from lrsearch.report.rates import RateCurve, rate_curve
-from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, label, rate_axis, translucent
+from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, focus, label, rate_axis, translucent
 from lrsearch.report.tables import Table, table
 from lrsearch.schedules import ReduceOnPlateau, schedule_from_params
 
@@ -97,7 +97,7 @@ def _band(runs: Sequence[TrialRecord], epochs: int, values_of: Callable[[Learnin
     return Band(mean, mean - sd, mean + sd)
 
 
-def overview_figure(entries: Sequence[Learning], metric: str) -> go.Figure:
+def overview_figure(entries: Sequence[Learning], metric: str, *, maximize: bool = True) -> go.Figure:
     """Return the score by epoch of all entries with their bands."""
     names = [entry.name for entry in entries]
     colour_of, dash_of = colours(names), dashes(names)
@@ -105,7 +105,8 @@ def overview_figure(entries: Sequence[Learning], metric: str) -> go.Figure:
     for entry in entries:
         colour = colour_of[entry.name]
         traces += _band_traces(entry.epochs, entry.score, colour, dash_of[entry.name], entry.name)
-    return figure(traces, height=520, xaxis=axis("epoch"), yaxis=axis(metric))
+    seen = focus([value for entry in entries for value in entry.score.mean.tolist()], maximize=maximize)
+    return figure(traces, height=520, xaxis=axis("epoch"), yaxis=axis(metric, **seen))
 
 
 def overview_table(entries: Sequence[Learning], metric: str) -> Table:

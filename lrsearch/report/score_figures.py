@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
-from lrsearch.report.style import NEUTRAL, axis, colours, figure, label, translucent
+from lrsearch.report.style import NEUTRAL, axis, colours, figure, focus, label, translucent
 from lrsearch.report.tables import Table, points, table
 
 
@@ -47,7 +47,7 @@ def box_figure(data: Scores, metric: str) -> go.Figure:
         traces,
         height=90 + 38 * len(data.names),
         showlegend=False,
-        xaxis=axis(metric),
+        xaxis=axis(metric, **focus(data.scores.ravel().tolist())),
         yaxis=axis(autorange="reversed", showgrid=False),
     )
 
@@ -85,7 +85,7 @@ def paired_figure(data: Scores, metric: str) -> go.Figure:
     return figure(
         [*lines, mean],
         height=90 + 30 * len(names),
-        xaxis=axis(metric),
+        xaxis=axis(metric, **focus(data.scores.ravel().tolist())),
         yaxis=axis(autorange="reversed"),
     )
 

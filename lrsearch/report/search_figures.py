@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.records import TrialRecord
-from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, label, symbols, translucent
+from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, focus, label, symbols, translucent
 from lrsearch.report.tables import Table, table
 
 
@@ -38,7 +38,7 @@ def history_data(search: Sequence[TrialRecord], *, scale: float, maximize: bool)
     return History(*(tuple(column) for column in zip(*rows, strict=True))) if rows else History((), (), (), (), ())
 
 
-def history_figure(histories: Sequence[History], metric: str) -> go.Figure:
+def history_figure(histories: Sequence[History], metric: str, *, maximize: bool = True) -> go.Figure:
     """Return every finished trial by its number, and the best so far of each search."""
     names = list(dict.fromkeys(family for history in histories for family in history.families))
     colour_of, symbol_of = colours(names), symbols(names)
@@ -76,7 +76,8 @@ def history_figure(histories: Sequence[History], metric: str) -> go.Figure:
                 showlegend=place == 0,
             )
         )
-    return figure(traces, height=520, xaxis=axis("trial"), yaxis=axis(f"select {metric}"))
+    seen = focus([value for history in histories for value in history.values], maximize=maximize)
+    return figure(traces, height=520, xaxis=axis("trial"), yaxis=axis(f"select {metric}", **seen))
 
 
 def history_table(histories: Sequence[History], metric: str) -> Table:
@@ -100,7 +101,7 @@ def values_by_family(trials: Sequence[TrialRecord], *, scale: float) -> dict[str
     return {family: sorted(own) for family, own in values.items()}
 
 
-def ecdf_figure(values: dict[str, list[float]], metric: str) -> go.Figure:
+def ecdf_figure(values: dict[str, list[float]], metric: str, *, maximize: bool = True) -> go.Figure:
     """Return the share of complete trials of each family at or below each value."""
     colour_of, dash_of = colours(list(values)), dashes(list(values))
     traces = [
@@ -113,7 +114,9 @@ def ecdf_figure(values: dict[str, list[float]], metric: str) -> go.Figure:
         )
         for name, own in values.items()
     ]
-    return figure(traces, height=480, xaxis=axis(f"select {metric}"), yaxis=axis("share of trials", range=[0, 1.02]))
+    seen = focus([value for own in values.values() for value in own], maximize=maximize)
+    shares = axis("share of trials", range=[0, 1.02])
+    return figure(traces, height=480, xaxis=axis(f"select {metric}", **seen), yaxis=shares)
 
 
 def ecdf_table(values: dict[str, list[float]]) -> Table:
@@ -188,6 +191,7 @@ def endings_figure(rows: Sequence[Endings]) -> go.Figure:
         height=110 + 26 * len(names),
         barmode="stack",
         showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left", "traceorder": "normal"},
         xaxis=axis("finished trials"),
         yaxis=axis(autorange="reversed", showgrid=False),
     )

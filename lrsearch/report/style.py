@@ -5,8 +5,10 @@ A figure carries no colour of text, axis or grid: the page's stylesheet gives th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
+from statistics import median
 from typing import Any
 
 import plotly.graph_objects as go
@@ -27,9 +29,19 @@ _PALETTE = (
     "#c05fc0",
     "#a87250",
     "#4f6bed",
+    # for names that are no family
+    "#1f8a70",
+    "#bc5090",
+    "#8d6e63",
+    "#5d7ea8",
+    "#c9762c",
+    "#7d5fb2",
 )
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+
+_FAR = 5
+OUTSIDE = "What is far worse than the rest lies outside the picture until it is zoomed out."
 
 NEUTRAL = "#8a8f98"
 BETTER, WORSE = "#3b82f6", "#e8710a"
@@ -55,6 +67,23 @@ def dashes(names: Sequence[str]) -> dict[str, str]:
 def symbols(names: Sequence[str]) -> dict[str, str]:
     """Return a marker for each name, so that colour is not the only mark."""
     return {name: _SYMBOLS[place % len(_SYMBOLS)] for place, name in enumerate(names)}
+
+
+def focus(values: Sequence[float], *, maximize: bool = True) -> dict[str, Any]:
+    """Return the `range` of an axis that leaves out values far on the bad side, or nothing if there are none.
+
+    Far is more than five times as far from the median as the best value: a diverged trial would squash all others.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return {}
+    middle, best, worst = median(finite), *((max(finite), min(finite)) if maximize else (min(finite), max(finite)))
+    limit = middle - _FAR * (best - middle)
+    if best == middle or (worst >= limit if maximize else worst <= limit):
+        return {}
+    nearest = min(v for v in finite if v >= limit) if maximize else max(v for v in finite if v <= limit)
+    margin = 0.05 * (best - nearest)
+    return {"range": sorted((nearest - margin, best + margin))}
 
 
 def translucent(colour: str, opacity: float) -> str:

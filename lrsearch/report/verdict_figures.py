@@ -14,7 +14,7 @@ from lrsearch.report.style import BETTER, NEUTRAL, axis, colours, figure, label,
 from lrsearch.report.tables import Table, points, table
 
 _MOST_PAIRS = 21
-_ROW_PIXELS = 30
+_ROW_PIXELS = 40
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def headline(rows: Sequence[Difference]) -> list[Difference]:
 
 def forest_figure(rows: Sequence[Difference], rope: float) -> go.Figure:
     """Return the forest plot: a row a pair, and the band of differences that would not matter."""
-    names = [label(f"{row.better} − {row.worse}") for row in rows]
+    names = [f"{label(row.better)} −<br>{label(row.worse)}" for row in rows]
     traces = []
     for colour, mark, shown in ((BETTER, "separated", True), (NEUTRAL, "not separated", False)):
         chosen = [place for place, row in enumerate(rows) if (row.low > 0) == shown]
@@ -192,7 +192,7 @@ def standing_figure(data: Standing, metric: str) -> go.Figure:
     return figure(
         [*bars, dots],
         height=110 + 26 * (len(names) + len(data.bars)),
-        xaxis=axis(f"mean {metric}"),
+        xaxis=axis(metric),
         yaxis=axis(**places, range=[len(names) - 0.4, top]),
         shapes=guides,
     )

@@ -10,7 +10,9 @@ from lrsearch.errors import InputError
 from lrsearch.report.assemble import report_html
 from lrsearch.report.record_tables import ledger_table, plan_table, printed_table, provenance_table, seeds_table
 from lrsearch.report.source import read_source
+from lrsearch.report.style import colours, focus
 from lrsearch.report.tables import table, text
+from lrsearch.schedules import FAMILY_NAMES
 from lrsearch.storage import create_study, open_storage
 from tests.report.report_helpers import EVIL, FAMILIES, GIVEN, fill, fill_confirmation, small_config, stored_source
 
@@ -191,3 +193,23 @@ def test_table_cells_read_as_people_write():
     assert (("a", "0.1235", "1, 2"), ("b", "–", "x = 1")) == made.rows
     assert (False, True, False) == made.numeric
     assert ("∞", "−0.5", "no") == (text(float("inf")), text(-0.5), text(False))
+
+
+def test_focus_leaves_out_what_is_far_worse_and_never_what_is_better():
+    """Diverged trials do not squash the others, in either direction; without them nothing is cut."""
+    good = [90.0, 90.5, 91.0, 91.5, 92.0]
+    low, high = focus([*good, 10.0])["range"]
+    assert 10 < low < 90
+    assert high > 92
+    assert {} == focus(good)
+    assert {} == focus([])
+    low, high = focus([0.3, 0.31, 0.32, 9.0], maximize=False)["range"]
+    assert low < 0.3
+    assert 0.32 < high < 9
+
+
+def test_a_family_has_one_colour_in_every_page():
+    """Colours go by the family and not by who else is there; another name never takes a family's colour."""
+    assert colours(["cosine", "step"])["cosine"] == colours(["cosine"])["cosine"]
+    everything = colours([*FAMILY_NAMES, "no schedule"])
+    assert len(everything) == len(set(everything.values()))
