@@ -22,7 +22,7 @@ def report_html(source: Source) -> str:
     """Return the report of a study as one self-contained HTML file; equal sources give equal files."""
     parts = without_empty(
         (
-            Part("Verdict", (*_verdict(source.comparison), *_beside(source.verdict))),
+            Part("Verdict", (*_verdict(source.comparison), *_beside(source.verdict), *_budgets(source))),
             Part("Scores", _scores(source.comparison)),
             Part("Published numbers", _printed(source)),
             Part("Schedules", _schedules(source)),
@@ -106,6 +106,13 @@ def _beside(found: StudyVerdict | None) -> tuple[Section, ...]:
         text = (f"With the blocks beyond the plan, exploratory: {found.exploratory.verdict_text}",)
         sections.append(Section("Beyond the plan", text, None, (verdict.glance_table(found.exploratory),)))
     return tuple(sections)
+
+
+def _budgets(source: Source) -> tuple[Section, ...]:
+    if not source.agreement:
+        return ()
+    shown = (beside.budgets_table(source.by_epochs),) if source.by_epochs else ()
+    return (Section("At other epoch budgets", source.agreement, None, shown),)
 
 
 _NO_BARS = "Not all pairs were planned, so that no bars join families here."

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
+from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
@@ -37,6 +38,8 @@ class Source:
         near_bounds: by family, the winner's parameters at the edge of their ranges.
         importances: by family, the share of each parameter.
         maximize: whether a higher metric is better.
+        by_epochs: where the study was run at several epoch budgets, the comparison at each.
+        agreement: how far these agree, in words, or why that is not known.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Source:
     near_bounds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     importances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     maximize: bool = True
+    by_epochs: Mapping[int, Comparison] = field(default_factory=dict)
+    agreement: tuple[str, ...] = ()
 
     @property
     def comparison(self) -> Comparison | None:
@@ -83,7 +88,7 @@ class Source:
 
 
 def read_source(storage: BaseStorage, name: str | None = None) -> Source:
-    """Read a study, its replicates and its confirmation.
+    """Read a study, its replicates and its confirmation; of one at several epoch budgets the longest.
 
     Args:
         storage: from `open_storage`.
@@ -92,12 +97,11 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
     Raises:
         InputError: if there is no such study, several of which one must be named, or one that lrsearch has not made.
     """
+    by_budget = studies_by_budget(storage, name)
+    base = base_name(by_budget[max(by_budget)].study_name)
     there = sorted(study.study_name for study in storage.get_all_studies())
-    base = base_name(name) if name is not None else _only(there)
     searches = [load_study(storage, search) for search in search_names(there, base)]
     confirmed = confirmation_name(base) in there
-    if not searches and not confirmed:
-        raise InputError(f"there is no study {base!r} in this storage; there are: {', '.join(there) or 'none'}")
     confirmation = load_study(storage, confirmation_name(base)) if confirmed else None
     first = confirmation or searches[0]
     verdict, why_not = _verdict(confirmation)
@@ -115,6 +119,7 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
         near_bounds=_near_bounds(searches, found, maximize),
         importances=family_importances(searches),
         maximize=maximize,
+        **_budgets(by_budget),
     )
 
 
@@ -139,11 +144,17 @@ def _config(searches: Sequence[Study], first: Study) -> StudyConfig:
     return config.model_copy(update={"search": study_config(searches[0]).search}) if searches else config
 
 
-def _only(there: Sequence[str]) -> str:
-    bases = sorted({base_name(name) for name in there})
-    if len(bases) != 1:
-        raise InputError(f"name one of the storage's studies with --study-name: {', '.join(bases) or 'there are none'}")
-    return bases[0]
+def _budgets(by_budget: Mapping[int, Study]) -> dict[str, Any]:
+    if len(by_budget) == 1:
+        return {}
+    try:
+        verdicts = verdicts_by_budget(by_budget)
+    except InputError as error:
+        return {"agreement": (f"The other epoch budgets are not compared: {error}.",)}
+    return {
+        "by_epochs": {epochs: verdict.comparison for epochs, verdict in verdicts.items()},
+        "agreement": tuple(f"{found.sentence}." for found in agreements(verdicts)),
+    }
 
 
 def _verdict(confirmation: Study | None) -> tuple[StudyVerdict | None, str]:

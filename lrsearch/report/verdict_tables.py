@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import isnan
 
+from lrsearch.comparison import Comparison
 from lrsearch.comparison.article_records import JudgedClaim
 from lrsearch.comparison.controls import Control
 from lrsearch.report.tables import Table, points, table
@@ -46,6 +48,23 @@ def claims_table(claims: Sequence[JudgedClaim]) -> Table:
     ]
     columns = ("claim", "shown", "estimate", "low", "high", "unit", "p (Holm)")
     return table(columns, rows, caption="Pointwise intervals; Holm over all claims")
+
+
+def budgets_table(by_epochs: Mapping[int, Comparison]) -> Table:
+    """Return the mean and the ranks that the tests leave of every family at each epoch budget."""
+    names = list(dict.fromkeys(name for found in by_epochs.values() for name in found.families))
+    rows = [(name, *(_mean_and_ranks(found, name) for found in by_epochs.values())) for name in names]
+    columns = ("family", *(f"{epochs} epochs" for epochs in by_epochs))
+    return table(columns, rows, caption="Mean in points, and the ranks that the tests leave")
+
+
+def _mean_and_ranks(found: Comparison, name: str) -> str:
+    if name not in found.families:
+        return points(None)
+    place = found.families.index(name)
+    low, high = found.rank_low[place], found.rank_high[place]
+    ranks = "failed runs" if isnan(low) else f"rank {low:.0f} to {high:.0f}"
+    return f"{points(float(found.mean[place]))} ({ranks})"
 
 
 def good_regions_table(regions: GoodRegions) -> Table:

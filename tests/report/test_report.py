@@ -213,3 +213,26 @@ def test_a_family_has_one_colour_in_every_page():
     assert colours(["cosine", "step"])["cosine"] == colours(["cosine"])["cosine"]
     everything = colours([*FAMILY_NAMES, "no schedule"])
     assert len(everything) == len(set(everything.values()))
+
+
+def test_several_epoch_budgets_are_set_beside_each_other():
+    """The report of NAME is that of its longest budget, with the means at each and how far they agree."""
+    storage = InMemoryStorage()
+    for epochs in (2, 4):
+        fill(storage, small_config(name=f"both/epochs-{epochs}", training={"epochs": epochs}))
+    found = read_source(storage, "both")
+    assert ("both/epochs-4", [2, 4]) == (found.name, list(found.by_epochs))
+    page = report_html(found)
+    assert "<h3>At other epoch budgets</h3>" in page
+    assert "2 against 4 epochs" in page
+
+
+def test_a_budget_that_was_not_confirmed_is_named():
+    """Where one of two budgets lacks its confirmation, the page shows the other and says why they are not compared."""
+    storage = InMemoryStorage()
+    fill(storage, small_config(name="both/epochs-2", training={"epochs": 2}), blocks=0)
+    fill(storage, small_config(name="both/epochs-4"))
+    page = report_html(read_source(storage, "both"))
+    assert "The other epoch budgets are not compared: " in page
+    assert "has not been confirmed" in page
+    assert "<h3>Differences</h3>" in page
