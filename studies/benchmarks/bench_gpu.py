@@ -39,8 +39,8 @@ _SMALL = {
     "trials": 4,
     "epochs": 2,
     "families": ["constant", "cosine"],
-    "batch_size": 32,
-    "check_batch_size": 8,
+    "check_batch_size": 10,
+    "check_steps_per_epoch": 5,
 }
 
 
@@ -128,6 +128,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--families", nargs="+", help="of the search (default: all)")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--check-batch-size", type=int, default=64, help="of the comparisons with the CPU")
+    parser.add_argument("--check-steps-per-epoch", type=int, default=20)
     parser.add_argument("--search-seconds", type=float, default=100, help="after which each search is stopped")
     parser.add_argument("--part-seconds", type=float, default=300, help="after which a part is stopped")
     parser.add_argument("--apart", action="store_true", help="a process for every part on the CPU too")

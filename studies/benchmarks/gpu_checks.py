@@ -17,7 +17,6 @@ from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Lane, Stack
 from lrsearch.workloads import Dataset, Workload, split_examples
 
-_STEPS_PER_EPOCH = 20
 _MOMENTUM = 0.9
 # One step: rounding only. Runs: it grows along them, which is why the rates are low.
 _STEP_TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
@@ -61,13 +60,13 @@ def check_step(workload: Workload, dataset: Dataset, device: str, batch: int) ->
     return checks
 
 
-def check_epochs(workload: Workload, dataset: Dataset, device: str, batch: int) -> list[Check]:
+def check_epochs(workload: Workload, dataset: Dataset, device: str, batch: int, steps_per_epoch: int) -> list[Check]:
     """Hold whole epochs of a Stack on `device` against the plain modules in float64 on the CPU.
 
     Three lanes, so that a GPU pads to four; two epochs on shared batches, then one lane leaves and a new one comes, so
     that the lanes have batches of their own. One of them goes on from a checkpoint.
     """
-    examples = _STEPS_PER_EPOCH * batch * 12 // 10  # ten twelfths are fitted
+    examples = steps_per_epoch * batch * 12 // 10  # ten twelfths are fitted
     few = Dataset(dataset.train_x[:examples], dataset.train_y[:examples], dataset.test_x[:100], dataset.test_y[:100])
     checks = []
     for momentum in (0.0, _MOMENTUM):

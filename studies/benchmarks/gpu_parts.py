@@ -45,6 +45,7 @@ class Setting:
     families: list[str] | None
     batch_size: int
     check_batch_size: int
+    check_steps_per_epoch: int
     search_seconds: float
 
     @property
@@ -95,7 +96,8 @@ def step(setting: Setting) -> Rows:
 def epochs(setting: Setting) -> Rows:
     """Compare whole epochs with the CPU."""
     experiment = setting.experiment
-    checks = check_epochs(experiment.workload, experiment.dataset, setting.device, setting.check_batch_size)
+    size = setting.check_batch_size, setting.check_steps_per_epoch
+    checks = check_epochs(experiment.workload, experiment.dataset, setting.device, *size)
     return as_rows(checks)
 
 
