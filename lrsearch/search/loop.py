@@ -14,9 +14,12 @@ from lrsearch.search.interruption import Interruption
 from lrsearch.search.pruning import PrunerCore, PruningRule
 from lrsearch.search.resume import give_back
 from lrsearch.search.trial_log import TrialLog
+from lrsearch.search.writer import Writer
 from lrsearch.training.stack import EpochMetrics, Stack
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+_EPOCHS_BEHIND = 3
+"""How many epochs of reports may wait to be written; a killed process loses no more."""
 
 
 @dataclass
@@ -101,7 +104,9 @@ class SearchLoop:
     deadline: float | None = None
     on_epoch: Callable[[SearchState], None] = lambda _: None
     _stack: Stack = field(init=False)
+    _writer: Writer = field(init=False)
     _running: dict[int, TrialLog] = field(init=False, default_factory=dict)
+    _ended: dict[int, TrialLog] = field(init=False, default_factory=dict)
 
     def run(self) -> None:
         """Search until the total is reached, the deadline has passed, or a signal asks to stop.
@@ -112,7 +117,7 @@ class SearchLoop:
         begun = time.perf_counter()
         self._stack = self.experiment.stack(self.seeds, compile_step=self.compile_step)
         self.state.times.preparation += time.perf_counter() - begun
-        with Interruption.handled() as interruption:
+        with Interruption.handled() as interruption, Writer() as self._writer:
             try:
                 while self._refill(interruption):
                     with interruption.training():
@@ -122,6 +127,7 @@ class SearchLoop:
                         break
             finally:
                 # Whatever ended the loop, an error included: what was running is taken up again by the next run.
+                self._writer.flush()
                 for log in self._running.values():
                     give_back(self.study, log.trial)
                 self._running.clear()
@@ -131,6 +137,7 @@ class SearchLoop:
         while len(self._running) < self.lanes:
             interruption.check()
             begun = time.perf_counter()
+            self._writer.flush()  # the sampler is to know how every trial ended
             trial = self._ask()
             if trial is None:
                 break
@@ -175,7 +182,10 @@ class SearchLoop:
         times.trial_epochs += len(metrics)
         begun = time.perf_counter()
         for number, epoch in metrics.items():
-            self._running[number].report(epoch, seconds / len(metrics))
+            log = self._running[number]
+            log.record(epoch, seconds / len(metrics))
+            self._writer.submit(log.trial.report, log.value, epoch.epoch)
+        self._writer.keep_below(_EPOCHS_BEHIND * self.lanes)
         reported = time.perf_counter()
         times.storage += reported - begun
         reasons = self._stop_reasons(metrics)
@@ -210,17 +220,16 @@ class SearchLoop:
         """
         pruner = PrunerCore(self.rule, direction=self.experiment.workload.direction)
         for trial in self.study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.RUNNING)):
-            if trial.number not in self._running:
+            if trial.number not in self._running and trial.number not in self._ended:
                 for epoch, value in trial.intermediate_values.items():
                     pruner.report(str(trial.params.get("family", "")), epoch, value)
-        for log in self._running.values():
+        for log in (*self._ended.values(), *self._running.values()):
             for epoch, value in enumerate(log.reported, start=1):
                 pruner.report(log.family, epoch, value)
         return pruner
 
     def _end(self, number: int, reason: str) -> None:
-        log = self._running[number]
-        value = log.end(self.study, reason)
-        del self._running[number]
+        log = self._ended[number] = self._running.pop(number)
+        self._writer.submit(log.end, self.study, reason)
         self._stack.release(number)
-        self.state.count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, value)
+        self.state.count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, log.value)

@@ -45,7 +45,8 @@ class Objective:
         for epoch in range(1, self.experiment.epochs + 1):
             begun = time.perf_counter()
             metrics = self._stack.run_epoch()[log.trial.number]
-            log.report(metrics, time.perf_counter() - begun)
+            log.record(metrics, time.perf_counter() - begun)
+            log.trial.report(log.value, epoch)
             if metrics.diverged:
                 return log.finish("diverged")
             if epoch < self.experiment.epochs and log.trial.should_prune():

@@ -56,25 +56,25 @@ class TrialLog:
         """The objective: the select metric at the last epoch so far; the workload's worst if the trial diverged."""
         return self.reported[-1]
 
-    def report(self, metrics: EpochMetrics, seconds: float) -> None:
-        """Report one epoch, which took `seconds` of this trial's share."""
+    def record(self, metrics: EpochMetrics, seconds: float) -> None:
+        """Take down one epoch, which took `seconds` of this trial's share; writes nothing to the storage."""
         self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score)
         self.seconds += seconds
         worst, score = self.experiment.workload.worst_value, metrics.score["select"]
         self.reported.append(worst if metrics.diverged else score)
-        self.trial.report(self.reported[-1], metrics.epoch)
 
-    def end(self, study: Study, stop_reason: str) -> float:
-        """Write down how the trial ended and tell Optuna; return the trial's value.
+    def end(self, study: Study, stop_reason: str) -> None:
+        """Write down how the trial ended and tell Optuna.
 
         Args:
             study: the study of the trial.
             stop_reason: "finished", "pruned", or "diverged", whose value is the workload's worst.
         """
         value = self.finish(stop_reason)
-        state = TrialState.PRUNED if stop_reason == "pruned" else TrialState.COMPLETE
-        study.tell(self.trial, None if state == TrialState.PRUNED else value, state=state)
-        return value
+        if stop_reason == "pruned":
+            study.tell(self.trial, state=TrialState.PRUNED)
+        else:
+            study.tell(self.trial, value)
 
     def finish(self, stop_reason: str) -> float:
         """Write down the curve and how the trial ended, all but its state; return the trial's value."""

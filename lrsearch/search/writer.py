@@ -1,0 +1,41 @@
+"""Storage off the hot path: what is written waits in a queue while training goes on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any
+
+
+class Writer:
+    """Does what it is given in order, in a thread of its own; an error shows at the next `flush` or `keep_below`.
+
+    Leaving its context waits for what is still to be written.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lrsearch-writer")
+        self._pending: deque[Future[Any]] = deque()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(wait=True)
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Let `function(*arguments)` be called when what came before is done."""
+        self._pending.append(self._thread.submit(function, *arguments))
+
+    def keep_below(self, most: int) -> None:
+        """Wait until no more than `most` calls are pending: so much is lost at worst if the process is killed."""
+        while len(self._pending) > most:
+            self._pending.popleft().result()
+
+    def flush(self) -> None:
+        """Wait until everything is written."""
+        self.keep_below(0)
