@@ -32,6 +32,8 @@ import torch
 from gpu_parts import PARTS, Setting
 from machine import heading, machine, write_json
 
+from lrsearch.training.device import choose_device
+
 _SMALL = {
     "dataset": "digits",
     "lanes": [1, 2],
@@ -76,6 +78,7 @@ def _setting(args: argparse.Namespace) -> Setting:
 
 def measure(args: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
     """Run the parts and return what `--json` writes."""
+    choose_device(args.device)  # says so at once where there is no GPU
     result: dict[str, Any] = {
         "machine": machine(args.device),
         "arguments": {name: value for name, value in vars(args).items() if name != "json"},
