@@ -11,8 +11,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from lrsearch.errors import InputError
-from lrsearch.schedules import FAMILY_NAMES, PerEpoch, ReduceOnPlateau, Schedule, check_overrides, make_schedule
+from lrsearch.schedules import (
+    FAMILY_NAMES,
+    PerEpoch,
+    ReduceOnPlateau,
+    Schedule,
+    check_overrides,
+    make_schedule,
+    resolve_ranges,
+)
 
+_NOMINAL_STEPS = 1000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
 DATASETS = ("fashion-mnist", "mnist", "kmnist", "digits")
 SAMPLERS = ("tpe", "random", "qmc")
@@ -151,8 +160,8 @@ class BaselineConfig(BaseModel):
     """`[[baseline]]`: one fixed schedule under a name of its own; further keys are the schedule's parameters.
 
     `epochs` is the budget that its numbers are meant for: in a study of another length every boundary keeps its
-    fraction of training. `printed` holds numbers that somebody published for it (train_loss, test_loss, accuracy), to
-    be shown beside ours.
+    fraction of training. `momentum` and `weight_decay` are the optimizer's where the search samples those. `printed`
+    holds numbers that somebody published for it (train_loss, test_loss, accuracy), to be shown beside ours.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -164,6 +173,8 @@ class BaselineConfig(BaseModel):
     lag: bool = False
     lag_lr: float | None = Field(None, gt=0)
     epochs: int | None = Field(None, ge=1)
+    momentum: float | None = Field(None, ge=0, lt=1)
+    weight_decay: float | None = Field(None, ge=0)
     printed: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -206,12 +217,6 @@ class StudyConfig(_Table):
     plan: PlanConfig = PlanConfig()
     baseline: tuple[BaselineConfig, ...] = ()
 
-    @field_validator("ranges")
-    @classmethod
-    def _known_names(cls, ranges: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        check_overrides(ranges)
-        return ranges
-
     @field_validator("baseline")
     @classmethod
     def _distinct_names(cls, baselines: tuple[BaselineConfig, ...]) -> tuple[BaselineConfig, ...]:
@@ -219,6 +224,27 @@ class StudyConfig(_Table):
         if len(set(names)) < len(names):
             raise ValueError(f"names must be distinct, got {names}")
         return baselines
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> StudyConfig:
+        check_overrides(self.ranges)
+        for family in self.search.families:
+            # The number of updates is not known before the data is; bounds in steps are fractions of it.
+            total_steps = self.training.epochs * (1 if self.training.interval == "epoch" else _NOMINAL_STEPS)
+            momentum = self.optimizer.largest_momentum
+            resolve_ranges(family, self.ranges, total_steps=total_steps, epochs=self.training.epochs, momentum=momentum)
+        return self
+
+    @model_validator(mode="after")
+    def _baselines_have_what_is_searched(self) -> StudyConfig:
+        for baseline in self.baseline:
+            for name in ("momentum", "weight_decay"):
+                searched, own = name in self.optimizer.searched(), getattr(baseline, name) is not None
+                if searched and not own:
+                    raise ValueError(f"baseline {baseline.name!r} needs its own {name}, because the search samples it")
+                if own and not searched:
+                    raise ValueError(f"baseline {baseline.name!r} has the {name} of [optimizer]: leave it out")
+        return self
 
     @classmethod
     def load(cls, path: str | Path) -> StudyConfig:

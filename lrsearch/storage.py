@@ -127,6 +127,7 @@ def create_study(
     config: StudyConfig,
     *,
     direction: Literal["maximize", "minimize"],
+    metric_name: str = "accuracy",
     data_fingerprint: str,
     attributes: Mapping[str, Any],
 ) -> Study:
@@ -137,6 +138,7 @@ def create_study(
         name: the study's name in the storage.
         config: what the study is; stored whole.
         direction: "maximize" or "minimize".
+        metric_name: how the dashboard calls the trials' values.
         data_fingerprint: of the data set; another one is another study.
         attributes: further user attributes of a new study (split seed, lanes, ...).
 
@@ -150,7 +152,7 @@ def create_study(
     study = optuna.create_study(study_name=name, storage=storage, direction=direction)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names(["accuracy"])
+        study.set_metric_names([metric_name])
     given = {
         "schema": SCHEMA_VERSION,
         "study_file": config.model_dump(mode="json"),

@@ -80,7 +80,8 @@ def baseline_entries(experiment: Experiment) -> tuple[Entry, ...]:
             made = baseline.schedule(epochs=experiment.epochs, steps_per_epoch=experiment.steps_per_epoch)
         except InputError as error:
             raise InputError(f"baseline {baseline.name!r}: {error}") from error
-        entries.append(Entry(baseline.name, made.params()))
+        settings = {name: getattr(baseline, name) for name in experiment.config.optimizer.searched()}
+        entries.append(Entry(baseline.name, made.params(), settings))
     return tuple(entries)
 
 

@@ -85,6 +85,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             name,
             config,
             direction=experiment.workload.direction,
+            metric_name=experiment.workload.metric_name,
             data_fingerprint=experiment.data_fingerprint,
             attributes={
                 "replicate": replicate,
@@ -132,6 +133,7 @@ def run_search(
         raise InputError('[data] train = "all" leaves the search nothing to select by: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
     experiment = Experiment.prepare(config, device=options.device)
+    _ = experiment.space  # what is wrong with it is said before there is a database
     studies = prepare_studies(experiment, options, open_storage(options.storage))
     state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
     workers = options.workers or auto_workers(experiment.device)

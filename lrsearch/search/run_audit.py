@@ -55,6 +55,7 @@ def run_audit(
         audit_name(name),
         config,
         direction=experiment.workload.direction,
+        metric_name=experiment.workload.metric_name,
         data_fingerprint=experiment.data_fingerprint,
         attributes={"searches": len(searches)},
     )

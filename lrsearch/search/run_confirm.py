@@ -76,6 +76,7 @@ def run_confirm(
         confirmation_name(name),
         config,
         direction=experiment.workload.direction,
+        metric_name=experiment.workload.metric_name,
         data_fingerprint=experiment.data_fingerprint,
         attributes=_attributes(planned, searches, experiment, left_out),
     )
