@@ -20,7 +20,7 @@ from lrsearch.storage import confirmation_name, create_study
 
 EPOCHS = 4
 STEPS = 10
-EVIL = "<script>alert(1)</script>"
+EVIL = "<b><script>alert(1)</script></b>"
 GIVEN: dict[str, Any] = {"direction": "maximize", "data_fingerprint": "0" * 16}
 FAMILIES = ("constant", "cosine", "multistep", "reduce_on_plateau")
 

@@ -18,6 +18,8 @@ QUESTIONS = {
     "page_width": "document.documentElement.scrollWidth",
     "wide": "[...document.querySelectorAll('.main-svg')]"
     ".filter(s => s.getBoundingClientRect().right > innerWidth).length",
+    "stripped": "[...document.querySelectorAll('.figure text')].map(t => t.textContent)"
+    ".filter(t => t.includes('alert(1)') && !t.includes('<b><script>')).length",
     "ink": "getComputedStyle(document.querySelector('.figure text')).fill",
     "paper": "getComputedStyle(document.body).backgroundColor",
 }
@@ -43,7 +45,7 @@ def pages(tmp_path_factory):
 @pytest.mark.parametrize("page", ["report", "preview"])
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (390, True)], ids=["desk", "phone"])
 def test_page_is_drawn_without_errors_or_requests(browser, pages, page, width, dark):
-    """Every figure is drawn with its data, fits the screen, and nothing but the file itself is asked for."""
+    """Every figure is drawn with its data, fits the screen and keeps names as they are; nothing is asked for."""
     visit = browser.visit(pages[page], QUESTIONS, width=width, dark=dark)
     assert [] == visit.errors
     assert [pages[page].resolve().as_uri()] == [
@@ -55,6 +57,7 @@ def test_page_is_drawn_without_errors_or_requests(browser, pages, page, width, d
     assert [] == answers["empty"]
     assert answers["page_width"] <= width
     assert 0 == answers["wide"]
+    assert 0 == answers["stripped"]
     light, black = "rgb(232, 234, 237)", "rgb(28, 32, 36)"
     assert (light if dark else black) == answers["ink"]
     assert ("rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)") == answers["paper"]

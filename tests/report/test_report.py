@@ -16,7 +16,7 @@ from lrsearch.schedules import FAMILY_NAMES
 from lrsearch.storage import create_study, open_storage
 from tests.report.report_helpers import EVIL, FAMILIES, GIVEN, fill, fill_confirmation, small_config, stored_source
 
-ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
+ESCAPED = "&lt;b&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;/b&gt;"
 
 
 @pytest.fixture(scope="module")
