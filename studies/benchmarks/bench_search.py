@@ -22,7 +22,7 @@ from typing import Any
 
 import optuna
 from machine import heading, machine, processor_seconds, write_json
-from searches import SEARCHES, Outcome, Task
+from searches import SEARCHES, Outcome, Task, ray_tune
 from work import DATASET, EXAMPLES, WORKLOAD
 
 from lrsearch.config import StudyConfig
@@ -40,7 +40,10 @@ def run_all(task: Task, rounds: int) -> dict[str, list[Outcome]]:
             try:
                 begun = processor_seconds()
                 outcome = search(task)
-                outcomes[name].append(replace(outcome, processor_seconds=processor_seconds() - begun))
+                # Ray does not wait for its workers, so what those have used that have ended is not to be had.
+                ended = None if search is ray_tune else processor_seconds()
+                spent = None if begun is None or ended is None else ended - begun
+                outcomes[name].append(replace(outcome, processor_seconds=spent))
             except ImportError as error:
                 print(f"{name}: not installed ({error})", file=sys.stderr)
                 continue
@@ -51,15 +54,15 @@ def run_all(task: Task, rounds: int) -> dict[str, list[Outcome]]:
 def rows(outcomes: dict[str, list[Outcome]]) -> list[dict[str, Any]]:
     """Return a row for each search: medians, and how many times as long the first takes."""
     reference = next(iter(outcomes.values()))
-    first = {part: statistics.median(getattr(outcome, part) for outcome in reference) for part in _TIMES}
+    first = _times(reference)
     made = []
     for name, turns in outcomes.items():
         row: dict[str, Any] = {"search": name, "turns": [asdict(turn) for turn in turns]}
         if turns:
-            times = {part: statistics.median(getattr(turn, part) for turn in turns) for part in _TIMES}
+            times = _times(turns)
             rates = [turn.epochs / turn.seconds for turn in turns]
             best = [turn.best for turn in turns if turn.best is not None]
-            row |= times | {f"first_over_{part}": first[part] / times[part] for part in _TIMES}
+            row |= times | {f"first_over_{part}": first[part] / times[part] for part in times}
             row |= {
                 "trial_epochs_per_second": statistics.median(rates),
                 "complete": statistics.median(turn.complete for turn in turns),
@@ -67,6 +70,12 @@ def rows(outcomes: dict[str, list[Outcome]]) -> list[dict[str, Any]]:
             }
         made.append(row)
     return made
+
+
+def _times(turns: list[Outcome]) -> dict[str, float]:
+    """Return the medians of what was measured."""
+    known = {part: [value for turn in turns if (value := getattr(turn, part)) is not None] for part in _TIMES}
+    return {part: statistics.median(values) for part, values in known.items() if values}
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -111,12 +120,23 @@ def table(result: dict[str, Any]) -> str:
 def _line(row: dict[str, Any]) -> str:
     if "seconds" not in row:
         return f"{row['search']:36}  not installed"
-    best = "-" if row["best_accuracy"] is None else f"{row['best_accuracy']:.4f}"
-    return (
-        f"{row['search']:36}{row['seconds']:9.1f}{row['first_over_seconds']:7.2f}"
-        f"{row['processor_seconds']:9.1f}{row['first_over_processor_seconds']:7.2f}"
-        f"{row['trial_epochs_per_second']:10.3f}{row['complete']:10.0f}{best:>8}"
-    )
+    shown = [
+        f"{_cell(row.get(name), form):>{width}}"
+        for name, form, width in (
+            ("seconds", ".1f", 9),
+            ("first_over_seconds", ".2f", 7),
+            ("processor_seconds", ".1f", 9),
+            ("first_over_processor_seconds", ".2f", 7),
+            ("trial_epochs_per_second", ".3f", 10),
+            ("complete", ".0f", 10),
+            ("best_accuracy", ".4f", 8),
+        )
+    ]
+    return f"{row['search']:36}{''.join(shown)}"
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def main(argv: list[str] | None = None) -> None:

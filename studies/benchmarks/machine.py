@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 from contextlib import suppress
@@ -37,14 +36,14 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def processor_seconds() -> float:
-    """Return the processor time of this process and its descendants so far; NaN where there is no /proc.
+def processor_seconds() -> float | None:
+    """Return the processor time of this process and its descendants so far; None where there is no /proc.
 
     On a machine that others use too it tells more than the wall time. Processes that have ended count through those
     that waited for them.
     """
     if not Path("/proc/self/stat").exists():
-        return math.nan
+        return None
     parents, ticks = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import tempfile
@@ -76,7 +75,7 @@ class Outcome:
     complete: int
     epochs: int
     best: float | None
-    processor_seconds: float = math.nan
+    processor_seconds: float | None = None
 
     @classmethod
     def of(cls, begun: float, trials: Iterable[tuple[int, float, float | None]], task: Task) -> Outcome:
