@@ -190,7 +190,8 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:
     def show(state: ConfirmState) -> None:
         fraction = state.fraction
         first.append(fraction if not first else first[0])
-        what = f"{state.done} of {state.total} runs done, block {state.block}, epoch {state.epoch} of {state.epochs}"
+        epochs = state.done * state.epochs + state.epochs_in_training
+        what = f"{state.done} of {state.total} runs done, {epochs} of {state.total * state.epochs} epochs"
         shown.show(what, fraction, since=first[0])
 
     return show

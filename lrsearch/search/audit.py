@@ -94,18 +94,17 @@ def finish_batches(
     state = audit_state(experiment, audit, todo)
     done = _done(audit)
     with Interruption.handled() as interruption:
-        for index, batch in enumerate(todo):
+        for batch in todo:
             missing = [trial for trial in batch.trials if (batch.replicate, trial.number) not in done]
             if missing:
-                state.block, state.training = index, len(missing)
                 run = _BatchRun(experiment, batch.replicate, missing, compile_step)
                 for epoch in range(1, experiment.epochs + 1):
                     with interruption.training():
                         run.epoch()
-                    state.epoch = epoch
+                    state.epochs_in_training = epoch * len(missing)
                     on_epoch(state)
                 run.store(audit)
-                state.done, state.training = state.done + len(missing), 0
+                state.done, state.epochs_in_training = state.done + len(missing), 0
 
 
 def audit_state(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmState:

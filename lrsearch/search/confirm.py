@@ -87,19 +87,17 @@ def baseline_entries(experiment: Experiment) -> tuple[Entry, ...]:
 
 @dataclass
 class ConfirmState:
-    """What a progress display shows: runs are (block, entry) pairs, of which some are in training."""
+    """What a progress display shows: runs are (block, entry) pairs; those in training have had some epochs."""
 
     total: int
     done: int
     epochs: int
-    block: int = 0
-    epoch: int = 0
-    training: int = 0
+    epochs_in_training: int = 0
 
     @property
     def fraction(self) -> float:
         """How much of the work is done, 0 to 1."""
-        return (self.done + self.training * self.epoch / self.epochs) / self.total
+        return (self.done + self.epochs_in_training / self.epochs) / self.total
 
 
 def confirm_blocks(
@@ -126,24 +124,28 @@ def confirm_blocks(
         Interrupted: by a signal; the blocks that were finished are stored.
     """
     done = _done(study)
+    for block in blocks:
+        study.set_user_attr(_progress_key(block), 0)  # what was interrupted begins again
     state = confirm_state(experiment, study, blocks)
     with Interruption.handled() as interruption:
         for block in blocks:
             missing = [entry for entry in block.entries if (block.index, entry.name) not in done]
             if missing:
-                state.block, state.training = block.index, len(missing)
                 run = _BlockRun(experiment, block, missing, every_epoch, compile_step)
                 if every_epoch:
                     _enter_in_ledger(study, block, missing, epochs="every")
                 for epoch in range(1, experiment.epochs + 1):
                     with interruption.training():
                         run.epoch()
-                    state.epoch = epoch
+                    state.epochs_in_training = epoch * len(missing)
+                    # Also for the process that shows the progress of several.
+                    study.set_user_attr(_progress_key(block), state.epochs_in_training)
                     on_epoch(state)
                 if not every_epoch:
                     _enter_in_ledger(study, block, missing, epochs="last")
                 run.store(study)
-                state.done, state.training = state.done + len(missing), 0
+                study.set_user_attr(_progress_key(block), 0)
+                state.done, state.epochs_in_training = state.done + len(missing), 0
 
 
 def _done(study: Study) -> set[tuple[int, str]]:
@@ -154,7 +156,12 @@ def _done(study: Study) -> set[tuple[int, str]]:
 def confirm_state(experiment: Experiment, study: Study, blocks: Sequence[Block]) -> ConfirmState:
     """Return how far a confirmation is, by what is stored of these blocks."""
     wanted = {(block.index, entry.name) for block in blocks for entry in block.entries}
-    return ConfirmState(len(wanted), len(wanted & _done(study)), experiment.epochs)
+    in_training = sum(int(study.user_attrs.get(_progress_key(block), 0)) for block in blocks)
+    return ConfirmState(len(wanted), len(wanted & _done(study)), experiment.epochs, in_training)
+
+
+def _progress_key(block: Block) -> str:
+    return f"progress:{block.index:04d}"
 
 
 class _BlockRun:
