@@ -177,12 +177,13 @@ def _learning(source: Source) -> tuple[Part, ...]:
     entries = [entry for entry in found if entry is not None]
     if not entries:
         return ()
+    colour_of = colours([entry.name for entry in entries])
     columns = [learning.entry_table(entry, source.metric_name) for entry in entries]
     cards = tuple(
         Section(
             entry.name,
             (f"{entry.runs} run{'s' * (entry.runs > 1)}; the rate on the right.",),
-            learning.entry_figure(entry),
+            learning.entry_figure(entry, colour_of[entry.name]),
             (table,),
         )
         for entry, table in zip(entries, columns, strict=True)

@@ -149,9 +149,8 @@ def _band_traces(epochs: FloatArray, band: Band, colour: str, dash: str, name: s
     return [around, line]
 
 
-def entry_figure(entry: Learning) -> go.Figure:
+def entry_figure(entry: Learning, colour: str) -> go.Figure:
     """Return the losses of one entry with their bands, and its rate on a second, logarithmic axis."""
-    colour = colours([entry.name])[entry.name]
     traces = _band_traces(entry.epochs, entry.train_loss, NEUTRAL, "dash", "train loss")
     traces += _band_traces(entry.epochs, entry.loss, colour, "solid", f"{entry.part} loss")
     for place, rates in enumerate(entry.rates):
@@ -177,7 +176,7 @@ def entry_table(entry: Learning, metric: str) -> Table:
     epochs = np.unique(np.linspace(1, len(entry.epochs), _TABLE_EPOCHS).round().astype(int))
     rows = []
     for epoch in epochs.tolist():
-        at_end = [float(np.interp(epoch, rates.epochs, rates.rates)) for rates in entry.rates]
+        at_end = [rates.at_end[epoch - 1] for rates in entry.rates]
         means = [float(band.mean[epoch - 1]) for band in (entry.train_loss, entry.loss, entry.score)]
         rows.append((epoch, *means, float(np.mean(at_end)) if at_end else None))
     return table(("epoch", "train loss", f"{entry.part} loss", metric, "rate at its end"), rows)

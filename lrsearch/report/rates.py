@@ -16,10 +16,14 @@ _SIGNIFICANT_DIGITS = 4
 
 @dataclass(frozen=True, eq=False)
 class RateCurve:
-    """Rates `[points]` over `epochs` `[points]`, which count from 0 at the first update."""
+    """Rates `[points]` over `epochs` `[points]`, which count from 0 at the first update.
+
+    `at_end` `[epochs]` holds the rate that the last update of each epoch used.
+    """
 
     epochs: NDArray[np.float64]
     rates: NDArray[np.float64]
+    at_end: NDArray[np.float64]
 
 
 def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[float] = ()) -> RateCurve:
@@ -36,9 +40,9 @@ def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[floa
     if isinstance(schedule, PerEpoch):
         # A rate that stays for an epoch is drawn as a step.
         at = np.repeat(np.arange(epochs + 1.0), 2)[1:-1]
-        return RateCurve(at, _rounded(np.repeat(rates, 2)))
-    kept = _thinned(rates)
-    return RateCurve(kept / steps_per_epoch, _rounded(rates[kept]))
+        return RateCurve(at, _rounded(np.repeat(rates, 2)), rates)
+    kept, at_end = _thinned(rates), rates[steps_per_epoch - 1 :: steps_per_epoch]
+    return RateCurve(kept / steps_per_epoch, _rounded(rates[kept]), at_end)
 
 
 def _thinned(rates: NDArray[np.float64]) -> NDArray[np.int64]:

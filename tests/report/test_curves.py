@@ -27,6 +27,13 @@ def test_rates_stepped_once_per_epoch_are_drawn_as_steps():
     drawn = rate_curve(schedule, epochs=3)
     assert [0, 1, 1, 2, 2, 3] == drawn.epochs.tolist()
     np.testing.assert_allclose(drawn.rates, [0.3, 0.3, 0.1, 0.1, 0.1 / 2**0.5, 0.1 / 2**0.5], rtol=1e-3)
+    np.testing.assert_allclose(drawn.at_end, [0.3, 0.1, 0.1 / 2**0.5])
+
+
+def test_the_rate_at_the_end_of_an_epoch_is_that_of_its_last_update():
+    """A milestone at the very beginning of the second epoch leaves the first one's last rate alone."""
+    schedule = make_schedule("multistep", total_steps=1500, base_lr=0.3, milestones=(500,), gamma=0.1)
+    np.testing.assert_allclose(rate_curve(schedule, epochs=3).at_end, [0.3, 0.03, 0.03])
 
 
 def test_plateau_is_drawn_from_its_own_losses():
@@ -67,7 +74,7 @@ def test_curves_show_the_test_set_only_where_it_was_read_every_epoch(test, part)
     entry = learning_data("a", [trial(0, "a", 0.8, curve=curve(0.8, test=test))], epochs=EPOCHS, scale=1.0)
     assert entry is not None
     assert part == entry.part
-    assert any(trace.name == f"{part} loss" for trace in entry_figure(entry).data)
+    assert any(trace.name == f"{part} loss" for trace in entry_figure(entry, "#123456").data)
 
 
 def test_an_entry_without_any_curve_is_left_out():
