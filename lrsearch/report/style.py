@@ -53,8 +53,8 @@ def label(name: str) -> str:
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each name: a family has the same one in every page, other names follow behind."""
-    others = [name for name in names if name not in FAMILY_NAMES]
+    """Return a colour for each name: a family has the same one in every page, other names follow in order."""
+    others = sorted(name for name in names if name not in FAMILY_NAMES)
     order = [*FAMILY_NAMES, *others]
     return {name: _PALETTE[order.index(name) % len(_PALETTE)] for name in names}
 

@@ -211,6 +211,7 @@ def test_focus_leaves_out_what_is_far_worse_and_never_what_is_better():
 def test_a_family_has_one_colour_in_every_page():
     """Colours go by the family and not by who else is there; another name never takes a family's colour."""
     assert colours(["cosine", "step"])["cosine"] == colours(["cosine"])["cosine"]
+    assert colours(["one", "two"]) == colours(["two", "one"])
     everything = colours([*FAMILY_NAMES, "no schedule"])
     assert len(everything) == len(set(everything.values()))
 
