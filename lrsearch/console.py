@@ -207,7 +207,7 @@ def print_study_verdict(verdict: StudyVerdict, rows: Sequence[dict[str, Any]]) -
     print_verdict(verdict.comparison, rows)
     if verdict.claims or verdict.claims_note:
         output.print()
-        print_title("The article's claims (95 % intervals, Holm over all)")
+        print_title("The article's claims (each with its own interval; p by Holm over all)")
         for claim in verdict.claims:
             output.print(Text(plain(f"  {claim.sentence}")))
         if verdict.claims_note:
@@ -231,8 +231,8 @@ def print_plan(plan: StudyPlan, rows: Sequence[dict[str, Any]]) -> None:
     )
     note(
         f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {plan.workers} "
-        f"{'process' if plan.workers == 1 else 'processes'} side by side; {plan.trials} trials of {plan.epochs} epochs "
-        "a search"
+        f"{'process' if plan.workers == 1 else 'processes'} side by side; "
+        + (f"{plan.trials} trials of {plan.epochs} epochs a search" if plan.trials else "nothing is searched")
     )
     for remark in plan.remarks:
         note(remark)

@@ -56,7 +56,7 @@ class StudyVerdict:
             "claims": [
                 {"text": c.claim.text, "unit": c.unit, "p_holm": c.claim.p_holm, "holds": c.claim.holds}
                 | c.claim.contrast._asdict()
-                | {"sentence": c.sentence}
+                | {"finding": c.finding, "sentence": c.sentence}
                 for c in self.claims
             ],
             "claims_note": self.claims_note,

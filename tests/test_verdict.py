@@ -175,6 +175,14 @@ def test_claims_that_are_true_are_shown(database, run) -> None:
     assert 9 == run("compare").out.count("Holm p")
 
 
+def test_the_contrary_of_a_claim_is_called_so(storage) -> None:
+    """Where the square root is clearly worse, "not shown" would be too little; the level is that of the plan."""
+    first = _verdict(storage, _article(**{"square root": noisy(80.0, 8)})).claims[0]
+    assert "CONTRARY is shown (-9" in first.sentence or "CONTRARY is shown (-8" in first.sentence
+    assert "95 % interval" in first.sentence
+    assert not first.claim.holds
+
+
 def test_claims_without_any_effect_are_not_shown(storage) -> None:
     """Where all schedules are alike only what is claimed to be absent is shown, but for one time in twenty."""
     wrong = 0

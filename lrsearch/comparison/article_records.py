@@ -34,18 +34,28 @@ _UNITS = (
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """One claim of the article with the unit of its contrast."""
+    """One claim of the article with the unit of its contrast, and the level at which it was tested."""
 
     claim: Claim
     unit: str
+    alpha: float
+
+    @property
+    def finding(self) -> str:
+        """Whether the claim is shown, its contrary is, or neither."""
+        if self.claim.holds:
+            return "shown"
+        # A one-sided test has no evidence for the other side: there p is small for the claim alone.
+        return "the CONTRARY is shown" if self.claim.p_holm <= self.alpha else "not shown"
 
     @property
     def sentence(self) -> str:
         """The claim in plain words: whether it is shown, by how much, how sure."""
         c = self.claim.contrast
         limits = [f"{limit:+.3f}" if np.isfinite(limit) else "no limit" for limit in (c.low, c.high)]
-        estimate = f"{c.estimate:+.3f} {self.unit}, 95 % interval {limits[0]} to {limits[1]}"
-        return f"{self.claim.text}: {'shown' if self.claim.holds else 'not shown'} ({estimate}; Holm p {_p(self)})"
+        level = f"{100 * (1 - self.alpha):g} % interval"
+        estimate = f"{c.estimate:+.3f} {self.unit}, {level} {limits[0]} to {limits[1]}"
+        return f"{self.claim.text}: {self.finding} ({estimate}; Holm p {_p(self)})"
 
 
 def _p(judged: JudgedClaim) -> str:
@@ -82,7 +92,7 @@ def claims_of_records(
     accuracy = {NAMES[name]: 100 * _curves(own, "test_accuracy") for name, own in table.items()}
     loss = {NAMES[name]: _curves(own, "test_loss") for name, own in table.items()}
     claims = article_claims(accuracy, loss, alpha=alpha)
-    return tuple(JudgedClaim(claim, unit) for claim, unit in zip(claims, _UNITS, strict=True))
+    return tuple(JudgedClaim(claim, unit, alpha) for claim, unit in zip(claims, _UNITS, strict=True))
 
 
 def scaled_windows(epochs: int) -> str:
