@@ -64,11 +64,11 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
     from lrsearch.config import StudyConfig
     from lrsearch.schedules import make_schedule
     from lrsearch.search.experiment import Experiment, Seeds
-    from lrsearch.training.device import use_one_thread
+    from lrsearch.training.device import set_up_device
 
     config = StudyConfig().changed({"workload": workload, "data.dataset": dataset, "training.epochs": 1})
     experiment = Experiment.prepare(config, device=device)
-    use_one_thread(experiment.device)
+    set_up_device(experiment.device)
     seeds = Seeds.of(0, "doctor", 0)
     schedule = make_schedule("constant", total_steps=experiment.steps_per_epoch, base_lr=1e-3)
     results = []

@@ -18,7 +18,7 @@ from lrsearch.schedules import make_schedule
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.run import RunOptions, lanes_of
 from lrsearch.search.workers import auto_workers
-from lrsearch.training.device import use_one_thread
+from lrsearch.training.device import set_up_device
 from lrsearch.workloads import Dataset
 
 BLOCKS = (6, 8, 10, 12, 15, 20, 30)
@@ -190,7 +190,7 @@ def seconds_per_trial_epoch(experiment: Experiment, lanes: int = 1) -> float:
         experiment: what is trained.
         lanes: trials side by side.
     """
-    use_one_thread(experiment.device)
+    set_up_device(experiment.device)
     short = replace(experiment, dataset=_part(experiment))
     side_by_side = lanes if experiment.device == "cuda" else 1
     seeds = Seeds.of(experiment.config.seed, "plan", 0)

@@ -18,7 +18,8 @@ from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
 from lrsearch.storage import worker_name
 from lrsearch.training.device import device_label
-from lrsearch.training.stack import Lane, Stack
+from lrsearch.training.lane import Lane
+from lrsearch.training.stack import Stack
 
 LEDGER = "test_ledger"
 """With the block's number behind it, the study attribute that lists the readings of the test set in that block."""

@@ -20,9 +20,10 @@ from lrsearch.search.space import Space
 from lrsearch.training.compile import compiled, worth_compiling
 from lrsearch.training.data import TrainingData
 from lrsearch.training.device import choose_device
+from lrsearch.training.lane import Lane
 from lrsearch.training.models import check_workload, is_fast_lenet, make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
-from lrsearch.training.stack import Lane, Stack
+from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, load_data, load_workload, split_examples
 
 _PROBE_EXAMPLES = 4

@@ -15,7 +15,8 @@ from lrsearch.search.pruning import PrunerCore, PruningRule
 from lrsearch.search.resume import give_back
 from lrsearch.search.trial_log import TrialLog
 from lrsearch.search.writer import Writer
-from lrsearch.training.stack import EpochMetrics, Stack
+from lrsearch.training.lane import EpochMetrics
+from lrsearch.training.stack import Stack
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _EPOCHS_BEHIND = 3

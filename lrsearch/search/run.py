@@ -21,7 +21,7 @@ from lrsearch.search.resume import take_back
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.search.workers import auto_workers, run_workers
 from lrsearch.storage import DEFAULT_STORAGE, create_study, load_study, open_storage
-from lrsearch.training.device import use_one_thread
+from lrsearch.training.device import set_up_device
 
 _MOST_LANES = {"cuda": 32, "cpu": 8}
 
@@ -156,7 +156,7 @@ def _search_here(
     first: int = 0,
 ) -> None:
     """Search one study after the other in this process, beginning with the study `first`."""
-    use_one_thread(experiment.device)
+    set_up_device(experiment.device)
     config = experiment.config
     workers = options.workers or auto_workers(experiment.device)
     trial_epochs = config.search.trials * len(studies) * config.training.epochs / workers

@@ -18,7 +18,7 @@ from lrsearch.search.run import RunOptions, lanes_of
 from lrsearch.search.run_confirm import open_finished_searches
 from lrsearch.search.workers import auto_workers, run_workers
 from lrsearch.storage import create_study, load_study, open_storage
-from lrsearch.training.device import use_one_thread
+from lrsearch.training.device import set_up_device
 
 
 def run_audit(
@@ -63,7 +63,7 @@ def run_audit(
     trial_epochs = sum(map(len, drawn)) * experiment.epochs / workers
     compile_step = experiment.compiles(options.compile_step, trial_epochs)
     if workers == 1:
-        use_one_thread(experiment.device)
+        set_up_device(experiment.device)
         finish_batches(experiment, audit, todo, compile_step=compile_step, on_epoch=on_epoch)
     else:
         given = (

@@ -21,7 +21,7 @@ from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers, run_workers
 from lrsearch.storage import confirmation_name, create_study, load_study, open_storage, records, refuse_another
-from lrsearch.training.device import use_one_thread
+from lrsearch.training.device import set_up_device
 from lrsearch.verdict import refuse_another_plan
 
 
@@ -87,7 +87,7 @@ def run_confirm(
     runs = sum(len(block.entries) for block in planned)
     compile_step = experiment.compiles(options.compile_step, runs * experiment.epochs / workers)
     if workers == 1:
-        use_one_thread(experiment.device)
+        set_up_device(experiment.device)
         confirm_blocks(
             experiment, study, planned, every_epoch=every_epoch, compile_step=compile_step, on_epoch=on_epoch
         )

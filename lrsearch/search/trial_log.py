@@ -13,7 +13,7 @@ from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.storage import worker_name
 from lrsearch.training.device import device_label
-from lrsearch.training.stack import EpochMetrics, Lane
+from lrsearch.training.lane import EpochMetrics, Lane
 
 
 @dataclass(eq=False)

@@ -22,10 +22,17 @@ def choose_device(name: str = "auto") -> str:
     return "cuda" if available and name != "cpu" else "cpu"
 
 
-def use_one_thread(device: str) -> None:
-    """On a processor, compute in one thread: processes side by side are faster, and results do not depend on cores."""
+def set_up_device(device: str) -> None:
+    """Set how this process computes.
+
+    On a processor in one thread: processes side by side are faster, and results do not depend on the cores. On a GPU
+    in full float32, not in TensorFloat-32, which PyTorch takes for convolutions by default.
+    """
     if device == "cpu":
         torch.set_num_threads(1)
+    else:
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
 
 
 def usable_cores() -> int:

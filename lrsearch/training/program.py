@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,8 @@ class EpochProgram:
         own_batches: whether each lane has its own batches; otherwise all share one.
         steps: updates in an epoch.
         batch_size: B.
+        dtype: of parameters and rates.
+        pool: the memory that graphs of one stack share, from `torch.cuda.graph_pool_handle()`; None on a processor.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class EpochProgram:
         steps: int,
         batch_size: int,
         dtype: torch.dtype,
+        pool: Any = None,
     ) -> None:
         self._model, self._rule, self._fit, self._steps = model, rule, fit, steps
         device = fit.x.device
@@ -52,7 +56,8 @@ class EpochProgram:
         self._index = torch.zeros(lanes if own_batches else 1, steps, batch_size, dtype=torch.int64, device=device)
         self._counter = torch.zeros(1, dtype=torch.int64, device=device)
         self._loss_sum = torch.zeros(lanes, dtype=torch.float64, device=device)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        # Recording draws from the generators of random layers, so it comes before any lane is seeded.
+        self._graph = _recorded(self._step, self._counter, pool) if fit.x.is_cuda else None
 
     def run(
         self,
@@ -76,8 +81,6 @@ class EpochProgram:
         Returns:
             The new params and state, and the mean training loss `[N]` over the epoch's steps.
         """
-        if self._fit.x.is_cuda and self._graph is None:
-            self._record()
         self._params.copy_(params)
         for mine, given in zip(self._state, state, strict=True):
             mine.copy_(given)
@@ -105,16 +108,19 @@ class EpochProgram:
         self._loss_sum.add_(loss.detach())
         self._counter.add_(1)
 
-    def _record(self) -> None:
-        """Record the step in a CUDA graph, after warm-up steps on a side stream as PyTorch asks for."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP_STEPS):
-                self._counter.zero_()
-                self._step()
-        torch.cuda.current_stream().wait_stream(stream)
-        self._counter.zero_()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._step()
+
+def _recorded(step: Callable[[], None], counter: Tensor, pool: Any) -> torch.cuda.CUDAGraph:
+    """Return the step as a CUDA graph, recorded after warm-up steps on a side stream, as PyTorch asks for."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(_WARM_UP_STEPS):
+            counter.zero_()
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    counter.zero_()
+    graph = torch.cuda.CUDAGraph()
+    # Other threads, such as the one that writes to the storage, may use CUDA while this one records.
+    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+        step()
+    return graph

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,57 +14,13 @@ from torch import Tensor
 from torch.func import vmap
 
 from lrsearch.training.data import Part, TrainingData, epoch_order
+from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
 from lrsearch.training.model import StackedModel
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, settings_columns
+from lrsearch.training.optimizers import UpdateRule, settings_columns
 from lrsearch.training.program import EpochProgram
 from lrsearch.workloads import Workload
 
 _EVALUATION_BATCH = 1000
-
-
-class RateSource(Protocol):
-    """Whatever gives the rates of an epoch's updates; every schedule of `lrsearch.schedules` does."""
-
-    def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float]) -> NDArray[np.float64]:
-        """Return `[steps_per_epoch]` rates of epoch 0, 1, ..., given the select losses of the epochs before."""
-        ...
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One trial in the stack: a function of its schedule, its seeds and its optimizer's settings alone."""
-
-    schedule: RateSource
-    init_seed: int
-    order_seed: int
-    settings: OptimizerSettings = field(default_factory=OptimizerSettings)
-
-
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """Everything a lane needs to go on elsewhere: its rows on the CPU, and the select losses of its epochs so far."""
-
-    params: Tensor
-    state: tuple[Tensor, ...]
-    epoch: int
-    select_loss: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class EpochMetrics:
-    """What one epoch left: losses and scores by part ("select", "report", "test").
-
-    Attributes:
-        epoch: epochs finished, 1 after the first.
-        train_loss: the mean of the epoch's batch losses.
-        diverged: whether a loss was not finite; the lane should be released.
-    """
-
-    epoch: int
-    train_loss: float
-    loss: dict[str, float]
-    score: dict[str, float]
-    diverged: bool
 
 
 @dataclass(eq=False)
@@ -81,7 +36,7 @@ class Stack:
     """Trains lanes side by side; each gives the same result alone, in any company, and from its checkpoint.
 
     On the CPU lanes in the same epoch of the same order form a group that shares its batches. On a GPU all lanes form
-    one group, padded to a power of two, so that few CUDA graphs serve every number of lanes.
+    one group, padded to few widths, so that few CUDA graphs serve every number of lanes.
 
     Args:
         model: the architecture of all lanes.
@@ -106,6 +61,8 @@ class Stack:
         self._batch_size, self._dtype = batch_size, dtype
         self._device = data.fit.x.device
         self._rows: dict[int, _Row] = {}
+        # No graph leaves anything alive in the pool, so all of them may use the same memory.
+        self._pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
         self._programs: dict[tuple[int, bool], EpochProgram] = {}
         self.steps_per_epoch = len(data.fit) // batch_size
         if self.steps_per_epoch == 0:
@@ -147,16 +104,25 @@ class Stack:
         metrics: dict[int, EpochMetrics] = {}
         for keys in self._groups():
             rows = [self._rows[key] for key in keys]
-            train_loss = self._train(rows)
-            evaluated = {name: self._evaluate(rows, part) for name, part in self._data.held_out(parts)}
-            for i, (key, row) in enumerate(zip(keys, rows, strict=True)):
-                loss = {name: float(losses[i]) for name, (losses, _) in evaluated.items()}
-                score = {name: float(scores[i].mean()) for name, (_, scores) in evaluated.items()}
-                row.epoch += 1
-                row.select_loss.append(loss.get("select", float("nan")))
-                diverged = not np.isfinite([train_loss[i], *loss.values()]).all()
-                metrics[key] = EpochMetrics(row.epoch, float(train_loss[i]), loss, score, bool(diverged))
+            names, columns = ["train"], [self._train(rows)]
+            for name, part in self._data.held_out(parts):
+                losses, scores = self._evaluate(rows, part)
+                names += [f"{name} loss", f"{name} score"]
+                columns += [losses, scores.to(torch.float64).mean(1)]
+            # The one time in an epoch that the processor waits for the device.
+            table = torch.stack(columns, 1).cpu().numpy()
+            for key, row, values in zip(keys, rows, table, strict=True):
+                metrics[key] = self._settled(row, dict(zip(names, map(float, values), strict=True)))
         return metrics
+
+    def _settled(self, row: _Row, values: dict[str, float]) -> EpochMetrics:
+        """Count the epoch of a row, and return what it left."""
+        loss = {name.removesuffix(" loss"): value for name, value in values.items() if name.endswith(" loss")}
+        score = {name.removesuffix(" score"): value for name, value in values.items() if name.endswith(" score")}
+        row.epoch += 1
+        row.select_loss.append(loss.get("select", float("nan")))
+        diverged = not np.isfinite([values["train"], *loss.values()]).all()
+        return EpochMetrics(row.epoch, values["train"], loss, score, bool(diverged))
 
     def evaluate(self, key: int, part: str) -> tuple[float, NDArray[np.float32]]:
         """Return the mean loss and the score of each example of `part` for lane `key`, in the data set's order."""
@@ -174,34 +140,42 @@ class Stack:
             for _, keys in groupby(sorted(self._rows, key=lambda key: phase[key]), key=lambda key: phase[key]):
                 yield list(keys)
 
-    def _train(self, rows: Sequence[_Row]) -> NDArray[np.float64]:
+    def _train(self, rows: Sequence[_Row]) -> Tensor:
         """Run one epoch of these rows in place; return their mean training losses `[N]`."""
         own = len({(row.lane.order_seed, row.epoch) for row in rows}) > 1
         padded = [*rows, *[rows[0]] * (self._width(len(rows)) - len(rows))]
-        orders = [
-            epoch_order(row.lane.order_seed, row.epoch, len(self._data.fit), self._batch_size)
-            for row in (padded if own else padded[:1])
-        ]
         rates = [row.lane.schedule.epoch_lr(row.epoch, self.steps_per_epoch, row.select_loss) for row in padded]
         params = torch.stack([row.params for row in padded])
         updates = params.new_tensor([[row.epoch * self.steps_per_epoch] for row in padded])
+        program = self._program(len(padded), own)
         with self._seeded(rows):
-            after, state, losses = self._program(len(padded), own).run(
+            after, state, losses = program.run(
                 params,
                 [torch.stack([row.state[k] for row in padded]) for k in range(self._rule.state_count)],
                 settings_columns([row.lane.settings for row in padded], params),
                 updates,
                 torch.from_numpy(np.stack(rates)).to(self._device, self._dtype),
-                torch.from_numpy(np.stack(orders)).to(self._device),
+                self._batches(padded if own else padded[:1]),
             )
         for i, row in enumerate(rows):
             row.params = after[i]
             row.state = [s[i] for s in state]
-        result: NDArray[np.float64] = losses.cpu().numpy()
-        return result
+        return losses
+
+    def _batches(self, rows: Sequence[_Row]) -> Tensor:
+        """Return the batches of the rows' epochs `[rows, steps, B]`; an order that several read is drawn once."""
+        keys = [(row.lane.order_seed, row.epoch) for row in rows]
+        distinct = list(dict.fromkeys(keys))
+        drawn = [epoch_order(*key, len(self._data.fit), self._batch_size) for key in distinct]
+        orders = torch.from_numpy(np.stack(drawn)).to(self._device)
+        return orders[torch.tensor([distinct.index(key) for key in keys], device=self._device)]
 
     def _width(self, lanes: int) -> int:
-        return 1 << (lanes - 1).bit_length() if self._device.type == "cuda" else lanes
+        """Return how wide a program serves so many lanes: four for each doubling on a GPU, where each is dear."""
+        if self._device.type != "cuda":
+            return lanes
+        step = 1 << max(0, lanes.bit_length() - 3)
+        return -(-lanes // step) * step
 
     def _program(self, lanes: int, own_batches: bool) -> EpochProgram:
         """Return the program of this size; a GPU keeps its programs, whose graphs are dear, the CPU does not."""
@@ -216,6 +190,7 @@ class Stack:
                 steps=self.steps_per_epoch,
                 batch_size=self._batch_size,
                 dtype=self._dtype,
+                pool=self._pool,
             )
             if self._device.type == "cuda":
                 self._programs[lanes, own_batches] = program
@@ -232,7 +207,7 @@ class Stack:
             torch.manual_seed(int(seed))
             yield
 
-    def _evaluate(self, rows: Sequence[_Row], part: Part) -> tuple[NDArray[np.float64], Tensor]:
+    def _evaluate(self, rows: Sequence[_Row], part: Part) -> tuple[Tensor, Tensor]:
         """Return the mean loss `[N]` and the score of each example `[N, examples]`."""
         params = torch.stack([row.params for row in rows])
         loss_sum = torch.zeros(len(rows), dtype=torch.float64, device=self._device)
@@ -242,7 +217,7 @@ class Stack:
             outputs = self._model.predict(params, x.unsqueeze(0))
             loss_sum += self._per_lane(self._workload.loss, outputs, y) * len(index)
             scores.append(self._per_lane(self._workload.metric, outputs, y))
-        return (loss_sum / len(part)).cpu().numpy(), torch.cat(scores, dim=1)
+        return loss_sum / len(part), torch.cat(scores, dim=1)
 
     def _per_lane(self, function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, y: Tensor) -> Tensor:
         if len(outputs) == 1:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
-from lrsearch.training.stack import Checkpoint, Lane, Stack
+from lrsearch.training.lane import Checkpoint, Lane
+from lrsearch.training.stack import Stack
 
 _KEY = 0
 _FORMAT = 1

@@ -26,7 +26,8 @@ from lrsearch.search.loop import SearchLoop, SearchState
 from lrsearch.search.pruning import make_rule
 from lrsearch.search.run import RunOptions, lanes_of, prepare_studies
 from lrsearch.storage import open_storage
-from lrsearch.training.stack import EpochMetrics, Lane, Stack
+from lrsearch.training.lane import EpochMetrics, Lane
+from lrsearch.training.stack import Stack
 
 _GOOD_RATE = 0.2
 _PARTS = ("sampler", "storage", "pruner")

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from lrsearch.schedules import make_schedule
 from lrsearch.training.data import TrainingData
+from lrsearch.training.lane import Lane
 from lrsearch.training.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.training.module_stack import ModuleStack
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
-from lrsearch.training.stack import Lane, Stack
+from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, split_examples
 
 _MOMENTUM = 0.9

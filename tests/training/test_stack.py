@@ -7,9 +7,10 @@ from torch import nn
 
 from lrsearch.schedules import ReduceOnPlateau, Schedule, make_schedule
 from lrsearch.training.data import TrainingData, epoch_order
+from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
 from lrsearch.training.module_stack import ModuleStack
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
-from lrsearch.training.stack import Checkpoint, EpochMetrics, Lane, Stack
+from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Split, Workload
 
 EXAMPLES, FEATURES, CLASSES, BATCH = 60, 5, 3, 8
@@ -239,7 +240,8 @@ def test_divergence_stays_in_its_lane():
 def test_reduce_on_plateau_reads_the_select_loss_at_the_epoch_boundary():
     """The rates after a plateau fall by `factor`, exactly as the schedule says of the recorded losses."""
     schedule = make_schedule("reduce_on_plateau", total_steps=30 * STEPS, base_lr=0.5, factor=0.1, patience=1)
-    assert isinstance(schedule, ReduceOnPlateau) and not isinstance(schedule, Schedule)
+    assert isinstance(schedule, ReduceOnPlateau)
+    assert not isinstance(schedule, Schedule)
     stack = _stack()
     stack.admit(0, Lane(schedule, 0, 0))
     losses = [m.loss["select"] for m in _run(stack, 30)]

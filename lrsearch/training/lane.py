@@ -1,0 +1,58 @@
+"""A lane: what it trains, where it stands, and what an epoch leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lrsearch.training.optimizers import OptimizerSettings
+
+
+class RateSource(Protocol):
+    """Whatever gives the rates of an epoch's updates; every schedule of `lrsearch.schedules` does."""
+
+    def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float]) -> NDArray[np.float64]:
+        """Return `[steps_per_epoch]` rates of epoch 0, 1, ..., given the select losses of the epochs before."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One trial in the stack: a function of its schedule, its seeds and its optimizer's settings alone."""
+
+    schedule: RateSource
+    init_seed: int
+    order_seed: int
+    settings: OptimizerSettings = field(default_factory=OptimizerSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Everything a lane needs to go on elsewhere: its rows on the CPU, and the select losses of its epochs so far."""
+
+    params: Tensor
+    state: tuple[Tensor, ...]
+    epoch: int
+    select_loss: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """What one epoch left: losses and scores by part ("select", "report", "test").
+
+    Attributes:
+        epoch: epochs finished, 1 after the first.
+        train_loss: the mean of the epoch's batch losses.
+        diverged: whether a loss was not finite; the lane should be released.
+    """
+
+    epoch: int
+    train_loss: float
+    loss: dict[str, float]
+    score: dict[str, float]
+    diverged: bool
