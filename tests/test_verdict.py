@@ -1,6 +1,7 @@
 """From a stored confirmation to its verdict: the plan is kept, what lies beyond is named, claims are tested."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from lrsearch.comparison.article_records import NAMES
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.errors import InputError
 from lrsearch.robustness import good_regions
+from lrsearch.search.run import RunOptions
+from lrsearch.search.run_confirm import run_confirm
 from lrsearch.storage import create_study, open_storage
 from lrsearch.verdict import compare_study, compare_table, refuse_another_plan, study_verdict
 from tests.confirmation_examples import EPOCHS, config_of, noisy, stored
+from tests.search.run_helpers import make_config, search
 
 DB = "sqlite:///lrsearch.db"
 SCORES = {"constant": noisy(89.0, 10), "cosine": noisy(91.0, 10)}
@@ -344,3 +348,18 @@ def test_a_missing_table_is_refused(folder) -> None:
     """Its path is named."""
     with pytest.raises(InputError, match=r"none.csv cannot be read"):
         compare_table(folder / "none.csv", rope=0.3, alpha=0.05, seed=0)
+
+
+def test_confirm_keeps_the_plan_of_its_search_and_of_its_own_blocks(folder) -> None:
+    """A plan that was changed after the search, or between two parts of a confirmation, is refused before training."""
+    config = make_config(baseline=[{"name": "plain", "family": "constant", "base_lr": 0.1}])
+    changed = config.changed({"plan.rope": 0.9})
+    options = RunOptions(device="cpu", workers=1)
+    run_confirm(config, options, blocks=1)
+    with pytest.raises(InputError, match=r"'tab/confirm' was planned otherwise: its plan.rope is 0.3, not 0.9"):
+        run_confirm(changed, options, blocks=2)
+    elsewhere = replace(options, storage="sqlite:///other.db")
+    search(config, 3, database="other.db")
+    with pytest.raises(InputError, match=r"'tab' was planned otherwise"):
+        run_confirm(changed, elsewhere, blocks=1)
+    assert ["tab"] == [study.study_name for study in open_storage(elsewhere.storage).get_all_studies()]
