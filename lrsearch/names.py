@@ -40,3 +40,13 @@ def without_budget(name: str) -> str:
     """Return a base name without its epoch budget, if it has one."""
     head, found, number = name.rpartition(_BUDGET)
     return head if found and number.isdigit() else name
+
+
+def confirmation_name(name: str) -> str:
+    """Return the name of a study's confirmation."""
+    return f"{name}/confirm"
+
+
+def is_confirmation(name: str) -> bool:
+    """Return whether this is the name of a confirmation."""
+    return name.endswith("/confirm")

@@ -11,8 +11,9 @@ from optuna.storages import BaseStorage
 
 from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
+from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
-from lrsearch.storage import confirmation_name, load_study, open_storage, records
+from lrsearch.storage import load_study, open_storage, records
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""

@@ -15,14 +15,14 @@ from optuna.trial import FrozenTrial
 from lrsearch.budgets import BudgetAgreement
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.proportions import Proportion, PruningAudit
-from lrsearch.names import is_search
+from lrsearch.names import is_confirmation, is_search
 from lrsearch.planning import StudyPlan
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.bounds import near_bounds
 from lrsearch.search.loop import SearchState
-from lrsearch.storage import is_confirmation, load_study, records, study_config, to_record
+from lrsearch.storage import load_study, records, study_config, to_record
 from lrsearch.verdict import StudyVerdict
 
 Row = dict[str, Any]

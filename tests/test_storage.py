@@ -11,8 +11,8 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.names import confirmation_name
 from lrsearch.storage import (
-    confirmation_name,
     create_study,
     is_dead,
     load_study,

@@ -15,8 +15,9 @@ from lrsearch.comparison.crosscheck import planned_contrast
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
+from lrsearch.names import is_confirmation
 from lrsearch.schedules import PerEpoch, schedule_from_params
-from lrsearch.storage import is_confirmation, study_config
+from lrsearch.storage import study_config
 
 _LEVEL = 0.95
 _OF_OPTIMIZER = {

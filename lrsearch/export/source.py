@@ -10,10 +10,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.storage import confirmation_name, is_confirmation, load_study, open_storage, redacted
+from lrsearch.names import base_name, confirmation_name, is_search
+from lrsearch.storage import load_study, open_storage, redacted
 from lrsearch.verdict import compare_study
-
-_REPLICATE = "/search-"
 
 
 @dataclass(frozen=True)
@@ -39,19 +38,19 @@ class Source:
         """
         storage = open_storage(url)
         studies = [study.study_name for study in storage.get_all_studies()]
-        names = sorted({_base(study) for study in studies})
+        names = sorted({base_name(study) for study in studies})
         if name is None and len(names) != 1:
             raise InputError(
                 f"name one of the storage's studies with --study-name: {', '.join(names) or 'there are none'}"
             )
         name = names[0] if name is None else name
-        base = _base(name)
-        wanted = [study for study in sorted(studies) if study == name or _base(study) == name]
+        base = base_name(name)
+        wanted = [study for study in sorted(studies) if study == name or base_name(study) == name]
         confirmation = confirmation_name(base)
         if not wanted:
             raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
         return cls(
-            tuple(load_study(storage, study) for study in wanted if not is_confirmation(study)),
+            tuple(load_study(storage, study) for study in wanted if is_search(study)),
             load_study(storage, confirmation) if confirmation in studies else None,
             redacted(url),
         )
@@ -109,12 +108,6 @@ class Source:
         means = {entry: fmean(trial.values[0] for trial in trials) for entry, trials in entries.items()}
         ranked = sorted(entries, key=lambda entry: _worseness(study, means[entry]))
         return [(study, entries[entry][0]) for entry in ranked]
-
-
-def _base(name: str) -> str:
-    """Return the name that a user types for a search, one of its replicates, or its confirmation."""
-    head, replicate, number = name.rpartition(_REPLICATE)
-    return head if replicate and number.isdigit() else name.removesuffix("/confirm")
 
 
 def _family(trial: FrozenTrial) -> str:

@@ -13,14 +13,12 @@ from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.names import base_name, search_names
+from lrsearch.names import base_name, confirmation_name, search_names
 from lrsearch.records import TrialRecord
 from lrsearch.report.importance import family_importances
 from lrsearch.search.bounds import near_bounds
-from lrsearch.storage import confirmation_name, load_study, records, study_config
+from lrsearch.storage import load_study, records, study_config, test_ledger
 from lrsearch.verdict import StudyVerdict, study_verdict
-
-_LEDGER = "test_ledger:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +81,7 @@ class Source:
     @property
     def ledger(self) -> list[dict[str, Any]]:
         """Every reading of the test set."""
-        keys = sorted(key for key in self.attributes if key.startswith(_LEDGER))
-        return [reading for key in keys for reading in self.attributes[key]]
+        return test_ledger(self.attributes)
 
 
 def read_source(storage: BaseStorage, name: str | None = None) -> Source:

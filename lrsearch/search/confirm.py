@@ -16,13 +16,10 @@ from lrsearch.records import LearningCurve, pack_scores
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
-from lrsearch.storage import worker_name
+from lrsearch.storage import enter_in_ledger, worker_name
 from lrsearch.training.device import device_label
 from lrsearch.training.lane import Lane
 from lrsearch.training.stack import Stack
-
-LEDGER = "test_ledger"
-"""With the block's number behind it, the study attribute that lists the readings of the test set in that block."""
 
 AA, POSITIVE = "aa", "positive"
 
@@ -236,11 +233,4 @@ def _enter_in_ledger(study: Study, block: Block, entries: Sequence[Entry], *, ep
         "epochs": epochs,
         "beyond_plan": block.index >= int(study.user_attrs.get("planned_blocks", block.index + 1)),
     }
-    key = f"{LEDGER}:{block.index:04d}"
-    study.set_user_attr(key, [*study.user_attrs.get(key, []), reading])
-
-
-def test_ledger(study: Study) -> list[dict[str, Any]]:
-    """Return every reading of the test set: when, which block and entries, after every epoch or the last."""
-    attributes = study.user_attrs
-    return [reading for key in sorted(attributes) if key.startswith(LEDGER) for reading in attributes[key]]
+    enter_in_ledger(study, block.index, reading)

@@ -14,13 +14,14 @@ from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.names import confirmation_name
 from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm_state
 from lrsearch.search.controls import controls_of, with_controls
 from lrsearch.search.entries import plan_blocks
 from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers, run_workers
-from lrsearch.storage import confirmation_name, create_study, load_study, open_storage, records, refuse_another
+from lrsearch.storage import create_study, load_study, open_storage, records, refuse_another
 from lrsearch.training.device import set_up_device
 from lrsearch.verdict import refuse_another_plan
 

@@ -12,11 +12,12 @@ from optuna.trial import TrialState, create_trial
 
 from lrsearch.comparison import Comparison, compare_scores
 from lrsearch.config import StudyConfig
+from lrsearch.names import confirmation_name
 from lrsearch.records import LearningCurve, TrialRecord
 from lrsearch.report.preview import preview_space
 from lrsearch.report.source import Source, read_source
 from lrsearch.schedules import make_schedule
-from lrsearch.storage import confirmation_name, create_study
+from lrsearch.storage import create_study
 
 EPOCHS = 4
 STEPS = 10

@@ -15,11 +15,11 @@ from optuna.study import Study
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve, unpack_scores
 from lrsearch.search.confirm import pack_scores
-from lrsearch.search.confirm import test_ledger as ledger
 from lrsearch.search.interruption import Interrupted
 from lrsearch.search.run import RunOptions
 from lrsearch.search.run_confirm import Confirmation, run_confirm
 from lrsearch.storage import load_study, open_storage
+from lrsearch.storage import test_ledger as ledger_of
 from tests.conftest import STUDY
 from tests.search.run_helpers import finished, lasting, make_config, search, signal_in
 
@@ -121,18 +121,20 @@ def test_more_blocks_are_added_to_those_that_are_there(folder) -> None:
     _confirm(FIXED, 2)
     more = _confirm(FIXED, 3).study
     assert _runs(_confirm(FIXED, 3, database="whole.db").study) == _runs(more)
-    assert [False, False, True] == [reading["beyond_plan"] for reading in ledger(more)]
+    assert [False, False, True] == [reading["beyond_plan"] for reading in ledger_of(more.user_attrs)]
     assert 6 == len(finished(_confirm(FIXED, 1).study))
 
 
 def test_every_reading_of_the_test_set_is_in_the_ledger(folder) -> None:
     """One line a block, with its entries, and whether every epoch or the last was read; a run again reads nothing."""
     study = _confirm(FIXED).study
-    lines = [(r["block"], r["entries"], r["epochs"]) for r in ledger(study)]
+    lines = [(r["block"], r["entries"], r["epochs"]) for r in ledger_of(study.user_attrs)]
     assert [(block, ["plain", "cosine of ours"], "every") for block in (0, 1)] == lines
-    assert 2 == len(ledger(_confirm(FIXED).study))
+    assert 2 == len(ledger_of(_confirm(FIXED).study.user_attrs))
     search(make_config(), 3, database="searched.db")
-    assert ["last"] == [r["epochs"] for r in ledger(_confirm(make_config(), 1, database="searched.db").study)]
+    assert ["last"] == [
+        r["epochs"] for r in ledger_of(_confirm(make_config(), 1, database="searched.db").study.user_attrs)
+    ]
 
 
 def test_other_configurations_under_the_same_name_are_refused(folder) -> None:

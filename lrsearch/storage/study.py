@@ -1,0 +1,179 @@
+"""Studies: made once, opened again only as what they are, and what they carry besides their trials."""
+
+from __future__ import annotations
+
+import subprocess
+import warnings
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any, Literal
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage
+from optuna.study import Study
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.names import base_name, confirmation_name, is_confirmation, search_names
+
+SCHEMA_VERSION = 1
+_LEDGER = "test_ledger:"
+_PACKAGES = ("lrsearch", "optuna", "torch", "torchvision", "numpy", "scipy")
+
+
+def create_study(
+    storage: BaseStorage,
+    name: str,
+    config: StudyConfig,
+    *,
+    direction: Literal["maximize", "minimize"],
+    metric_name: str = "accuracy",
+    data_fingerprint: str,
+    attributes: Mapping[str, Any],
+) -> Study:
+    """Create the study `name`, or open the one that is there and is the same search.
+
+    Args:
+        storage: from `open_storage`.
+        name: the study's name in the storage.
+        config: what the study is; stored whole.
+        direction: "maximize" or "minimize".
+        metric_name: how the dashboard calls the trials' values.
+        data_fingerprint: of the data set; another one is another study.
+        attributes: further user attributes of a new study (split seed, lanes, ...).
+
+    Raises:
+        InputError: if a study of this name is there and differs; the message names the difference.
+    """
+    if name in {study.study_name for study in storage.get_all_studies()}:
+        study = optuna.load_study(study_name=name, storage=storage)
+        refuse_another(study, config, data_fingerprint)
+        return study
+    study = optuna.create_study(study_name=name, storage=storage, direction=direction)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names([metric_name])
+    given = {
+        "schema": SCHEMA_VERSION,
+        "study_file": config.model_dump(mode="json"),
+        "data_fingerprint": data_fingerprint,
+        "versions": {package: metadata.version(package) for package in _PACKAGES},
+        "git_commit": _git_commit(),
+        **attributes,
+    }
+    for key, value in given.items():
+        study.set_user_attr(key, value)
+    return study
+
+
+def load_study(storage: BaseStorage, name: str) -> Study:
+    """Open an existing study.
+
+    Raises:
+        InputError: if there is none of this name, naming those that are there.
+    """
+    names = [study.study_name for study in storage.get_all_studies()]
+    if name not in names:
+        raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def the_study(storage: BaseStorage, name: str | None) -> Study:
+    """Open the study `name`, or the only search of the storage if `name` is None; of several replicates the first.
+
+    Raises:
+        InputError: if there is none, or several of which one must be named.
+    """
+    names = sorted(study.study_name for study in storage.get_all_studies())
+    if name is None:
+        bases = sorted({base_name(name) for name in names})
+        if len(bases) != 1:
+            known = ", ".join(bases) or "there are none"
+            raise InputError(f"name one of the storage's studies with --study-name: {known}")
+        name = bases[0]
+    parts = [*search_names(names, name), confirmation_name(name)]
+    return load_study(storage, name if name in names else next((part for part in parts if part in names), name))
+
+
+def study_id(storage: BaseStorage, name: str) -> int:
+    """Return the number of a study in its storage, by which the dashboard's pages are named."""
+    return storage.get_study_id_from_name(load_study(storage, name).study_name)
+
+
+def storage_of(study: Study) -> tuple[BaseStorage, str]:
+    """Return the storage of a study and its address.
+
+    Optuna's studies hold their storage but show it nowhere; this is the one place that looks inside.
+    """
+    storage = study._storage
+    backend = getattr(storage, "_backend", storage)
+    return storage, str(getattr(backend, "url", ""))
+
+
+def confirmation_of(study: Study) -> Study:
+    """Return the confirmation of a search, or the study itself if it is one.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if is_confirmation(study.study_name):
+        return study
+    name = confirmation_name(base_name(study.study_name))
+    storage, _ = storage_of(study)
+    if name not in {summary.study_name for summary in storage.get_all_studies()}:
+        raise InputError(f"{study.study_name!r} has not been confirmed: run lrsearch confirm first")
+    return load_study(storage, name)
+
+
+def searches_of(study: Study) -> list[Study]:
+    """Return the search (or its replicates) to which a study belongs; none where fixed schedules were confirmed."""
+    storage, _ = storage_of(study)
+    there = [summary.study_name for summary in storage.get_all_studies()]
+    return [load_study(storage, name) for name in search_names(there, base_name(study.study_name))]
+
+
+def study_config(study: Study) -> StudyConfig:
+    """Return what a study was created from.
+
+    Raises:
+        InputError: if it was not made by lrsearch.
+    """
+    stored = study.user_attrs.get("study_file")
+    if not isinstance(stored, Mapping):
+        raise InputError(f"study {study.study_name!r} was not made by lrsearch (it holds no study file)")
+    return StudyConfig.from_dict(stored, source=f"study {study.study_name!r}")
+
+
+def refuse_another(study: Study, config: StudyConfig, data_fingerprint: str) -> None:
+    """Raise InputError, naming the difference, if a study was made from another study file or other data."""
+    stored = study_config(study).identity() | {"data": study.user_attrs.get("data_fingerprint")}
+    given = config.identity() | {"data": data_fingerprint}
+    differences = [
+        f"{key} is {stored.get(key)!r}, not {given[key]!r}" for key in given if stored.get(key) != given[key]
+    ]
+    if differences:
+        raise InputError(
+            f"study {study.study_name!r} is another one: its {'; '.join(differences)}. "
+            "Choose another --study-name or --storage, or run with what it was made with"
+        )
+
+
+def _git_commit() -> str:
+    """Return the commit of the working directory, with `+` if something is uncommitted; empty outside git."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def enter_in_ledger(study: Study, block: int, reading: Mapping[str, Any]) -> None:
+    """Write down a reading of the test set in a block; one process has a block, so none overwrites another's."""
+    key = f"{_LEDGER}{block:04d}"
+    study.set_user_attr(key, [*study.user_attrs.get(key, []), dict(reading)])
+
+
+def test_ledger(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return every reading of the test set that a confirmation's user attributes hold, by block."""
+    return [reading for key in sorted(attributes) if key.startswith(_LEDGER) for reading in attributes[key]]

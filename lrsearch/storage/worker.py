@@ -1,0 +1,41 @@
+"""Whose a running trial is, and whether that process still lives."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def worker_name() -> str:
+    """Return host:process:start, which tells whose a running trial is."""
+    return f"{platform.node()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def is_dead(worker: str) -> bool:
+    """Return whether `worker` was a process of this machine that runs no more; of other machines nothing is known."""
+    host, _, process = worker.rpartition(":")[0].rpartition(":")
+    if host != platform.node() or not process.isdigit():
+        return False
+    return worker != f"{host}:{process}:{_started(int(process))}"
+
+
+def _started(process: int) -> str:
+    """Return when a process began, so that a number used again is told apart; "" if it is dead or undead.
+
+    Where the system has no /proc, the answer is only whether there is a process of this number.
+    """
+    if Path("/proc/self/stat").exists():
+        try:
+            # The second field, the command in brackets, may hold blanks: count from the last bracket.
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[0] == "Z" else fields[19]
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "running"
