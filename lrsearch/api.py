@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from optuna.study import Study
@@ -9,6 +10,7 @@ from optuna.study import Study
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.names import base_name
 from lrsearch.schedules import AnySchedule, schedule_from_params
 from lrsearch.search.run import RunOptions, run_search
 from lrsearch.search.run_confirm import run_confirm
@@ -48,9 +50,19 @@ def confirm(study: Study | StudyConfig, *, blocks: int | None = None, top: int =
     """
     if isinstance(study, StudyConfig):
         return run_confirm(study, RunOptions(**options), blocks=blocks, top=top).study
-    name = study.study_name.partition("/search-")[0]
+    name = base_name(study.study_name)
     here = RunOptions(**{"storage": storage_of(study)[1], "study_name": name, **options})
     return run_confirm(study_config(study), here, blocks=blocks, top=top).study
+
+
+def report(study: Study, path: str | Path = "report.html") -> Path:
+    """Write everything that a study has found as one HTML file that opens offline, and return its path."""
+    from lrsearch.report.assemble import report_html
+    from lrsearch.report.page import save
+    from lrsearch.report.source import read_source
+
+    save(report_html(read_source(storage_of(study)[0], base_name(study.study_name))), Path(path))
+    return Path(path)
 
 
 def compare(study: Study) -> Comparison:

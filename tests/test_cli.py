@@ -1,9 +1,9 @@
 """The command line: what it prints, and that everything wrong is one line, exit code 2, and nothing lost."""
 
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -260,9 +260,11 @@ def test_help_imports_no_heavy_library_and_is_quick(folder) -> None:
     assert "optimize" in shown.stdout
     took = []
     for _ in range(3):  # the quickest of three, because the machine has other work
-        begun = time.perf_counter()
+        begun = os.times()
         _python(folder, "-m", "lrsearch", "--help")
-        took.append(time.perf_counter() - begun)
+        ended = os.times()
+        # Processor time: the wall says more about what else the machine does.
+        took.append(ended.children_user + ended.children_system - begun.children_user - begun.children_system)
     assert min(took) < 0.5
 
 

@@ -1,0 +1,9 @@
+"""The commands: parse, call one function each, print."""
+
+# In the order in which --help lists them.
+from lrsearch.cli import running  # isort: skip
+from lrsearch.cli import reading  # isort: skip
+from lrsearch.cli import planning  # isort: skip
+from lrsearch.cli.flags import app
+
+__all__ = ["app", "planning", "reading", "running"]

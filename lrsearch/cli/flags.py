@@ -1,0 +1,87 @@
+"""What the commands share: the application, the flags by name, and how their values are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from lrsearch.config import StudyConfig
+
+app = typer.Typer(
+    help="Which learning-rate schedule should I use, how sure am I, and is the difference worth caring about?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudyFile = Annotated[
+    Path | None, typer.Argument(metavar="[STUDY.toml]", help="The study file; the main study if none.")
+]
+Storage = Annotated[str, typer.Option(envvar="LRSEARCH_STORAGE", help="Where studies are kept: an SQLAlchemy address.")]
+Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name there.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs of one trial.")]
+Budgets = Annotated[str | None, typer.Option("--epochs", help="Epochs of one trial; 10,30 is a study at each.")]
+Dataset = Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist or digits (needs no download).")]
+Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
+Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
+Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
+Workers = Annotated[str, typer.Option(help="Processes, or auto: one a core, one on a GPU.")]
+Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help="Compile the training step.")]
+Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
+
+DEFAULT_STORAGE = "sqlite:///lrsearch.db"
+
+
+def study_file(path: Path | None) -> StudyConfig:
+    """Return the study of a file; the main study that comes with lrsearch if None."""
+    from lrsearch.config import StudyConfig, shipped_study
+
+    return StudyConfig.load(path or shipped_study("fashion_lenet"))
+
+
+def count(value: str, name: str) -> int | None:
+    """Return a flag's whole number, or None for "auto"."""
+    if value == "auto":
+        return None
+    if not value.lstrip("-").isdigit():
+        raise typer.BadParameter(f"--{name} must be auto or a whole number, got {value!r}")
+    return int(value)
+
+
+def listed(value: str | None) -> tuple[str, ...] | None:
+    """Return the names of a flag that separates them by commas."""
+    return tuple(name.strip() for name in value.split(",")) if value else None
+
+
+def epoch_budgets(value: str | None) -> tuple[int, ...] | int | None:
+    """Return the epochs of a flag: one number, or several separated by commas."""
+    numbers = whole_numbers(value, "epochs")
+    return numbers[0] if numbers is not None and len(numbers) == 1 else numbers
+
+
+def whole_numbers(value: str | None, name: str) -> tuple[int, ...] | None:
+    """Return the whole numbers of a flag that separates them by commas."""
+    if value is None:
+        return None
+    try:
+        return tuple(int(number) for number in value.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"--{name} must be an integer, or several separated by commas, got {value!r}"
+        ) from None
+
+
+def named_budgets(config: StudyConfig, study_name: str | None) -> list[tuple[StudyConfig, str]]:
+    """Return the study at each of its epoch budgets, with its name in the storage."""
+    named = config.changed({"name": study_name})
+    return [(budget, name.name) for budget, name in zip(config.at_budgets(), named.at_budgets(), strict=True)]
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON, alone on standard output."""
+    typer.echo(json.dumps(data, indent=2))

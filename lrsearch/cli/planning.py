@@ -1,0 +1,138 @@
+"""The commands that come before: plan, preview, families, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrsearch.cli.flags import (
+    DEFAULT_STORAGE,
+    Dataset,
+    Device,
+    Epochs,
+    Families,
+    Format,
+    Name,
+    Seed,
+    Storage,
+    StudyFile,
+    Workers,
+    Workload,
+    app,
+    count,
+    listed,
+    print_json,
+    study_file,
+    whole_numbers,
+)
+
+
+@app.command()
+def plan(
+    study: StudyFile = None,
+    blocks: Annotated[str | None, typer.Option(help="Numbers of blocks to tabulate, such as 10,20,40.")] = None,
+    sd: Annotated[float | None, typer.Option(help="Stated SD over blocks of one family, points.")] = None,
+    correlation: Annotated[float | None, typer.Option(help="Stated correlation of families in a block.")] = None,
+    pilot: Annotated[str | None, typer.Option(help="A confirmed study to measure the noise by; else this one.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trials of one search.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Independent searches.")] = None,
+    epochs: Epochs = None,
+    families: Families = None,
+    dataset: Dataset = None,
+    workload: Workload = None,
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    workers: Workers = "auto",
+    device: Device = "auto",
+    seed: Seed = None,
+    output: Format = "table",
+) -> None:
+    """Say what a budget buys before anything runs: the difference it would detect, and the time it takes here.
+
+    Example: lrsearch plan studies/quick.toml --blocks 10,20 --sd 0.5 --correlation 0.3
+    """
+    from lrsearch import console
+    from lrsearch.pilot import existing_storage, noise_of
+    from lrsearch.planning import plan_study
+    from lrsearch.search.run import RunOptions
+    from lrsearch.summary import plan_rows, plan_summary
+
+    changes = {
+        "search.trials": trials,
+        "search.replicates": replicates,
+        "training.epochs": epochs,
+        "search.families": listed(families),
+        "data.dataset": dataset,
+        "workload": workload,
+        "seed": seed,
+    }
+    config = study_file(study).changed(changes)
+    options = RunOptions(device=device, workers=count(workers, "workers"))
+    measured_by = pilot or study_name or config.name
+    noise = noise_of(existing_storage(storage), measured_by, sd=sd, correlation=correlation, required=pilot is not None)
+    found = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"))
+    if output == "json":
+        print_json(plan_summary(found))
+    else:
+        console.print_plan(found, plan_rows(found))
+
+
+@app.command()
+def preview(
+    study: StudyFile = None,
+    page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("preview.html"),
+    families: Families = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+) -> None:
+    """Draw the curves of a study before any training: some of every family, and its fixed schedules.
+
+    Example: lrsearch preview studies/quick.toml -o preview.html
+    """
+    from lrsearch import console
+    from lrsearch.report.page import save
+    from lrsearch.report.preview import preview_html
+
+    changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
+    save(preview_html(study_file(study).changed(changes)), page)
+    console.note(f"{page} is written; it opens offline")
+
+
+@app.command()
+def families(output: Format = "table") -> None:
+    """List the schedule families: formulas, parameters and their ranges."""
+    from lrsearch import console
+    from lrsearch.summary import all_families
+
+    described = all_families()
+    if output == "json":
+        print_json(described)
+    else:
+        console.print_families(described)
+
+
+@app.command()
+def doctor(
+    workload: Workload = None,
+    dataset: Annotated[str, typer.Option(help="What the built-in workload is tried with.")] = "digits",
+    storage: Storage = DEFAULT_STORAGE,
+    device: Device = "auto",
+    output: Format = "table",
+) -> None:
+    """Tell what works here: device, data, storage, versions, a workload.
+
+    Example: lrsearch doctor --dataset fashion-mnist
+    """
+    from lrsearch import console
+    from lrsearch.doctor import examine
+
+    checks = [vars(check) for check in examine(workload=workload, dataset=dataset, storage=storage, device=device)]
+    if output == "json":
+        print_json(checks)
+    else:
+        for check in checks:
+            console.note_check(**check)
+    if not all(check["ok"] for check in checks):
+        raise typer.Exit(1)

@@ -1,0 +1,170 @@
+"""The commands that read what is kept: compare, report, export, trials, studies, dashboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from lrsearch.cli.flags import DEFAULT_STORAGE, Format, Name, Storage, app, print_json
+
+
+@app.command()
+def compare(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    scores: Annotated[Path | None, typer.Option(help="A CSV table of your own: block, family, score.")] = None,
+    rope: Annotated[float, typer.Option(help="With --scores: the difference in points that would not matter.")] = 0.3,
+    alpha: Annotated[float, typer.Option(help="With --scores: the family-wise error.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="With --scores: of the random sign flips.")] = 0,
+    output: Format = "table",
+) -> None:
+    """Give the verdict of a confirmation: which is better, how sure, and whether it matters.
+
+    Example: lrsearch compare --study-name article
+    """
+    from lrsearch import console
+    from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
+    from lrsearch.storage import open_storage
+    from lrsearch.summary import budgets_summary, comparison_rows, verdict_rows
+    from lrsearch.verdict import compare_table
+
+    if scores is not None:
+        comparison = compare_table(scores, rope=rope, alpha=alpha, seed=seed)
+        if output == "json":
+            typer.echo(comparison.to_json())
+        else:
+            console.print_verdict(comparison, comparison_rows(comparison))
+        return
+    verdicts = verdicts_by_budget(studies_by_budget(open_storage(storage), study_name))
+    agreed = agreements(verdicts)
+    if output == "json":
+        print_json(budgets_summary(verdicts, agreed))
+        return
+    for epochs, verdict in verdicts.items():
+        if agreed:
+            console.print_title(f"{epochs} epochs")
+        console.print_study_verdict(verdict, verdict_rows(verdict))
+    for agreement in agreed:
+        console.print_title(agreement.sentence)
+
+
+@app.command()
+def report(
+    page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+) -> None:
+    """Write everything that a study has found as one HTML file: the verdict first, then what it rests on.
+
+    Example: lrsearch report --study-name quick -o report.html
+    """
+    from lrsearch import console
+    from lrsearch.report.assemble import report_html
+    from lrsearch.report.page import save
+    from lrsearch.report.source import read_source
+    from lrsearch.storage import open_storage
+
+    source = read_source(open_storage(storage), study_name)
+    save(report_html(source), page)
+    console.note(
+        f"{page} is written; it opens offline"
+        if source.comparison
+        else f"{page} is written without a verdict: {source.why_not}"
+    )
+
+
+@app.command()
+def export(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    family: Annotated[str | None, typer.Option(help="The best of this family, or an entry of a confirmation.")] = None,
+    top: Annotated[int, typer.Option(help="How many, best first; several need -o FOLDER.")] = 1,
+    recommended: Annotated[bool, typer.Option("--recommended", help="The best of each recommended family.")] = False,
+    form: Annotated[
+        Literal["yaml", "json", "toml", "python", "csv", "hf", "timm", "optax"] | None,
+        typer.Option("--format", help="By the suffix of -o, or yaml, if none."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Rescale the schedule to this many steps.")] = None,
+    target: Annotated[Path | None, typer.Option("--output", "-o", help="The file (or folder) to write.")] = None,
+) -> None:
+    """Write the best configuration as a document, as code for PyTorch or optax, or as arguments of other libraries.
+
+    Example: lrsearch export --study-name quick -o best.toml
+    """
+    from lrsearch import console
+    from lrsearch.export import Source, exported, format_of, write_files
+
+    several = recommended or top > 1
+    if several and target is None:
+        raise typer.BadParameter("several configurations need a folder: -o FOLDER")
+    source, chosen = Source.open(storage, study_name), format_of(target, form)
+    files = exported(source, chosen, family=family, top=top, recommended=recommended, steps=steps)
+    if target is None:
+        typer.echo(files.popitem()[1], nl=False)
+    else:
+        for place in write_files(files, target, as_folder=several):
+            console.note(f"{place} is written")
+
+
+def _records(storage: str, study_name: str | None) -> Any:
+    from lrsearch.storage import open_storage, records, the_study
+
+    return records(the_study(open_storage(storage), study_name))
+
+
+@app.command()
+def trials(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    state: Annotated[
+        Literal["complete", "pruned", "running", "waiting", "fail"] | None, typer.Option(help="Only in this state.")
+    ] = None,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+) -> None:
+    """List the trials of a study."""
+    from lrsearch import console
+    from lrsearch.summary import trial_rows
+
+    rows = trial_rows(_records(storage, study_name), family=family, state=state)
+    console.print_rows(rows, output)
+
+
+@app.command()
+def studies(
+    storage: Storage = DEFAULT_STORAGE,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+) -> None:
+    """List the studies of a storage."""
+    from lrsearch import console
+    from lrsearch.storage import open_storage
+    from lrsearch.summary import study_rows
+
+    console.print_rows(study_rows(open_storage(storage)), output)
+
+
+@app.command()
+def dashboard(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    host: Annotated[str, typer.Option(help="The address to listen on; others than this machine's are open to all.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
+    allow_edit: Annotated[bool, typer.Option("--allow-edit", help="Let whoever reaches the port change it.")] = False,
+) -> None:
+    """Serve optuna-dashboard on the storage, read-only by default.
+
+    Example: lrsearch dashboard --study-name quick
+    """
+    from lrsearch import console
+    from lrsearch.dashboard import make_dashboard
+    from lrsearch.storage import open_storage, study_id
+
+    opened = open_storage(storage)
+    page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
+    with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:
+        console.note(f"http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")
+        server.serve_forever()

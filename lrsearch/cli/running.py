@@ -1,0 +1,183 @@
+"""The commands that train: optimize, confirm, train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrsearch.cli.flags import (
+    DEFAULT_STORAGE,
+    Budgets,
+    Compile,
+    Dataset,
+    Device,
+    Families,
+    Format,
+    Name,
+    Seed,
+    Storage,
+    StudyFile,
+    Workers,
+    Workload,
+    app,
+    count,
+    epoch_budgets,
+    listed,
+    named_budgets,
+    print_json,
+    study_file,
+)
+
+
+@app.command()
+def optimize(
+    study: StudyFile = None,
+    trials: Annotated[int | None, typer.Option(help="Finished trials in all; run again to go on.")] = None,
+    epochs: Budgets = None,
+    families: Families = None,
+    dataset: Dataset = None,
+    workload: Workload = None,
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    sampler: Annotated[str | None, typer.Option(help="tpe, random or qmc, inside each family.")] = None,
+    pruner: Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")] = None,
+    lanes: Annotated[str, typer.Option(help="Trials that a process trains side by side, or auto.")] = "auto",
+    workers: Workers = "auto",
+    device: Device = "auto",
+    compile_step: Compile = "auto",
+    seed: Seed = None,
+    timeout: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
+    output: Format = "table",
+) -> None:
+    """Search over schedule families; every trial stays in the storage.
+
+    Example: lrsearch optimize studies/quick.toml --trials 26
+    """
+    from dataclasses import replace
+
+    from lrsearch import console
+    from lrsearch.search.run import RunOptions, run_search
+    from lrsearch.summary import family_table, search_summary
+
+    changes = {
+        "search.trials": trials,
+        "training.epochs": epoch_budgets(epochs),
+        "search.families": listed(families),
+        "data.dataset": dataset,
+        "workload": workload,
+        "search.sampler": sampler,
+        "search.pruner": pruner,
+        "search.replicates": replicates,
+        "seed": seed,
+    }
+    config = study_file(study).changed(changes)
+    options = RunOptions(
+        storage=storage,
+        device=device,
+        lanes=count(lanes, "lanes"),
+        workers=count(workers, "workers"),
+        compile_step=compile_step,
+        timeout_seconds=timeout,
+    )
+    summaries = []
+    for budget, name in named_budgets(config, study_name):
+        with console.progress() as progress:
+            shown = console.search_progress(progress, budget.training.epochs)
+            studies, state = run_search(budget, replace(options, study_name=name), on_epoch=shown)
+        summaries.append(search_summary(studies, state))
+        if output == "table":
+            console.print_search(family_table(studies), state)
+    if output == "json":
+        print_json(summaries if len(summaries) > 1 else summaries[0])
+
+
+@app.command()
+def confirm(
+    study: StudyFile = None,
+    blocks: Annotated[int | None, typer.Option(help="Runs of each configuration, on fresh paired seeds.")] = None,
+    top: Annotated[int, typer.Option(help="Configurations of each family.")] = 1,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(help="An entry whose truth is known: aa (one twice), positive (one that must lose); or both."),
+    ] = None,
+    audit_pruned: Annotated[
+        float | None, typer.Option(help="Finish this share of the search's pruned trials, to see what was missed.")
+    ] = None,
+    epochs: Budgets = None,
+    dataset: Dataset = None,
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    workers: Workers = "auto",
+    device: Device = "auto",
+    compile_step: Compile = "auto",
+    seed: Seed = None,
+    output: Format = "table",
+) -> None:
+    """Train winners, or the fixed schedules of a study file, on fresh seeds and read the test set.
+
+    Example: lrsearch confirm studies/article.toml --blocks 3
+    """
+    from dataclasses import replace
+
+    from lrsearch import console
+    from lrsearch.search.run import RunOptions
+    from lrsearch.search.run_audit import run_audit
+    from lrsearch.search.run_confirm import run_confirm
+    from lrsearch.summary import audit_row, confirm_rows
+
+    config = study_file(study).changed(
+        {"training.epochs": epoch_budgets(epochs), "data.dataset": dataset, "seed": seed}
+    )
+    options = RunOptions(storage=storage, device=device, workers=count(workers, "workers"), compile_step=compile_step)
+    found = []
+    for budget, name in named_budgets(config, study_name):
+        here, audit = replace(options, study_name=name), None
+        with console.progress() as progress:
+            shown = console.confirm_progress(progress)
+            if audit_pruned is not None:
+                audit = audit_row(run_audit(budget, here, share=audit_pruned, on_epoch=shown))
+            done = run_confirm(budget, here, blocks=blocks, top=top, controls=control or (), on_epoch=shown)
+        for family in done.left_out:
+            console.note(f"{family} is left out: no trial of it is complete")
+        rows = confirm_rows(done.study)
+        found.append(rows if audit is None else {"entries": rows, "pruning audit": audit})
+        if output == "table":
+            console.print_rows(rows, output)
+            console.print_rows([audit] if audit else [], output)
+    if output == "json":
+        print_json(found if len(found) > 1 else found[0])
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="An exported .yaml, .json or .toml file.")],
+    seed: Annotated[int | None, typer.Option(min=0, help="Fresh seeds, instead of the trial's own.")] = None,
+    device: Device = "auto",
+    checkpoint: Annotated[Path | None, typer.Option(help="Written every epoch; gone on from if it is there.")] = None,
+    metrics: Annotated[Path | None, typer.Option("--output", "-o", help="A CSV file of the curve.")] = None,
+    output: Format = "table",
+) -> None:
+    """Train one exported configuration from start to end and print its curve.
+
+    Example: lrsearch train best.toml --checkpoint best.pt -o curve.csv
+    """
+    from lrsearch import console
+    from lrsearch.export import load_configuration
+    from lrsearch.export.retrain import reseeded, train_configuration
+
+    loaded = load_configuration(config)
+    loaded = loaded if seed is None else reseeded(loaded, seed)
+    with console.progress() as progress:
+        run = train_configuration(
+            loaded,
+            device=device,
+            checkpoint=checkpoint,
+            metrics=metrics,
+            on_epoch=lambda done, epochs: progress.show(f"{done} of {epochs} epochs", done / epochs),
+        )
+    for remark in run.remarks:
+        console.note(remark)
+    console.print_rows(run.rows, output)

@@ -1,0 +1,72 @@
+"""The flow as a notebook calls it, and the public names."""
+
+import numpy as np
+import pytest
+import torch
+
+import lrsearch
+from lrsearch.config import StudyConfig
+
+FAMILIES = ("constant", "cosine")
+
+
+def _config() -> StudyConfig:
+    return StudyConfig.from_dict(
+        {
+            "name": "notebook",
+            "workload": "tests.workload_examples:tabular",
+            "training": {"epochs": 2},
+            "search": {"families": FAMILIES, "pruner": "none"},
+        }
+    )
+
+
+def test_the_flow_from_a_study_file_to_a_verdict(folder):
+    """optimize, confirm, compare, report and best_schedule work on one another's results."""
+    options = {"storage": f"sqlite:///{folder}/a.db", "workers": 1}
+    study = lrsearch.optimize(_config(), trials=4, **options)
+    assert 4 == len(study.trials)
+    confirmation = lrsearch.confirm(study, blocks=6, workers=1)
+    assert "notebook/confirm" == confirmation.study_name
+    comparison = lrsearch.compare(study)
+    assert FAMILIES == comparison.families
+    assert "these configurations" in comparison.verdict_text
+    assert "on this workload" in comparison.verdict_text
+    assert comparison.verdict_text.split(",")[0] in lrsearch.report(study, folder / "r.html").read_text()
+    best = lrsearch.best_schedule(study)
+    assert study.best_trial.user_attrs["schedule"] == best.params()
+    cosine = lrsearch.best_schedule(study, "cosine")
+    assert "cosine" == cosine.family
+    optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=1.0)
+    assert cosine.lr([0])[0] == pytest.approx(lrsearch.to_torch(cosine, optimizer).get_last_lr()[0])
+
+
+def test_no_complete_trial_of_a_family_is_said(folder):
+    """best_schedule names the family that has no complete trial."""
+    study = lrsearch.optimize(_config(), trials=2, storage=f"sqlite:///{folder}/a.db", workers=1)
+    with pytest.raises(lrsearch.InputError, match="no complete trial of rex in 'notebook'"):
+        lrsearch.best_schedule(study, "rex")
+
+
+def test_objective_under_plain_optuna(folder):
+    """study.optimize(Objective(config)) adds trials to a search."""
+    study = lrsearch.optimize(_config(), trials=2, storage=f"sqlite:///{folder}/a.db", workers=1)
+    study.optimize(lrsearch.Objective(_config()), n_trials=2)
+    assert 4 == len(study.trials)
+    assert {"finished"} == {trial.user_attrs["stop_reason"] for trial in study.trials}
+
+
+def test_every_public_name_is_there_and_documented():
+    """All names of __all__ resolve, have a docstring, and are all that dir() shows."""
+    assert all(getattr(lrsearch, name).__doc__ for name in lrsearch.__all__)
+    assert set(lrsearch.__all__) == set(dir(lrsearch))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        lrsearch.nothing  # noqa: B018
+
+
+def test_compare_scores_takes_anybodys_numbers():
+    """A table of scores gives a comparison without any study."""
+    rng = np.random.default_rng(0)
+    scores = 90 + rng.normal(0, 0.2, (10, 3)) + np.array([0, 0, 2.0])
+    comparison = lrsearch.compare_scores(scores, ["a", "b", "c"], rope=0.3, rng=rng)
+    assert ("c",) == comparison.recommended
