@@ -25,7 +25,10 @@ _EPOCHS_BEHIND = 3
 
 @dataclass
 class SearchTimes:
-    """Where the wall time of a search went, in seconds, and how much it bought."""
+    """Where the wall time of a search went, in seconds, how much it bought, and the memory its processes took at most.
+
+    With several processes, `training` and the others are sums over them.
+    """
 
     preparation: float = 0.0
     training: float = 0.0
@@ -33,6 +36,7 @@ class SearchTimes:
     storage: float = 0.0
     pruner: float = 0.0
     trial_epochs: int = 0
+    peak_mib: float = 0.0
 
     @classmethod
     def sum(cls, parts: Iterable[SearchTimes]) -> SearchTimes:

@@ -21,7 +21,7 @@ from lrsearch.search.resume import take_back
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.search.workers import auto_workers, run_workers
 from lrsearch.storage import DEFAULT_STORAGE, create_study, load_study, open_storage
-from lrsearch.training.device import set_up_device
+from lrsearch.training.device import peak_memory_mib, set_up_device
 
 _MOST_LANES = {"cuda": 32, "cpu": 8}
 
@@ -176,6 +176,7 @@ def _search_here(
             on_epoch=on_epoch,
         )
         loop.run()
+    state.times.peak_mib = peak_memory_mib()
 
 
 def _search_in_workers(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import joblib
 import torch
 
@@ -38,6 +40,16 @@ def set_up_device(device: str) -> None:
 def usable_cores() -> int:
     """Return the cores that this process may use: affinity and cgroup limits are respected."""
     return int(joblib.cpu_count())
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process has had, in MiB; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def device_label(device: str) -> str:
