@@ -285,3 +285,18 @@ def test_wrong_usage_in_a_process_of_its_own_is_one_line_and_code_2(folder) -> N
     shown = _python(folder, "-m", "lrsearch", "optimize", "none.toml")
     assert (2, "") == (shown.returncode, shown.stdout)
     assert "lrsearch: study file none.toml cannot be read: No such file or directory\n" == shown.stderr
+
+
+def test_preview_draws_an_exported_configuration(folder, run) -> None:
+    """A file with a `schedule` is drawn as that one schedule; a study file as the families of the study."""
+    Path("one.toml").write_text(
+        '[schedule]\nfamily = "cosine"\nbase_lr = 0.25\nfinal_lr = 0.01\ntotal_steps = 30\n'
+        '[training]\nepochs = 3\nworkload = "tests.workload_examples:tabular"\nbatch_size = 20\n'
+        "[training.seeds]\nsplit = 1\ninit = 2\norder = 3\n"
+    )
+    assert 0 == run("preview", "one.toml", "-o", "one.html").code
+    page = Path("one.html").read_text()
+    assert "cosine over 3 epochs" in page
+    assert "square_root" not in page
+    assert "there is no" not in page
+    assert "No such file" in run("preview", "none.json").complaint

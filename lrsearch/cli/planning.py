@@ -81,22 +81,29 @@ def plan(
 
 @app.command()
 def preview(
-    study: StudyFile = None,
+    study: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY.toml|CONFIG]", help="A study, or an exported configuration.")
+    ] = None,
     page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("preview.html"),
     families: Families = None,
     epochs: Epochs = None,
     seed: Seed = None,
 ) -> None:
-    """Draw the curves of a study before any training: some of every family, and its fixed schedules.
+    """Draw curves before any training: some of every family of a study and its fixed schedules, or one configuration.
 
     Example: lrsearch preview studies/quick.toml -o preview.html
     """
     from lrsearch import console
+    from lrsearch.export import is_configuration, load_configuration
     from lrsearch.report.page import save
-    from lrsearch.report.preview import preview_html
+    from lrsearch.report.preview import preview_html, schedule_preview_html
 
-    changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
-    save(preview_html(study_file(study).changed(changes)), page)
+    if study is not None and is_configuration(study):
+        one = load_configuration(study)
+        save(schedule_preview_html(study.name, one.to_schedule(), epochs=one.training.epochs), page)
+    else:
+        changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
+        save(preview_html(study_file(study).changed(changes)), page)
     console.note(f"{page} is written; it opens offline")
 
 

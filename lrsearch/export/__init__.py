@@ -1,7 +1,7 @@
 """Take it away: one configuration as a document, as code for other libraries, or trained again."""
 
 from lrsearch.export.configuration import configuration
-from lrsearch.export.document import Configuration, load_configuration
+from lrsearch.export.document import Configuration, is_configuration, load_configuration
 from lrsearch.export.formats import FORMATS, exported, format_of, render, write_files
 from lrsearch.export.source import Source
 
@@ -12,6 +12,7 @@ __all__ = [
     "configuration",
     "exported",
     "format_of",
+    "is_configuration",
     "load_configuration",
     "render",
     "write_files",

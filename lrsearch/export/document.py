@@ -140,6 +140,17 @@ def load_configuration(path: str | Path) -> Configuration:
     return Configuration.from_dict(data, source=f"configuration {path}")
 
 
+def is_configuration(path: Path) -> bool:
+    """Return whether a file is meant as an exported configuration: it has a `schedule`, or is not TOML at all.
+
+    A study file is always TOML; what cannot be read is left to whoever reads it in earnest.
+    """
+    try:
+        return path.suffix.lower() != ".toml" or "schedule" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
+
+
 def _parse(text: str, suffix: str) -> Any:
     if suffix in (".yaml", ".yml"):
         return yaml.safe_load(text)

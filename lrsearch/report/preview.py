@@ -39,6 +39,14 @@ def preview_html(config: StudyConfig) -> str:
     return render(Page(config.name, "Learning-rate schedules of the study", (*_described(config), *lead), tuple(parts)))
 
 
+def schedule_preview_html(name: str, schedule: AnySchedule, *, epochs: int) -> str:
+    """Return the page of one schedule over its run, such as an exported configuration's."""
+    curve = rate_curve(schedule, epochs=epochs, select_loss=[1.0] * epochs)
+    sample = Sample(schedule.family, schedule.params(), curve)
+    lead = (f"{schedule.family} over {epochs} epochs; nothing was trained for this page.",)
+    return render(Page(name, "Learning-rate schedule", lead, (Part("Schedule", (_baseline_section([sample]),)),)))
+
+
 def nominal_steps_per_epoch(config: StudyConfig) -> tuple[int, str]:
     """Return the updates of one epoch and where that number comes from; no data is loaded for it."""
     if config.workload != BUILT_IN_WORKLOAD:
