@@ -1,4 +1,4 @@
-"""optuna-dashboard on a storage, read-only unless asked otherwise: it knows no passwords."""
+"""optuna-dashboard on a storage, read-only unless asked otherwise (it knows no passwords), and our verdict in it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from optuna.storages import BaseStorage
+from optuna.study import Study
 
 from lrsearch.errors import InputError
+from lrsearch.names import base_name
+from lrsearch.report.verdict_figures import forest_data, forest_figure, headline
+from lrsearch.storage import study_config
+from lrsearch.verdict import StudyVerdict
 
 _READING = ("GET", "HEAD", "OPTIONS")
 Environment = dict[str, Any]
@@ -53,6 +58,23 @@ def dashboard_application(storage: BaseStorage, *, allow_edit: bool = False) -> 
         return dashboard(environment, respond)
 
     return application
+
+
+def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
+    """Let the dashboard show a verdict: as a note and a forest plot on the page of each of these studies."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # optuna-dashboard announces its own experimental parts
+        from optuna_dashboard import save_note, save_plotly_graph_object
+
+        comparison = verdict.comparison
+        figure = forest_figure(headline(forest_data(comparison)), comparison.rope)
+        for study in studies:
+            name, description = base_name(study.study_name), study_config(study).description
+            # The sentences quote names of the study, which are not to be read as Markdown.
+            said = comparison.verdict_text.replace("*", r"\*").replace("_", r"\_").replace("<", r"\<")
+            about = f"{description}\n\n" if description else ""
+            save_note(study, f"{about}**Verdict.** {said}\n\n`lrsearch report --study-name {name}` has the rest.")
+            save_plotly_graph_object(study, figure, graph_object_id="lrsearch-verdict")
 
 
 def make_dashboard(storage: BaseStorage, *, host: str, port: int, allow_edit: bool) -> WSGIServer:

@@ -26,7 +26,8 @@ def compare(
     """
     from lrsearch import console
     from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
-    from lrsearch.storage import open_storage
+    from lrsearch.dashboard import write_verdict
+    from lrsearch.storage import confirmation_of, open_storage, searches_of
     from lrsearch.summary import budgets_summary, comparison_rows, verdict_rows
     from lrsearch.verdict import compare_table
 
@@ -37,8 +38,11 @@ def compare(
         else:
             console.print_verdict(comparison, comparison_rows(comparison))
         return
-    verdicts = verdicts_by_budget(studies_by_budget(open_storage(storage), study_name))
+    studies = studies_by_budget(open_storage(storage), study_name)
+    verdicts = verdicts_by_budget(studies)
     agreed = agreements(verdicts)
+    for epochs, verdict in verdicts.items():
+        write_verdict([confirmation_of(studies[epochs]), *searches_of(studies[epochs])], verdict)
     if output == "json":
         print_json(budgets_summary(verdicts, agreed))
         return
