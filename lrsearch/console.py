@@ -73,7 +73,7 @@ def progress() -> Iterator[Progress]:
     if not errors.is_terminal:
         yield Progress(None)
         return
-    with Live(console=errors, auto_refresh=False, transient=True) as live:
+    with Live(Text("preparing"), console=errors, auto_refresh=False, transient=True) as live:
         yield Progress(live)
 
 

@@ -10,13 +10,13 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
-from lrsearch.comparison.article_records import NAMES
+from lrsearch.comparison.article_records import NAMES, claims_of_records
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.errors import InputError
 from lrsearch.robustness import good_regions
 from lrsearch.search.run import RunOptions
 from lrsearch.search.run_confirm import run_confirm
-from lrsearch.storage import create_study, open_storage
+from lrsearch.storage import create_study, open_storage, records
 from lrsearch.verdict import compare_study, compare_table, refuse_another_plan, study_verdict
 from tests.confirmation_examples import EPOCHS, config_of, noisy, stored
 from tests.search.run_helpers import make_config, search
@@ -216,6 +216,8 @@ def test_claims_that_cannot_be_tested_say_why(storage) -> None:
     assert "1 of 8 runs of cosine failed" in _verdict(storage, failed, name="b/confirm").claims_note
     without = study_verdict(stored(storage, _article_config(), _article()["scores"], name="c/confirm"))
     assert "test set's curve" in without.claims_note
+    with pytest.raises(InputError, match="at least 6 whole blocks, got 5"):
+        claims_of_records(records(stored(storage, _article_config(), _article(blocks=5)["scores"], name="e/confirm")))
     silent = study_verdict(stored(storage, config_of(), _article()["scores"], name="d/confirm"))
     assert ("", ()) == (silent.claims_note, silent.claims)
 
