@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+import traceback
 
 import typer
 
 from lrsearch.errors import InputError
 
+_INTERRUPTED = "interrupted; everything finished so far is stored"
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 """The class of all usage errors of the library under Typer, which Typer does not export under a name."""
 
@@ -18,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     from lrsearch.cli import app
     from lrsearch.search.interruption import Interrupted
 
+    _hear_sigterm()
     try:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
     except InputError as error:
@@ -25,16 +30,30 @@ def main(arguments: list[str] | None = None) -> int:
     except _USAGE_ERROR as error:
         return _fail(getattr(error, "format_message", error.__str__)(), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; everything finished so far is stored", 130)
+        return _fail(_INTERRUPTED, 130)
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # the reader of our output has gone, as `head` does
         return 0
+    except Exception:
+        traceback.print_exc()
+        return _fail("failed, as shown above; everything finished so far is stored", 1)
+    if code == 130:  # Typer's own answer to Ctrl-C while nothing of ours listened
+        return _fail(_INTERRUPTED, 130)
     return code if isinstance(code, int) else 0
 
 
+def _hear_sigterm() -> None:
+    """Treat SIGTERM as Ctrl-C from the first moment on; training has handlers of its own."""
+    ours = threading.current_thread() is threading.main_thread()
+    if ours and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def _fail(message: str, code: int) -> int:
+    if not message:
+        return code
     print(f"lrsearch: {' '.join(message.split())}", file=sys.stderr)
     return code
 

@@ -23,13 +23,10 @@ from lrsearch.schedules import (
 
 _NOMINAL_STEPS = 1000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
-DATASETS = ("fashion-mnist", "mnist", "kmnist", "digits")
-SAMPLERS = ("tpe", "random", "qmc")
-PRUNERS = ("rungs", "median", "none")
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SettingRange(_Table):
@@ -147,7 +144,7 @@ class ContrastsConfig(_Table):
 
 
 class PlanConfig(_Table):
-    """`[plan]`: what is decided before anything runs; see the statistics page."""
+    """`[plan]`: what is decided before anything runs."""
 
     alpha: float = Field(0.05, gt=0, lt=1)
     rope: float = Field(0.3, ge=0)
@@ -164,7 +161,7 @@ class BaselineConfig(BaseModel):
     holds numbers that somebody published for it (train_loss, test_loss, accuracy), to be shown beside ours.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     name: str = Field(min_length=1)
     family: str
@@ -224,6 +221,23 @@ class StudyConfig(_Table):
         if len(set(names)) < len(names):
             raise ValueError(f"names must be distinct, got {names}")
         return baselines
+
+    @model_validator(mode="after")
+    def _contrasts_name_what_is_compared(self) -> StudyConfig:
+        planned = self.plan.contrasts
+        if isinstance(planned, ContrastsConfig):
+            known = [*self.search.families, *(baseline.name for baseline in self.baseline)]
+            members = [planned.against] if planned.against else [n for g in (planned.groups or {}).values() for n in g]
+            for name in members:
+                if name not in known:
+                    raise ValueError(
+                        f"plan.contrasts: {name!r} is neither searched nor a baseline{did_you_mean(name, known)}"
+                    )
+                if name == ReduceOnPlateau.family:
+                    raise ValueError(
+                        f"plan.contrasts: {name} reads a metric and is left out of comparisons; leave it out"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> StudyConfig:

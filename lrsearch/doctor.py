@@ -53,8 +53,10 @@ def _device(device: str) -> str:
 
 
 def _storage(address: str) -> str:
-    from lrsearch.storage import integrity, open_storage, redacted
+    from lrsearch.storage import integrity, missing_file, open_storage, redacted
 
+    if missing_file(address) is not None:
+        return f"{redacted(address)} is not there yet; the first optimize or confirm makes it"
     storage = open_storage(address)
     studies = storage.get_all_studies()
     return f"{redacted(address)} opens, {len(studies)} studies, {integrity(storage)}"
@@ -78,6 +80,10 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
         stack.admit(0, experiment.lane(schedule, seeds))
         results.append(stack.run_epoch()[0])
     seconds = (time.perf_counter() - begun) / 2
-    same = "the same result twice" if results[0] == results[1] else "NOT the same result twice (not deterministic)"
+    if results[0] != results[1]:
+        raise InputError(
+            f"{experiment.workload.name} gives another result the second time: its model or data draws random numbers "
+            "that its seed does not decide, so no trial could be repeated"
+        )
     how = "trials train side by side" if stack.stackable else "trials train one at a time (buffers, random layers, ...)"
-    return f"{experiment.workload.name}: {how}, {seconds:.1f} s for one epoch of one trial, {same}"
+    return f"{experiment.workload.name}: {how}, {seconds:.1f} s for one epoch of one trial, the same result twice"

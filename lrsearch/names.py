@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+DEFAULT_STORAGE = "sqlite:///lrsearch.db"
+"""Where studies are kept unless somebody says otherwise."""
+
 _REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "/epochs-"
 
 

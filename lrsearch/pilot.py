@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from optuna.storages import BaseStorage
@@ -13,7 +12,7 @@ from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
-from lrsearch.storage import load_study, open_storage, records
+from lrsearch.storage import load_study, missing_file, open_storage, records
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -37,9 +36,7 @@ def existing_storage(url: str) -> BaseStorage | None:
     Raises:
         InputError: as `open_storage`.
     """
-    kind, found, path = url.partition(":///")
-    absent = bool(found) and kind in ("sqlite", "journal") and not Path(path).exists()
-    return None if absent else open_storage(url)
+    return None if missing_file(url) is not None else open_storage(url)
 
 
 def noise_of(

@@ -30,11 +30,12 @@ Dataset = Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist 
 Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
 Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
 Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
+Sampler = Annotated[str | None, typer.Option(help="tpe, random or qmc, inside each family.")]
+Pruner = Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")]
+Replicates = Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")]
 Workers = Annotated[str, typer.Option(help="Processes, or auto: one a core, one on a GPU.")]
 Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help="Compile the training step.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
-
-DEFAULT_STORAGE = "sqlite:///lrsearch.db"
 
 
 def study_file(path: Path | None) -> StudyConfig:
@@ -44,18 +45,31 @@ def study_file(path: Path | None) -> StudyConfig:
     return StudyConfig.load(path or shipped_study("fashion_lenet"))
 
 
+def stored_study(storage: str, name: str) -> StudyConfig | None:
+    """Return what a search in a storage was made from, or None if there is none of this name."""
+    from lrsearch.names import search_names
+    from lrsearch.storage import load_study, missing_file, open_storage, study_config
+
+    if missing_file(storage) is not None:
+        return None
+    opened = open_storage(storage)
+    found = search_names((study.study_name for study in opened.get_all_studies()), name)
+    return study_config(load_study(opened, found[0])) if found else None
+
+
 def count(value: str, name: str) -> int | None:
     """Return a flag's whole number, or None for "auto"."""
     if value == "auto":
         return None
-    if not value.lstrip("-").isdigit():
-        raise typer.BadParameter(f"--{name} must be auto or a whole number, got {value!r}")
-    return int(value)
+    try:
+        return int(value)
+    except ValueError:
+        raise typer.BadParameter(f"--{name} must be auto or a whole number, got {value!r}") from None
 
 
 def listed(value: str | None) -> tuple[str, ...] | None:
     """Return the names of a flag that separates them by commas."""
-    return tuple(name.strip() for name in value.split(",")) if value else None
+    return tuple(name.strip() for name in value.split(",")) if value is not None else None
 
 
 def epoch_budgets(value: str | None) -> tuple[int, ...] | int | None:

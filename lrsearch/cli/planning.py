@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from lrsearch.cli.flags import (
-    DEFAULT_STORAGE,
     Dataset,
     Device,
     Epochs,
@@ -27,6 +26,7 @@ from lrsearch.cli.flags import (
     study_file,
     whole_numbers,
 )
+from lrsearch.names import DEFAULT_STORAGE
 
 
 @app.command()

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lrsearch.cli.flags import DEFAULT_STORAGE, Format, Name, Storage, app, print_json
+from lrsearch.cli.flags import Format, Name, Storage, app, print_json
+from lrsearch.names import DEFAULT_STORAGE
 
 
 @app.command()
@@ -27,7 +28,7 @@ def compare(
     from lrsearch import console
     from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
     from lrsearch.dashboard import write_verdict
-    from lrsearch.storage import confirmation_of, open_storage, searches_of
+    from lrsearch.storage import confirmation_of, open_existing, searches_of
     from lrsearch.summary import budgets_summary, comparison_rows, verdict_rows
     from lrsearch.verdict import compare_table
 
@@ -38,7 +39,7 @@ def compare(
         else:
             console.print_verdict(comparison, comparison_rows(comparison))
         return
-    studies = studies_by_budget(open_storage(storage), study_name)
+    studies = studies_by_budget(open_existing(storage), study_name)
     verdicts = verdicts_by_budget(studies)
     agreed = agreements(verdicts)
     for epochs, verdict in verdicts.items():
@@ -68,9 +69,9 @@ def report(
     from lrsearch.report.assemble import report_html
     from lrsearch.report.page import save
     from lrsearch.report.source import read_source
-    from lrsearch.storage import open_storage
+    from lrsearch.storage import open_existing
 
-    source = read_source(open_storage(storage), study_name)
+    source = read_source(open_existing(storage), study_name)
     save(report_html(source), page)
     console.note(
         f"{page} is written; it opens offline"
@@ -113,9 +114,9 @@ def export(
 
 
 def _records(storage: str, study_name: str | None) -> Any:
-    from lrsearch.storage import open_storage, records, the_study
+    from lrsearch.storage import open_existing, records, the_study
 
-    return records(the_study(open_storage(storage), study_name))
+    return records(the_study(open_existing(storage), study_name))
 
 
 @app.command()
@@ -143,10 +144,10 @@ def studies(
 ) -> None:
     """List the studies of a storage."""
     from lrsearch import console
-    from lrsearch.storage import open_storage
+    from lrsearch.storage import open_existing
     from lrsearch.summary import study_rows
 
-    console.print_rows(study_rows(open_storage(storage)), output)
+    console.print_rows(study_rows(open_existing(storage)), output)
 
 
 @app.command()
@@ -165,9 +166,9 @@ def dashboard(
     """
     from lrsearch import console
     from lrsearch.dashboard import make_dashboard
-    from lrsearch.storage import open_storage, study_id
+    from lrsearch.storage import open_existing, study_id
 
-    opened = open_storage(storage)
+    opened = open_existing(storage)
     page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
     with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:
         console.note(f"http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from lrsearch.cli.flags import (
-    DEFAULT_STORAGE,
     Budgets,
     Compile,
     Dataset,
@@ -16,6 +15,9 @@ from lrsearch.cli.flags import (
     Families,
     Format,
     Name,
+    Pruner,
+    Replicates,
+    Sampler,
     Seed,
     Storage,
     StudyFile,
@@ -27,8 +29,10 @@ from lrsearch.cli.flags import (
     listed,
     named_budgets,
     print_json,
+    stored_study,
     study_file,
 )
+from lrsearch.names import DEFAULT_STORAGE
 
 
 @app.command()
@@ -41,9 +45,9 @@ def optimize(
     workload: Workload = None,
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
-    sampler: Annotated[str | None, typer.Option(help="tpe, random or qmc, inside each family.")] = None,
-    pruner: Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")] = None,
-    replicates: Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")] = None,
+    sampler: Sampler = None,
+    pruner: Pruner = None,
+    replicates: Replicates = None,
     lanes: Annotated[str, typer.Option(help="Trials that a process trains side by side, or auto.")] = "auto",
     workers: Workers = "auto",
     device: Device = "auto",
@@ -107,7 +111,12 @@ def confirm(
         float | None, typer.Option(help="Finish this share of the search's pruned trials, to see what was missed.")
     ] = None,
     epochs: Budgets = None,
+    families: Families = None,
     dataset: Dataset = None,
+    workload: Workload = None,
+    sampler: Sampler = None,
+    pruner: Pruner = None,
+    replicates: Replicates = None,
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     workers: Workers = "auto",
@@ -128,9 +137,20 @@ def confirm(
     from lrsearch.search.run_confirm import run_confirm
     from lrsearch.summary import audit_row, confirm_rows
 
-    config = study_file(study).changed(
-        {"training.epochs": epoch_budgets(epochs), "data.dataset": dataset, "seed": seed}
-    )
+    changes = {
+        "training.epochs": epoch_budgets(epochs),
+        "search.families": listed(families),
+        "data.dataset": dataset,
+        "workload": workload,
+        "search.sampler": sampler,
+        "search.pruner": pruner,
+        "search.replicates": replicates,
+        "seed": seed,
+    }
+    if study is None and study_name is not None and (stored := stored_study(storage, study_name)) is not None:
+        config = stored.changed(changes)  # a search that is there needs no file to be confirmed
+    else:
+        config = study_file(study).changed(changes)
     options = RunOptions(storage=storage, device=device, workers=count(workers, "workers"), compile_step=compile_step)
     found = []
     for budget, name in named_budgets(config, study_name):
@@ -146,7 +166,8 @@ def confirm(
         found.append(rows if audit is None else {"entries": rows, "pruning audit": audit})
         if output == "table":
             console.print_rows(rows, output)
-            console.print_rows([audit] if audit else [], output)
+            if audit:
+                console.print_rows([audit], output)
     if output == "json":
         print_json(found if len(found) > 1 else found[0])
 

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.names import base_name, confirmation_name, is_search
-from lrsearch.storage import load_study, open_storage, redacted
+from lrsearch.storage import load_study, open_existing, redacted
 from lrsearch.verdict import compare_study
 
 
@@ -36,7 +36,7 @@ class Source:
         Raises:
             InputError: if the storage holds no such name, or several of which one must be named.
         """
-        storage = open_storage(url)
+        storage = open_existing(url)
         studies = [study.study_name for study in storage.get_all_studies()]
         names = sorted({base_name(study) for study in studies})
         if name is None and len(names) != 1:

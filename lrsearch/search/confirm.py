@@ -16,12 +16,16 @@ from lrsearch.records import LearningCurve, pack_scores
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
-from lrsearch.storage import enter_in_ledger, worker_name
+from lrsearch.storage import enter_in_ledger, is_dead, is_elsewhere, worker_name
 from lrsearch.training.device import device_label
 from lrsearch.training.lane import Lane
 from lrsearch.training.stack import Stack
 
 AA, POSITIVE = "aa", "positive"
+
+
+_SILENT_SECONDS = 1800.0
+"""After so long without an epoch a process on another machine is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -121,28 +125,28 @@ def confirm_blocks(
     Raises:
         Interrupted: by a signal; the blocks that were finished are stored.
     """
-    done = _done(study)
-    for block in blocks:
-        study.set_user_attr(_progress_key(block), 0)  # what was interrupted begins again
     state = confirm_state(experiment, study, blocks)
     with Interruption.handled() as interruption:
         for block in blocks:
+            done = _done(study)
             missing = [entry for entry in block.entries if (block.index, entry.name) not in done]
-            if missing:
-                run = _BlockRun(experiment, block, missing, every_epoch, compile_step)
-                if every_epoch:
-                    _enter_in_ledger(study, block, missing, epochs="every")
-                for epoch in range(1, experiment.epochs + 1):
-                    with interruption.training():
-                        run.epoch()
-                    state.epochs_in_training = epoch * len(missing)
-                    # Also for the process that shows the progress of several.
-                    study.set_user_attr(_progress_key(block), state.epochs_in_training)
-                    on_epoch(state)
-                if not every_epoch:
-                    _enter_in_ledger(study, block, missing, epochs="last")
-                run.store(study)
-                study.set_user_attr(_progress_key(block), 0)
+            if missing and not _held_by_another(study, block):
+                try:
+                    _hold(study, block, 0)
+                    run = _BlockRun(experiment, block, missing, every_epoch, compile_step)
+                    if every_epoch:
+                        _enter_in_ledger(study, block, missing, epochs="every")
+                    for epoch in range(1, experiment.epochs + 1):
+                        with interruption.training():
+                            run.epoch()
+                        state.epochs_in_training = epoch * len(missing)
+                        _hold(study, block, state.epochs_in_training)
+                        on_epoch(state)
+                    if not every_epoch:
+                        _enter_in_ledger(study, block, missing, epochs="last")
+                    run.store(study)
+                finally:
+                    study.set_user_attr(_hold_key(block), {})
                 state.done, state.epochs_in_training = state.done + len(missing), 0
 
 
@@ -152,14 +156,29 @@ def _done(study: Study) -> set[tuple[int, str]]:
 
 
 def confirm_state(experiment: Experiment, study: Study, blocks: Sequence[Block]) -> ConfirmState:
-    """Return how far a confirmation is, by what is stored of these blocks."""
+    """Return how far a confirmation is, by what is stored of these blocks and by what running processes say."""
     wanted = {(block.index, entry.name) for block in blocks for entry in block.entries}
-    in_training = sum(int(study.user_attrs.get(_progress_key(block), 0)) for block in blocks)
+    holds = [study.user_attrs.get(_hold_key(block), {}) for block in blocks]
+    in_training = sum(int(hold.get("epochs", 0)) for hold in holds if not is_dead(str(hold.get("worker"))))
     return ConfirmState(len(wanted), len(wanted & _done(study)), experiment.epochs, in_training)
 
 
-def _progress_key(block: Block) -> str:
-    return f"progress:{block.index:04d}"
+def _hold(study: Study, block: Block, epochs: int) -> None:
+    """Say that this process trains a block, and how many epochs its runs have had, for other processes to see."""
+    study.set_user_attr(_hold_key(block), {"worker": worker_name(), "when": time.time(), "epochs": epochs})
+
+
+def _held_by_another(study: Study, block: Block) -> bool:
+    """Return whether another command is training a block: a live process here, or one elsewhere that spoke lately."""
+    hold = study.user_attrs.get(_hold_key(block), {})
+    worker = str(hold.get("worker", ""))
+    if worker in ("", worker_name()) or is_dead(worker):
+        return False
+    return not is_elsewhere(worker) or time.time() - float(hold["when"]) < _SILENT_SECONDS
+
+
+def _hold_key(block: Block) -> str:
+    return f"hold:{block.index:04d}"
 
 
 class _BlockRun:
@@ -189,7 +208,10 @@ class _BlockRun:
         self._seconds += time.perf_counter() - begun
 
     def store(self, study: Study) -> None:
+        done = _done(study)
         for key, entry in enumerate(self._entries):
+            if (self._block.index, entry.name) in done:
+                continue  # two commands began the block in the same moment; both got the same result
             attributes = self._attributes(entry, self._curves[key])
             if key in self._diverged:
                 attributes |= {"stop_reason": "diverged", "test_accuracy": self._experiment.workload.worst_value}

@@ -136,10 +136,12 @@ def run_search(
     _ = experiment.space  # what is wrong with it is said before there is a database
     studies = prepare_studies(experiment, options, open_storage(options.storage))
     state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
+    state.read(studies)
+    state.times.trial_epochs = 0
+    if state.complete + state.pruned >= state.total:
+        return studies, state
     workers = options.workers or auto_workers(experiment.device)
     if workers == 1:
-        state.read(studies)
-        state.times.trial_epochs = 0
         _search_here(experiment, options, studies, deadline, state, on_epoch)
     else:
         _search_in_workers(experiment, options, studies, deadline, state, on_epoch)

@@ -14,7 +14,7 @@ from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.names import confirmation_name
+from lrsearch.names import confirmation_name, search_names
 from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm_state
 from lrsearch.search.controls import controls_of, with_controls
 from lrsearch.search.entries import plan_blocks
@@ -137,6 +137,12 @@ def open_finished_searches(storage: BaseStorage, name: str, experiment: Experime
     there = {study.study_name for study in storage.get_all_studies()}
     wanted = study_names(name, experiment.config.search.replicates)
     searches = [load_study(storage, wanted_name) for wanted_name in wanted if wanted_name in there]
+    others = [other for other in search_names(there, name) if other not in wanted]
+    if others:
+        raise InputError(
+            f"{name!r} was searched with other replicates ({', '.join(others)}) than the {len(wanted)} asked for here: "
+            "give confirm the same --replicates as optimize"
+        )
     for study in searches:
         refuse_another(study, experiment.config, experiment.data_fingerprint)
         refuse_another_plan(study, experiment.config)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -73,12 +75,20 @@ def _in_worker(task: Callable[..., T], folder: str, arguments: tuple[Any, ...]) 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     (Path(folder) / str(os.getpid())).touch()
+    threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
         return task(*arguments)
     except Interrupted:
         return None
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _stop_with_parent(parent: int) -> None:
+    """Stop this process in order when the one that started it is gone, as after SIGKILL, rather than work on unseen."""
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:
@@ -99,7 +109,8 @@ def _watch(future: Future[list[T]], folder: Path, poll: Callable[[], None]) -> l
                 with suppress(ProcessLookupError):
                     os.kill(int(process), signal.SIGTERM)
         if interruption.requested:
-            with suppress(TerminatedWorkerError):
+            # A process that was still starting may have died of the terminal's Ctrl-C: there was nothing to lose in it.
+            with suppress(BrokenExecutor, KeyboardInterrupt):
                 future.result()
             raise Interrupted
         return future.result()

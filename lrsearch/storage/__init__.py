@@ -1,6 +1,7 @@
 """Studies in SQLite (or PostgreSQL, or a journal): how they are opened, what they carry, how trials are read."""
 
-from lrsearch.storage.address import DEFAULT_STORAGE, integrity, open_storage, redacted
+from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.storage.address import integrity, missing_file, open_existing, open_storage, redacted
 from lrsearch.storage.study import (
     SCHEMA_VERSION,
     confirmation_of,
@@ -16,7 +17,7 @@ from lrsearch.storage.study import (
     the_study,
 )
 from lrsearch.storage.trial import records, to_record
-from lrsearch.storage.worker import is_dead, worker_name
+from lrsearch.storage.worker import is_dead, is_elsewhere, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
@@ -26,7 +27,10 @@ __all__ = [
     "enter_in_ledger",
     "integrity",
     "is_dead",
+    "is_elsewhere",
     "load_study",
+    "missing_file",
+    "open_existing",
     "open_storage",
     "records",
     "redacted",

@@ -15,8 +15,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from lrsearch.errors import InputError
+from lrsearch.names import DEFAULT_STORAGE
 
-DEFAULT_STORAGE = "sqlite:///lrsearch.db"
 _BUSY_SECONDS = 60
 _TABLE_ATTEMPTS = 10
 _ENGINE = {"pool_pre_ping": True}
@@ -50,6 +50,23 @@ def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
     except (SQLAlchemyError, StorageInternalError, OSError, ImportError, ValueError, RuntimeError) as error:
         reason = str(error.__cause__ or error).splitlines()[0].replace(url, redacted(url))
         raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from error
+
+
+def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
+    """Open a storage that is there, for whoever only reads: a mistyped address leaves no new database behind.
+
+    Raises:
+        InputError: as `open_storage`, or if its file is not there.
+    """
+    if (path := missing_file(url)) is not None:
+        raise InputError(f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first")
+    return open_storage(url)
+
+
+def missing_file(url: str) -> str | None:
+    """Return the path of a storage's file that is not there."""
+    kind, found, path = url.partition(":///")
+    return path if found and kind in ("sqlite", "journal") and not Path(path).exists() else None
 
 
 def _open_sqlite(url: str) -> RDBStorage:

@@ -20,6 +20,11 @@ def is_dead(worker: str) -> bool:
     return worker != f"{host}:{process}:{_started(int(process))}"
 
 
+def is_elsewhere(worker: str) -> bool:
+    """Return whether `worker` is a process of another machine."""
+    return worker.split(":")[0] != platform.node()
+
+
 def _started(process: int) -> str:
     """Return when a process began, so that a number used again is told apart; "" if it is dead or undead.
 

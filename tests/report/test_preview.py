@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrsearch.config import DATASETS, StudyConfig, shipped_study
+from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.errors import InputError
 from lrsearch.report.preview import (
     baseline_samples,
@@ -16,6 +16,7 @@ from lrsearch.report.preview import (
     preview_space,
 )
 from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.workloads.images import IMAGE_DATASETS
 from tests.report.report_helpers import EVIL, small_config
 
 
@@ -55,7 +56,7 @@ def test_every_built_in_data_set_has_its_number_of_steps():
     """No data set of the built-in workload is missing, and the default batch size is the workload's."""
     from lrsearch.workloads.fashion_lenet import fashion_lenet
 
-    for dataset in DATASETS:
+    for dataset in IMAGE_DATASETS:
         config = small_config(data={"dataset": dataset})
         steps, origin = nominal_steps_per_epoch(config)
         assert f"batches of {fashion_lenet(dataset).batch_size}" in origin
