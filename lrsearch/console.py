@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from lrsearch.verdict import StudyVerdict
 
 _PLAIN_SECONDS = 10.0
+_BROKEN = {"recommended": "recom- mended", "diverged": "diver- ged", "accuracy": "accu- racy"}
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
@@ -47,21 +51,21 @@ class Progress:
         """Seconds since the work began."""
         return max(time.monotonic() - self._begun, 1e-9)
 
-    def show(self, what: str, fraction: float, *, since: float = 0.0, rate: str = "") -> None:
-        """Show a line.
+    def show(self, what: str, fraction: float, *, since: float = 0.0, more: Sequence[str] = ()) -> None:
+        """Show a line: the share, what is done, the time left, and last what a narrow terminal may cut.
 
         Args:
             what: what has been done.
             fraction: how much of the work is done, 0 to 1.
             since: the fraction at which this run began, from which its pace is measured.
-            rate: how fast it goes, in words.
+            more: what else there is to say, the most useful first.
         """
         elapsed = self.elapsed
         left = elapsed * (1 - fraction) / (fraction - since) if fraction > since else None
-        ending = "" if left is None else f" · {duration(left)} left"
-        line = f"{fraction:4.0%} · {what}{rate and f' · {rate}'} · {duration(elapsed)} elapsed{ending}"
+        ending = [] if left is None else [f"{duration(left)} left"]
+        line = " · ".join([f"{fraction:4.0%}", what, *ending, *more, f"{duration(elapsed)} elapsed"])
         if self._live is not None:
-            self._live.update(Text(line), refresh=True)
+            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _PLAIN_SECONDS
             note(line)
@@ -98,17 +102,104 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
-    """Print a table; columns of numbers are aligned to the right."""
-    rows = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for index, name in enumerate(columns):
-        numeric = all(isinstance(row[index], int | float | None) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*[Text(plain(number(value))) for value in row])
-    width = None if sys.stdout.isatty() else 250
-    Console(highlight=False, width=width).print(table)
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table that fits the terminal; elsewhere each row is one line, however long."""
+    width = Console().width if sys.stdout.isatty() else sys.maxsize
+    for line in table_lines(columns, [list(row) for row in rows], width):
+        output.print(line)
+
+
+def table_lines(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> list[Text]:
+    """Return the lines of a table, columns of numbers to the right, none ending in a blank.
+
+    Cells break after commas alone, headers and the names of the first column at spaces: no word, number or interval is
+    cut. Columns that do not fit into `width` characters follow in a table of their own, the first column repeated.
+    """
+    made = [_Column.of(name, [row[i] for row in rows], named=i == 0) for i, name in enumerate(columns)]
+    shown = next((n for n in range(len(made), 2, -1) if _layout(made[:n], width)[2]), min(len(made), 2))
+    widths, gap, _ = _layout(made[:shown], width)
+    lines = []
+    for at, cells in enumerate(zip(*[own.folded(w) for own, w in zip(made, widths, strict=False)], strict=True)):
+        for parts in zip_longest(*cells, fillvalue=""):
+            placed = [own.placed(part, w) for own, part, w in zip(made, parts, widths, strict=False)]
+            lines.append(Text((" " * gap).join(placed).rstrip(), style="" if at else "bold", no_wrap=True))
+    if shown == len(made):
+        return lines
+    rest = table_lines([columns[0], *columns[shown:]], [[row[0], *row[shown:]] for row in rows], width)
+    return [*lines, Text(), *rest]
+
+
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    cells: tuple[str, ...]
+    right: bool
+    separator: str  # after which a cell may break
+
+    @classmethod
+    def of(cls, head: str, values: Sequence[Any], *, named: bool) -> _Column:
+        right = all(isinstance(value, int | float | None) for value in values)
+        return cls(head, tuple(map(plain, _aligned(values))), right, " " if named else ", ")
+
+    @property
+    def widths(self) -> tuple[int, int, int, int]:
+        """On one line; the header broken at spaces; cells broken too; a word of the header broken too."""
+        whole, head = cell_len(self.head), max(map(cell_len, self.head.split(" ")))
+        broken = max(map(cell_len, _BROKEN.get(self.head, self.head).split(" ")))
+        cells = max(map(cell_len, self.cells), default=0)
+        least = max((cell_len(part) for cell in self.cells for part in _parts(cell, self.separator)), default=0)
+        return max(cells, whole), max(cells, head), max(least, head), max(least, broken)
+
+    def folded(self, width: int) -> list[list[str]]:
+        """Return the lines of the header and those of each cell."""
+        broken = max(map(cell_len, self.head.split(" "))) > width
+        head = _BROKEN.get(self.head, self.head) if broken else self.head
+        return [_folded(head.split(" "), width), *[_folded(_parts(cell, self.separator), width) for cell in self.cells]]
+
+    def placed(self, text: str, width: int) -> str:
+        blanks = " " * (width - cell_len(text))
+        return blanks + text if self.right else text + blanks
+
+
+def _layout(columns: Sequence[_Column], width: int) -> tuple[list[int], int, bool]:
+    """Return the columns' widths, the gap between them, and whether they fit; the widest columns give way first."""
+    bounds = [own.widths for own in columns]
+    for gap, stages in ((2, 3), (1, 3), (1, 4)):
+        widths = [own[0] for own in bounds]
+        excess = sum(widths) + gap * (len(columns) - 1) - width
+        for stage in range(1, stages):
+            for i in sorted(range(len(columns)), key=lambda i: -widths[i]):
+                cut = max(min(excess, widths[i] - bounds[i][stage]), 0)
+                widths[i], excess = widths[i] - cut, excess - cut
+        if excess <= 0:
+            break
+    return widths, gap, excess <= 0
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    """Return the pieces between which a text may break, the comma of a separator kept."""
+    pieces = text.split(separator)
+    return [piece + separator.rstrip() for piece in pieces[:-1]] + pieces[-1:]
+
+
+def _folded(parts: Sequence[str], width: int) -> list[str]:
+    """Return lines of at most `width` characters, or of one part where that is longer."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if cell_len(lines[-1]) + 1 + cell_len(part) <= width:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return lines
+
+
+def _aligned(values: Sequence[Any]) -> list[str]:
+    """Return a column as texts: its numbers with the same decimals, four significant digits of the largest."""
+    largest = max((abs(v) for v in values if isinstance(v, float) and math.isfinite(v)), default=0.0)
+    if largest < 1e-3 or largest >= 1e6:
+        return [number(value) for value in values]
+    decimals = min(max(3 - math.floor(math.log10(largest)), 0), 4)
+    return [f"{value:.{decimals}f}" if isinstance(value, float) else number(value) for value in values]
 
 
 def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], None]:
@@ -121,10 +212,10 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
         # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
         begun = finished - first[0] * state.total
         partly = min(max(state.times.trial_epochs / epochs - begun, 0.0), state.running)
-        best = "" if state.best is None else f" · best {state.best:.4f} ({state.best_family})"
-        what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}{best}"
-        rate = f"{state.times.trial_epochs / shown.elapsed:.2f} trial-epochs/s"
-        shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], rate=rate)
+        best = [] if state.best is None else [f"best {state.best:.4f} ({state.best_family})"]
+        what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}"
+        more = [*best, f"{state.times.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
+        shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)
 
     return show
 
@@ -205,6 +296,8 @@ def print_title(title: str) -> None:
 def print_study_verdict(verdict: StudyVerdict, rows: Sequence[dict[str, Any]]) -> None:
     """Print the verdict of a confirmation and whatever stands beside it."""
     print_verdict(verdict.comparison, rows)
+    if verdict.controls:
+        note("the interval of a control is to the entry that it stands beside, not to the best")
     if verdict.claims or verdict.claims_note:
         output.print()
         print_title("The article's claims (each with its own interval; p by Holm over all)")

@@ -134,7 +134,6 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
         rows.append(
             {
                 "family": name,
-                "blocks": comparison.blocks,
                 "mean": float(comparison.mean[i]),
                 "SD": float(comparison.sd[i]),
                 "to the best": "-" if i == best or math.isnan(low) else f"{low:+.2f} .. {high:+.2f}",
@@ -156,10 +155,9 @@ def verdict_rows(verdict: StudyVerdict) -> list[Row]:
             dict.fromkeys(rows[0], "-")
             | {
                 "family": control.name,
-                "blocks": verdict.comparison.blocks,
                 "mean": control.mean,
                 "SD": None,
-                "to the best": "-" if untested else f"{control.low:+.2f} .. {control.high:+.2f} (to {control.of})",
+                "to the best": "-" if untested else f"{control.low:+.2f} .. {control.high:+.2f}",
                 "recommended": "control",
             }
         )
