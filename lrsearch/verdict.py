@@ -17,7 +17,7 @@ from lrsearch.comparison.article_records import JudgedClaim, claims_of_records, 
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.controls import Control, check_controls
 from lrsearch.comparison.families import Plan, compare_records
-from lrsearch.comparison.verdict import make_claim
+from lrsearch.comparison.verdict import make_claim, name_tie_breaker
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
@@ -231,4 +231,5 @@ def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Compar
             if (block, family) not in cells:
                 raise InputError(f"scores {path}: family {family} has no score in block {block}; every block needs all")
     table = [[cells[block, family] for family in families] for block in blocks]
-    return compare_scores(table, families, rope=rope, alpha=alpha, rng=np.random.default_rng(seed))
+    comparison = compare_scores(table, families, rope=rope, alpha=alpha, rng=np.random.default_rng(seed))
+    return name_tie_breaker(comparison, parameters={})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from lrsearch.comparison.compare import compare_scores
 from lrsearch.comparison.contrasts import Contrasts, Groups
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.units import require_independent_units
+from lrsearch.comparison.verdict import name_tie_breaker
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import SEARCHED
@@ -58,14 +59,15 @@ class Plan:
 def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.Generator) -> Comparison:
     """Compare the entries of a confirmation over its whole blocks.
 
-    `reduce_on_plateau` is left out of the comparison: it reads a metric, and so uses more than the others.
+    `reduce_on_plateau` is left out of the comparison, with a warning: it reads a metric, and so uses more information
+    than the others.
 
     Raises:
         InputError: if fewer than two entries or six whole blocks are there, or blocks are not independent units.
     """
     runs = {(r.block, r.family): r for r in records if r.block is not None and r.test_accuracy is not None}
     names = dict.fromkeys(r.family for r in runs.values() if r.family not in plan.excluded)
-    entries = [name for name in names if name.split(" #")[0] != _MORE_INFORMED]
+    entries = [name for name in names if not _is_more_informed(name)]
     planned = [b for b in sorted({b for b, _ in runs if b is not None}) if plan.blocks is None or b < plan.blocks]
     blocks = [b for b in planned if all((b, entry) in runs for entry in entries)]
     if len(entries) < 2:
@@ -77,7 +79,8 @@ def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.G
         )
     _require_independent(table, plan.controls)
     scores = np.array([[plan.points * _accuracy(run) for run in row] for row in table])
-    return compare_scores(
+    parameters = {e: len(SEARCHED[e]) for e in entries if e in SEARCHED}
+    comparison = compare_scores(
         scores,
         entries,
         rope=plan.rope,
@@ -89,7 +92,23 @@ def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.G
         chance=plan.chance,
         correct=_correct(table),
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in table])),
-        parameters={e: len(SEARCHED[e]) for e in entries if e in SEARCHED} or None,
+        parameters=parameters,
+    )
+    warnings = comparison.warnings + _left_out([name for name in names if _is_more_informed(name)])
+    return name_tie_breaker(replace(comparison, warnings=warnings), parameters)
+
+
+def _is_more_informed(name: str) -> bool:
+    return name.split(" #")[0] == _MORE_INFORMED
+
+
+def _left_out(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the warning of the entries that were confirmed and are not compared, if there are any."""
+    if not names:
+        return ()
+    return (
+        f"left out of the comparison, though confirmed: {', '.join(names)}, which reads a metric and so uses more "
+        "information than the others",
     )
 
 

@@ -1,6 +1,7 @@
 """From a comparison to words: the verdict of a pair, and two to five plain sentences for all of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,9 @@ SAME, NOT_TESTED, FAILED = "same", "not tested", "failed"
 
 CONFIGURATIONS, FAMILIES = "these configurations", "these families"
 LISTED = 4
+
+FEWER_PARAMETERS, SMALLER_SD = "fewer parameters", "a smaller SD over blocks"
+TIE_BREAKERS = f"by the tie-breakers ({FEWER_PARAMETERS}, then a higher score at a small budget, then {SMALLER_SD})"
 
 
 def make_claim(searches: int, *, trials: int | None = None, sampler: str | None = None) -> str:
@@ -49,22 +53,39 @@ def pair_verdict(low: float, high: float, rope: float) -> str:
     return BETTER if low > 0 else WORSE if high < 0 else UNDECIDED
 
 
-def verdict_sentences(comparison: Comparison) -> tuple[str, ...]:
-    """Return two to five sentences: failures, the recommendation, who is separated, who is equivalent, what is open."""
+def verdict_sentences(comparison: Comparison, tie_breaker: str = TIE_BREAKERS) -> tuple[str, ...]:
+    """Return two to five sentences: failures, who is recommended, who is not, who is separated, what is left.
+
+    `tie_breaker` says what made the preferred one the preferred: where it is not known which did, all in their order.
+    """
     images = "" if comparison.crossed else f" on these {_images(comparison)}"
     sentences = (
         _failures(comparison),
-        _recommendation(comparison, images),
+        _recommendation(comparison, tie_breaker, images),
+        _not_recommended(comparison),
         _separated(comparison, images),
-        _equivalent(comparison, images),
-        _undecided(comparison),
+        _unseparated(comparison, images),
     )
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def verdict_text(comparison: Comparison) -> str:
+def verdict_text(comparison: Comparison, tie_breaker: str = TIE_BREAKERS) -> str:
     """Return the sentences of the verdict as one paragraph."""
-    return " ".join(verdict_sentences(comparison))
+    return " ".join(verdict_sentences(comparison, tie_breaker))
+
+
+def name_tie_breaker(comparison: Comparison, parameters: Mapping[str, int]) -> Comparison:
+    """Return the comparison with a text that names the tie-breaker that decided.
+
+    `parameters` are those that it was made with, by name; it was made without scores at a small budget.
+    """
+    counts = [parameters.get(name, np.inf) for name in comparison.recommended]
+    fewest = counts.count(min(counts, default=np.inf))
+    if fewest == 1:
+        decided = FEWER_PARAMETERS
+    else:
+        decided = SMALLER_SD if fewest == len(counts) else f"{FEWER_PARAMETERS}, then {SMALLER_SD}"
+    return replace(comparison, verdict_text=verdict_text(comparison, f"for {decided}"))
 
 
 def _images(comparison: Comparison) -> str:
@@ -82,7 +103,7 @@ def _failures(comparison: Comparison) -> str:
     return f"First, {_joined(counted)}: what has a failed run is neither tested nor recommended."
 
 
-def _recommendation(comparison: Comparison, images: str) -> str:
+def _recommendation(comparison: Comparison, tie_breaker: str, images: str) -> str:
     opening = (
         f"Over {comparison.blocks} blocks of {comparison.claim}, measured by {comparison.metric} on this workload, "
     )
@@ -90,11 +111,23 @@ def _recommendation(comparison: Comparison, images: str) -> str:
     if not chosen:
         return f"{opening}none can be recommended."
     if len(chosen) > 1:
-        choice = f"{_joined(chosen)} are recommended, as not shown worse than the best"
-        return f"{opening}{choice}, and {comparison.preferred} is preferred by the tie-breakers{images}."
+        choice = f"{_joined(chosen)} are recommended, as not shown worse than the best{images}"
+        return f"{opening}{choice}, and of them {comparison.preferred} is preferred {tie_breaker}."
     if np.isfinite(comparison.p_worse).sum() == 1:
         return f"{opening}{chosen[0]} is recommended as the only one without a failed run."
-    return f"{opening}{chosen[0]} alone is recommended, as every other one tested is shown worse than the best{images}."
+    return f"{opening}{chosen[0]} alone is recommended{images}."
+
+
+def _not_recommended(comparison: Comparison) -> str:
+    worse = [i for i in np.argsort(-comparison.mean) if comparison.p_worse[i] <= comparison.alpha]
+    if not worse:
+        return ""
+    names, p = [comparison.families[i] for i in worse], comparison.p_worse[worse]
+    each = f"p = {p[0]:.2g}" if len(p) == 1 else f"each p at most {p.max():.2g}"
+    return (
+        f"Not recommended, as shown worse than the best by the one-sided test against the best ({each}): "
+        f"{', '.join(names)}."
+    )
 
 
 def _separated(comparison: Comparison, images: str) -> str:
@@ -117,11 +150,17 @@ def _separation(comparison: Comparison, i: int, j: int) -> str:
     )
 
 
+def _unseparated(comparison: Comparison, images: str) -> str:
+    """Return one sentence of the pairs that are equivalent and of those that are undecided."""
+    found = "; ".join(filter(None, [_equivalent(comparison, images), _undecided(comparison)]))
+    return f"{found[0].upper()}{found[1:]}." if found else ""
+
+
 def _equivalent(comparison: Comparison, images: str) -> str:
     pairs = _pairs(comparison, EQUIVALENT)
     if not pairs:
         return ""
-    return f"Equivalent within {comparison.rope:g} points are {_listed(comparison, pairs, _couple)}{images}."
+    return f"equivalent within {comparison.rope:g} points are {_listed(comparison, pairs, _couple)}{images}"
 
 
 def _undecided(comparison: Comparison) -> str:
@@ -141,7 +180,11 @@ def _undecided(comparison: Comparison) -> str:
     if within_reach.size < needed.size:
         or_images = " or more test images" if comparison.crossed else ""
         remedies.append(f"{needed.size - within_reach.size} would need more than {MOST_BLOCKS:,} blocks{or_images}")
-    return f"Undecided are {_listed(comparison, pairs, _couple)}; {_joined(remedies)}."
+    # Why a pair can be undecided though one of it is not recommended: two sides and all pairs need wider intervals.
+    return (
+        "undecided, by the wider two-sided intervals that hold for all pairs at once, are "
+        f"{_listed(comparison, pairs, _couple)}; {_joined(remedies)}"
+    )
 
 
 def _couple(comparison: Comparison, i: int, j: int) -> str:

@@ -186,18 +186,34 @@ def test_equivalent_pairs_and_long_lists_are_told():
     text = compare(scores, [f"s{i}" for i in range(8)]).verdict_text
     assert "Equivalent within 0.3 points are" in text
     assert "more pairs on these test images." in text
-    assert "Undecided" not in text
+    assert "undecided" not in text
     near = compare(scores[:, [4, 7]], ["a", "b"]).verdict_text
     assert "b is better than a by" in near
     assert "less than matters" in near
 
 
 def test_a_lone_winner_is_named_as_such():
-    """Where all others are shown worse, the recommended one stands alone."""
+    """Where all others are shown worse, the recommended one stands alone, and the others are named."""
     scores = draw_scores(np.random.default_rng(10), 12, 3, shift=[0, 0, 2])
-    assert (
-        "c alone is recommended, as every other one tested is shown worse" in compare(scores, list("abc")).verdict_text
-    )
+    text = compare(scores, list("abc")).verdict_text
+    assert "c alone is recommended on these test images." in text
+    assert "Not recommended, as shown worse than the best" in text
+
+
+def test_one_that_is_not_recommended_while_undecided_is_explained():
+    """The one-sided test against the best sees more than all pairs at once: the text says by which each was judged."""
+    scores = draw_scores(np.random.default_rng(20), 10, 6, shift=[0.6, 0.55, 0.0, 0.2, 0.5, 0.5])
+    found = compare(scores, list("abcdef"))
+    worse = [i for i, name in enumerate(found.families) if name not in found.recommended]
+    best = int(np.argmax(found.mean))
+    assert any(found.verdict[i, best] == "undecided" for i in worse)
+    not_recommended = next(s for s in verdict_sentences(found) if s.startswith("Not recommended"))
+    assert "as shown worse than the best by the one-sided test against the best" in not_recommended
+    assert f"p at most {found.p_worse[worse].max():.2g}): " in not_recommended
+    named = not_recommended.partition("): ")[2].rstrip(".").split(", ")
+    assert {found.families[i] for i in worse} == set(named)
+    assert "ndecided, by the wider two-sided intervals that hold for all pairs at once, are" in found.verdict_text
+    assert "preferred by the tie-breakers (fewer parameters, then a higher score" in found.verdict_text
 
 
 def test_nothing_separated_is_said():
@@ -206,7 +222,8 @@ def test_nothing_separated_is_said():
     text = found.verdict_text
     assert f"a new confirmation of {found.blocks_to_settle.max():.0f} blocks would settle them." in text
     assert "No two of them are separated on these test images." in text
-    assert "Undecided are" in text
+    assert "undecided, by the wider" in text
+    assert "Not recommended" not in text
 
 
 def test_a_failed_member_leaves_its_group():

@@ -52,9 +52,24 @@ def test_blocks_beyond_the_plan_do_not_count() -> None:
 
 
 def test_reduce_on_plateau_is_left_out() -> None:
-    """It reads a metric, so that neither it nor its second configuration is compared."""
+    """It reads a metric, so that neither it nor its second configuration is compared, and one warning says so."""
     more = {"reduce_on_plateau": SCORES["cosine"], "reduce_on_plateau #2": SCORES["linear"]}
-    assert tuple(SCORES) == _compare(table_of({**SCORES, **more})).families
+    found = _compare(table_of({**SCORES, **more}))
+    assert tuple(SCORES) == found.families
+    (warning,) = [w for w in found.warnings if "reduce_on_plateau" in w]
+    assert warning.startswith("left out of the comparison, though confirmed: reduce_on_plateau, reduce_on_plateau #2")
+    assert "reads a metric and so uses more information than the others" in warning
+    assert not any("left out" in w for w in _compare(table_of(SCORES)).warnings)
+
+
+def test_the_tie_breaker_that_decided_is_named() -> None:
+    """Of two that are not told apart, the one with fewer parameters, or else the one with the smaller SD."""
+
+    def text(first: str, second: str) -> str:
+        return _compare(table_of({first: noisy(90.0, 8, sd=0.3), second: noisy(90.01, 8, sd=0.4)})).verdict_text
+
+    assert "of them constant is preferred for fewer parameters." in text("cosine", "constant")
+    assert "of them cosine is preferred for a smaller SD over blocks." in text("cosine", "linear")
 
 
 def test_a_loss_is_better_where_it_is_lower() -> None:
