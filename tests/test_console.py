@@ -153,6 +153,17 @@ def test_tables_fit_the_terminal_and_cut_nothing(row, width) -> None:
     assert set() == {word for word in _words(row) if not any(word in line for line in lines)}
 
 
+def test_a_confirmation_without_controls_is_one_table_at_80_columns() -> None:
+    """Long words of the header are hyphenated before a column moves below, and only then."""
+    row = CONFIRMED | {"entry": "warmup_stable_decay"}
+    del row["control"]
+    lines = [line.plain for line in console.table_lines(list(row), [list(row.values())], 80)]
+    assert "" not in lines
+    assert lines[0].endswith("diver-")
+    wide = [line.plain for line in console.table_lines(list(row), [list(row.values())], 120)]
+    assert "diverged" in wide[0]
+
+
 def test_columns_without_room_follow_below() -> None:
     """A table that cannot fit goes on in a second one, with the names again."""
     lines = [line.plain for line in console.table_lines(["name", "b" * 30, "c" * 30], [["x", "1", "2"]], 40)]
