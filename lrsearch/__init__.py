@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrsearch.api import best_schedule, compare, confirm, optimize, report
+    from lrsearch.api import best_schedule, compare, confirm, optimize, write_report
     from lrsearch.comparison import Comparison, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
@@ -36,7 +36,7 @@ _HOMES = {
     "optimize": "lrsearch.api",
     "confirm": "lrsearch.api",
     "compare": "lrsearch.api",
-    "report": "lrsearch.api",
+    "write_report": "lrsearch.api",
     "compare_scores": "lrsearch.comparison",
     "Comparison": "lrsearch.comparison",
     "best_schedule": "lrsearch.api",
@@ -58,9 +58,9 @@ __all__ = [
     "confirm",
     "make_schedule",
     "optimize",
-    "report",
     "suggest_schedule",
     "to_torch",
+    "write_report",
 ]
 
 

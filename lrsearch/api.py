@@ -55,7 +55,7 @@ def confirm(study: Study | StudyConfig, *, blocks: int | None = None, top: int =
     return run_confirm(study_config(study), here, blocks=blocks, top=top).study
 
 
-def report(study: Study, path: str | Path = "report.html") -> Path:
+def write_report(study: Study, path: str | Path = "report.html") -> Path:
     """Write everything that a study has found as one HTML file that opens offline, and return its path."""
     from lrsearch.report.assemble import report_html
     from lrsearch.report.page import save

@@ -230,13 +230,9 @@ class StudyConfig(_Table):
             members = [planned.against] if planned.against else [n for g in (planned.groups or {}).values() for n in g]
             for name in members:
                 if name not in known:
-                    raise ValueError(
-                        f"plan.contrasts: {name!r} is neither searched nor a baseline{did_you_mean(name, known)}"
-                    )
+                    raise ValueError(f"plan.contrasts: {name!r} is not to be compared{did_you_mean(name, known)}")
                 if name == ReduceOnPlateau.family:
-                    raise ValueError(
-                        f"plan.contrasts: {name} reads a metric and is left out of comparisons; leave it out"
-                    )
+                    raise ValueError(f"plan.contrasts: {name} reads a metric and takes no part in comparisons")
         return self
 
     @model_validator(mode="after")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,12 @@ class LearningCurve:
         """Read what `to_json` wrote, or what an older version wrote: unknown parts are ignored, lacking ones empty."""
         parts = {name: data.get(name) or () for name in cls.__dataclass_fields__}
         return cls(**{name: tuple(math.nan if v is None else float(v) for v in part) for name, part in parts.items()})
+
+
+def mean_and_sd(values: Iterable[float]) -> tuple[float | None, float | None]:
+    """Return mean and SD of the values that are finite (a diverged run has no loss); None where too few are."""
+    finite = [value for value in values if math.isfinite(value)]
+    return fmean(finite) if finite else None, stdev(finite) if len(finite) > 1 else None
 
 
 def pack_scores(scores: NDArray[np.float32]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean, median, stdev
+from statistics import median
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -17,7 +17,7 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.proportions import Proportion, PruningAudit
 from lrsearch.names import is_confirmation, is_search
 from lrsearch.planning import StudyPlan
-from lrsearch.records import TrialRecord
+from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.bounds import near_bounds
@@ -35,22 +35,23 @@ def family_table(studies: Sequence[Study]) -> list[Row]:
     """
     config = study_config(studies[0])
     best_first = -1 if studies[0].direction.name == "MAXIMIZE" else 1
-    found = [record for study in studies for record in records(study)]
+    found = [(record, study) for study in studies for record in records(study)]
     rows = []
     for family in config.search.families:
-        own = [r for r in found if r.family == family and r.finished]
-        complete = sorted((r for r in own if r.state == "complete"), key=lambda r: best_first * (r.value or 0.0))
-        values = [r.value for r in complete if r.value is not None]
+        own = [(record, study) for record, study in found if record.family == family and record.finished]
+        complete = [(r, study) for r, study in own if r.state == "complete" and r.value is not None]
+        complete.sort(key=lambda pair: best_first * (pair[0].value or 0.0))
+        values = [record.value for record, _ in complete if record.value is not None]
         rows.append(
             {
                 "family": family,
                 "trials": len(own),
                 "pruned": len(own) - len(complete),
-                "diverged": sum(r.stop_reason == "diverged" for r in own),
+                "diverged": sum(record.stop_reason == "diverged" for record, _ in own),
                 "best": values[0] if values else None,
                 "median": median(values) if values else None,
-                "best parameters": own_parameters(complete[0]) if complete else {},
-                "near a bound": near_bounds(complete[0], studies[0]) if complete else [],
+                "best parameters": own_parameters(complete[0][0]) if complete else {},
+                "near a bound": near_bounds(*complete[0]) if complete else [],
             }
         )
     return sorted(rows, key=lambda row: best_first * row["best"] if row["best"] is not None else float("inf"))
@@ -110,7 +111,7 @@ def confirm_rows(study: Study) -> list[Row]:
         }
         row: Row = {"entry": entry, "blocks": len(trials)}
         for name, values in measured.items():
-            row |= {name: fmean(values), f"{name} SD": stdev(values) if len(values) > 1 else None}
+            row[name], row[f"{name} SD"] = mean_and_sd(values)
             if any(printed.values()):
                 row[f"{name} printed"] = printed.get(entry, {}).get(name.replace(" ", "_"))
         row["diverged"] = sum(trial.user_attrs["stop_reason"] == "diverged" for trial in trials)

@@ -32,7 +32,7 @@ def test_the_flow_from_a_study_file_to_a_verdict(folder):
     assert FAMILIES == comparison.families
     assert "these configurations" in comparison.verdict_text
     assert "on this workload" in comparison.verdict_text
-    assert comparison.verdict_text.split(",")[0] in lrsearch.report(study, folder / "r.html").read_text()
+    assert comparison.verdict_text.split(",")[0] in lrsearch.write_report(study, folder / "r.html").read_text()
     best = lrsearch.best_schedule(study)
     assert study.best_trial.user_attrs["schedule"] == best.params()
     cosine = lrsearch.best_schedule(study, "cosine")

@@ -101,7 +101,7 @@ def test_a_wrong_study_file_is_one_line(run, study_file, text, parts) -> None:
     complaint = _optimize(run, study_file).complaint
     for part in parts:
         assert part in complaint
-    assert [] == json.loads(run("studies", "--format", "json").out)
+    assert not Path("lrsearch.db").exists()
 
 
 def test_a_missing_study_file_is_one_line(run) -> None:
@@ -300,3 +300,44 @@ def test_preview_draws_an_exported_configuration(folder, run) -> None:
     assert "square_root" not in page
     assert "there is no" not in page
     assert "No such file" in run("preview", "none.json").complaint
+
+
+@pytest.mark.parametrize("command", ["trials", "studies", "compare", "report", "export", "dashboard"])
+def test_reading_a_storage_that_is_not_there_makes_none(folder, run, command) -> None:
+    """A mistyped address is one line that names the file, and leaves no database behind."""
+    assert "there is no file 'typo.db'" in run(command, "--storage", "sqlite:///typo.db").complaint
+    assert not Path("typo.db").exists()
+
+
+@pytest.mark.parametrize("flags", [["--lanes", "x"], ["--lanes=--3"], ["--workers", "²"], ["--families", ""]])
+def test_odd_values_of_flags_are_one_line(folder, run, flags) -> None:
+    """What is no whole number, or no family at all, is refused and nothing is made."""
+    assert run("optimize", *flags).complaint
+    assert not Path("lrsearch.db").exists()
+
+
+def test_confirm_takes_the_flags_of_optimize_or_the_search_itself(folder, run) -> None:
+    """A search by flags alone is confirmed with the same flags, or by its name without any."""
+    flags = ["--workload", "tests.workload_examples:tabular", "--families", "constant,cosine", "--epochs", "1"]
+    flags += ["--study-name", "own", "--workers", "1"]
+    assert 0 == run("optimize", *flags, "--trials", "2").code
+    assert 0 == run("confirm", *flags, "--blocks", "1").code
+    found = run("confirm", "--study-name", "own", "--blocks", "2", "--workers", "1", "--format", "json")
+    assert [2, 2] == [row["blocks"] for row in json.loads(found.out)]
+    assert "nothing to show" not in found.err
+    complaint = run("confirm", *flags, "--replicates", "2", "--blocks", "2").complaint
+    assert "was searched with other replicates (own) than the 2 asked for" in complaint
+
+
+def test_a_crash_of_a_users_own_code_ends_with_what_is_kept(folder, run, monkeypatch) -> None:
+    """An error that is not the input's keeps its traceback, ends with one plain line, and exits with 1."""
+    from lrsearch.training.stack import Stack
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(Stack, "run_epoch", broken)
+    ended = run("optimize", "--workload", "tests.workload_examples:tabular", "--workers", "1", "--trials", "13")
+    assert 1 == ended.code
+    assert "RuntimeError: boom" in ended.err
+    assert "lrsearch: failed, as shown above; everything finished so far is stored" == ended.err.splitlines()[-1]

@@ -1,5 +1,6 @@
 """The study file: what it may hold, and what is said of what it may not hold."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,24 @@ def test_the_identity_holds_what_a_trials_result_depends_on(changes, same) -> No
     """Budgets and names may change between runs of one search; what its results depend on may not."""
     config = StudyConfig()
     assert same == (config.identity() == config.changed(changes).identity())
+
+
+@pytest.mark.parametrize(
+    ("contrasts", "complaint"),
+    [
+        ({"against": "constnat"}, "'constnat' is not to be compared; did you mean 'constant'?"),
+        ({"groups": {"a": ["constant"], "b": ["cosine", "rex"]}}, "'rex' is not to be compared"),
+        ({"against": "reduce_on_plateau"}, "reads a metric and takes no part"),
+    ],
+)
+def test_contrasts_name_what_is_compared(contrasts, complaint) -> None:
+    """A planned contrast with a name that is neither searched nor a baseline is refused before anything runs."""
+    given = {"search": {"families": ("constant", "cosine", "reduce_on_plateau")}, "plan": {"contrasts": contrasts}}
+    with pytest.raises(InputError, match=re.escape(complaint)):
+        StudyConfig.from_dict(given)
+
+
+def test_infinity_is_no_bound() -> None:
+    """A searched setting needs finite bounds."""
+    with pytest.raises(InputError, match="finite"):
+        StudyConfig.from_dict({"optimizer": {"weight_decay": {"low": 0.0, "high": float("inf")}}})

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from lrsearch.records import LearningCurve, TrialRecord
+from lrsearch.records import LearningCurve, TrialRecord, mean_and_sd
 
 
 def test_a_curve_grows_by_one_value_a_part_each_epoch() -> None:
@@ -50,3 +50,10 @@ def test_a_record_cannot_be_changed() -> None:
     """Every later room reads the same record."""
     with pytest.raises(FrozenInstanceError):
         TrialRecord(0, "complete", "cosine").value = 1.0  # type: ignore[misc]
+
+
+def test_mean_and_sd_are_of_what_is_finite() -> None:
+    """A diverged run's loss does not spoil the mean of the others, and too few values give None."""
+    assert (2.0, 2**0.5) == pytest.approx(mean_and_sd([1.0, float("nan"), 3.0, float("inf")]))
+    assert (1.0, None) == mean_and_sd([1.0, float("nan")])
+    assert (None, None) == mean_and_sd([float("nan")])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, stdev
 
-from lrsearch.records import TrialRecord
+from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.report.source import Source
 from lrsearch.report.tables import Table, nested, table, text
 
@@ -36,7 +35,10 @@ def _last(run: TrialRecord, quantity: str) -> float | None:
 def _mean_and_sd(values: Sequence[float]) -> str:
     if not values:
         return text(None)
-    return f"{fmean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
+    mean, sd = mean_and_sd(values)
+    if mean is None:
+        return "-"
+    return f"{mean:.4f}" + ("" if sd is None else f" ± {sd:.4f}")
 
 
 def plan_table(source: Source) -> Table:

@@ -75,20 +75,24 @@ def _in_worker(task: Callable[..., T], folder: str, arguments: tuple[Any, ...]) 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     (Path(folder) / str(os.getpid())).touch()
-    threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
+    done = threading.Event()
+    threading.Thread(target=_stop_with_parent, args=(os.getppid(), done), daemon=True).start()
     try:
         return task(*arguments)
     except Interrupted:
         return None
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        done.set()
 
 
-def _stop_with_parent(parent: int) -> None:
+def _stop_with_parent(parent: int, done: threading.Event) -> None:
     """Stop this process in order when the one that started it is gone, as after SIGKILL, rather than work on unseen."""
     while os.getppid() == parent:
         time.sleep(_POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+    done.wait()
+    os._exit(1)  # nobody is left to give this process another task
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:

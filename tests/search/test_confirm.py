@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,28 @@ def test_scores_that_are_not_0_or_1_are_not_kept() -> None:
     """A regression's errors are no bits."""
     assert {} == pack_scores(np.array([0.0, 0.5], dtype=np.float32))
     assert unpack_scores({}) is None
+
+
+def test_a_block_that_another_command_trains_is_left_to_it(folder, monkeypatch) -> None:
+    """While another live process holds a block it is not run twice; a dead process's block is taken over."""
+    study = _confirm(FIXED, 1).study
+    held = {"worker": "elsewhere:1:2", "when": time.time(), "epochs": 1}
+    study.set_user_attr("hold:0001", held)
+    assert {0, 2} == {t.user_attrs["block"] for t in _confirm(FIXED, 3).study.get_trials()}
+    study.set_user_attr("hold:0001", held | {"when": time.time() - 3600})
+    assert {0, 1, 2} == {t.user_attrs["block"] for t in _confirm(FIXED, 3).study.get_trials()}
+
+
+def test_two_commands_in_one_moment_store_a_run_once(folder, monkeypatch) -> None:
+    """Runs that another command stored while this one trained them are not stored again."""
+    from lrsearch.search import confirm as module
+
+    store = module._BlockRun.store
+
+    def twice(self, study) -> None:
+        store(self, study)
+        store(self, study)
+
+    monkeypatch.setattr(module._BlockRun, "store", twice)
+    runs = [(t.user_attrs["block"], t.user_attrs["entry"]) for t in _confirm(FIXED, 2).study.get_trials()]
+    assert len(set(runs)) == len(runs) > 0

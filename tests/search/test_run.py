@@ -123,3 +123,13 @@ def test_optuna_dashboard_shows_the_search(folder) -> None:
         p["param_external_value"] for t in shown["trials"] for p in t["params"] if p["name"] == "family"
     )
     assert {"constant": 3, "cosine": 3, "one_cycle": 3} == families_shown
+
+
+def test_the_table_of_several_replicates_reads_each_trial_in_its_own_study(folder, run) -> None:
+    """The best of a family may be of any replicate; its parameters and bounds are looked up where it lies."""
+    flags = ["--workload", "tests.workload_examples:tabular", "--families", "constant,cosine,step", "--epochs", "1"]
+    ended = run("optimize", *flags, "--trials", "3", "--replicates", "4", "--workers", "1", "--format", "json")
+    assert 0 == ended.code
+    rows = json.loads(ended.out)["families"]
+    assert {"constant": 4, "cosine": 4, "step": 4} == {row["family"]: row["trials"] for row in rows}
+    assert all(set(row["near a bound"]) <= set(row["best parameters"]) for row in rows)

@@ -177,3 +177,28 @@ def test_lanes_are_shared_out_over_the_processes(monkeypatch):
 def test_interrupted_is_no_error_of_the_input():
     """The command line tells an interruption from bad input."""
     assert not issubclass(Interrupted, ValueError)
+
+
+def test_processes_do_not_outlive_the_one_that_started_them(folder):
+    """When the first process is killed, the others stop by themselves and give back what they were running."""
+    storage = f"sqlite:///{folder}/many.db"
+    study = folder / "study.toml"
+    study.write_text(
+        'name = "many"\nworkload = "tests.workload_examples:tabular"\n'
+        f'[training]\nepochs = 40\n[search]\nfamilies = {list(FAMILIES)}\npruner = "none"\n'
+    )
+    command = [sys.executable, "-m", "lrsearch", "optimize", str(study), "--storage", storage, "--trials", "900"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.Popen([*command, "--workers", "2"], env=environment, stderr=subprocess.DEVNULL)
+    options = RunOptions(storage=storage)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not _finished(options):
+        time.sleep(0.1)
+    children = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive
+    states = Counter(trial.state.name for trial in _trials(options))
+    assert 0 == states["RUNNING"]
+    assert states["WAITING"] > 0
