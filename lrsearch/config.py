@@ -282,8 +282,12 @@ class StudyConfig(_Table):
         except ValidationError as error:
             raise InputError(f"{source}: {_explain(error)}") from error
 
-    def changed(self, changes: Mapping[str, Any], *, source: str = "flags") -> StudyConfig:
-        """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing."""
+    def changed(self, changes: Mapping[str, Any]) -> StudyConfig:
+        """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing.
+
+        Raises:
+            InputError: if a value is out of its rule; the message names it as the flag `--epochs`.
+        """
         data = self.model_dump()
         for key, value in changes.items():
             if value is not None:
@@ -294,7 +298,13 @@ class StudyConfig(_Table):
                 table[name] = value
                 if key == "training.epochs":
                     table.pop("budgets", None)  # the new number replaces the study file's whole list
-        return StudyConfig.from_dict(data, source=source)
+        try:
+            return StudyConfig.from_dict(data)
+        except InputError as error:
+            _, _, message = str(error).partition(": ")
+            wrong = next((key for key in changes if message.startswith(f"{key}: ")), None)
+            named = message if wrong is None else f"--{wrong.rpartition('.')[2]}{message.removeprefix(wrong)}"
+            raise InputError(named) from error
 
     def at_budgets(self) -> tuple[StudyConfig, ...]:
         """Return a study for each epoch budget, named NAME/epochs-10 ..., or this one alone if it has only one."""
