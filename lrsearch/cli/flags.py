@@ -90,6 +90,32 @@ def whole_numbers(value: str | None, name: str) -> tuple[int, ...] | None:
         ) from None
 
 
+def study_changes(
+    *,
+    epochs: tuple[int, ...] | int | None,
+    families: str | None,
+    dataset: str | None,
+    workload: str | None,
+    seed: int | None,
+    trials: int | None = None,
+    replicates: int | None = None,
+    sampler: str | None = None,
+    pruner: str | None = None,
+) -> dict[str, Any]:
+    """Return what flags change in a study, by dotted key; what was not given is None and changes nothing."""
+    return {
+        "training.epochs": epochs,
+        "search.families": listed(families),
+        "data.dataset": dataset,
+        "workload": workload,
+        "seed": seed,
+        "search.trials": trials,
+        "search.replicates": replicates,
+        "search.sampler": sampler,
+        "search.pruner": pruner,
+    }
+
+
 def named_budgets(config: StudyConfig, study_name: str | None) -> list[tuple[StudyConfig, str]]:
     """Return the study at each of its epoch budgets, with its name in the storage."""
     named = config.changed({"name": study_name})

@@ -23,6 +23,7 @@ from lrsearch.cli.flags import (
     count,
     listed,
     print_json,
+    study_changes,
     study_file,
     whole_numbers,
 )
@@ -59,15 +60,15 @@ def plan(
     from lrsearch.search.run import RunOptions
     from lrsearch.summary import plan_rows, plan_summary
 
-    changes = {
-        "search.trials": trials,
-        "search.replicates": replicates,
-        "training.epochs": epochs,
-        "search.families": listed(families),
-        "data.dataset": dataset,
-        "workload": workload,
-        "seed": seed,
-    }
+    changes = study_changes(
+        epochs=epochs,
+        families=families,
+        dataset=dataset,
+        workload=workload,
+        seed=seed,
+        trials=trials,
+        replicates=replicates,
+    )
     config = study_file(study).changed(changes)
     options = RunOptions(device=device, workers=count(workers, "workers"))
     measured_by = pilot or study_name or config.name

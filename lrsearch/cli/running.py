@@ -26,10 +26,10 @@ from lrsearch.cli.flags import (
     app,
     count,
     epoch_budgets,
-    listed,
     named_budgets,
     print_json,
     stored_study,
+    study_changes,
     study_file,
 )
 from lrsearch.names import DEFAULT_STORAGE
@@ -66,17 +66,17 @@ def optimize(
     from lrsearch.search.run import RunOptions, run_search
     from lrsearch.summary import family_table, search_summary
 
-    changes = {
-        "search.trials": trials,
-        "training.epochs": epoch_budgets(epochs),
-        "search.families": listed(families),
-        "data.dataset": dataset,
-        "workload": workload,
-        "search.sampler": sampler,
-        "search.pruner": pruner,
-        "search.replicates": replicates,
-        "seed": seed,
-    }
+    changes = study_changes(
+        epochs=epoch_budgets(epochs),
+        families=families,
+        dataset=dataset,
+        workload=workload,
+        seed=seed,
+        trials=trials,
+        replicates=replicates,
+        sampler=sampler,
+        pruner=pruner,
+    )
     config = study_file(study).changed(changes)
     options = RunOptions(
         storage=storage,
@@ -137,16 +137,16 @@ def confirm(
     from lrsearch.search.run_confirm import run_confirm
     from lrsearch.summary import audit_row, confirm_rows
 
-    changes = {
-        "training.epochs": epoch_budgets(epochs),
-        "search.families": listed(families),
-        "data.dataset": dataset,
-        "workload": workload,
-        "search.sampler": sampler,
-        "search.pruner": pruner,
-        "search.replicates": replicates,
-        "seed": seed,
-    }
+    changes = study_changes(
+        epochs=epoch_budgets(epochs),
+        families=families,
+        dataset=dataset,
+        workload=workload,
+        seed=seed,
+        replicates=replicates,
+        sampler=sampler,
+        pruner=pruner,
+    )
     if study is None and study_name is not None and (stored := stored_study(storage, study_name)) is not None:
         config = stored.changed(changes)  # a search that is there needs no file to be confirmed
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import optuna
-from optuna.distributions import FloatDistribution
 
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.errors import InputError
@@ -13,7 +12,7 @@ from lrsearch.report.schedule_figures import Sample, curves_figure, samples_tabl
 from lrsearch.report.style import colours
 from lrsearch.report.tables import Table, table
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, describe_family
-from lrsearch.search.space import FAMILY, Space
+from lrsearch.search.space import FAMILY, Space, study_space
 
 _SAMPLES = 5
 _TRAINING_EXAMPLES = {"fashion-mnist": 60_000, "mnist": 60_000, "kmnist": 60_000, "digits": 1_499}
@@ -24,7 +23,7 @@ _NOMINAL_STEPS_PER_EPOCH = 100
 def preview_html(config: StudyConfig) -> str:
     """Return the page of a study's curves, without loading its data or its workload."""
     steps_per_epoch, origin = nominal_steps_per_epoch(config)
-    space = preview_space(config, steps_per_epoch)
+    space = study_space(config, steps_per_epoch)
     fixed = baseline_samples(config, steps_per_epoch)
     lead = (
         f"{len(space.families)} families over {config.training.epochs} epochs of {steps_per_epoch} updates ({origin}).",
@@ -58,22 +57,6 @@ def nominal_steps_per_epoch(config: StudyConfig) -> tuple[int, str]:
     if steps == 0:
         raise InputError(f"batch_size must be at most the {examples - held_out} examples to fit, got {batch_size}")
     return steps, f"{examples - held_out:,} examples of {config.data.dataset} in batches of {batch_size}"
-
-
-def preview_space(config: StudyConfig, steps_per_epoch: int) -> Space:
-    """Return the search space of a study whose epochs have so many updates."""
-    per_epoch = config.training.interval == "epoch"
-    epochs = config.training.epochs
-    searched = config.optimizer.searched()
-    return Space.build(
-        config.search.families,
-        total_steps=epochs if per_epoch else epochs * steps_per_epoch,
-        steps_per_epoch=1 if per_epoch else steps_per_epoch,
-        epochs=epochs,
-        momentum=config.optimizer.largest_momentum,
-        overrides=config.ranges,
-        optimizer_distributions={name: FloatDistribution(r.low, r.high, log=r.log) for name, r in searched.items()},
-    )
 
 
 def family_samples(config: StudyConfig, space: Space, family: str, count: int = _SAMPLES) -> list[Sample]:

@@ -11,12 +11,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution, FloatDistribution
 
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
-from lrsearch.search.space import Space
+from lrsearch.search.space import Space, study_space
 from lrsearch.training.compile import compiled, worth_compiling
 from lrsearch.training.data import TrainingData
 from lrsearch.training.device import choose_device
@@ -104,19 +103,7 @@ class Experiment:
             raise InputError(
                 'interval = "epoch": reduce_on_plateau steps by the epoch itself; leave it out of families'
             )
-        return Space.build(
-            self.config.search.families,
-            total_steps=self.epochs if per_epoch else self.epochs * self.steps_per_epoch,
-            steps_per_epoch=1 if per_epoch else self.steps_per_epoch,
-            epochs=self.epochs,
-            momentum=self.config.optimizer.largest_momentum,
-            overrides=self.config.ranges,
-            optimizer_distributions=self._optimizer_distributions(),
-        )
-
-    def _optimizer_distributions(self) -> dict[str, BaseDistribution]:
-        searched = self.config.optimizer.searched()
-        return {name: FloatDistribution(r.low, r.high, log=r.log) for name, r in searched.items()}
+        return study_space(self.config, self.steps_per_epoch)
 
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
         """Return the schedule that a trial's parameters stand for."""

@@ -11,6 +11,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial, FrozenTrial
 
+from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.schedules import FAMILY_NAMES, AnySchedule, Choice, Range, resolve_ranges, schedule_from_sample
 
@@ -115,6 +116,24 @@ class Space:
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
     """Return the parameters that `trial` has, and those that it was enqueued with and will have."""
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def study_space(config: StudyConfig, steps_per_epoch: int) -> Space:
+    """Return the search space of a study whose epochs have so many updates.
+
+    It counts in updates, or in epochs where the study says `interval = "epoch"`.
+    """
+    per_epoch = config.training.interval == "epoch"
+    epochs, searched = config.training.epochs, config.optimizer.searched()
+    return Space.build(
+        config.search.families,
+        total_steps=epochs if per_epoch else epochs * steps_per_epoch,
+        steps_per_epoch=1 if per_epoch else steps_per_epoch,
+        epochs=epochs,
+        momentum=config.optimizer.largest_momentum,
+        overrides=config.ranges,
+        optimizer_distributions={name: FloatDistribution(r.low, r.high, log=r.log) for name, r in searched.items()},
+    )
 
 
 def suggest_schedule(

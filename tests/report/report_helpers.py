@@ -14,9 +14,9 @@ from lrsearch.comparison import Comparison, compare_scores
 from lrsearch.config import StudyConfig
 from lrsearch.names import confirmation_name
 from lrsearch.records import LearningCurve, TrialRecord
-from lrsearch.report.preview import preview_space
 from lrsearch.report.source import Source, read_source
 from lrsearch.schedules import make_schedule
+from lrsearch.search.space import study_space
 from lrsearch.storage import create_study
 
 EPOCHS = 4
@@ -79,7 +79,7 @@ def small_config(**changes: Any) -> StudyConfig:
 
 def fill(storage: BaseStorage, config: StudyConfig, *, blocks: int = 8, trials: int = 12) -> BaseStorage:
     """Write a search and its confirmation as lrsearch stores them, nothing trained; return the storage."""
-    space = preview_space(config, STEPS)
+    space = study_space(config, STEPS)
     attributes = {"replicate": 0, "split_seed": 5, "space": space.to_json(), "lanes": 4}
     study = create_study(storage, config.name, config, **GIVEN, attributes=attributes)
     rng = np.random.default_rng(0)

@@ -13,9 +13,9 @@ from lrsearch.report.preview import (
     family_samples,
     nominal_steps_per_epoch,
     preview_html,
-    preview_space,
 )
 from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.search.space import study_space
 from lrsearch.workloads.images import IMAGE_DATASETS
 from tests.report.report_helpers import EVIL, small_config
 
@@ -49,7 +49,7 @@ def test_steps_per_epoch_are_those_of_the_search():
     experiment = Experiment.prepare(config, device="cpu")
     steps, _ = nominal_steps_per_epoch(config)
     assert experiment.steps_per_epoch == steps
-    assert experiment.space.to_json() == preview_space(config, steps).to_json()
+    assert experiment.space.to_json() == study_space(config, steps).to_json()
 
 
 def test_every_built_in_data_set_has_its_number_of_steps():
@@ -74,7 +74,7 @@ def test_an_own_workload_has_a_nominal_number_of_steps_and_says_so():
 def test_samples_lie_in_the_ranges_of_the_study():
     """Every drawn schedule stays between 0 and its base rate, and its base rate in the study's own range."""
     config = small_config(ranges={"base_lr": {"low": 0.2, "high": 0.3}}, search={"families": list(FAMILY_NAMES)})
-    space = preview_space(config, 20)
+    space = study_space(config, 20)
     for family in FAMILY_NAMES:
         for sample in family_samples(config, space, family):
             assert 0.2 <= sample.parameters["base_lr"] <= 0.3
@@ -85,14 +85,14 @@ def test_samples_lie_in_the_ranges_of_the_study():
 def test_the_plateau_family_falls_in_a_preview():
     """It is drawn for a loss that never falls, so that its steps can be seen."""
     config = small_config(training={"epochs": 30})
-    samples = family_samples(config, preview_space(config, 20), "reduce_on_plateau")
+    samples = family_samples(config, study_space(config, 20), "reduce_on_plateau")
     assert all(sample.curve.rates[-1] < sample.curve.rates.max() for sample in samples)
 
 
 def test_a_study_stepped_by_the_epoch_is_drawn_in_epochs():
     """With interval = "epoch" the rates of a sample are constant within each epoch."""
     config = small_config(training={"epochs": 5, "interval": "epoch"}, search={"families": ["cosine"]})
-    (sample, *_) = family_samples(config, preview_space(config, 20), "cosine")
+    (sample, *_) = family_samples(config, study_space(config, 20), "cosine")
     assert 10 == len(sample.curve.rates)
     assert np.array_equal(sample.curve.rates[::2], sample.curve.rates[1::2])
 
