@@ -16,6 +16,7 @@ from lrsearch.search.run import RunOptions, run_search
 from lrsearch.search.run_confirm import run_confirm
 from lrsearch.storage import records, storage_of, study_config
 from lrsearch.verdict import compare_study
+from lrsearch.workloads import refuse_foreign_workload
 
 
 def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) -> Study:
@@ -36,23 +37,34 @@ def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) 
     return studies[0]
 
 
-def confirm(study: Study | StudyConfig, *, blocks: int | None = None, top: int = 1, **options: Any) -> Study:
+def confirm(
+    study: Study | StudyConfig,
+    *,
+    blocks: int | None = None,
+    top: int = 1,
+    trust_storage: bool = False,
+    **options: Any,
+) -> Study:
     """Train a search's winners and the study file's baselines on fresh, paired seeds; return the confirmation's study.
 
     Args:
         study: the search, or the study file of fixed schedules.
         blocks: runs of each configuration; the plan's number if None.
         top: configurations of each family.
+        trust_storage: import the workload that the storage names, whoever wrote it there.
         options: fields of RunOptions.
 
     Raises:
-        InputError: if there is nothing to confirm, or something given is wrong.
+        InputError: if there is nothing to confirm, something given is wrong, or the storage names a workload that this
+            process has not been told of.
     """
     if isinstance(study, StudyConfig):
         return run_confirm(study, RunOptions(**options), blocks=blocks, top=top).study
-    name = base_name(study.study_name)
+    name, config = base_name(study.study_name), study_config(study)
+    if not trust_storage:
+        refuse_foreign_workload(config.workload, source=f"study {name!r}", trust="--trust-storage")
     here = RunOptions(**{"storage": storage_of(study)[1], "study_name": name, **options})
-    return run_confirm(study_config(study), here, blocks=blocks, top=top).study
+    return run_confirm(config, here, blocks=blocks, top=top).study
 
 
 def write_report(study: Study, path: str | Path = "report.html") -> Path:

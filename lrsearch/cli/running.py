@@ -123,6 +123,9 @@ def confirm(
     device: Device = "auto",
     compile_step: Compile = "auto",
     seed: Seed = None,
+    trust_storage: Annotated[
+        bool, typer.Option("--trust-storage", help="Without a study file: import the workload that the storage names.")
+    ] = False,
     output: Format = "table",
 ) -> None:
     """Train winners, or the fixed schedules of a study file, on fresh seeds and read the test set.
@@ -136,6 +139,7 @@ def confirm(
     from lrsearch.search.run_audit import run_audit
     from lrsearch.search.run_confirm import run_confirm
     from lrsearch.summary import audit_row, confirm_rows
+    from lrsearch.workloads import refuse_foreign_workload
 
     changes = study_changes(
         epochs=epoch_budgets(epochs),
@@ -149,6 +153,8 @@ def confirm(
     )
     if study is None and study_name is not None and (stored := stored_study(storage, study_name)) is not None:
         config = stored.changed(changes)  # a search that is there needs no file to be confirmed
+        if workload is None and not trust_storage:
+            refuse_foreign_workload(config.workload, source=f"study {study_name!r}", trust="--trust-storage")
     else:
         config = study_file(study).changed(changes)
     options = RunOptions(storage=storage, device=device, workers=count(workers, "workers"), compile_step=compile_step)
@@ -176,6 +182,10 @@ def confirm(
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="An exported .yaml, .json or .toml file.")],
     seed: Annotated[int | None, typer.Option(min=0, help="Fresh seeds, instead of the trial's own.")] = None,
+    workload: Workload = None,
+    trust_config: Annotated[
+        bool, typer.Option("--trust-config", help="Import the workload that the file names, whoever wrote it.")
+    ] = False,
     device: Device = "auto",
     checkpoint: Annotated[Path | None, typer.Option(help="Written every epoch; gone on from if it is there.")] = None,
     metrics: Annotated[Path | None, typer.Option("--output", "-o", help="A CSV file of the curve.")] = None,
@@ -191,9 +201,11 @@ def train(
 
     loaded = load_configuration(config)
     loaded = loaded if seed is None else reseeded(loaded, seed)
+    loaded = loaded if workload is None else loaded.with_workload(workload)
     with console.progress() as progress:
         run = train_configuration(
             loaded,
+            trust_config=trust_config or workload is not None,
             device=device,
             checkpoint=checkpoint,
             metrics=metrics,

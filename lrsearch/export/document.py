@@ -91,6 +91,10 @@ class Configuration(_Table):
         """Return the schedule."""
         return schedule_from_params(self.schedule)
 
+    def with_workload(self, address: str) -> Configuration:
+        """Return the configuration with another workload, "package.module:function"."""
+        return self.model_copy(update={"training": self.training.model_copy(update={"workload": address})})
+
     def identity(self) -> str:
         """Return 16 hexadecimal digits that change with anything that the training depends on."""
         tables = self.model_dump(mode="json", include={"schedule", "optimizer", "training"})

@@ -14,6 +14,7 @@ from lrsearch.export.document import Configuration, SeedsTable
 from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.training.train import diverged, require_folder, train_lane, write_atomically
+from lrsearch.workloads import refuse_foreign_workload
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def reseeded(configuration: Configuration, seed: int) -> Configuration:
 def train_configuration(
     configuration: Configuration,
     *,
+    trust_config: bool = False,
     device: str = "auto",
     checkpoint: Path | None = None,
     metrics: Path | None = None,
@@ -52,14 +54,19 @@ def train_configuration(
 
     Args:
         configuration: what is trained.
+        trust_config: import the workload that the configuration names, whoever wrote it there.
         device: "auto", "cpu" or "cuda".
         checkpoint: written after every epoch, and read if it is there.
         metrics: a CSV file of the rows, written after every epoch.
         on_epoch: called after every epoch with how many are done, and of how many.
 
     Raises:
-        InputError: if the workload, its data or the checkpoint is not to be had or does not fit.
+        InputError: if the workload, its data or the checkpoint is not to be had or does not fit, or the configuration
+            names a workload that this process has not been told of.
     """
+    if not trust_config:
+        named = configuration.training.workload
+        refuse_foreign_workload(named, source="the configuration", trust="--trust-config")
     if metrics is not None:
         require_folder(metrics)
     experiment = Experiment.prepare(configuration.study_config(), device=device)

@@ -1,5 +1,6 @@
 """What is trained: a model, its data, its loss and its metric."""
 
+from lrsearch.workloads.trust import refuse_foreign_workload
 from lrsearch.workloads.workload import Dataset, Split, Workload, load_data, load_workload, split_examples
 
-__all__ = ["Dataset", "Split", "Workload", "load_data", "load_workload", "split_examples"]
+__all__ = ["Dataset", "Split", "Workload", "load_data", "load_workload", "refuse_foreign_workload", "split_examples"]

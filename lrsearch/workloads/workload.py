@@ -135,8 +135,18 @@ class Workload:
             raise InputError(f"workload {self.name}: batch_size must be at least 1, got {self.batch_size}")
 
 
+_loaded: set[str] = set()
+
+
+def was_loaded(address: str) -> bool:
+    """Return whether this process has loaded the workload before, which it does only at a person's word."""
+    return address in _loaded
+
+
 def load_workload(address: str, **options: object) -> Workload:
     """Import `package.module:function` and call it for a Workload.
+
+    This runs the module's code: an address that comes from data is checked by `refuse_foreign_workload` first.
 
     Args:
         address: where the function is; it must be importable from the working directory or the environment.
@@ -150,17 +160,18 @@ def load_workload(address: str, **options: object) -> Workload:
         raise InputError(f"workload must be written package.module:function, got {address!r}")
     try:
         factory = getattr(importlib.import_module(module_name), function_name)
-    except Exception as error:  # a person's own module may raise anything
+    except (Exception, SystemExit) as error:  # a person's own module may raise anything, and a script ends itself
         raise InputError(f"workload {address!r} cannot be imported: {_describe(error)}") from error
     try:
         workload = factory(**options)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         given = options or "no arguments"
         raise InputError(f"workload {address!r} cannot be called with {given}: {_describe(error)}") from error
     if not isinstance(workload, Workload):
         raise InputError(f"workload {address!r} must return a lrsearch.Workload, got {type(workload).__name__}")
+    _loaded.add(address)
     return workload
 
 
@@ -181,6 +192,6 @@ def load_data(workload: Workload) -> Dataset:
     return dataset
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     """Return an error as a part of a sentence: its kind and what it says."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
