@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import traceback
+from pathlib import Path
 
 import typer
 
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     from lrsearch.search.interruption import Interrupted
 
     _hear_sigterm()
+    _find_modules_here()
     try:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
     except InputError as error:
@@ -49,6 +51,13 @@ def _hear_sigterm() -> None:
     ours = threading.current_thread() is threading.main_thread()
     if ours and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _find_modules_here() -> None:
+    """Let `--workload mine:function` find mine.py in the working directory, which a console script does not search."""
+    here = str(Path.cwd())
+    if not {"", here} & set(sys.path):
+        sys.path.append(here)
 
 
 def _fail(message: str, code: int) -> int:

@@ -85,5 +85,5 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
             f"{experiment.workload.name} gives another result the second time: its model or data draws random numbers "
             "that its seed does not decide, so no trial could be repeated"
         )
-    how = "trials train side by side" if stack.stackable else "trials train one at a time (buffers, random layers, ...)"
-    return f"{experiment.workload.name}: {how}, {seconds:.1f} s for one epoch of one trial, the same result twice"
+    how = f"one at a time, because {stack.why_alone}" if stack.why_alone else "side by side"
+    return f"{experiment.workload.name}: trials train {how}; {seconds:.2g} s for an epoch of one, the same result twice"

@@ -107,7 +107,7 @@ def confirm_rows(study: Study) -> list[Row]:
         measured = {
             "train loss": [to_record(trial).curve.train_loss[-1] for trial in trials],
             "test loss": [float(trial.user_attrs.get("test_loss", "nan")) for trial in trials],
-            "accuracy": [float(trial.user_attrs["test_accuracy"]) for trial in trials],
+            str(study.user_attrs["metric"]): [float(trial.user_attrs["test_accuracy"]) for trial in trials],
         }
         row: Row = {"entry": entry, "blocks": len(trials)}
         for name, values in measured.items():

@@ -103,6 +103,7 @@ class LenetStack:
 
     size = trainable = sum(_SIZES)
     stackable = True
+    why_alone = ""
 
     def __init__(self, dtype: torch.dtype = torch.float32, *, columns: Columns = columns, step: Step = step) -> None:
         self.dtype = dtype

@@ -18,6 +18,8 @@ class StackedModel(Protocol):
     trainable: int
     stackable: bool
     """False when lanes must run one at a time (buffers, random layers); then N is always 1."""
+    why_alone: str
+    """What makes it so, in words; empty where lanes are stacked."""
 
     def init(self, seed: int) -> Tensor:
         """Return the initial state `[size]` drawn from `seed`, on the CPU."""

@@ -37,7 +37,8 @@ class ModuleStack:
         self._trained = len(trained)
         self.size = sum(t.numel() for t in tensors.values())
         self.trainable = sum(t.numel() for t in trained.values())
-        self.stackable = self.size == self.trainable and self._vectorises(x, y)
+        self.why_alone = self._why_alone([*kept, *dict(self._module.named_buffers())], x, y)
+        self.stackable = not self.why_alone
 
     def init(self, seed: int) -> Tensor:
         """Return the flat state `[size]` of the module built under `seed`."""
@@ -96,15 +97,22 @@ class ModuleStack:
             torch.manual_seed(seed)
             return self._workload.model().to(self._device, self._dtype)
 
-    def _vectorises(self, x: Tensor, y: Tensor) -> bool:
-        row = self.init(0).to(self._device)
+    def _why_alone(self, not_trained: list[str], x: Tensor, y: Tensor) -> str:
+        """Return what keeps lanes from training side by side, empty if nothing does."""
+        if not_trained:
+            more = f" and {len(not_trained) - 1} more" if len(not_trained) > 1 else ""
+            return f"it holds what is not trained: {not_trained[0]}{more}"
+        rows, x, y = self.init(0).to(self._device).expand(2, -1), x.to(self._device), y.to(self._device)
+        self.stackable = True
         try:
             self._module.train()
-            self._stacked(torch.stack([row, row]), x.to(self._device).unsqueeze(0), y.to(self._device).unsqueeze(0))
-        except RuntimeError:
+            # Lanes with batches of their own: then the data are vectorised too, and a module may choose by them.
+            self._stacked(rows, torch.stack([x, x]), torch.stack([y, y]))
+            vmap(lambda outputs: self._workload.metric(outputs, y))(self.predict(rows, x.unsqueeze(0)))
+        except RuntimeError as error:
             # vmap says so for random layers, for control flow on values, and for operations that it does not know.
-            return False
-        return True
+            return str(error).strip().partition(". ")[0].partition("\n")[0]
+        return ""
 
 
 def _unflatten(flat: Tensor, layout: list[tuple[str, tuple[torch.Size, torch.dtype, int]]]) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
@@ -73,6 +73,11 @@ class Stack:
         """Whether lanes train side by side; a model that cannot be stacked trains them one after the other."""
         return self._model.stackable
 
+    @property
+    def why_alone(self) -> str:
+        """Why lanes train one after the other; empty where they train side by side."""
+        return self._model.why_alone
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -103,7 +108,8 @@ class Stack:
         """Train every lane for one epoch and evaluate it on `parts` of the data; return its metrics by key."""
         metrics: dict[int, EpochMetrics] = {}
         for keys in self._groups():
-            rows = [self._rows[key] for key in keys]
+            # Copies, so that an interruption leaves every lane at an epoch boundary: the one before or the one after.
+            rows = [replace(row, select_loss=[*row.select_loss]) for row in map(self._rows.__getitem__, keys)]
             names, columns = ["train"], [self._train(rows)]
             for name, part in self._data.held_out(parts):
                 losses, scores = self._evaluate(rows, part)
@@ -113,6 +119,7 @@ class Stack:
             table = torch.stack(columns, 1).cpu().numpy()
             for key, row, values in zip(keys, rows, table, strict=True):
                 metrics[key] = self._settled(row, dict(zip(names, map(float, values), strict=True)))
+                self._rows[key] = row
         return metrics
 
     def _settled(self, row: _Row, values: dict[str, float]) -> EpochMetrics:

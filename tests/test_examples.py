@@ -1,0 +1,70 @@
+"""The worked example of docs/own_workloads.md, run as the page runs it, but smaller."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrsearch.config import StudyConfig
+
+ROOT = Path(__file__).parent.parent
+STUDY = ROOT / "studies" / "examples" / "residual_digits.toml"
+EXAMPLE = "studies.examples.residual_digits"
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the example importable, as it is from the root of the repository."""
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def _workload_check(run, workload: str) -> str:
+    shown = run("doctor", "--workload", f"{EXAMPLE}:{workload}", "--device", "cpu", "--format", "json")
+    assert 0 == shown.code, shown.out
+    return {check["name"]: check["detail"] for check in json.loads(shown.out)}["workload"]
+
+
+def test_doctor_says_which_example_stacks_and_why_the_other_does_not(run) -> None:
+    """GroupNorm trains side by side; BatchNorm one at a time, and its first buffer is named."""
+    assert "trials train side by side" in _workload_check(run, "residual_digits")
+    alone = _workload_check(run, "residual_digits_batch_norm")
+    assert "trials train one at a time, because it holds what is not trained: 1.body.0.running_mean" in alone
+
+
+def test_the_example_goes_from_search_to_export(folder, run) -> None:
+    """Its own optimizer, metric and direction hold in every step: less log loss is better, and is called so."""
+    small = ["--epochs", "1", "--families", "cosine,one_cycle", "--workers", "1", "--device", "cpu"]
+    assert 0 == run("optimize", STUDY, *small, "--trials", "4", "--pruner", "none").code
+    found = run("confirm", STUDY, *small, "--pruner", "none", "--blocks", "6", "--format", "json")
+    rows = {row["entry"]: row for row in json.loads(found.out)}
+    assert all(0 < row["log loss"] < 3 for row in rows.values())
+    compared = json.loads(run("compare", "--format", "json").out)
+    assert "minus log loss" == compared["metric"]
+    assert StudyConfig.load(STUDY).plan.rope == compared["rope"]
+    best = min(rows, key=lambda entry: rows[entry]["log loss"])
+    means = dict(zip(compared["families"], compared["mean"], strict=True))
+    assert best == max(means, key=lambda family: means[family])
+    assert -rows[best]["log loss"] == pytest.approx(means[best])
+    assert 0 == run("export", "--family", best, "-o", "best.toml").code
+    assert 'name = "adamw"' in Path("best.toml").read_text()
+    again = run("train", "best.toml", "--workload", f"{EXAMPLE}:residual_digits", "--device", "cpu", "--format", "json")
+    assert 0 == again.code, again.err
+
+
+def test_the_console_script_finds_a_module_in_the_working_directory(folder) -> None:
+    """`lrsearch --workload mine:f` works where mine.py lies, though a console script does not search there itself."""
+    (folder / "mine.py").write_text("def f():\n    raise OSError('this is mine')\n")
+    program = "import sys; from lrsearch.__main__ import main; sys.path.remove(''); sys.exit(main(sys.argv[1:]))"
+    shown = subprocess.run(
+        [sys.executable, "-c", program, "doctor", "--workload", "mine:f", "--device", "cpu"],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert 1 == shown.returncode
+    assert "OSError: this is mine" in shown.stdout
