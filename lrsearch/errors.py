@@ -1,4 +1,4 @@
-"""The one error that means: the input is wrong, and here is what to do."""
+"""The errors that mean: the input is wrong, or the storage failed, and here is what to do."""
 
 
 class InputError(ValueError):
@@ -6,4 +6,12 @@ class InputError(ValueError):
 
     Its message is one line that names the thing, the rule and the value given. The command line prints it without a
     traceback and exits with code 2; a notebook sees an ordinary ValueError.
+    """
+
+
+class StorageError(RuntimeError):
+    """The storage failed while it was used: its disk is full, its file is damaged or read-only, its server is gone.
+
+    Its message is one line that says what happened and what to do. The command line prints it without a traceback and
+    exits with code 1.
     """

@@ -1,7 +1,8 @@
 """Studies in SQLite (or PostgreSQL, or a journal): how they are opened, what they carry, how trials are read."""
 
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.address import integrity, missing_file, open_existing, open_storage, redacted
+from lrsearch.storage.address import missing_file, open_existing, open_storage, redacted, shared_disk_warning
+from lrsearch.storage.integrity import integrity
 from lrsearch.storage.study import (
     SCHEMA_VERSION,
     confirmation_of,
@@ -36,6 +37,7 @@ __all__ = [
     "redacted",
     "refuse_another",
     "searches_of",
+    "shared_disk_warning",
     "storage_of",
     "study_config",
     "study_id",

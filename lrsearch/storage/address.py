@@ -1,25 +1,34 @@
-"""Opening a storage by its address: SQLite in the way that several processes need, and whatever else Optuna knows."""
+"""Opening a storage by its address: SQLite, a database server, a journal, Optuna's gRPC proxy before one of these."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, StorageError
 from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.storage.patience import PatientStorage
+from lrsearch.storage.problems import explained
+from lrsearch.storage.sqlite import made_by_one, network_file_system, open_sqlite, open_sqlite_to_read, sqlite_path
 
-_BUSY_SECONDS = 60
-_TABLE_ATTEMPTS = 10
-_ENGINE = {"pool_pre_ping": True}
+_POSTGRES_CONNECTION = {
+    "connect_timeout": 10,
+    # A server that vanished without a word is noticed in a minute, not after hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 
 def redacted(url: str) -> str:
@@ -29,38 +38,35 @@ def redacted(url: str) -> str:
 
 
 def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
-    """Open a storage address, making its tables if they are not there yet.
+    """Open a storage address to work on it, making its tables if they are not there yet.
 
-    `sqlite:///file.db` is opened with write-ahead logging, a minute's patience and immediate transactions, without
-    which several processes take the same waiting trial. `journal:///file.log` and what SQLAlchemy knows work too.
+    `sqlite:///file.db` is opened as several processes need it; `postgresql+psycopg://user:password@host/db` (or plain
+    `postgresql://`) and whatever else SQLAlchemy knows, `journal:///file.log` and `grpc://host:port` (a proxy that
+    `optuna.storages.run_grpc_proxy_server` serves) work too.
 
     Raises:
         InputError: if it cannot be opened; the message says why and never holds a password.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        if url.startswith("journal:///"):
-            path = url.removeprefix("journal:///")
-            return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
-        storage = _open_sqlite(url) if url.startswith("sqlite:") else RDBStorage(url, engine_kwargs=_ENGINE)
+    with _said_why(url):
+        storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url)
         storage.get_all_studies()  # a database of somebody else may have a table of this name
         return storage
-    except InputError:
-        raise
-    except (SQLAlchemyError, StorageInternalError, OSError, ImportError, ValueError, RuntimeError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0].replace(url, redacted(url))
-        raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from error
 
 
 def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
-    """Open a storage that is there, for whoever only reads: a mistyped address leaves no new database behind.
+    """Open a storage that is there to read it: nothing is made, and those who write are not held up.
+
+    A file that may only be read will do.
 
     Raises:
         InputError: as `open_storage`, or if its file is not there.
     """
     if (path := missing_file(url)) is not None:
         raise InputError(f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first")
-    return open_storage(url)
+    if not url.startswith("sqlite:"):
+        return open_storage(url)
+    with _said_why(url):
+        return open_sqlite_to_read(url)
 
 
 def missing_file(url: str) -> str | None:
@@ -69,57 +75,41 @@ def missing_file(url: str) -> str | None:
     return path if found and kind in ("sqlite", "journal") and not Path(path).exists() else None
 
 
-def _open_sqlite(url: str) -> RDBStorage:
-    path = Path(url.removeprefix("sqlite:///"))
-    if not url.startswith("sqlite:///") or path.name == ":memory:":
-        raise InputError(f"storage {url!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
-    if not path.parent.is_dir():
-        raise InputError(f"storage {url!r} cannot be opened: there is no folder {str(path.parent)!r}")
-    if path.is_dir():
-        raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
-    # Whether it is a database only SQLite may find out: a file that is opened and closed beside it loses all locks that
-    # this process holds on it, and other processes then throw away what is still to be read.
-    storage = _with_tables(url)
-
-    @event.listens_for(storage.engine, "connect")
-    def _connect(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    @event.listens_for(storage.engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    storage.engine.dispose()  # connections made before the listeners are closed
-    return storage
+def shared_disk_warning(url: str) -> str | None:
+    """Return what to know of an SQLite file on a network file system; None for any other storage."""
+    if not url.startswith("sqlite:///") or not (kind := network_file_system(sqlite_path(url))):
+        return None
+    return (
+        f"{redacted(url)} is on a network file system ({kind}): SQLite's write-ahead log needs a local disk, and one "
+        "machine alone may use it there; for several machines take PostgreSQL (docs/scaling_out.md)"
+    )
 
 
-def integrity(storage: BaseStorage) -> str:
-    """Return what SQLite says of the database's integrity, or that there is nothing to check.
-
-    Raises:
-        InputError: if it is damaged, with what to do.
-    """
-    backend = getattr(storage, "_backend", storage)  # optuna keeps a cache before its database
-    if not isinstance(backend, RDBStorage) or backend.engine.dialect.name != "sqlite":
-        return "no integrity check for this kind"
-    with backend.engine.connect() as connection:
-        problems = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(3)")]
-    if problems != ["ok"]:
-        raise InputError(
-            f"the database is damaged ({'; '.join(problems)}): save what is whole (sqlite3 FILE .recover) and open that"
-        )
-    return "intact"
+@contextmanager
+def _said_why(url: str) -> Iterator[None]:
+    """Turn whatever keeps a storage from being opened into one line without a password."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    except InputError:
+        raise
+    except (SQLAlchemyError, StorageInternalError, StorageError, OSError, ImportError, ValueError, RuntimeError) as err:
+        said = explained(err) or str(err.__cause__ or err).splitlines()[0]
+        reason = said.replace(url, redacted(url))
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from err
 
 
-def _with_tables(url: str) -> RDBStorage:
-    """Open the database; where another process is making the same tables, wait for it."""
-    for attempt in range(_TABLE_ATTEMPTS):
-        try:
-            return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
-        except (OperationalError, IntegrityError, StorageInternalError):
-            if attempt == _TABLE_ATTEMPTS - 1:
-                raise
-            time.sleep(0.1 * (attempt + 1))
-    raise AssertionError("unreachable")
+def _open_other(url: str) -> BaseStorage:
+    if url.startswith("journal:///"):
+        path = url.removeprefix("journal:///")
+        return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+    if re.match(r"postgres(ql)?(\+psycopg)?:", url):
+        if importlib.util.find_spec("psycopg") is None:
+            raise InputError(
+                f"storage {redacted(url)!r} cannot be opened: its driver is missing; pip install 'lrsearch[postgres]'"
+            )
+        # SQLAlchemy's releases differ in what a plain postgresql:// means, and servers' own tools write postgres://.
+        url = re.sub(r"^postgres(ql)?(\+psycopg)?:", "postgresql+psycopg:", url)
+    is_postgres = make_url(url).get_backend_name() == "postgresql"
+    engine = {"pool_pre_ping": True, "connect_args": _POSTGRES_CONNECTION if is_postgres else {}}
+    return made_by_one(lambda: PatientStorage(url, engine_kwargs=engine))

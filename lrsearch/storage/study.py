@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from typing import Any, Literal
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
@@ -19,6 +21,10 @@ from lrsearch.names import base_name, confirmation_name, is_confirmation, search
 
 SCHEMA_VERSION = 1
 _LEDGER = "test_ledger:"
+_LAST_WRITTEN = "study_file"
+"""The attribute that is written last into a new study: other machines wait for it."""
+_FILLING_SECONDS = 5.0
+"""How long that takes at most; a study that lacks it after that was left by a killed process."""
 _PACKAGES = ("lrsearch", "optuna", "torch", "torchvision", "numpy", "scipy")
 
 
@@ -46,23 +52,42 @@ def create_study(
     Raises:
         InputError: if a study of this name is there and differs; the message names the difference.
     """
-    if name in {study.study_name for study in storage.get_all_studies()}:
-        study = optuna.load_study(study_name=name, storage=storage)
-        refuse_another(study, config, data_fingerprint)
-        return study
-    study = optuna.create_study(study_name=name, storage=storage, direction=direction)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names([metric_name])
-    given = {
+    attributes = {
         "schema": SCHEMA_VERSION,
-        "study_file": config.model_dump(mode="json"),
         "data_fingerprint": data_fingerprint,
         "versions": {package: metadata.version(package) for package in _PACKAGES},
         "git_commit": _git_commit(),
         **attributes,
+        _LAST_WRITTEN: config.model_dump(mode="json"),
     }
-    for key, value in given.items():
+    if name not in {study.study_name for study in storage.get_all_studies()}:
+        with suppress(DuplicatedStudyError):  # another machine began at the same moment
+            return _filled(
+                optuna.create_study(study_name=name, storage=storage, direction=direction), attributes, metric_name
+            )
+    study = optuna.load_study(study_name=name, storage=storage)
+    if _left_unfilled(study) and study.direction.name.lower() == direction:
+        return _filled(study, attributes, metric_name)
+    refuse_another(study, config, data_fingerprint)
+    return study
+
+
+def _left_unfilled(study: Study) -> bool:
+    """Wait until whoever makes this study has filled it; return whether nobody has, because that process was killed."""
+    until = time.monotonic() + _FILLING_SECONDS
+    while _LAST_WRITTEN not in study.user_attrs and not study.get_trials(deepcopy=False):
+        if time.monotonic() > until:
+            return not study.user_attrs or "schema" in study.user_attrs
+        time.sleep(_FILLING_SECONDS / 50)
+    return False
+
+
+def _filled(study: Study, attributes: Mapping[str, Any], metric_name: str) -> Study:
+    """Write into a new study what it is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names([metric_name])
+    for key, value in attributes.items():
         study.set_user_attr(key, value)
     return study
 

@@ -1,0 +1,120 @@
+"""A database that does not answer for a while: every call is tried again, so that a restart costs no trial."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+from lrsearch.errors import StorageError
+from lrsearch.storage.problems import database_error, explained, is_passing
+
+T = TypeVar("T")
+
+_PATIENCE_SECONDS = 600.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 10.0
+_UNHEARD_SECONDS = 2.0
+"""How long a database is silent before anybody is told."""
+
+_CALLS = (
+    "create_new_study",
+    "delete_study",
+    "set_study_user_attr",
+    "set_study_system_attr",
+    "get_study_id_from_name",
+    "get_study_name_from_id",
+    "get_study_directions",
+    "get_study_user_attrs",
+    "get_study_system_attrs",
+    "get_all_studies",
+    "set_trial_intermediate_value",
+    "set_trial_user_attr",
+    "set_trial_system_attr",
+    "get_trial_id_from_study_id_trial_number",
+    "get_trial",
+    "record_heartbeat",
+    # Optuna's cache calls these in the place of create_new_trial, set_trial_param, get_all_trials and get_best_trial.
+    "_create_new_trial",
+    "_set_trial_param",
+    "_get_trials",
+    "_get_best_trial_id",
+    "_get_stale_trial_ids",
+)
+
+
+class PatientStorage(RDBStorage):
+    """An RDBStorage whose calls wait up to ten minutes for a database that is restarted, unreachable or locked.
+
+    A call that was cut off after the database had done it is done once: what it writes it writes over, and the end of a
+    trial that is there already is left. What does not pass is raised as StorageError, with what to do, where that is
+    known.
+    """
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
+        """Set the state and the values of a trial, as RDBStorage does; the same end told twice is told once."""
+        tries = 0
+
+        def attempt() -> bool:
+            nonlocal tries
+            tries += 1
+            try:
+                return RDBStorage.set_trial_state_values(self, trial_id, state, values)
+            except UpdateFinishedTrialError:
+                there = RDBStorage.get_trial(self, trial_id)
+                if tries > 1 and (there.state, list(there.values or ())) == (state, list(values or ())):
+                    return True  # the answer was lost, not the call
+                raise
+
+        return patiently(attempt)
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Return `attempt()`, called again with growing pauses while the database does not answer.
+
+    Raises:
+        StorageError: if the database fails in a known way that does not pass, or not within ten minutes.
+    """
+    begun, pause, told = time.monotonic(), _FIRST_PAUSE_SECONDS, False
+    while True:
+        try:
+            answer = attempt()
+        except Exception as error:
+            silent = time.monotonic() - begun
+            if not is_passing(error) or silent > _PATIENCE_SECONDS:
+                reason = explained(error)
+                if reason is None:
+                    raise
+                raise StorageError(f"the storage failed: {reason}") from error
+            if not told and silent > _UNHEARD_SECONDS:
+                told = True
+                said = str(getattr(database_error(error), "orig", "")).splitlines()[0]
+                _tell(f"the storage does not answer ({said}); trying again for {_PATIENCE_SECONDS / 60:.0f} minutes")
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        else:
+            if told:
+                _tell("the storage answers again")
+            return answer
+
+
+def _tell(message: str) -> None:
+    print(f"lrsearch: {message}", file=sys.stderr, flush=True)
+
+
+def _patient(call: Callable[..., T]) -> Callable[..., T]:
+    @functools.wraps(call)
+    def calling(*arguments: Any, **named: Any) -> T:
+        return patiently(functools.partial(call, *arguments, **named))
+
+    return calling
+
+
+for _name in _CALLS:
+    setattr(PatientStorage, _name, _patient(getattr(RDBStorage, _name)))

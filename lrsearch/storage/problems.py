@@ -1,0 +1,55 @@
+"""What a database's driver says of an error, and what a person can do about it."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+_REMEDIES = {
+    r"disk is full|No space left|disk full": "free some space on that disk, then run the same command again",
+    r"disk I/O error": "the disk or its quota fails: look at the system's log, and copy the file to another disk",
+    r"readonly database|read-only|permission denied": "nothing may be written there: change the file's and its "
+    "folder's mode or the role's rights, or copy the database (lrsearch backup) to where you may write",
+    r"unable to open database file": "the file must be readable, and its folder writable for the two files that "
+    "SQLite keeps beside it",
+    r"malformed": "the file is damaged: go on from a copy (lrsearch backup makes them), or save what is whole with "
+    "sqlite3 FILE .recover; lrsearch doctor --storage tells more",
+    r"not a database": "this is another kind of file: name a new one",
+    r"no such table: (version_info|studies)": "it is empty or another program's database: name another file",
+    r"is locked|is busy": "another process has held the database for minutes: find and end it (fuser FILE)",
+    r"password authentication failed|no password supplied": "give user and password as in "
+    "postgresql+psycopg://user:password@host/db, or in ~/.pgpass",
+    r'database "[^"]*" does not exist': "make it first, with createdb",
+    r"too many (clients|connections)": "raise the server's max_connections, or put a pooler before it",
+    r"connection (failed|refused|timeout)|server closed|could not (connect|translate)|terminating connection": "is "
+    "the server running and reachable from here? Run the same command again when it is",
+}
+
+
+def database_error(error: BaseException) -> DBAPIError | None:
+    """Return the database driver's error that is behind another one, or None."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, DBAPIError):
+        found = found.__cause__
+    return found
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return whether an error of the database may pass by itself: it is restarted, unreachable, or locked."""
+    cause = database_error(error)
+    if cause is None:
+        return False
+    if type(cause.orig).__module__ == "sqlite3":
+        return re.search("is locked|is busy", str(cause.orig)) is not None
+    return cause.connection_invalidated or isinstance(cause, OperationalError | InterfaceError)
+
+
+def explained(error: BaseException) -> str | None:
+    """Return in one line what the database says and what to do; None if it is no error of a database that is known."""
+    cause = database_error(error)
+    if cause is None:
+        return None
+    said = " ".join(str(cause.orig).split())
+    remedy = next((todo for sign, todo in _REMEDIES.items() if re.search(sign, said, re.IGNORECASE)), None)
+    return None if remedy is None else f"{said}: {remedy}"

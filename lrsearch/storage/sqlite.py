@@ -1,0 +1,144 @@
+"""SQLite in the way that several processes need, and in the way that a mere reader may."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from lrsearch.errors import InputError, StorageError
+from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.storage.patience import PatientStorage
+
+_BUSY_SECONDS = 60
+_TABLE_ATTEMPTS = 10
+_NETWORKS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs", "glusterfs", "fuse.", "fhgfs")
+"""How the types of file systems begin that other machines see too; sshfs, s3fs and most of FUSE among them."""
+
+_MOUNTS = Path("/proc/mounts")
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file that an SQLite address names.
+
+    Raises:
+        InputError: if it names none that can be there.
+    """
+    path = Path(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite:///") or path.name in ("", ":memory:"):
+        raise InputError(f"storage {url!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
+    if not path.parent.is_dir():
+        raise InputError(f"storage {url!r} cannot be opened: there is no folder {str(path.parent)!r}")
+    if path.is_dir():
+        raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
+    return path
+
+
+def open_sqlite(url: str) -> PatientStorage:
+    """Open an SQLite database to work on it, with its tables made if they are not there.
+
+    Write-ahead logging, a minute's patience, and transactions that take the lock before they read, without which
+    several processes take the same waiting trial.
+    """
+    sqlite_path(url)
+    # Whether it is a database only SQLite may find out: a file that is opened and closed beside it loses all locks that
+    # this process holds on it, and other processes then throw away what is still to be read.
+    storage = made_by_one(lambda: PatientStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}}))
+    _prepare(storage, ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL"), begin="BEGIN IMMEDIATE")
+    return storage
+
+
+def open_sqlite_to_read(url: str) -> PatientStorage:
+    """Open an SQLite database that is there without ever holding up those who work on it.
+
+    Where its file or folder may not be written, it is opened read-only, and where not even that goes (write-ahead
+    logging needs a file beside the database), as a file that nobody changes.
+    """
+    path = sqlite_path(url)
+    read_only = f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
+    ways = [url, read_only, f"{read_only}&immutable=1"]
+    for way in ways:
+        try:
+            return _reader(way, path)
+        except (SQLAlchemyError, StorageInternalError, StorageError) as error:
+            if way is ways[-1] or not any(said in str(_root(error)) for said in ("readonly", "unable to open", "disk")):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _reader(way: str, path: Path) -> PatientStorage:
+    kwargs = {"connect_args": {"timeout": _BUSY_SECONDS}}
+    storage = PatientStorage(way, engine_kwargs=kwargs, skip_table_creation=True)
+    _prepare(storage, (), begin="BEGIN")
+    storage.get_all_studies()
+    log = path.with_name(f"{path.name}-wal")
+    if way.endswith("immutable=1") and log.exists() and log.stat().st_size > 0:
+        print(
+            f"lrsearch: {log.name} cannot be read where nothing may be written: the newest trials may be missing; "
+            "lrsearch backup on the machine that writes makes a whole copy",
+            file=sys.stderr,
+        )
+    return storage
+
+
+def _prepare(storage: PatientStorage, pragmas: tuple[str, ...], *, begin: str) -> None:
+    """Let every connection begin with these pragmas, and every transaction in this way."""
+
+    @event.listens_for(storage.engine, "connect")
+    def _connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(pragma)
+
+    @event.listens_for(storage.engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    storage.engine.dispose()  # connections made before the listeners are closed
+
+
+def made_by_one(make: Callable[[], PatientStorage]) -> PatientStorage:
+    """Return `make()`, tried again where another process is making the same tables at this moment."""
+    for attempt in range(_TABLE_ATTEMPTS):
+        try:
+            return make()
+        except (SQLAlchemyError, StorageInternalError) as error:
+            cause = _root(error)
+            met = isinstance(cause, IntegrityError) or "already exists" in str(cause) or "is locked" in str(cause)
+            if not met or attempt == _TABLE_ATTEMPTS - 1:
+                raise
+            time.sleep(0.1 * (attempt + 1))
+    raise AssertionError("unreachable")
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the database's own error behind Optuna's."""
+    return error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+
+
+def network_file_system(path: Path) -> str:
+    """Return the type of the network file system that a file is or would be on; "" on a local disk, or if not known.
+
+    Linux alone says so (/proc/mounts).
+    """
+    try:
+        mounts = [line.split(" ")[1:3] for line in _MOUNTS.read_text().splitlines()]
+    except OSError:
+        return ""
+    place = path.absolute().resolve()
+    over = [(len(point), order, kind) for order, (point, kind) in enumerate(mounts) if _is_under(place, point)]
+    kind = max(over, default=(0, 0, ""))[2]  # the innermost, and of several at one place the last
+    return kind if kind.startswith(_NETWORKS) else ""
+
+
+def _is_under(place: Path, point: str) -> bool:
+    # Blanks and the like are written in octal there.
+    return place.is_relative_to(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), point))
