@@ -13,7 +13,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from lrsearch.budgets import BudgetAgreement
-from lrsearch.comparison import Comparison
+from lrsearch.comparison.display import comparison_rows
 from lrsearch.comparison.proportions import Proportion, PruningAudit
 from lrsearch.names import is_confirmation, is_search
 from lrsearch.planning import StudyPlan
@@ -118,32 +118,6 @@ def confirm_rows(study: Study) -> list[Row]:
         if controls := study.user_attrs.get("controls"):
             row["control"] = controls.get(entry, {}).get("kind", "-")
         rows.append(row)
-    return rows
-
-
-def comparison_rows(comparison: Comparison) -> list[Row]:
-    """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
-    order = sorted(range(len(comparison.families)), key=lambda i: -comparison.mean[i])
-    best = order[0]
-    failed = {failure.family: failure.runs for failure in comparison.failures}
-    rows = []
-    for i in order:
-        name = comparison.families[i]
-        low, high = comparison.low[i, best], comparison.high[i, best]
-        ranks = comparison.rank_low[i], comparison.rank_high[i]
-        runs = failed.get(name)
-        rows.append(
-            {
-                "family": name,
-                "mean": float(comparison.mean[i]),
-                "SD": float(comparison.sd[i]),
-                "to the best": "-" if i == best or math.isnan(low) else f"{low:+.2f} .. {high:+.2f}",
-                "rank": "-" if math.isnan(ranks[0]) else f"{ranks[0]:.0f}-{ranks[1]:.0f}",
-                "recommended": "yes" if name in comparison.recommended else "no",
-                "within the ROPE": "yes" if name in comparison.equivalent_to_best else "no",
-                "failures": f"{runs.count} of {runs.total}" if runs else "0",
-            }
-        )
     return rows
 
 

@@ -27,10 +27,11 @@ def compare(
     """
     from lrsearch import console
     from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
+    from lrsearch.comparison.display import comparison_rows
     from lrsearch.dashboard import write_verdict
+    from lrsearch.scores_table import compare_table
     from lrsearch.storage import confirmation_of, open_existing, searches_of
-    from lrsearch.summary import budgets_summary, comparison_rows, verdict_rows
-    from lrsearch.verdict import compare_table
+    from lrsearch.summary import budgets_summary, verdict_rows
 
     if scores is not None:
         comparison = compare_table(scores, rope=rope, alpha=alpha, seed=seed)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, read_only
+from lrsearch.comparison.display import comparison_html
 from lrsearch.comparison.proportions import Failure
 
 
@@ -79,6 +80,10 @@ class Comparison(PairResults, ColumnResults):
     def to_json(self) -> str:
         """Return everything as one JSON object with these names; NaN and infinity become null."""
         return json.dumps({field.name: _plain(getattr(self, field.name)) for field in fields(self)}, allow_nan=False)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and its table, as a notebook shows them."""
+        return comparison_html(self)
 
 
 def _plain(value: Any) -> Any:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsearch.errors import InputError
 from lrsearch.schedules import AnySchedule, PerEpoch
+from lrsearch.schedules.drawing import thinned
 
-_POINTS = 240
 _SIGNIFICANT_DIGITS = 4
 
 
@@ -34,6 +35,8 @@ def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[floa
         epochs: how many.
         select_loss: `[epochs]`, for the one family that reads it.
     """
+    if schedule.total_steps > MOST_STEPS:
+        raise InputError(f"schedules of more than {MOST_STEPS} steps are not drawn, got {schedule.total_steps}")
     steps_per_epoch = 1 if isinstance(schedule, PerEpoch) else max(1, round(schedule.total_steps / epochs))
     losses = list(select_loss) + [np.inf] * (epochs - len(select_loss))
     rates = np.concatenate([schedule.epoch_lr(epoch, steps_per_epoch, losses[:epoch]) for epoch in range(epochs)])
@@ -41,17 +44,8 @@ def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[floa
         # A rate that stays for an epoch is drawn as a step.
         at = np.repeat(np.arange(epochs + 1.0), 2)[1:-1]
         return RateCurve(at, _rounded(np.repeat(rates, 2)), rates)
-    kept, at_end = _thinned(rates), rates[steps_per_epoch - 1 :: steps_per_epoch]
+    kept, at_end = thinned(rates), rates[steps_per_epoch - 1 :: steps_per_epoch]
     return RateCurve(kept / steps_per_epoch, _rounded(rates[kept]), at_end)
-
-
-def _thinned(rates: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the indices to keep: evenly spaced ones, and both sides of every jump."""
-    even = np.linspace(0, len(rates) - 1, min(_POINTS, len(rates))).round().astype(np.int64)
-    height = float(np.ptp(rates))
-    jumps = np.flatnonzero(np.abs(np.diff(rates)) > max(height, 1e-300) / 50) if len(rates) > _POINTS else even[:0]
-    few = jumps[:_POINTS]
-    return np.unique(np.concatenate([even, few, few + 1]))
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lrsearch.errors import InputError
+from lrsearch.schedules.drawing import schedule_html
 from lrsearch.schedules.parameters import Span, check_fit, json_plain, make_plain
 from lrsearch.schedules.schedule import scaled_span, warmup_factor
 from lrsearch.schedules.shape import FloatArray
@@ -90,3 +91,7 @@ class ReduceOnPlateau:
         span = scaled_span(self.span, total_steps)
         patience = round(self.patience * span.total_steps / self.total_steps)
         return replace(self, warmup_steps=span.warmup_steps, total_steps=span.total_steps, patience=patience)
+
+    def _repr_html_(self) -> str:
+        """Return the rule and the parameters, as a notebook shows them; there is no curve before a run."""
+        return schedule_html(self.formula, self.params(), None)

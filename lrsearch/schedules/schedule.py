@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrsearch.errors import InputError
+from lrsearch.schedules.drawing import schedule_html
 from lrsearch.schedules.parameters import (
     PARAMETERS,
     Span,
@@ -140,6 +141,10 @@ class Schedule:
         larger = np.maximum(a, b)
         return float(np.max(np.abs(a - b) / np.where(larger > 0.0, larger, 1.0)))
 
+    def _repr_html_(self) -> str:
+        """Return the formula, the parameters and the curve, as a notebook shows them."""
+        return schedule_html(f"base_lr × {self.shape.formula}", self.params(), self.lr(np.arange(self.total_steps)))
+
 
 @dataclass(frozen=True)
 class PerEpoch:
@@ -194,3 +199,8 @@ class PerEpoch:
     def scaled_to(self, total_steps: int) -> PerEpoch:
         """Return it for another number of epochs."""
         return replace(self, schedule=self.schedule.scaled_to(total_steps))
+
+    def _repr_html_(self) -> str:
+        """Return the formula, the parameters and the curve over epochs, as a notebook shows them."""
+        rates = np.concatenate([self.epoch_lr(epoch, 1) for epoch in range(self.total_steps)])
+        return schedule_html(f"base_lr × {self.schedule.shape.formula}", self.params(), rates)
