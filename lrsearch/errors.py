@@ -1,4 +1,4 @@
-"""The errors that mean: the input is wrong, or the storage failed, and here is what to do."""
+"""The errors that mean: the input is wrong, or the run cannot go on, and here is what to do."""
 
 
 class InputError(ValueError):
@@ -9,8 +9,8 @@ class InputError(ValueError):
     """
 
 
-class StorageError(RuntimeError):
-    """The storage failed while it was used: its disk is full, its file is damaged or read-only, its server is gone.
+class RunError(RuntimeError):
+    """The run cannot go on: the disk is full, the database is damaged or read-only, a server or scheduler is gone.
 
     Its message is one line that says what happened and what to do. The command line prints it without a traceback and
     exits with code 1.

@@ -6,7 +6,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
+
+asked_to_stop: ContextVar[threading.Event | None] = ContextVar("asked_to_stop", default=None)
+"""Where training runs in a thread, which no signal reaches: whoever sets the event asks it to stop."""
 
 
 class Interrupted(Exception):
@@ -29,8 +33,9 @@ class Interruption:
             raise Interrupted
 
     def check(self) -> None:
-        """Raise Interrupted if a signal has come."""
-        if self.requested:
+        """Raise Interrupted if a signal has come, or if this thread was asked to stop."""
+        asked = asked_to_stop.get()
+        if self.requested or (asked is not None and asked.is_set()):
             raise Interrupted
 
     @contextmanager

@@ -23,8 +23,8 @@ from lrsearch.search.interruption import Interrupted, Interruption
 from lrsearch.training.device import usable_cores
 
 T = TypeVar("T")
-_POLL_SECONDS = 1.0
-_MOST_RESTARTS = 20
+POLL_SECONDS = 1.0
+MOST_RESTARTS = 20
 
 
 def auto_workers(device: str) -> int:
@@ -49,12 +49,13 @@ def run_workers(
     Raises:
         Interrupted: by a signal, after the processes have put their work in order.
     """
-    for attempt in range(_MOST_RESTARTS + 1):
+    for attempt in range(MOST_RESTARTS + 1):
         with tempfile.TemporaryDirectory(prefix="lrsearch-") as folder, ThreadPoolExecutor(1) as pool:
             try:
-                return _watch(pool.submit(_run, task, arguments, folder), Path(folder), poll)
+                stop = _SigtermTo(Path(folder))
+                return watch(pool.submit(_run, task, arguments, folder), poll, stop)
             except TerminatedWorkerError as error:
-                if attempt == _MOST_RESTARTS:
+                if attempt == MOST_RESTARTS:
                     raise InputError(f"worker processes were killed {attempt + 1} times (out of memory?)") from error
                 restart()
     raise AssertionError("unreachable")
@@ -89,7 +90,7 @@ def _in_worker(task: Callable[..., T], folder: str, arguments: tuple[Any, ...]) 
 def _stop_with_parent(parent: int, done: threading.Event) -> None:
     """Stop this process in order when the one that started it is gone, as after SIGKILL, rather than work on unseen."""
     while os.getppid() == parent:
-        time.sleep(_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
     done.wait()
     os._exit(1)  # nobody is left to give this process another task
@@ -99,19 +100,32 @@ def _stop(_signum: int, _frame: FrameType | None) -> None:
     raise Interrupted
 
 
-def _watch(future: Future[list[T]], folder: Path, poll: Callable[[], None]) -> list[T]:
-    """Poll until the processes are done; hand a signal on to them."""
+class _SigtermTo:
+    """Sends SIGTERM to every process that has left a file in a folder; to one that was still starting, when it has."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._told: set[str] = set()
+
+    def __call__(self) -> None:
+        for process in {file.name for file in self._folder.iterdir()} - self._told:
+            self._told.add(process)
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGTERM)
+
+
+def watch(future: Future[T], poll: Callable[[], None], stop: Callable[[], None]) -> T:
+    """Return what `future` brings; call `poll` about once a second until a signal comes, and `stop` from then on.
+
+    Raises:
+        Interrupted: by a signal, after the future is done.
+    """
     with Interruption.handled() as interruption:
-        told: set[str] = set()
-        while not wait([future], timeout=_POLL_SECONDS).done:
-            if not interruption.requested:
+        while not wait([future], timeout=POLL_SECONDS).done:
+            if interruption.requested:
+                stop()
+            else:
                 poll()
-                continue
-            # A process that was still starting is told as soon as its file is there.
-            for process in {file.name for file in folder.iterdir()} - told:
-                told.add(process)
-                with suppress(ProcessLookupError):
-                    os.kill(int(process), signal.SIGTERM)
         if interruption.requested:
             # A process that was still starting may have died of the terminal's Ctrl-C: there was nothing to lose in it.
             with suppress(BrokenExecutor, KeyboardInterrupt):

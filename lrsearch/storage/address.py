@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from lrsearch.errors import InputError, StorageError
+from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.patience import PatientStorage
 from lrsearch.storage.problems import explained
@@ -93,7 +93,7 @@ def _said_why(url: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (SQLAlchemyError, StorageInternalError, StorageError, OSError, ImportError, ValueError, RuntimeError) as err:
+    except (SQLAlchemyError, StorageInternalError, RunError, OSError, ImportError, ValueError, RuntimeError) as err:
         said = explained(err) or str(err.__cause__ or err).splitlines()[0]
         reason = said.replace(url, redacted(url))
         raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from err

@@ -12,7 +12,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from lrsearch.errors import StorageError
+from lrsearch.errors import RunError
 from lrsearch.storage.problems import database_error, explained, is_passing
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class PatientStorage(RDBStorage):
     """An RDBStorage whose calls wait up to ten minutes for a database that is restarted, unreachable or locked.
 
     A call that was cut off after the database had done it is done once: what it writes it writes over, and the end of a
-    trial that is there already is left. What does not pass is raised as StorageError, with what to do, where that is
+    trial that is there already is left. What does not pass is raised as RunError, with what to do, where that is
     known.
     """
 
@@ -79,7 +79,7 @@ def patiently(attempt: Callable[[], T]) -> T:
     """Return `attempt()`, called again with growing pauses while the database does not answer.
 
     Raises:
-        StorageError: if the database fails in a known way that does not pass, or not within ten minutes.
+        RunError: if the database fails in a known way that does not pass, or not within ten minutes.
     """
     begun, pause, told = time.monotonic(), _FIRST_PAUSE_SECONDS, False
     while True:
@@ -91,7 +91,7 @@ def patiently(attempt: Callable[[], T]) -> T:
                 reason = explained(error)
                 if reason is None:
                     raise
-                raise StorageError(f"the storage failed: {reason}") from error
+                raise RunError(f"the storage failed: {reason}") from error
             if not told and silent > _UNHEARD_SECONDS:
                 told = True
                 said = str(getattr(database_error(error), "orig", "")).splitlines()[0]

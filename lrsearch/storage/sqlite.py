@@ -14,7 +14,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from lrsearch.errors import InputError, StorageError
+from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.patience import PatientStorage
 
@@ -68,7 +68,7 @@ def open_sqlite_to_read(url: str) -> PatientStorage:
     for way in ways:
         try:
             return _reader(way, path)
-        except (SQLAlchemyError, StorageInternalError, StorageError) as error:
+        except (SQLAlchemyError, StorageInternalError, RunError) as error:
             if way is ways[-1] or not any(said in str(_root(error)) for said in ("readonly", "unable to open", "disk")):
                 raise
     raise AssertionError("unreachable")
