@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,6 +15,9 @@ from lrsearch.schedules.shape import FloatArray
 
 POINTS = 240
 """At most so many evenly spaced points are drawn of a curve, and both sides of its jumps besides."""
+
+MOST_STEPS = 10_000_000
+"""Longer runs are not drawn: all their rates are computed for it."""
 
 _COLOURS = ("#3b82f6", "#e8710a", "#2f9e44", "#d6336c")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 8, 20
@@ -82,14 +85,16 @@ def curves_svg(
     return "".join([*parts, "</svg>"])
 
 
-def schedule_html(formula: str, params: Mapping[str, Any], rates: FloatArray | None) -> str:
-    """Return what a notebook shows of a schedule: family, formula, parameters, and its curve where it has one."""
+def schedule_html(formula: str, params: Mapping[str, Any], rates: Callable[[], FloatArray] | None) -> str:
+    """Return what a notebook shows of a schedule: family, formula, parameters, and its curve or why there is none."""
     family = str(params["family"])
     given = ", ".join(f"{escape(name)} = {escape(_value(value))}" for name, value in params.items() if name != "family")
     if rates is None:
         curve = "No curve: its rate follows the select loss of the run."
+    elif params["total_steps"] > MOST_STEPS:
+        curve = f"No curve: a run of more than {MOST_STEPS:,} steps is not drawn."
     else:
-        curve = curves_svg([Line(family, rates)], unit=str(params.get("interval", "step")))
+        curve = curves_svg([Line(family, rates())], unit=str(params.get("interval", "step")))
     return f"<div><b>{escape(family)}</b> <code>{escape(formula)}</code><br>{given}<br>{curve}</div>"
 
 

@@ -143,7 +143,8 @@ class Schedule:
 
     def _repr_html_(self) -> str:
         """Return the formula, the parameters and the curve, as a notebook shows them."""
-        return schedule_html(f"base_lr × {self.shape.formula}", self.params(), self.lr(np.arange(self.total_steps)))
+        formula = f"base_lr × {self.shape.formula}"
+        return schedule_html(formula, self.params(), lambda: self.lr(np.arange(self.total_steps)))
 
 
 @dataclass(frozen=True)
@@ -202,5 +203,8 @@ class PerEpoch:
 
     def _repr_html_(self) -> str:
         """Return the formula, the parameters and the curve over epochs, as a notebook shows them."""
-        rates = np.concatenate([self.epoch_lr(epoch, 1) for epoch in range(self.total_steps)])
+
+        def rates() -> FloatArray:
+            return np.concatenate([self.epoch_lr(epoch, 1) for epoch in range(self.total_steps)])
+
         return schedule_html(f"base_lr × {self.schedule.shape.formula}", self.params(), rates)

@@ -69,6 +69,13 @@ def test_what_follows_a_metric_has_no_curve_and_says_so() -> None:
     assert "patience = 2" in html
 
 
+def test_a_run_too_long_to_draw_says_so() -> None:
+    """A schedule of a billion steps shows all but its curve, at once."""
+    html = make_schedule("constant", total_steps=10**9, base_lr=0.1)._repr_html_()
+    assert "<svg" not in html
+    assert "a run of more than 10,000,000 steps is not drawn" in html
+
+
 def test_names_are_text_in_a_picture_and_never_markup() -> None:
     """A name with the signs of XML comes back as it was."""
     svg = ElementTree.fromstring(curves_svg([Line("<b>&", np.ones(3))], alone=True))
