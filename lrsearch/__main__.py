@@ -11,8 +11,10 @@ from pathlib import Path
 
 import typer
 
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
+from lrsearch.names import plain
 
+_MOST_CHARACTERS = 2000
 _INTERRUPTED = "interrupted; everything finished so far is stored"
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 """The class of all usage errors of the library under Typer, which Typer does not export under a name."""
@@ -29,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
     except InputError as error:
         return _fail(str(error), 2)
+    except RunError as error:
+        return _fail(f"{error}; everything finished so far is stored", 1)
     except _USAGE_ERROR as error:
         return _fail(getattr(error, "format_message", error.__str__)(), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
@@ -63,7 +67,9 @@ def _find_modules_here() -> None:
 def _fail(message: str, code: int) -> int:
     if not message:
         return code
-    print(f"lrsearch: {' '.join(message.split())}", file=sys.stderr)
+    line = plain(" ".join(message.split()))
+    shown = line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]} ..."
+    print(f"lrsearch: {shown}", file=sys.stderr)
     return code
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from lrsearch.errors import InputError
+from lrsearch.names import base_name
 from lrsearch.schedules import (
     FAMILY_NAMES,
     PerEpoch,
@@ -20,13 +30,26 @@ from lrsearch.schedules import (
     make_schedule,
     resolve_ranges,
 )
+from lrsearch.small_files import check_plain, read_data
 
 _NOMINAL_STEPS = 1000
+_FEWEST_BLOCKS = 6
+MOST_EPOCHS = 10_000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _shown_as_it_is(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError(f"must hold no control characters, got {name!r}")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_shown_as_it_is)]
+"""Of a study or a fixed schedule: it ends up in storages, terminals and pages."""
 
 
 class SettingRange(_Table):
@@ -59,10 +82,10 @@ class TrainingConfig(_Table):
     can be meant it is the largest.
     """
 
-    epochs: int = Field(30, ge=1)
+    epochs: int = Field(30, ge=1, le=MOST_EPOCHS)
     batch_size: int | None = Field(None, ge=1)
     interval: Literal["step", "epoch"] = "step"
-    budgets: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    budgets: tuple[Annotated[int, Field(ge=1, le=MOST_EPOCHS)], ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -114,10 +137,10 @@ class SearchConfig(_Table):
     """`[search]`: over what, by what, and how much."""
 
     families: tuple[str, ...] = FAMILY_NAMES
-    trials: int = Field(100, ge=1)
+    trials: int = Field(100, ge=1, le=10_000_000)
     sampler: Literal["tpe", "random", "qmc"] = "tpe"
     pruner: Literal["rungs", "median", "none"] = "rungs"
-    replicates: int = Field(1, ge=1)
+    replicates: int = Field(1, ge=1, le=10_000)
 
     @field_validator("families")
     @classmethod
@@ -144,13 +167,41 @@ class ContrastsConfig(_Table):
 
 
 class PlanConfig(_Table):
-    """`[plan]`: what is decided before anything runs."""
+    """`[plan]`: what is decided before anything runs.
+
+    `looks` are the numbers of blocks after which the verdict is looked at, where that is more than once: each look has
+    its equal share of alpha. `tuning_efforts` are numbers of trials below the search's: the winner of every family's
+    first so many is confirmed too.
+    """
 
     alpha: float = Field(0.05, gt=0, lt=1)
     rope: float = Field(0.3, ge=0)
-    blocks: int = Field(20, ge=1)
+    blocks: int = Field(20, ge=1, le=100_000)
+    looks: tuple[Annotated[int, Field(ge=_FEWEST_BLOCKS)], ...] = ()
+    tuning_efforts: tuple[Annotated[int, Field(ge=1)], ...] = ()
     contrasts: Literal["all"] | ContrastsConfig = "all"
     claims: Literal["article"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blocks_of_the_last_look(cls, data: Any) -> Any:
+        looks = data.get("looks") if isinstance(data, Mapping) else None
+        return {"blocks": looks[-1], **data} if isinstance(looks, list | tuple) and looks else data
+
+    @model_validator(mode="after")
+    def _rise(self) -> PlanConfig:
+        for name in ("looks", "tuning_efforts"):
+            numbers = getattr(self, name)
+            if list(numbers) != sorted(set(numbers)):
+                raise ValueError(f"{name} must rise, got {list(numbers)}")
+        if self.looks and self.blocks != self.looks[-1]:
+            raise ValueError(f"blocks must be those of the last look, {self.looks[-1]}, got {self.blocks}")
+        return self
+
+    @property
+    def alpha_of_a_look(self) -> float:
+        """The family-wise error that one look may have."""
+        return self.alpha / max(1, len(self.looks))
 
 
 class BaselineConfig(BaseModel):
@@ -163,13 +214,13 @@ class BaselineConfig(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
-    name: str = Field(min_length=1)
+    name: Name
     family: str
     base_lr: float = Field(gt=0)
     interval: Literal["step", "epoch"] = "step"
     lag: bool = False
     lag_lr: float | None = Field(None, gt=0)
-    epochs: int | None = Field(None, ge=1)
+    epochs: int | None = Field(None, ge=1, le=MOST_EPOCHS)
     momentum: float | None = Field(None, ge=0, lt=1)
     weight_decay: float | None = Field(None, ge=0)
     printed: dict[str, float] = Field(default_factory=dict)
@@ -202,7 +253,7 @@ class BaselineConfig(BaseModel):
 class StudyConfig(_Table):
     """One experiment: a workload, a budget, a search space and a plan. Every table has sensible defaults."""
 
-    name: str = Field("study", min_length=1)
+    name: Name = "study"
     description: str = ""
     workload: str = BUILT_IN_WORKLOAD
     seed: int = Field(0, ge=0)
@@ -236,6 +287,24 @@ class StudyConfig(_Table):
         return self
 
     @model_validator(mode="after")
+    def _looks_are_at_blocks(self) -> StudyConfig:
+        if self.plan.looks and self.search.replicates > 1:
+            raise ValueError(
+                f"plan.looks are for one search or fixed schedules: with {self.search.replicates} replicates the "
+                "blocks are the searches, and all of them are there at once"
+            )
+        return self
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_part_of_a_study(cls, name: str) -> str:
+        if base_name(name) != name:
+            raise ValueError(
+                f"must not end as the names of a study's own parts do (/confirm, /audit, /search-00), got {name!r}"
+            )
+        return name
+
+    @model_validator(mode="after")
     def _ranges_are_ranges(self) -> StudyConfig:
         check_overrides(self.ranges)
         for family in self.search.families:
@@ -265,18 +334,13 @@ class StudyConfig(_Table):
                 message names the file, the key and what was meant.
         """
         path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-            data = tomllib.loads(text)
-        except OSError as error:
-            raise InputError(f"study file {path} cannot be read: {error.strerror or error}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"study file {path} is not TOML: {error}") from error
+        data = read_data(path, "study file", "toml")
         return cls.from_dict({"name": path.stem.replace("_", "-"), **data}, source=str(path))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, source: str = "study") -> StudyConfig:
         """Validate plain data, as TOML gives it; `source` begins every error."""
+        check_plain(data, source)
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -339,6 +403,15 @@ _VALUES = (("float",), ("literal['all']",))
 """What pydantic calls the alternatives to a table, as ends of a location."""
 
 
+def shortened(value: object) -> str:
+    """Return a value as an error shows it: quoted, and no longer than a line."""
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the likeliest of the known words, or the list of them all."""
     known = list(known)
@@ -356,11 +429,12 @@ def _explain(error: ValidationError) -> str:
     table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
     where = f" in [{'.'.join(table)}]" if table else ""
     if problem["type"] == "extra_forbidden":
-        return f"unknown key {key!r}{where}{did_you_mean(key, _TABLES[table].model_fields)}"
+        known = _TABLES[table].model_fields if table in _TABLES else ()
+        return f"unknown key {shortened(key)}{where}{did_you_mean(key, known)}"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     given = (
-        f", got {problem['input']!r}"
+        f", got {shortened(problem['input'])}"
         if isinstance(problem["input"], str | int | float) and "got" not in message
         else ""
     )

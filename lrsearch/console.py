@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from lrsearch.text_table import number, plain, table_lines
+from lrsearch.names import plain
+from lrsearch.records import finite
+from lrsearch.text_table import number, table_lines
 
 if TYPE_CHECKING:
     from lrsearch.comparison import Comparison
@@ -32,7 +34,7 @@ output = Console(highlight=False, soft_wrap=True)
 
 def note(message: str) -> None:
     """Print a line for people on standard error."""
-    errors.print(Text(message))
+    errors.print(Text(plain(message)))
 
 
 class Progress:
@@ -62,7 +64,7 @@ class Progress:
         ending = [] if left is None else [f"{duration(left)} left"]
         line = " · ".join([f"{fraction:4.0%}", what, *ending, *more, f"{duration(elapsed)} elapsed"])
         if self._live is not None:
-            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+            self._live.update(Text(plain(line), no_wrap=True, overflow="ellipsis"), refresh=True)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _PLAIN_SECONDS
             note(line)
@@ -146,18 +148,24 @@ def print_families(rows: Sequence[dict[str, Any]]) -> None:
 def print_rows(rows: Sequence[dict[str, Any]], form: str) -> None:
     """Print rows as a table, as JSON or as CSV."""
     if form == "json":
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(finite(list(rows)), indent=2, allow_nan=False))
     elif form == "csv":
         writer = csv.writer(sys.stdout)
         if rows:
-            writer.writerow(rows[0])
+            writer.writerow(map(plain, rows[0]))
         for row in rows:
-            writer.writerow([json.dumps(v) if isinstance(v, dict | list) else v for v in row.values()])
+            writer.writerow([_csv_cell(value) for value in row.values()])
     elif not rows:
         note("nothing to show")
     else:
         shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
         print_table(list(shown[0]), [list(row.values()) for row in shown])
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(finite(value))
+    return plain(value) if isinstance(value, str) else value
 
 
 def _cell(value: Any) -> Any:
@@ -197,6 +205,11 @@ def print_study_verdict(verdict: StudyVerdict, rows: Sequence[dict[str, Any]]) -
             output.print(Text(plain(f"  {claim.sentence}")))
         if verdict.claims_note:
             output.print(Text(plain(verdict.claims_note)))
+    if verdict.efforts:
+        output.print()
+        print_title("If fewer trials can be afforded (each at its own error rate)")
+        for effort in verdict.efforts:
+            output.print(Text(plain(f"  {effort.sentence}")))
     if verdict.exploratory is not None:
         output.print()
         print_title("Exploratory, with blocks beyond the plan: not a part of the verdict above")

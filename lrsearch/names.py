@@ -1,4 +1,4 @@
-"""How the studies of one experiment are called in a storage: one name that a user types, and what hangs on it."""
+"""How the studies of one experiment are called in a storage, and how a name from anywhere is shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ DEFAULT_STORAGE = "sqlite:///lrsearch.db"
 """Where studies are kept unless somebody says otherwise."""
 
 _REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "/epochs-"
+
+
+def plain(text: str) -> str:
+    """Return text without what a terminal or a page obeys: control characters, escapes, marks of writing direction."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def base_name(name: str) -> str:

@@ -37,13 +37,43 @@ class LearningCurve:
 
     def to_json(self) -> dict[str, list[float | None]]:
         """Return the curve as plain data; what is not finite becomes None, because JSON has no NaN."""
-        return {name: [v if math.isfinite(v) else None for v in part] for name, part in asdict(self).items() if part}
+        return {name: finite(part) for name, part in asdict(self).items() if part}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LearningCurve:
-        """Read what `to_json` wrote, or what an older version wrote: unknown parts are ignored, lacking ones empty."""
-        parts = {name: data.get(name) or () for name in cls.__dataclass_fields__}
-        return cls(**{name: tuple(math.nan if v is None else float(v) for v in part) for name, part in parts.items()})
+        """Read what `to_json` wrote, or anybody else: unknown parts are ignored, those that are no numbers empty."""
+        return cls(**{name: _numbers(data.get(name)) for name in cls.__dataclass_fields__})
+
+
+def _numbers(part: Any) -> tuple[float, ...]:
+    """Return a part of a curve, None as NaN; nothing where it is no list of numbers."""
+    values = [math.nan if v is None else real(v) for v in part] if isinstance(part, list | tuple) else []
+    found = [value for value in values if value is not None]
+    return tuple(found) if len(found) == len(values) else ()
+
+
+def finite(value: Any) -> Any:
+    """Return plain data as JSON holds it: a number that is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def real(value: Any) -> float | None:
+    """Return a number as a float (infinity where it is too large for one), and None for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number from 0 to 2**63 - 1, and None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
 
 
 def mean_and_sd(values: Iterable[float]) -> tuple[float | None, float | None]:
@@ -61,11 +91,15 @@ def pack_scores(scores: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def unpack_scores(attributes: Mapping[str, Any]) -> NDArray[np.bool_] | None:
-    """Return the 0/1 scores `[examples]` that `pack_scores` kept, or None if there are none."""
-    if "test_correct" not in attributes:
+    """Return the 0/1 scores `[examples]` that `pack_scores` kept, or None if there are none that can be read."""
+    text, examples = attributes.get("test_correct"), whole(attributes.get("test_examples"))
+    try:
+        packed = np.frombuffer(base64.b64decode(text or "", validate=True), dtype=np.uint8)
+    except (TypeError, ValueError):
         return None
-    packed = np.frombuffer(base64.b64decode(attributes["test_correct"]), dtype=np.uint8)
-    return np.unpackbits(packed, count=int(attributes["test_examples"])).astype(np.bool_)
+    if examples is None or not 0 < examples <= 8 * len(packed):
+        return None
+    return np.unpackbits(packed, count=examples).astype(np.bool_)
 
 
 @dataclass(frozen=True, eq=False)

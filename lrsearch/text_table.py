@@ -11,6 +11,8 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
+from lrsearch.names import plain
+
 _BROKEN = {"recommended": "recom- mended", "diverged": "diver- ged", "accuracy": "accu- racy"}
 
 
@@ -19,11 +21,6 @@ def number(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def plain(text: str) -> str:
-    """Return text without control characters, so that no name in a storage can write to the terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def table_lines(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> list[Text]:
@@ -56,7 +53,7 @@ class _Column:
     @classmethod
     def of(cls, head: str, values: Sequence[Any], *, named: bool) -> _Column:
         right = all(isinstance(value, int | float | None) for value in values)
-        return cls(head, tuple(map(plain, _aligned(values))), right, " " if named else ", ")
+        return cls(plain(head), tuple(map(plain, _aligned(values))), right, " " if named else ", ")
 
     @property
     def widths(self) -> tuple[int, int, int, int]:

@@ -126,7 +126,7 @@ def test_a_file_that_is_no_study_file_is_refused(folder) -> None:
     """Missing, a folder, not TOML, not even text: each is said in one line with the path."""
     (folder / "broken.toml").write_text("[search\n")
     (folder / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    said = {"none.toml": "cannot be read", ".": "cannot be read", "broken.toml": "line 1", "binary.toml": "not TOML"}
+    said = {"none.toml": "cannot be read", ".": "cannot be read", "broken.toml": "line 1", "binary.toml": "not text"}
     for name, part in said.items():
         with pytest.raises(InputError, match=part) as caught:
             StudyConfig.load(folder / name)

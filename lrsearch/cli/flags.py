@@ -124,4 +124,6 @@ def named_budgets(config: StudyConfig, study_name: str | None) -> list[tuple[Stu
 
 def print_json(data: Any) -> None:
     """Print data as JSON, alone on standard output."""
-    typer.echo(json.dumps(data, indent=2))
+    from lrsearch.records import finite
+
+    typer.echo(json.dumps(finite(data), indent=2, allow_nan=False))

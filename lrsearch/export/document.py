@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from lrsearch.config import BUILT_IN_WORKLOAD, OptimizerConfig, StudyConfig, did_you_mean
+from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, OptimizerConfig, StudyConfig, did_you_mean, shortened
 from lrsearch.errors import InputError
 from lrsearch.schedules import AnySchedule, PerEpoch, schedule_from_params
+from lrsearch.small_files import Kind, check_plain, read_data
 
 
 class _Table(BaseModel):
@@ -32,7 +31,7 @@ class SeedsTable(_Table):
 class TrainingTable(_Table):
     """`[training]`: what is trained, how long and from which seeds; the workload's batch size unless one is given."""
 
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=MOST_EPOCHS)
     batch_size: int | None = Field(None, ge=1)
     workload: str = BUILT_IN_WORKLOAD
     dataset: Literal["fashion-mnist", "mnist", "kmnist", "digits"] = "fashion-mnist"
@@ -82,6 +81,7 @@ class Configuration(_Table):
         Raises:
             InputError: for an unknown key, a missing one, or a value out of its rule.
         """
+        check_plain(data, source)
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -132,13 +132,9 @@ def load_configuration(path: str | Path) -> Configuration:
         InputError: if the file cannot be read, is of another kind, or does not hold a configuration.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = _parse(text, path.suffix.lower())
-    except OSError as error:
-        raise InputError(f"configuration {path} cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"configuration {path} is not {path.suffix[1:]}: {' '.join(str(error).split())}") from error
+    if (suffix := path.suffix.lower()) not in _KINDS:
+        raise InputError(f"a configuration must be a .yaml, .json or .toml file, got {suffix or 'no suffix'}")
+    data = read_data(path, "configuration", _KINDS[suffix])
     if not isinstance(data, Mapping):
         raise InputError(f"configuration {path} must hold the tables schedule and training, got {type(data).__name__}")
     return Configuration.from_dict(data, source=f"configuration {path}")
@@ -150,19 +146,12 @@ def is_configuration(path: Path) -> bool:
     A study file is always TOML; what cannot be read is left to whoever reads it in earnest.
     """
     try:
-        return path.suffix.lower() != ".toml" or "schedule" in tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return path.suffix.lower() != ".toml" or "schedule" in read_data(path, "study file", "toml")
+    except InputError:
         return False
 
 
-def _parse(text: str, suffix: str) -> Any:
-    if suffix in (".yaml", ".yml"):
-        return yaml.safe_load(text)
-    if suffix == ".json":
-        return json.loads(text)
-    if suffix == ".toml":
-        return tomllib.loads(text)
-    raise InputError(f"a configuration must be a .yaml, .json or .toml file, got {suffix or 'no suffix'}")
+_KINDS: dict[str, Kind] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 
 
 _MODELS: dict[tuple[str, ...], type[BaseModel]] = {
@@ -179,7 +168,7 @@ def _explain(error: ValidationError) -> str:
     *table, key = [str(part) for part in problem["loc"]] or [""]
     where = ".".join([*table, key])
     if problem["type"] == "extra_forbidden" and tuple(table) in _MODELS:
-        return f"unknown key {where!r}{did_you_mean(key, _MODELS[tuple(table)].model_fields)}"
+        return f"unknown key {shortened(where)}{did_you_mean(key, _MODELS[tuple(table)].model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
-    given = "" if "got" in message or isinstance(problem["input"], Mapping) else f", got {problem['input']!r}"
+    given = "" if "got" in message or isinstance(problem["input"], Mapping) else f", got {shortened(problem['input'])}"
     return f"{where}: {message[0].lower()}{message[1:]}{given}".removeprefix(": ")

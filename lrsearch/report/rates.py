@@ -13,6 +13,7 @@ from lrsearch.schedules import AnySchedule, PerEpoch
 from lrsearch.schedules.drawing import thinned
 
 _SIGNIFICANT_DIGITS = 4
+_MOST_STEPS = 20_000_000  # all rates are computed for a picture, and more would fill the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +36,8 @@ def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[floa
         epochs: how many.
         select_loss: `[epochs]`, for the one family that reads it.
     """
-    if schedule.total_steps > MOST_STEPS:
-        raise InputError(f"schedules of more than {MOST_STEPS} steps are not drawn, got {schedule.total_steps}")
+    if schedule.total_steps > _MOST_STEPS:
+        raise InputError(f"schedules of more than {_MOST_STEPS} steps are not drawn, got {schedule.total_steps}")
     steps_per_epoch = 1 if isinstance(schedule, PerEpoch) else max(1, round(schedule.total_steps / epochs))
     losses = list(select_loss) + [np.inf] * (epochs - len(select_loss))
     rates = np.concatenate([schedule.epoch_lr(epoch, steps_per_epoch, losses[:epoch]) for epoch in range(epochs)])

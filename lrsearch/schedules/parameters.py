@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Limit:
-    """An upper bound that depends on the run, and how a message calls it."""
+    """A bound that depends on the run, and how a message calls it."""
 
     name: str
     value: Callable[[Span], float]
@@ -42,7 +42,7 @@ class Parameter:
         kind: "number"; "whole" number; "steps", a count of steps that stays real when it is scaled; "milestones",
             increasing absolute steps of the run; or "choice", one of `choices`.
         low, high: the bounds, both included unless `above` excludes `low`, or `below` excludes `high`.
-        limit: a bound that depends on the run.
+        limit, least: an upper and a lower bound that depend on the run.
     """
 
     meaning: str
@@ -52,6 +52,7 @@ class Parameter:
     above: bool = False
     below: bool = False
     limit: Limit | None = None
+    least: Limit | None = None
     choices: tuple[str, ...] = ()
 
     @property
@@ -80,17 +81,22 @@ class Parameter:
         raise InputError(f"{name} must be {self.rule}, got {value!r}")
 
     def _number(self, value: Any) -> float | None:
-        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Real):
             return None
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # a whole number that is larger than any float
+            return None
         at_bound = (self.above and number == self.low) or (self.below and number == self.high)
-        return number if self.low <= number <= self.high and not at_bound else None
+        return number if math.isfinite(number) and self.low <= number <= self.high and not at_bound else None
 
     def check(self, name: str, value: Any, span: Span) -> None:
         """Raise InputError where a plain `value` does not fit into the run."""
         last = value[-1] if self.kind == "milestones" else value
         if self.limit and last > self.limit.value(span):
             raise InputError(f"{name} must be at most {self.limit.name} = {self.limit.value(span)}, got {value!r}")
+        if self.least and value < self.least.value(span):
+            raise InputError(f"{name} must be at least {self.least.name} = {self.least.value(span)}, got {value!r}")
         if self.kind == "milestones" and value[0] <= span.warmup_steps:
             raise InputError(f"{name} must lie after warmup_steps = {span.warmup_steps}, got {value!r}")
 
@@ -106,6 +112,8 @@ class Parameter:
 
 
 _BASE_LR = Limit("base_lr", lambda span: span.base_lr)
+# So many cycles nobody means; their beginnings are kept in a list.
+_SHORTEST_CYCLE = Limit("(total_steps - warmup_steps) / 100000", lambda span: span.steps / 100_000)
 
 PARAMETERS: dict[str, Parameter] = {
     "base_lr": Parameter("the peak rate", above=True),
@@ -132,7 +140,9 @@ PARAMETERS: dict[str, Parameter] = {
         limit=Limit("total_steps - warmup_steps", lambda span: span.steps),
     ),
     "decay_shape": Parameter("the form of the decay", "choice", choices=("linear", "cosine", "1-sqrt")),
-    "first_cycle_steps": Parameter("the length of the first cycle, counted after warm-up", "steps", low=0.05),
+    "first_cycle_steps": Parameter(
+        "the length of the first cycle, counted after warm-up", "steps", low=0.05, least=_SHORTEST_CYCLE
+    ),
     "cycle_mult": Parameter("how many times as long each cycle is as the one before", "whole", low=1),
     "pct_start": Parameter("the fraction of training spent rising", high=1),
     "div_factor": Parameter("base_lr over the first rate", low=1),

@@ -54,6 +54,9 @@ class Prior:
     unit: Literal["plain", "rate", "fraction_of_T", "epochs"] = "plain"
 
 
+_MOST_CHOICES = 50
+_MOST_CYCLES = 50
+
 PRIORS: dict[str, Prior | Choice] = {
     "base_lr": Prior(0.01, 1.0, log=True, unit="rate"),
     "warmup_steps": Prior(0.0, 0.1, integer=True, unit="fraction_of_T"),
@@ -153,6 +156,8 @@ def _overridden(name: str, prior: Prior | Choice, override: Mapping[str, Any]) -
         choices = override.get("choices", prior.choices)
         if not isinstance(choices, list | tuple) or not choices:
             raise InputError(f"ranges: choices of {name} must be a list of at least one value, got {choices!r}")
+        if len(choices) > _MOST_CHOICES:
+            raise InputError(f"ranges: choices of {name} must be at most {_MOST_CHOICES}, got {len(choices)}")
         return Choice(tuple(choices))
     merged = replace(prior, **override)
     for key, bound in (("low", merged.low), ("high", merged.high)):
@@ -170,6 +175,8 @@ def _overridden(name: str, prior: Prior | Choice, override: Mapping[str, Any]) -
         )
     if merged.integer and merged.unit != "fraction_of_T" and (merged.low % 1 or merged.high % 1):
         raise InputError(f"ranges: {name} takes whole numbers, got {merged.low} .. {merged.high}")
+    if name == "cycles" and not 1 <= merged.low <= merged.high <= _MOST_CYCLES:
+        raise InputError(f"ranges: cycles must lie in 1 .. {_MOST_CYCLES}, got {merged.low} .. {merged.high}")
     return merged
 
 
@@ -178,12 +185,14 @@ def _resolved(name: str, prior: Prior, total_steps: int, epochs: int) -> Range:
     low, high = prior.low, prior.high
     if prior.unit == "fraction_of_T":
         # A count of steps is at least 1; no warm-up at all is a schedule, too, and one step must remain behind it.
-        least, most = (0, total_steps - 1) if name == "warmup_steps" else (1, total_steps)
+        least, most = (int(prior.log), total_steps - 1) if name == "warmup_steps" else (1, total_steps)
         low, high = (min(max(round(bound * total_steps), least), most) for bound in (low, high))
     elif prior.unit == "epochs":
         low, high = (min(bound, epochs) for bound in (low, high))
     if prior.integer:
         low, high = int(low), int(high)
+    if prior.log and low <= 0:
+        raise InputError(f"ranges: {name} with log = true needs a run of more than {total_steps} steps")
     return Range(low, high, prior.log, prior.integer)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from lrsearch.errors import InputError
 from lrsearch.schedules.build import family_class, make_schedule
-from lrsearch.schedules.parameters import refuse_unknown
+from lrsearch.schedules.parameters import PARAMETERS, refuse_unknown
 from lrsearch.schedules.plateau import ReduceOnPlateau
 from lrsearch.schedules.schedule import Schedule
 
@@ -74,7 +74,8 @@ def schedule_from_sample(
             early, late = (early, late + 1) if late < total_steps else (max(early - 1, 1), late)
         values["milestones"] = (early, late)
     if family == "cosine_restarts":
-        lengths = [values["cycle_mult"] ** cycle for cycle in range(values.pop("cycles"))]
+        cycle_mult = PARAMETERS["cycle_mult"].plain("cycle_mult", values["cycle_mult"])
+        lengths = [cycle_mult**cycle for cycle in range(values.pop("cycles"))]
         values["first_cycle_steps"] = (total_steps - values["warmup_steps"]) / sum(lengths)
     if values.get("warmup_steps"):
         values["warmup_begin_lr"] = warmup_begin_lr

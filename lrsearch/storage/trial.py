@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from lrsearch.records import LearningCurve, TrialRecord, unpack_scores
+from lrsearch.records import LearningCurve, TrialRecord, real, unpack_scores, whole
 
 
 def to_record(trial: FrozenTrial) -> TrialRecord:
-    """Read a trial whatever wrote it: what is missing stays at its default."""
+    """Read a trial whatever wrote it: what is missing, or is not what it should be, stays at its default."""
     attributes = trial.user_attrs
     schedule = attributes.get("schedule")
     curve = attributes.get("curve")
@@ -25,19 +26,24 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
         reported=dict(trial.intermediate_values),
         schedule=schedule if isinstance(schedule, Mapping) else {},
         curve=LearningCurve.from_json(curve) if isinstance(curve, Mapping) else LearningCurve(),
-        init_seed=attributes.get("init_seed"),
-        order_seed=attributes.get("order_seed"),
-        epochs=attributes.get("epochs"),
-        seconds=attributes.get("seconds"),
+        init_seed=whole(attributes.get("init_seed")),
+        order_seed=whole(attributes.get("order_seed")),
+        epochs=whole(attributes.get("epochs")),
+        seconds=_seconds(attributes.get("seconds")),
         device=str(attributes.get("device", "")),
         worker=str(attributes.get("worker", "")),
         stop_reason=str(attributes.get("stop_reason", "")),
-        split_seed=attributes.get("split_seed"),
-        block=attributes.get("block"),
-        test_loss=attributes.get("test_loss"),
-        test_accuracy=attributes.get("test_accuracy"),
+        split_seed=whole(attributes.get("split_seed")),
+        block=whole(attributes.get("block")),
+        test_loss=real(attributes.get("test_loss")),
+        test_accuracy=real(attributes.get("test_accuracy")),
         test_correct=unpack_scores(attributes),
     )
+
+
+def _seconds(value: object) -> float | None:
+    seconds = real(value)
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
 
 
 def records(study: Study) -> list[TrialRecord]:

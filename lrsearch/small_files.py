@@ -1,0 +1,98 @@
+"""Files that people write or are sent, read within limits: whatever is wrong with one is an InputError of one line."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import yaml
+
+from lrsearch.errors import InputError
+
+MOST_BYTES = 2**20
+"""Of a study file or an exported configuration; real ones have a few thousand."""
+
+Kind: TypeAlias = Literal["toml", "json", "yaml"]
+
+_MOST_LEVELS = 50
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, yaml.YAMLError)
+"""What the parsers raise: beside their own errors, those of numbers that are none and of nesting that is too deep."""
+
+
+class _WithoutAliases(yaml.SafeLoader):
+    """YAML of plain data; aliases, by which a short file stands for an endless one, are refused."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Return the next node."""
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("aliases (*name) are not allowed")
+        return super().compose_node(parent, index)
+
+
+def check_plain(data: Any, source: str) -> None:
+    """Raise InputError, beginning with `source`, for nesting of more than 50 levels or whole numbers beyond 64 bits.
+
+    Nobody means either, and what comes after would not end, or fail in its own way.
+    """
+    level = [data]
+    for _ in range(_MOST_LEVELS):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, Mapping):
+                inner += value.values()
+            elif isinstance(value, list | tuple):
+                inner += value
+            elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise InputError(f"{source}: it holds a whole number of {value.bit_length()} bits; 63 are the most")
+        level = inner
+    if level:
+        raise InputError(f"{source}: it is nested too deep: more than {_MOST_LEVELS} tables and lists in each other")
+
+
+def read_text(path: Path, what: str, *, most_bytes: int = MOST_BYTES) -> str:
+    """Return a file's text, decoded as UTF-8 with or without a byte-order mark.
+
+    Args:
+        path: the file.
+        what: what it is, as every error begins.
+        most_bytes: that it may have.
+
+    Raises:
+        InputError: if it cannot be read, is not UTF-8 or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+        if len(content) <= most_bytes:
+            return content.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{what} {path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} {path} is not text in UTF-8: {error.reason} at byte {error.start}") from error
+    raise InputError(f"{what} {path} is larger than {most_bytes} bytes: it is not one, or holds what it need not")
+
+
+def read_data(path: Path, what: str, kind: Kind) -> Any:
+    """Return the plain data of a file of TOML, JSON or YAML; nothing in it is executed.
+
+    Raises:
+        InputError: as `read_text`, or if it is not of that kind, or nested too deep.
+    """
+    text = read_text(path, what)
+    parsers = {"toml": tomllib.loads, "json": json.loads, "yaml": _yaml}
+    try:
+        return parsers[kind](text)
+    except _UNREADABLE as error:
+        said = "it is nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise InputError(f"{what} {path} is not {kind}: {said or type(error).__name__}") from error
+
+
+def _yaml(text: str) -> Any:
+    loader = _WithoutAliases(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
