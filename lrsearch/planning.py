@@ -97,7 +97,7 @@ def plan_study(
     searched = config.data.train != "all"
     replicates = config.search.replicates if searched else 1
     planned = replicates if replicates > 1 else config.plan.blocks
-    wanted = sorted(set(blocks) if blocks is not None else {*BLOCKS, max(planned, FEWEST_BLOCKS)})
+    wanted = sorted(set(blocks) if blocks is not None else {*BLOCKS, *config.plan.looks, max(planned, FEWEST_BLOCKS)})
     workers = options.workers or auto_workers(experiment.device)
     trials = config.search.trials if searched else 0
     seconds = seconds_per_trial_epoch(experiment, lanes_of(options, trials or len(config.baseline), experiment.device))
@@ -119,7 +119,7 @@ def plan_study(
         replicates=replicates,
         epochs=config.training.epochs,
         rope=config.plan.rope,
-        alpha=config.plan.alpha,
+        alpha=config.plan.alpha_of_a_look,
         remarks=_remarks(config, noise, replicates),
     )
 
@@ -143,6 +143,8 @@ def _remarks(config: StudyConfig, noise: AssumedNoise, replicates: int) -> tuple
         )
     if replicates > 1:
         found.append("with several replicates every block is a search of its own: blocks are replicates")
+    if config.plan.tuning_efforts:
+        found.append("times leave out the winners of smaller tuning efforts, which are confirmed besides")
     if config.data.train != "all" and config.search.pruner != "none":
         found.append("times are at most: the pruner saves a part of the search's epochs")
     return tuple(found)
@@ -164,7 +166,7 @@ def _row(
             blocks=blocks,
             families=columns,
             rng=rng,
-            alpha=config.plan.alpha,
+            alpha=config.plan.alpha_of_a_look,
             against_reference=against,
             simulations=min(400, max(100, _PAIRS_SIMULATED // pairs)),
         )

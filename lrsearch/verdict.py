@@ -1,30 +1,28 @@
-"""From a confirmation in a storage, or a table of anybody's scores, to a comparison and what stands beside it."""
+"""From a confirmation in a storage to a comparison and what stands beside it."""
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from optuna.study import Study
 
-from lrsearch.comparison import Comparison, compare_scores
+from lrsearch.comparison import Comparison
 from lrsearch.comparison.article_records import JudgedClaim, claims_of_records, scaled_windows
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.controls import Control, check_controls
-from lrsearch.comparison.families import Plan, compare_records
-from lrsearch.comparison.verdict import make_claim, name_tie_breaker
+from lrsearch.comparison.families import Plan, compare_records, whole_blocks
+from lrsearch.comparison.verdict import make_claim
 from lrsearch.config import StudyConfig
+from lrsearch.efforts import EffortVerdict, effort_entries, effort_verdicts
 from lrsearch.errors import InputError
-from lrsearch.records import TrialRecord
+from lrsearch.records import TrialRecord, finite
 from lrsearch.robustness import GoodRegions, good_regions
 from lrsearch.storage import confirmation_of, records, searches_of, study_config
 
-_FIXED_BEFOREHAND = ("alpha", "rope", "contrasts", "claims")
+_FIXED_BEFOREHAND = ("alpha", "rope", "contrasts", "claims", "looks")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +37,7 @@ class StudyVerdict:
         exploratory: with the blocks beyond the plan, or None where there are none.
         left_out: families of which no trial was finished.
         good_regions: how wide each family's good region is.
+        efforts: the families tuned with fewer trials, where the plan asks for them.
     """
 
     comparison: Comparison
@@ -48,6 +47,7 @@ class StudyVerdict:
     exploratory: Comparison | None
     left_out: tuple[str, ...]
     good_regions: GoodRegions
+    efforts: tuple[EffortVerdict, ...]
 
     def to_json(self) -> str:
         """Return the comparison's JSON object with what stands beside it."""
@@ -64,8 +64,13 @@ class StudyVerdict:
             "left_out": list(self.left_out),
             "good_regions": {name: vars(share) for name, share in self.good_regions.shares.items()},
             "good_regions_note": self.good_regions.why_not,
+            "efforts": [
+                {"trials": e.trials, "why_not": e.why_not}
+                | ({} if e.comparison is None else json.loads(e.comparison.to_json()))
+                for e in self.efforts
+            ],
         }
-        return json.dumps(json.loads(self.comparison.to_json()) | _plain(beside), allow_nan=False)
+        return json.dumps(json.loads(self.comparison.to_json()) | finite(beside), allow_nan=False)
 
 
 def compare_study(study: Study) -> Comparison:
@@ -94,20 +99,23 @@ def study_verdict(study: Study) -> StudyVerdict:
     searches = searches_of(confirmation)
     for search in searches:
         refuse_another_plan(search, config)
-    plan, found = _plan(confirmation, config), records(confirmation)
+    found = records(confirmation)
+    planned = _plan(confirmation, config)
+    plan = _at_look(planned, found, config)
     comparison = compare_records(found, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
     if planned_controls := confirmation.user_attrs.get("controls"):
         controls = check_controls(found, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(found, config, plan)
     return StudyVerdict(
-        comparison=_annotated(comparison, plan, controls),
+        comparison=_annotated(comparison, plan, controls, config),
         controls=controls,
         claims=claims,
         claims_note=claims_note,
-        exploratory=_exploratory(found, plan, config.seed),
+        exploratory=_exploratory(found, planned, config.seed),
         left_out=plan.left_out,
         good_regions=good_regions(searches),
+        efforts=effort_verdicts(confirmation, found, plan, config),
     )
 
 
@@ -137,21 +145,36 @@ def _plan(confirmation: Study, config: StudyConfig) -> Plan:
     return Plan(
         claim=make_claim(int(attributes.get("searches", 0)), trials=trials, sampler=config.search.sampler),
         rope=config.plan.rope,
-        alpha=config.plan.alpha,
+        alpha=config.plan.alpha_of_a_look,
         contrasts=_contrasts(config),
         points=points,
         chance=points * worst if maximize and worst is not None else None,
-        metric=str(attributes.get("metric", "accuracy")),
+        metric=("" if maximize else "minus ") + str(attributes.get("metric", "accuracy")),
         controls=controls,
-        excluded=controls,
+        excluded=(*controls, *effort_entries(confirmation)),
         left_out=tuple(attributes.get("left_out", ())),
         blocks=attributes.get("planned_blocks"),
     )
 
 
-def _annotated(comparison: Comparison, plan: Plan, controls: tuple[Control, ...]) -> Comparison:
+def _at_look(plan: Plan, found: Sequence[TrialRecord], config: StudyConfig) -> Plan:
+    """Return the plan of the last of its looks whose blocks are all there, or of the first where none is."""
+    looks = config.plan.looks
+    if not looks:
+        return plan
+    whole = whole_blocks(found, plan)
+    reached = [look for look in looks if set(range(look)) <= set(whole)]
+    return replace(plan, blocks=reached[-1] if reached else looks[0])
+
+
+def _annotated(comparison: Comparison, plan: Plan, controls: tuple[Control, ...], config: StudyConfig) -> Comparison:
     """Return the comparison with what its controls showed, and warned of where the plan is not yet fulfilled."""
-    warnings = comparison.warnings
+    warnings, looks = comparison.warnings, config.plan.looks
+    if looks and plan.blocks in looks:
+        warnings += (
+            f"look {looks.index(plan.blocks) + 1} of {len(looks)} planned ones (after {_numbers(looks)} blocks): each "
+            f"is taken at {plan.alpha:g}, its share of the family-wise error of {config.plan.alpha:g}",
+        )
     if plan.blocks is not None and comparison.blocks < plan.blocks:
         warnings += (
             f"interim: {comparison.blocks} of the {plan.blocks} planned blocks; a look before the planned one is "
@@ -163,6 +186,10 @@ def _annotated(comparison: Comparison, plan: Plan, controls: tuple[Control, ...]
     if controls:
         text += f" Controls: {'; '.join(control.sentence for control in controls)}."
     return replace(comparison, warnings=warnings, verdict_text=text)
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return " and ".join(map(str, numbers))
 
 
 def _claims(found: list[TrialRecord], config: StudyConfig, plan: Plan) -> tuple[tuple[JudgedClaim, ...], str]:
@@ -184,17 +211,6 @@ def _exploratory(found: list[TrialRecord], plan: Plan, seed: int) -> Comparison 
     return compare_records(found, replace(plan, blocks=None), np.random.default_rng(seed))
 
 
-def _plain(value: Any) -> Any:
-    """Return plain data as what JSON knows: NaN and infinity become None."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
-
-
 def _contrasts(config: StudyConfig) -> Contrasts:
     planned = config.plan.contrasts
     if planned == "all":
@@ -202,34 +218,3 @@ def _contrasts(config: StudyConfig) -> Contrasts:
     if planned.against is not None:
         return Against(planned.against)
     return Groups(planned.groups or {})
-
-
-def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Comparison:
-    """Compare scores of any origin: a CSV file with the columns block, family, score (points, higher is better).
-
-    Raises:
-        InputError: if the file cannot be read, a cell is missing, twice there or not a number.
-    """
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"scores {path} cannot be read: {error}") from error
-    if not rows or not {"block", "family", "score"} <= rows[0].keys():
-        raise InputError(f"scores {path} must be a CSV table with the columns block, family, score")
-    cells: dict[tuple[str, str], float] = {}
-    for line, row in enumerate(rows, start=2):
-        cell = (row["block"], row["family"])
-        if cell in cells:
-            raise InputError(f"scores {path}, line {line}: block {cell[0]} and family {cell[1]} are there twice")
-        try:
-            cells[cell] = float(row["score"])
-        except (TypeError, ValueError):
-            raise InputError(f"scores {path}, line {line}: score must be a number, got {row['score']!r}") from None
-    blocks, families = (list(dict.fromkeys(cell[axis] for cell in cells)) for axis in (0, 1))
-    for block in blocks:
-        for family in families:
-            if (block, family) not in cells:
-                raise InputError(f"scores {path}: family {family} has no score in block {block}; every block needs all")
-    table = [[cells[block, family] for family in families] for block in blocks]
-    comparison = compare_scores(table, families, rope=rope, alpha=alpha, rng=np.random.default_rng(seed))
-    return name_tie_breaker(comparison, parameters={})

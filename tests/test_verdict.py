@@ -14,10 +14,11 @@ from lrsearch.comparison.article_records import NAMES, claims_of_records
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.errors import InputError
 from lrsearch.robustness import good_regions
+from lrsearch.scores_table import compare_table
 from lrsearch.search.run import RunOptions
 from lrsearch.search.run_confirm import run_confirm
 from lrsearch.storage import create_study, open_storage, records
-from lrsearch.verdict import compare_study, compare_table, refuse_another_plan, study_verdict
+from lrsearch.verdict import compare_study, refuse_another_plan, study_verdict
 from tests.confirmation_examples import EPOCHS, config_of, noisy, stored
 from tests.search.run_helpers import make_config, search
 

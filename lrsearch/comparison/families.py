@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,11 +65,9 @@ def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.G
     Raises:
         InputError: if fewer than two entries or six whole blocks are there, or blocks are not independent units.
     """
-    runs = {(r.block, r.family): r for r in records if r.block is not None and r.test_accuracy is not None}
-    names = dict.fromkeys(r.family for r in runs.values() if r.family not in plan.excluded)
-    entries = [name for name in names if not _is_more_informed(name)]
-    planned = [b for b in sorted({b for b, _ in runs if b is not None}) if plan.blocks is None or b < plan.blocks]
-    blocks = [b for b in planned if all((b, entry) in runs for entry in entries)]
+    runs = _runs(records)
+    entries, informed = _entries(runs, plan)
+    blocks = whole_blocks(records, plan)
     if len(entries) < 2:
         raise InputError(f"a comparison needs at least 2 entries, got {', '.join(entries) or 'none'}")
     table = [[runs[block, entry] for entry in entries] for block in blocks]
@@ -94,12 +92,27 @@ def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.G
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in table])),
         parameters=parameters,
     )
-    warnings = comparison.warnings + _left_out([name for name in names if _is_more_informed(name)])
+    warnings = comparison.warnings + _left_out(informed)
     return name_tie_breaker(replace(comparison, warnings=warnings), parameters)
 
 
-def _is_more_informed(name: str) -> bool:
-    return name.split(" #")[0] == _MORE_INFORMED
+def whole_blocks(records: Sequence[TrialRecord], plan: Plan) -> list[int]:
+    """Return the numbers of the planned blocks in which every entry has been run."""
+    runs = _runs(records)
+    entries, _ = _entries(runs, plan)
+    planned = [b for b in sorted({b for b, _ in runs}) if plan.blocks is None or b < plan.blocks]
+    return [b for b in planned if all((b, entry) in runs for entry in entries)]
+
+
+def _runs(records: Sequence[TrialRecord]) -> dict[tuple[int, str], TrialRecord]:
+    return {(r.block, r.family): r for r in records if r.block is not None and r.test_accuracy is not None}
+
+
+def _entries(runs: Mapping[tuple[int, str], TrialRecord], plan: Plan) -> tuple[list[str], list[str]]:
+    """Return the entries that are compared, and those that are not because they read a metric."""
+    informed = {r.family for r in runs.values() if r.schedule.get("family", r.family) == _MORE_INFORMED}
+    names = dict.fromkeys(r.family for r in runs.values() if r.family not in plan.excluded)
+    return [name for name in names if name not in informed], [name for name in names if name in informed]
 
 
 def _left_out(names: Sequence[str]) -> tuple[str, ...]:

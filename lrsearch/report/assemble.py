@@ -102,16 +102,26 @@ def _beside(found: StudyVerdict | None) -> tuple[Section, ...]:
         tables_of_claims = (beside.claims_table(found.claims),) if found.claims else ()
         note = (found.claims_note,) if found.claims_note else ()
         sections.append(Section("The article's claims", note, None, tables_of_claims))
+    sections += _efforts(found)
     if found.exploratory is not None:
         text = (f"With the blocks beyond the plan, exploratory: {found.exploratory.verdict_text}",)
         sections.append(Section("Beyond the plan", text, None, (verdict.glance_table(found.exploratory),)))
     return tuple(sections)
 
 
+def _efforts(found: StudyVerdict) -> list[Section]:
+    """Return the section about smaller tuning efforts, where the plan asked for them."""
+    if not found.efforts:
+        return []
+    by_trials = {effort.trials: effort.comparison for effort in found.efforts if effort.comparison is not None}
+    shown = (beside.budgets_table(by_trials, "trials"),) if by_trials else ()
+    return [Section("If fewer trials can be afforded", tuple(f"{e.sentence}." for e in found.efforts), None, shown)]
+
+
 def _budgets(source: Source) -> tuple[Section, ...]:
     if not source.agreement:
         return ()
-    shown = (beside.budgets_table(source.by_epochs),) if source.by_epochs else ()
+    shown = (beside.budgets_table(source.by_epochs, "epochs"),) if source.by_epochs else ()
     return (Section("At other epoch budgets", source.agreement, None, shown),)
 
 

@@ -9,7 +9,7 @@ from lrsearch.report.importance import FEWEST_TRIALS
 from lrsearch.report.page import Part, Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import OUTSIDE
-from lrsearch.report.verdict_tables import good_regions_table
+from lrsearch.report.verdict_tables import audit_table, good_regions_table
 
 _DESCRIPTIVE = "Descriptive: trials of a search are chosen, not drawn, so nothing here says which family is better."
 
@@ -40,6 +40,8 @@ def _search(source: Source) -> tuple[Section, ...]:
         Section("History", ("Open marks are pruned trials.", OUTSIDE), history, (improved,)),
         Section("How trials ended", (_PRUNING[config.search.pruner],), search.endings_figure(endings), (table,)),
     ]
+    if source.audit is not None:
+        sections.append(Section("Pruning audited", (_AUDITED,), None, (audit_table(source.audit),)))
     if values:
         ecdf = search.ecdf_figure(values, metric, maximize=source.maximize)
         sentence = "Complete trials alone: a pruned one has no value at the last epoch."
@@ -63,6 +65,12 @@ _PRUNING = {
     "median": "After each epoch what is below the median of its family is stopped.",
     "none": "Nothing was pruned.",
 }
+
+
+_AUDITED = (
+    "A random sample of the pruned trials was trained to the end after all, and held against the trials of its family "
+    "that were not pruned."
+)
 
 
 _TRIED = (

@@ -11,9 +11,12 @@ from optuna.study import Study
 
 from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.proportions import PruningAudit
 from lrsearch.config import StudyConfig
+from lrsearch.efforts import effort_entries
 from lrsearch.errors import InputError
-from lrsearch.names import base_name, confirmation_name, search_names
+from lrsearch.names import audit_name, base_name, confirmation_name, search_names
+from lrsearch.pruning_audit import audit_result
 from lrsearch.records import TrialRecord
 from lrsearch.report.importance import family_importances
 from lrsearch.search.bounds import near_bounds
@@ -29,7 +32,7 @@ class Source:
         name: the study's name.
         config: the study file.
         searches: the trials of each replicate; empty for fixed schedules alone.
-        confirmation: the confirmed runs; empty if there are none.
+        confirmation: the confirmed runs of the verdict and its controls; empty if there are none.
         verdict: the comparison and what stands beside it, or None.
         why_not: why there is no verdict.
         attributes: the user attributes of the confirmation, or of the first search.
@@ -38,6 +41,7 @@ class Source:
         maximize: whether a higher metric is better.
         by_epochs: where the study was run at several epoch budgets, the comparison at each.
         agreement: how far these agree, in words, or why that is not known.
+        audit: what finishing a part of the pruned trials has shown, or None where it was not done.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Source:
     maximize: bool = True
     by_epochs: Mapping[int, Comparison] = field(default_factory=dict)
     agreement: tuple[str, ...] = ()
+    audit: PruningAudit | None = None
 
     @property
     def comparison(self) -> Comparison | None:
@@ -108,7 +113,7 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
         name=base,
         config=_config(searches, first),
         searches=found,
-        confirmation=() if confirmation is None else tuple(records(confirmation)),
+        confirmation=() if confirmation is None else _entries_of_the_verdict(confirmation),
         verdict=verdict,
         why_not=why_not,
         # what the search alone knows (its lanes, its space) stands behind what the confirmation says
@@ -116,6 +121,7 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
         near_bounds=_near_bounds(searches, found, maximize),
         importances=family_importances(searches),
         maximize=maximize,
+        audit=_audit(storage, base, searches),
         **_budgets(by_budget),
     )
 
@@ -133,6 +139,22 @@ def best_trials(searches: Sequence[Sequence[TrialRecord]], *, maximize: bool) ->
     for _, replicate, _, record in sorted(complete, key=lambda entry: entry[:3]):
         best.setdefault(record.family, (replicate, record))
     return best
+
+
+def _entries_of_the_verdict(confirmation: Study) -> tuple[TrialRecord, ...]:
+    """Return the confirmed runs without those that stand for a smaller tuning effort."""
+    efforts = effort_entries(confirmation)
+    return tuple(record for record in records(confirmation) if record.family not in efforts)
+
+
+def _audit(storage: BaseStorage, base: str, searches: Sequence[Study]) -> PruningAudit | None:
+    if audit_name(base) not in {study.study_name for study in storage.get_all_studies()}:
+        return None
+    audit = load_study(storage, audit_name(base))
+    try:
+        return audit_result(audit, searches, alpha=study_config(audit).plan.alpha)
+    except InputError:  # interrupted before its first trial was finished
+        return None
 
 
 def _config(searches: Sequence[Study], first: Study) -> StudyConfig:

@@ -8,6 +8,7 @@ from math import isnan
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.article_records import JudgedClaim
 from lrsearch.comparison.controls import Control
+from lrsearch.comparison.proportions import PruningAudit
 from lrsearch.report.tables import Table, points, table
 from lrsearch.robustness import GoodRegions
 
@@ -50,11 +51,11 @@ def claims_table(claims: Sequence[JudgedClaim]) -> Table:
     return table(columns, rows, caption="Pointwise intervals; Holm over all claims")
 
 
-def budgets_table(by_epochs: Mapping[int, Comparison]) -> Table:
-    """Return the mean and the ranks that the tests leave of every family at each epoch budget."""
-    names = list(dict.fromkeys(name for found in by_epochs.values() for name in found.families))
-    rows = [(name, *(_mean_and_ranks(found, name) for found in by_epochs.values())) for name in names]
-    columns = ("family", *(f"{epochs} epochs" for epochs in by_epochs))
+def budgets_table(by_budget: Mapping[int, Comparison], unit: str) -> Table:
+    """Return the mean and the ranks that the tests leave of every family at each budget of epochs or of trials."""
+    names = list(dict.fromkeys(name for found in by_budget.values() for name in found.families))
+    rows = [(name, *(_mean_and_ranks(found, name) for found in by_budget.values())) for name in names]
+    columns = ("family", *(f"{budget} {unit}" for budget in by_budget))
     return table(columns, rows, caption="Mean in points, and the ranks that the tests leave")
 
 
@@ -65,6 +66,13 @@ def _mean_and_ranks(found: Comparison, name: str) -> str:
     low, high = found.rank_low[place], found.rank_high[place]
     ranks = "failed runs" if isnan(low) else f"rank {low:.0f} to {high:.0f}"
     return f"{points(float(found.mean[place]))} ({ranks})"
+
+
+def audit_table(audit: PruningAudit) -> Table:
+    """Return how many of the pruned trials that were finished after all beat their family, with exact limits."""
+    counted = {"beat their family's median": audit.beat_median, "beat their family's best": audit.beat_best}
+    rows = [(what, f"{c.count} of {c.total}", c.count / c.total, c.low, c.high) for what, c in counted.items()]
+    return table(("pruned trials that, finished,", "count", "share", "low", "high"), rows)
 
 
 def good_regions_table(regions: GoodRegions) -> Table:

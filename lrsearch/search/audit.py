@@ -7,15 +7,14 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from lrsearch.comparison.proportions import PruningAudit, audit_pruning
 from lrsearch.errors import InputError
+from lrsearch.pruning_audit import family_of, values_by_family
 from lrsearch.records import LearningCurve
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.confirm import ConfirmState
@@ -50,8 +49,8 @@ def sample_pruned(searches: Sequence[Study], share: float, seed: int) -> list[li
         raise InputError(f"audit-pruned must be a share above 0 and at most 1, got {share}")
     drawn = []
     for replicate, study in enumerate(searches):
-        known = _family_values(study)
-        pruned = [t for t in study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)) if _family(t) in known]
+        known = values_by_family(study)
+        pruned = [t for t in study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)) if family_of(t) in known]
         rng = np.random.default_rng([seed, zlib.crc32(b"audit"), replicate])
         chosen = rng.permutation(len(pruned))[: math.ceil(share * len(pruned))]
         drawn.append([pruned[place] for place in sorted(chosen)])
@@ -113,27 +112,6 @@ def audit_state(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> 
     return ConfirmState(len(wanted), len(wanted & _done(audit)), experiment.epochs)
 
 
-def audit_result(audit: Study, searches: Sequence[Study], *, alpha: float) -> PruningAudit:
-    """Return how many of the finished trials beat the median and the best of their family's unpruned trials.
-
-    Each is held against the trials of its own replicate, which have its seeds.
-
-    Raises:
-        InputError: if the audit holds no trial.
-    """
-    sign = 1.0 if audit.direction.name == "MAXIMIZE" else -1.0
-    known = [_family_values(study) for study in searches]
-    finished, medians, bests = [], [], []
-    for trial in audit.get_trials(deepcopy=False):
-        own = [sign * value for value in known[trial.user_attrs["replicate"]][trial.user_attrs["entry"]]]
-        finished.append(sign * float(trial.values[0]))
-        medians.append(median(own))
-        bests.append(max(own))
-    if not finished:
-        raise InputError(f"study {audit.study_name!r} holds no finished trial yet: run confirm --audit-pruned again")
-    return audit_pruning(finished, medians, bests, alpha=alpha)
-
-
 class _BatchRun:
     def __init__(
         self, experiment: Experiment, replicate: int, trials: Sequence[FrozenTrial], compile_step: bool
@@ -172,7 +150,7 @@ class _BatchRun:
         kept = {name: trial.user_attrs[name] for name in ("schedule", "init_seed", "order_seed")}
         return {
             **kept,
-            "entry": _family(trial),
+            "entry": family_of(trial),
             "replicate": self._replicate,
             "audited": trial.number,
             "curve": curve.to_json(),
@@ -187,15 +165,3 @@ class _BatchRun:
 def _done(audit: Study) -> set[tuple[int, int]]:
     """Return the finished trials as (replicate, number)."""
     return {(t.user_attrs["replicate"], t.user_attrs["audited"]) for t in audit.get_trials(deepcopy=False)}
-
-
-def _family(trial: FrozenTrial) -> str:
-    return str(trial.params["family"])
-
-
-def _family_values(study: Study) -> dict[str, list[float]]:
-    """Return the values of the trials that were not pruned, by family."""
-    values: dict[str, list[float]] = {}
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        values.setdefault(_family(trial), []).append(float(trial.values[0]))
-    return values

@@ -38,6 +38,7 @@ class Entry:
         settings: the optimizer's settings that were searched, empty if none was.
         control: "aa" or "positive" if its truth is known, else empty.
         control_of: the entry that the control stands beside.
+        effort: after how many of its family's trials this was the best, if before the search's end, else 0.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Entry:
     settings: dict[str, Any] = field(default_factory=dict)
     control: str = ""
     control_of: str = ""
+    effort: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as plain data."""

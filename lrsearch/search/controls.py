@@ -17,17 +17,22 @@ WEAKENED = 0.01
 _PLATEAU = "reduce_on_plateau"
 
 
-def with_controls(experiment: Experiment, blocks: Sequence[Block], kinds: Sequence[str]) -> list[Block]:
+def with_controls(
+    experiment: Experiment, blocks: Sequence[Block], kinds: Sequence[str], *, beside: str | None = None
+) -> list[Block]:
     """Return the blocks with the controls of these kinds behind their entries.
 
-    "aa" trains the first entry a second time under another name, on the same split but with an initialisation and an
-    order of its own, so that no difference is the truth. "positive" trains a constant rate of a hundredth of the base
-    rate of the first constant entry (of the first entry, where none is constant), so that it is worse in truth.
+    "aa" trains an entry a second time under another name, on the same split but with an initialisation and an order of
+    its own, so that no difference is the truth. "positive" trains a constant rate of a hundredth of an entry's base
+    rate, so that it is worse in truth. Where an entry has a failed run nothing beside it can be tested: after a search
+    they stand beside the family that it found the best, which is the least likely to fail.
 
     Args:
         experiment: what is trained.
         blocks: the plan; every block has the same entries by name.
         kinds: "aa", "positive", both or none.
+        beside: the entry that the controls are made of; if None the first one for "aa", and for "positive" the first
+            constant one, or the first where none is constant.
 
     Raises:
         InputError: for another kind, or where there is nothing to make a control of.
@@ -37,7 +42,7 @@ def with_controls(experiment: Experiment, blocks: Sequence[Block], kinds: Sequen
         raise InputError(f"control must be {AA} or {POSITIVE}, each given once, got {', '.join(kinds)}")
     makers = [_twin if kind == AA else _weakened for kind in kinds]
     return [
-        replace(block, entries=(*block.entries, *(make(experiment, _comparable(block)) for make in makers)))
+        replace(block, entries=(*block.entries, *(make(experiment, _comparable(block, beside)) for make in makers)))
         for block in blocks
     ]
 
@@ -47,9 +52,10 @@ def controls_of(blocks: Sequence[Block]) -> dict[str, dict[str, str]]:
     return {entry.name: {"kind": entry.control, "of": entry.control_of} for entry in blocks[0].entries if entry.control}
 
 
-def _comparable(block: Block) -> list[Entry]:
-    """Return the entries that the comparison tests: one that reads a metric has no place in it."""
+def _comparable(block: Block, beside: str | None) -> list[Entry]:
+    """Return the entries that a control can stand beside: one that reads a metric has no place in the comparison."""
     entries = [entry for entry in block.entries if entry.schedule["family"] != _PLATEAU]
+    entries = [entry for entry in entries if beside in (None, entry.name)]
     if not entries:
         raise InputError(f"a control needs an entry of another family than {_PLATEAU} to be made of")
     return entries

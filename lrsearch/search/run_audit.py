@@ -11,7 +11,8 @@ from lrsearch.comparison.proportions import PruningAudit
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.names import audit_name
-from lrsearch.search.audit import Batch, audit_result, audit_state, batches, finish_batches, sample_pruned
+from lrsearch.pruning_audit import audit_result
+from lrsearch.search.audit import Batch, audit_state, batches, finish_batches, sample_pruned
 from lrsearch.search.confirm import ConfirmState
 from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, lanes_of

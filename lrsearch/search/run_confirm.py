@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name, search_names
+from lrsearch.schedules import ReduceOnPlateau
 from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm_state
 from lrsearch.search.controls import controls_of, with_controls
-from lrsearch.search.entries import plan_blocks
+from lrsearch.search.entries import BlockPlan, plan_blocks, strongest
 from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers, run_workers
@@ -48,7 +49,8 @@ def run_confirm(
     Args:
         config: the study; its search, if it has been run, is looked up in the storage.
         options: how it is run.
-        blocks: how many; the plan's if None. After several replicates it is their number.
+        blocks: how many; the plan's if None. After several replicates it is their number. Where the plan has several
+            looks the last one's blocks are planned, whichever are trained now.
         top: configurations of each family.
         controls: "aa", "positive" or both: entries whose truth is known; see `with_controls`.
         on_epoch: called after every epoch of a block.
@@ -65,13 +67,15 @@ def run_confirm(
     storage = open_storage(options.storage)
     name = options.study_name or config.name
     searches = open_finished_searches(storage, name, experiment)
-    planned, left_out = plan_blocks(experiment, searches, blocks=blocks or config.plan.blocks, top=top)
-    if not planned[0].entries:
+    wanted, looks = blocks or config.plan.blocks, config.plan.looks
+    plan = plan_blocks(experiment, searches, blocks=max(wanted, *looks, 0), top=top, efforts=config.plan.tuning_efforts)
+    if not plan.blocks[0].entries:
         raise InputError(
             f"there is nothing to confirm: {name!r} has no finished search in this storage (run optimize first), and "
             "the study file has no [[baseline]]"
         )
-    planned = with_controls(experiment, planned, controls)
+    beside = strongest(experiment, searches, [family for family in _compared(config) if family not in plan.left_out])
+    plan = replace(plan, blocks=tuple(with_controls(experiment, plan.blocks, controls, beside=beside)))
     study = create_study(
         storage,
         confirmation_name(name),
@@ -79,10 +83,11 @@ def run_confirm(
         direction=experiment.workload.direction,
         metric_name=experiment.workload.metric_name,
         data_fingerprint=experiment.data_fingerprint,
-        attributes=_attributes(planned, searches, experiment, left_out),
+        attributes=_attributes(plan, searches, experiment),
     )
     refuse_another_plan(study, config)
-    _refuse_other_entries(study, planned)
+    _refuse_other_entries(study, plan.blocks)
+    planned = plan.blocks if len(searches) > 1 else plan.blocks[:wanted]
     every_epoch = not searches
     workers = min(options.workers or auto_workers(experiment.device), len(planned))
     runs = sum(len(block.entries) for block in planned)
@@ -109,7 +114,7 @@ def run_confirm(
             poll=lambda: on_epoch(confirm_state(experiment, study, planned)),
             restart=lambda: None,
         )
-    return Confirmation(study, tuple(left_out))
+    return Confirmation(study, plan.left_out)
 
 
 def _confirm_in_worker(
@@ -153,18 +158,21 @@ def open_finished_searches(storage: BaseStorage, name: str, experiment: Experime
     return searches
 
 
-def _attributes(
-    planned: list[Block], searches: list[Study], experiment: Experiment, left_out: list[str]
-) -> dict[str, Any]:
+def _compared(config: StudyConfig) -> list[str]:
+    return [family for family in config.search.families if family != ReduceOnPlateau.family]
+
+
+def _attributes(plan: BlockPlan, searches: list[Study], experiment: Experiment) -> dict[str, Any]:
     return {
-        "planned_blocks": len(planned),
-        "entries": _entries(planned),
+        "planned_blocks": len(plan.blocks),
+        "entries": _entries(plan.blocks),
         "searches": len(searches),
         "metric": experiment.workload.metric_name,
         "worst_value": experiment.workload.worst_value,
         "trials_per_family": _trials_per_family(searches, experiment.config.search.families),
-        "left_out": left_out,
-        "controls": controls_of(planned),
+        "left_out": plan.left_out,
+        "controls": controls_of(plan.blocks),
+        "efforts": {str(trials): stands for trials, stands in plan.efforts.items()},
     }
 
 
@@ -174,13 +182,13 @@ def _trials_per_family(searches: list[Study], families: tuple[str, ...]) -> int:
     return min((count[family] for count in counts for family in families), default=0)
 
 
-def _entries(planned: list[Block]) -> list[list[dict[str, Any]]]:
+def _entries(planned: Sequence[Block]) -> list[list[dict[str, Any]]]:
     """Return the entries block by block, or once if all blocks have the same."""
     every = [[entry.to_json() for entry in block.entries] for block in planned]
     return every[:1] if all(entries == every[0] for entries in every) else every
 
 
-def _refuse_other_entries(study: Study, planned: list[Block]) -> None:
+def _refuse_other_entries(study: Study, planned: Sequence[Block]) -> None:
     stored, given = study.user_attrs["entries"], _entries(planned)
     if stored != given:
         raise InputError(

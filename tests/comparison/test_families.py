@@ -52,12 +52,12 @@ def test_blocks_beyond_the_plan_do_not_count() -> None:
 
 
 def test_reduce_on_plateau_is_left_out() -> None:
-    """It reads a metric, so that neither it nor its second configuration is compared, and one warning says so."""
-    more = {"reduce_on_plateau": SCORES["cosine"], "reduce_on_plateau #2": SCORES["linear"]}
-    found = _compare(table_of({**SCORES, **more}))
+    """It reads a metric, so that neither it nor a fixed schedule of its kind is compared, and one warning says so."""
+    more = {"reduce_on_plateau": SCORES["cosine"], "by patience": SCORES["linear"]}
+    found = _compare(table_of(SCORES) + table_of(more, schedule={"family": "reduce_on_plateau"}))
     assert tuple(SCORES) == found.families
     (warning,) = [w for w in found.warnings if "reduce_on_plateau" in w]
-    assert warning.startswith("left out of the comparison, though confirmed: reduce_on_plateau, reduce_on_plateau #2")
+    assert warning.startswith("left out of the comparison, though confirmed: reduce_on_plateau, by patience")
     assert "reads a metric and so uses more information than the others" in warning
     assert not any("left out" in w for w in _compare(table_of(SCORES)).warnings)
 

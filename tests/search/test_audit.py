@@ -9,8 +9,9 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.errors import InputError
+from lrsearch.pruning_audit import audit_result
 from lrsearch.records import LearningCurve
-from lrsearch.search.audit import audit_result, batches, sample_pruned
+from lrsearch.search.audit import batches, sample_pruned
 from lrsearch.search.interruption import Interrupted
 from lrsearch.search.run import RunOptions
 from lrsearch.search.run_audit import run_audit

@@ -1,6 +1,7 @@
 """Controls: a twin that must not be separated, and a weakened one that must be found."""
 
 from dataclasses import replace
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -11,17 +12,20 @@ from lrsearch.errors import InputError
 from lrsearch.search.confirm import Block, Entry
 from lrsearch.search.controls import with_controls
 from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.run import RunOptions
+from lrsearch.search.run import RunOptions, run_search
 from lrsearch.search.run_confirm import run_confirm
 from lrsearch.storage import open_storage, records
 from tests.confirmation_examples import noisy, table_of
-from tests.search.run_helpers import make_config, search
+from tests.search.run_helpers import finished, make_config
 
 FIXED = [
     {"name": "falling", "family": "cosine", "base_lr": 0.3, "final_lr": 0.01},
     {"name": "plain", "family": "constant", "base_lr": 0.5},
 ]
 TWIN, WEAK = "falling (A/A)", "plain at 0.01 x its rate (positive)"
+
+
+def _quiet(_) -> None: ...
 
 
 def _confirm(config, **given):
@@ -70,19 +74,24 @@ def test_an_unknown_control_is_refused_before_anything_is_stored(folder) -> None
 
 
 def test_controls_of_a_search_are_made_of_each_blocks_winner(folder) -> None:
-    """After several searches the twin in block b is the winner of search b, with its own optimizer settings."""
-    config = make_config(search__replicates=2, optimizer__momentum={"low": 0.0, "high": 0.5})
-    search(config, 3)
+    """In block b both are made of the winner of search b, in the family that all searches together found the best."""
+    config = make_config(search__replicates=2, search__pruner="none", optimizer__momentum={"low": 0.0, "high": 0.5})
+    studies, _ = run_search(config.changed({"search.trials": 6}), RunOptions(device="cpu", lanes=3, workers=1), _quiet)
     study = _confirm(config, controls=["aa", "positive"])
+    best = {
+        family: fmean(max(t.value for t in finished(s) if t.params["family"] == family) for s in studies)
+        for family in config.search.families
+    }
+    beside = max(best, key=best.__getitem__)
+    assert {beside} == {control["of"] for control in study.user_attrs["controls"].values()}
     runs = {(r.block, r.family): r for r in records(study)}
     settings = {(t.user_attrs["block"], t.user_attrs["entry"]): t.user_attrs["settings"] for t in study.get_trials()}
-    weak = "constant at 0.01 x its rate (positive)"
+    weak, twin = f"{beside} at 0.01 x its rate (positive)", f"{beside} (A/A)"
     for block in (0, 1):
-        assert runs[block, "constant"].schedule == runs[block, "constant (A/A)"].schedule
-        assert runs[block, weak].schedule["base_lr"] == pytest.approx(
-            0.01 * runs[block, "constant"].schedule["base_lr"]
-        )
-        assert settings[block, "constant"] == settings[block, weak] == settings[block, "constant (A/A)"]
+        assert runs[block, beside].schedule == runs[block, twin].schedule
+        assert "constant" == runs[block, weak].schedule["family"]
+        assert pytest.approx(0.01 * runs[block, beside].schedule["base_lr"]) == runs[block, weak].schedule["base_lr"]
+        assert settings[block, beside] == settings[block, weak] == settings[block, twin]
     assert runs[0, weak].schedule["base_lr"] != runs[1, weak].schedule["base_lr"]
 
 

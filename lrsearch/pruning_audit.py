@@ -1,0 +1,46 @@
+"""What finishing some of the pruned trials after all has shown of the pruner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from lrsearch.comparison.proportions import PruningAudit, audit_pruning
+from lrsearch.errors import InputError
+
+
+def audit_result(audit: Study, searches: Sequence[Study], *, alpha: float) -> PruningAudit:
+    """Return how many of the finished trials beat the median and the best of their family's unpruned trials.
+
+    Each is held against the trials of its own replicate, which have its seeds.
+
+    Raises:
+        InputError: if the audit holds no trial.
+    """
+    sign = 1.0 if audit.direction.name == "MAXIMIZE" else -1.0
+    known = [values_by_family(study) for study in searches]
+    finished, medians, bests = [], [], []
+    for trial in audit.get_trials(deepcopy=False):
+        own = [sign * value for value in known[trial.user_attrs["replicate"]][trial.user_attrs["entry"]]]
+        finished.append(sign * float(trial.values[0]))
+        medians.append(median(own))
+        bests.append(max(own))
+    if not finished:
+        raise InputError(f"study {audit.study_name!r} holds no finished trial yet: run confirm --audit-pruned again")
+    return audit_pruning(finished, medians, bests, alpha=alpha)
+
+
+def family_of(trial: FrozenTrial) -> str:
+    """Return the schedule family of a search's trial."""
+    return str(trial.params["family"])
+
+
+def values_by_family(study: Study) -> dict[str, list[float]]:
+    """Return the values of the trials that were not pruned, by family."""
+    values: dict[str, list[float]] = {}
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        values.setdefault(family_of(trial), []).append(float(trial.values[0]))
+    return values

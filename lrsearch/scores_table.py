@@ -1,0 +1,43 @@
+"""A verdict on scores of any origin, from a table that somebody else made."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from lrsearch.comparison import Comparison, compare_scores
+from lrsearch.comparison.verdict import name_tie_breaker
+from lrsearch.errors import InputError
+
+
+def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Comparison:
+    """Compare scores of any origin: a CSV file with the columns block, family, score (points, higher is better).
+
+    Raises:
+        InputError: if the file cannot be read, a cell is missing, twice there or not a number.
+    """
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"scores {path} cannot be read: {error}") from error
+    if not rows or not {"block", "family", "score"} <= rows[0].keys():
+        raise InputError(f"scores {path} must be a CSV table with the columns block, family, score")
+    cells: dict[tuple[str, str], float] = {}
+    for line, row in enumerate(rows, start=2):
+        cell = (row["block"], row["family"])
+        if cell in cells:
+            raise InputError(f"scores {path}, line {line}: block {cell[0]} and family {cell[1]} are there twice")
+        try:
+            cells[cell] = float(row["score"])
+        except (TypeError, ValueError):
+            raise InputError(f"scores {path}, line {line}: score must be a number, got {row['score']!r}") from None
+    blocks, families = (list(dict.fromkeys(cell[axis] for cell in cells)) for axis in (0, 1))
+    for block in blocks:
+        for family in families:
+            if (block, family) not in cells:
+                raise InputError(f"scores {path}: family {family} has no score in block {block}; every block needs all")
+    table = [[cells[block, family] for family in families] for block in blocks]
+    comparison = compare_scores(table, families, rope=rope, alpha=alpha, rng=np.random.default_rng(seed))
+    return name_tie_breaker(comparison, parameters={})
