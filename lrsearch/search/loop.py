@@ -3,82 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from lrsearch.search.checkpoints import Checkpoints
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
+from lrsearch.search.notices import notice
 from lrsearch.search.pruning import PrunerCore, PruningRule
-from lrsearch.search.resume import give_back
+from lrsearch.search.resume import SURPLUS, give_back, is_doubled, take_back
+from lrsearch.search.state import FINISHED, SearchState, SearchTimes
 from lrsearch.search.trial_log import TrialLog
+from lrsearch.search.watch import Pulse, Watch
 from lrsearch.search.writer import Writer
 from lrsearch.training.lane import EpochMetrics
 from lrsearch.training.stack import Stack
 
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+__all__ = ["FINISHED", "SearchLoop", "SearchState", "SearchTimes"]
+
 _EPOCHS_BEHIND = 3
 """How many epochs of reports may wait to be written; a killed process loses no more."""
 
-
-@dataclass
-class SearchTimes:
-    """Where the wall time of a search went, in seconds, how much it bought, and the memory its processes took at most.
-
-    With several processes, `training` and the others are sums over them.
-    """
-
-    preparation: float = 0.0
-    training: float = 0.0
-    sampler: float = 0.0
-    storage: float = 0.0
-    pruner: float = 0.0
-    trial_epochs: int = 0
-    peak_mib: float = 0.0
-
-    @classmethod
-    def sum(cls, parts: Iterable[SearchTimes]) -> SearchTimes:
-        """Return the times of several processes together."""
-        total = cls()
-        for part in parts:
-            for name, value in vars(part).items():
-                setattr(total, name, getattr(total, name) + value)
-        return total
-
-
-@dataclass
-class SearchState:
-    """What a progress display shows: of all replicates together, earlier runs included."""
-
-    total: int
-    maximize: bool = True
-    complete: int = 0
-    pruned: int = 0
-    running: int = 0
-    best: float | None = None
-    best_family: str = ""
-    times: SearchTimes = field(default_factory=SearchTimes)
-
-    def read(self, studies: Sequence[Study]) -> None:
-        """Count anew what the studies hold, whichever process or run it came from."""
-        self.complete = self.pruned = self.running = self.times.trial_epochs = 0
-        for study in studies:
-            for trial in study.get_trials(deepcopy=False):
-                self.running += trial.state == TrialState.RUNNING
-                self.times.trial_epochs += len(trial.intermediate_values)
-                if trial.state in FINISHED:
-                    self.count(trial.state, str(trial.params.get("family", "")), trial.value)
-
-    def count(self, state: TrialState, family: str, value: float | None) -> None:
-        """Count one finished trial."""
-        self.complete += state == TrialState.COMPLETE
-        self.pruned += state == TrialState.PRUNED
-        if state == TrialState.COMPLETE and value is not None:
-            sign = 1 if self.maximize else -1
-            if self.best is None or sign * value > sign * self.best:
-                self.best, self.best_family = value, family
+_WAIT_SECONDS = 1.0
 
 
 @dataclass
@@ -93,9 +43,11 @@ class SearchLoop:
         lanes: trials trained side by side.
         rule: the pruner's, asked after every epoch, within the family.
         state: counts what is done; handed to `on_epoch`.
+        checkpoints: from which trials of killed processes go on; None for none.
         compile_step: whether the step is worth compiling.
         deadline: seconds of `time.monotonic` after which no further epoch is begun, or None.
         on_epoch: called with the state after every epoch of the stack and at the end.
+        watch: of the trials of other machines.
     """
 
     experiment: Experiment
@@ -105,9 +57,11 @@ class SearchLoop:
     lanes: int
     rule: PruningRule
     state: SearchState
+    checkpoints: Checkpoints | None = None
     compile_step: bool = False
     deadline: float | None = None
     on_epoch: Callable[[SearchState], None] = lambda _: None
+    watch: Watch = field(default_factory=Watch)
     _stack: Stack = field(init=False)
     _writer: Writer = field(init=False)
     _running: dict[int, TrialLog] = field(init=False, default_factory=dict)
@@ -124,21 +78,25 @@ class SearchLoop:
         self.state.times.preparation += time.perf_counter() - begun
         with Interruption.handled() as interruption, Writer() as self._writer:
             try:
-                while self._refill(interruption):
-                    with interruption.training():
-                        metrics, seconds = self._train()
-                    self._settle(metrics, seconds)
-                    if self.deadline is not None and time.monotonic() > self.deadline:
-                        break
+                self._look()
+                with Pulse(self.watch.beat_seconds, self._beat):
+                    while self._refill(interruption) or self._wait_for_others(interruption):
+                        if self._running:
+                            with interruption.training():
+                                metrics, seconds = self._train()
+                            self._settle(metrics, seconds)
+                        if self.deadline is not None and time.monotonic() > self.deadline:
+                            break
             finally:
                 # Whatever ended the loop, an error included: what was running is taken up again by the next run.
+                self._save()
                 self._writer.flush()
-                for log in self._running.values():
-                    give_back(self.study, log.trial)
+                give_back(self.study, [log.trial for log in self._running.values() if not log.lost])
                 self._running.clear()
 
     def _refill(self, interruption: Interruption) -> bool:
         """Fill the free lanes while trials are left; return whether any lane is running."""
+        self._drop_lost()
         while len(self._running) < self.lanes:
             interruption.check()
             begun = time.perf_counter()
@@ -147,27 +105,80 @@ class SearchLoop:
             if trial is None:
                 break
             asked = time.perf_counter()
-            log = TrialLog.begin(self.experiment, trial, self.seeds)
-            self._running[trial.number] = log
-            self._stack.admit(trial.number, log.lane)
+            self._admit(trial)
             self.state.times.sampler += asked - begun
             self.state.times.storage += time.perf_counter() - asked
         self.state.running = len(self._running)
         return bool(self._running)
+
+    def _admit(self, trial: Trial) -> None:
+        """Put a trial into the stack: from its start, or from the checkpoint of the process that died in it."""
+        try:
+            log = TrialLog.begin(self.experiment, trial, self.seeds)
+        except UpdateFinishedTrialError:  # this process was paused here, and another took the trial
+            return
+        self._running[trial.number] = log
+        self._stack.admit(trial.number, log.lane)
+        self._writer.submit(log.write, log.beat)
+        if self.checkpoints is None or log.origin == trial.number:
+            return
+        saved = self.checkpoints.load(log, like=self._stack.checkpoint(trial.number))
+        if saved is not None:
+            self._stack.release(trial.number)
+            self._stack.admit(trial.number, log.lane, saved[0])
+            log.resume(*saved)
+            for epoch, value in enumerate(log.reported, start=1):
+                self._writer.submit(log.write, trial.report, value, epoch)
+
+    def _drop_lost(self) -> None:
+        """Leave to others what they have taken while this process was paused."""
+        for number in [number for number, log in self._running.items() if log.lost]:
+            del self._running[number]
+            self._stack.release(number)
+            notice(f"trial {number} was taken by another process while this one was paused; going on with the next")
+        for number in [number for number, log in self._ended.items() if log.lost]:
+            del self._ended[number]
+
+    def _wait_for_others(self, interruption: Interruption) -> bool:
+        """Pause, and return True, while trials of other machines may turn out to be dead: nothing else is left."""
+        interruption.check()
+        if not self.watch.in_doubt:
+            return False
+        time.sleep(_WAIT_SECONDS)
+        return True
+
+    def _beat(self) -> None:
+        """Show that this process lives, and look whether the others do."""
+        for log in list(self._running.values()):
+            self._writer.submit(log.write, log.beat)
+        self._writer.submit(self._look)
+
+    def _look(self) -> None:
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        take_back(self.study, self.watch.look(running))
+
+    def _save(self) -> None:
+        """Write the checkpoint of every lane that stands at an epoch boundary, in the background."""
+        if self.checkpoints is None:
+            return
+        for number, log in self._running.items():
+            saved = log.checkpoint(self._stack.checkpoint(number))
+            if saved is not None and saved[0].epoch > 0 and not log.lost:
+                self._writer.submit(self.checkpoints.save, log, *saved)
 
     def _ask(self) -> Trial | None:
         """Return a new trial, or None if all that are wanted are finished or running.
 
         Another worker may ask at the same moment: the trial with the lower number stays, the other is given up.
         """
-        if self._unfailed() >= self.total:
-            return None
-        trial = self.study.ask()
-        if self._unfailed(below=trial.number) >= self.total:
-            trial.set_user_attr("stop_reason", "surplus")
+        take_back(self.study)
+        while self._unfailed() < self.total:
+            trial = self.study.ask()
+            if self._unfailed(below=trial.number) < self.total and not is_doubled(self.study, trial):
+                return trial
+            trial.set_user_attr("stop_reason", SURPLUS)
             self.study.tell(trial, state=TrialState.FAIL)
-            return None
-        return trial
+        return None
 
     def _unfailed(self, below: int | None = None) -> int:
         """Return how many trials are finished or running (those that wait are still to be asked)."""
@@ -189,7 +200,7 @@ class SearchLoop:
         for number, epoch in metrics.items():
             log = self._running[number]
             log.record(epoch, seconds / len(metrics))
-            self._writer.submit(log.trial.report, log.value, epoch.epoch)
+            self._writer.submit(log.write, log.trial.report, log.value, epoch.epoch)
         self._writer.keep_below(_EPOCHS_BEHIND * self.lanes)
         reported = time.perf_counter()
         times.storage += reported - begun
@@ -199,6 +210,8 @@ class SearchLoop:
         for number, reason in reasons.items():
             if reason:
                 self._end(number, reason)
+        if self.checkpoints is not None and self.checkpoints.due():
+            self._save()
         times.storage += time.perf_counter() - decided
         self.state.running = len(self._running)
         self.on_epoch(self.state)
@@ -235,6 +248,11 @@ class SearchLoop:
 
     def _end(self, number: int, reason: str) -> None:
         log = self._ended[number] = self._running.pop(number)
-        self._writer.submit(log.end, self.study, reason)
+        self._writer.submit(self._tell, log, reason)
         self._stack.release(number)
         self.state.count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, log.value)
+
+    def _tell(self, log: TrialLog, reason: str) -> None:
+        log.write(log.end, self.study, reason)
+        if self.checkpoints is not None and not log.lost:
+            self.checkpoints.remove(log.origin)

@@ -1,31 +1,68 @@
-"""Trials whose run was cut short: given back by who is stopped, taken back from who has died."""
+"""Trials whose run was cut short: given back by who is stopped, taken back from who has died, queued exactly once.
+
+A trial that was cut short fails, and a copy with its parameters waits; the copy names the trial under whose number they
+first ran (`retry_of`), the origin. A process may die, or two may meet, between the two steps: so whoever asks for a
+trial first queues what was failed and not queued, and of two copies of one trial the one with the lower number runs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lrsearch.search.space import known_params
-from lrsearch.storage import is_dead
+from lrsearch.storage import is_dead, set_attribute
 
+INTERRUPTED, LOST, SURPLUS = "interrupted", "lost", "surplus"
+_CUT_SHORT = (INTERRUPTED, LOST)
 _NAMELESS_SECONDS = 120.0
 """How long a living process may take at most from asking for a trial to writing its name on it."""
 
 
-def give_back(study: Study, trial: Trial) -> None:
-    """Mark a running trial as interrupted, and queue one with the same parameters for the next run."""
-    trial.set_user_attr("stop_reason", "interrupted")
-    _queue_again(study, trial.number)
+def origin_of(trial: Trial | FrozenTrial) -> int:
+    """Return the number under which a trial's parameters first ran."""
+    origin = trial.user_attrs.get("retry_of")
+    return origin if isinstance(origin, int) else trial.number
 
 
-def take_back(study: Study) -> int:
-    """Queue the running trials of dead processes of this machine again; return how many there were."""
-    lost = [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if _is_lost(trial)]
-    for trial in lost:
-        _queue_again(study, trial.number)
-    return len(lost)
+def give_back(study: Study, trials: Iterable[Trial]) -> None:
+    """Mark running trials as interrupted, and queue their parameters for whoever asks next."""
+    for trial in trials:
+        _fail(study, trial.number, INTERRUPTED)
+    _queue_again(study)
+
+
+def take_back(study: Study, silent: Collection[int] = ()) -> int:
+    """Queue the running trials of dead processes again; return how many there were.
+
+    Args:
+        study: whose.
+        silent: numbers of running trials of other machines whose processes are taken for dead.
+    """
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    lost = [trial.number for trial in running if trial.number in silent or _is_lost(trial)]
+    taken = sum(_fail(study, number, LOST) for number in lost)
+    _queue_again(study)
+    return taken
+
+
+def is_doubled(study: Study, trial: Trial) -> bool:
+    """Return whether a trial that was just asked for is a copy of one that runs or has finished already."""
+    if "retry_of" not in trial.user_attrs:
+        return False
+    unfailed = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
+    others = study.get_trials(deepcopy=False, states=unfailed)
+    return any(other.number < trial.number and origin_of(other) == origin_of(trial) for other in others)
+
+
+def unfinished_origins(study: Study) -> set[int]:
+    """Return the first numbers of the trials that run, or wait to be taken up again."""
+    states = (TrialState.RUNNING, TrialState.WAITING)
+    return {origin_of(trial) for trial in study.get_trials(deepcopy=False, states=states)}
 
 
 def _is_lost(trial: FrozenTrial) -> bool:
@@ -35,8 +72,31 @@ def _is_lost(trial: FrozenTrial) -> bool:
     return begun is not None and datetime.now() - begun > timedelta(seconds=_NAMELESS_SECONDS)
 
 
-def _queue_again(study: Study, number: int) -> None:
-    """Fail a trial and queue its parameters; a trial that had none yet leaves its place to a new one."""
-    failed: FrozenTrial = study.tell(number, state=TrialState.FAIL)
-    if params := known_params(failed):
-        study.enqueue_trial(params, user_attrs={"retry_of": failed.user_attrs.get("retry_of", number)})
+def _fail(study: Study, number: int, reason: str) -> bool:
+    """Fail a running trial; return whether it was not finished, or failed by another process, in the meantime."""
+    try:
+        # The reason comes first: a trial that failed without one was not cut short, and is not run again.
+        set_attribute(study, number, "stop_reason", reason)
+        study.tell(number, state=TrialState.FAIL)
+    except (UpdateFinishedTrialError, ValueError):
+        if study.get_trials(deepcopy=False)[number].state.is_finished():
+            return False
+        raise
+    return True
+
+
+def _queue_again(study: Study) -> None:
+    """Queue the parameters of every trial that was cut short and is neither waiting, running nor finished since.
+
+    A trial that had no parameters when it failed leaves its place to a new one.
+    """
+    last: dict[int, FrozenTrial] = {}
+    unfailed = set()
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state != TrialState.FAIL:
+            unfailed.add(origin_of(trial))
+        elif trial.user_attrs.get("stop_reason") in _CUT_SHORT:
+            last[origin_of(trial)] = trial
+    for origin, trial in last.items():
+        if origin not in unfailed and (params := known_params(trial)):
+            study.enqueue_trial(params, user_attrs={"retry_of": origin})

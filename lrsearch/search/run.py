@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -14,11 +15,13 @@ from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.search.checkpoints import open_checkpoints
 from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.loop import SearchLoop, SearchState, SearchTimes
+from lrsearch.search.loop import SearchLoop
 from lrsearch.search.pruning import make_rule
-from lrsearch.search.resume import take_back
+from lrsearch.search.resume import take_back, unfinished_origins
 from lrsearch.search.sampling import FamilySampler
+from lrsearch.search.state import SearchState, SearchTimes
 from lrsearch.search.workers import auto_workers, run_workers
 from lrsearch.storage import DEFAULT_STORAGE, create_study, load_study, open_storage
 from lrsearch.training.device import peak_memory_mib, set_up_device
@@ -92,9 +95,11 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
                 "split_seed": Seeds.of(config.seed, "search", replicate).split,
                 "space": experiment.space.to_json(),
                 "lanes": lanes_of(options, config.search.trials, experiment.device),
+                "key": uuid.uuid4().hex,  # no other study has it, not even one of this name in this file
             },
         )
         take_back(study)
+        open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
     return open_searches(experiment, options, storage)
 
 
@@ -175,6 +180,7 @@ def _search_here(
             compile_step=experiment.compiles(options.compile_step, trial_epochs),
             deadline=deadline,
             state=state,
+            checkpoints=open_checkpoints(studies[replicate], config, options.storage),
             on_epoch=on_epoch,
         )
         loop.run()

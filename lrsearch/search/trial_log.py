@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.resume import origin_of
+from lrsearch.search.watch import HEARTBEAT
 from lrsearch.storage import worker_name
 from lrsearch.training.device import device_label
-from lrsearch.training.lane import EpochMetrics, Lane
+from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
 
 
 @dataclass(eq=False)
 class TrialLog:
-    """One running trial: what it trains, and the record that grows with every epoch."""
+    """One running trial: what it trains, and the record that grows with every epoch.
+
+    `lost` says that another process has taken the trial, because this one was paused and seemed dead.
+    """
 
     experiment: Experiment
     trial: Trial
@@ -27,6 +34,7 @@ class TrialLog:
     curve: LearningCurve = field(default_factory=LearningCurve)
     reported: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    lost: bool = False
 
     @classmethod
     def begin(cls, experiment: Experiment, trial: Trial, seeds: Seeds) -> TrialLog:
@@ -52,6 +60,11 @@ class TrialLog:
         return str(self.params["family"])
 
     @property
+    def origin(self) -> int:
+        """The number under which the trial's parameters first ran."""
+        return origin_of(self.trial)
+
+    @property
     def value(self) -> float:
         """The objective: the select metric at the last epoch so far; the workload's worst if the trial diverged."""
         return self.reported[-1]
@@ -63,18 +76,44 @@ class TrialLog:
         worst, score = self.experiment.workload.worst_value, metrics.score["select"]
         self.reported.append(worst if metrics.diverged else score)
 
+    def resume(self, saved: Checkpoint, curve: LearningCurve) -> None:
+        """Take over the epochs that the trial has had in a process that died."""
+        self.curve, self.reported, self.seconds = curve, list(curve.select_accuracy), saved.seconds
+
+    def checkpoint(self, state: Checkpoint) -> tuple[Checkpoint, LearningCurve] | None:
+        """Return what it takes to `resume`; None if the lane is an epoch ahead, as after an interruption."""
+        if state.epoch != len(self.reported):
+            return None
+        return replace(state, seconds=self.seconds), self.curve
+
+    def write(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call what writes to this trial in the storage; where the trial has been taken from this process, note it."""
+        try:
+            function(*arguments)
+        except UpdateFinishedTrialError:
+            self.lost = True
+
+    def beat(self) -> None:
+        """Let other machines see that the process of this trial lives."""
+        self.trial.set_user_attr(HEARTBEAT, datetime.now(UTC).isoformat(timespec="seconds"))
+
     def end(self, study: Study, stop_reason: str) -> None:
         """Write down how the trial ended and tell Optuna.
 
         Args:
             study: the study of the trial.
             stop_reason: "finished", "pruned", or "diverged", whose value is the workload's worst.
+
+        Raises:
+            UpdateFinishedTrialError: if another process has failed the trial.
         """
         value = self.finish(stop_reason)
         if stop_reason == "pruned":
-            study.tell(self.trial, state=TrialState.PRUNED)
+            told = study.tell(self.trial, state=TrialState.PRUNED, skip_if_finished=True)
         else:
-            study.tell(self.trial, value)
+            told = study.tell(self.trial, value, skip_if_finished=True)
+        if told.state == TrialState.FAIL:
+            raise UpdateFinishedTrialError
 
     def finish(self, stop_reason: str) -> float:
         """Write down the curve and how the trial ended, all but its state; return the trial's value."""

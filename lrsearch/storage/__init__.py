@@ -18,7 +18,7 @@ from lrsearch.storage.study import (
     the_study,
 )
 from lrsearch.storage.trial import records, to_record
-from lrsearch.storage.worker import is_dead, is_elsewhere, worker_name
+from lrsearch.storage.worker import is_dead, is_elsewhere, set_attribute, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
@@ -37,6 +37,7 @@ __all__ = [
     "redacted",
     "refuse_another",
     "searches_of",
+    "set_attribute",
     "shared_disk_warning",
     "storage_of",
     "study_config",

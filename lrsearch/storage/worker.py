@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from typing import Any
+
+from optuna.study import Study
+
+from lrsearch.storage.study import storage_of
 
 
 def worker_name() -> str:
@@ -44,3 +49,15 @@ def _started(process: int) -> str:
     except PermissionError:
         pass
     return "running"
+
+
+def set_attribute(study: Study, number: int, name: str, value: Any) -> None:
+    """Write a user attribute of a trial that another process may have begun.
+
+    Raises:
+        UpdateFinishedTrialError: if the trial has finished.
+    """
+    storage, _ = storage_of(study)
+    study_id = storage.get_study_id_from_name(study.study_name)
+    trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
+    storage.set_trial_user_attr(trial_id, name, value)

@@ -33,12 +33,16 @@ class Lane:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Everything a lane needs to go on elsewhere: its rows on the CPU, and the select losses of its epochs so far."""
+    """Everything a lane needs to go on elsewhere: its rows on the CPU, and the select losses of its epochs so far.
+
+    `seconds` is what its training has cost; whoever writes the checkpoint counts them.
+    """
 
     params: Tensor
     state: tuple[Tensor, ...]
     epoch: int
     select_loss: tuple[float, ...]
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

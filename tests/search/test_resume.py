@@ -78,7 +78,7 @@ def test_a_trial_taken_up_again_gives_what_it_would_have_given(folder) -> None:
 
 def test_a_trial_interrupted_twice_is_queued_once(folder) -> None:
     """However often a run is cut short, the parameters are run once, and the total is exact."""
-    config = make_config(search__pruner="none")
+    config = make_config(search__pruner="none", training__epochs=3)
     for _ in range(2):
         with pytest.raises(Interrupted):
             search(config, 6, on_epoch=signal_in(1, signal.SIGTERM))
@@ -151,14 +151,15 @@ def test_trials_of_a_killed_process_are_taken_back(folder) -> None:
 def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, monkeypatch) -> None:
     """A trial without anybody's name on it is given two minutes; then its queued parameters are queued again."""
     study = search(make_config(), 3)
-    study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1}, user_attrs={"retry_of": 1})
+    study.tell(study.ask(), state=TrialState.FAIL)
+    study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1}, user_attrs={"retry_of": 3})
     nameless = study.ask()
     assert "RUNNING" == search(make_config(), 3).get_trials()[nameless.number].state.name
     monkeypatch.setattr(resume, "_NAMELESS_SECONDS", 0.0)
     study = search(make_config(), 6)
-    assert {"COMPLETE": 6, "FAIL": 1} == states(study)
+    assert {"COMPLETE": 6, "FAIL": 2} == states(study)
     (again,) = [trial for trial in finished(study) if trial.params["base_lr"] == 0.123]
-    assert 1 == again.user_attrs["retry_of"]
+    assert 3 == again.user_attrs["retry_of"]
 
 
 def test_trials_of_a_living_process_are_left_alone(folder) -> None:

@@ -1,0 +1,93 @@
+"""Whether processes of other machines still live: judged by what they write, never by anybody's clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from optuna.trial import FrozenTrial
+
+from lrsearch.storage import is_elsewhere
+
+HEARTBEAT = "heartbeat"
+"""The user attribute that a running trial's process writes anew every minute; its value only has to change."""
+
+BEAT_SECONDS = 60.0
+GRACE_SECONDS = 180.0
+
+
+@dataclass
+class _Sight:
+    sign: tuple[object, ...]
+    silent_seconds: float = 0.0
+    changed: bool = False
+
+
+@dataclass(eq=False)
+class Watch:
+    """Remembers when the running trials of other machines last changed, between two looks of this process.
+
+    A trial is silent when neither its heartbeat nor its reports have changed for the grace, counted on this process's
+    own monotonic clock; from one look to the next at most `beat_seconds` are counted. So neither a clock that is set
+    nor a database that was away for an hour makes living trials look dead. Trials that never had a heartbeat (of plain
+    `study.optimize`) are left alone.
+    """
+
+    grace_seconds: float = GRACE_SECONDS
+    beat_seconds: float = BEAT_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _sights: dict[int, _Sight] = field(init=False, default_factory=dict)
+    _looked: float = field(init=False, default=0.0)
+
+    def look(self, running: Iterable[FrozenTrial]) -> set[int]:
+        """Take in the running trials as they are now; return the numbers of those silent for longer than the grace."""
+        now = self.clock()
+        passed, self._looked = min(now - self._looked, self.beat_seconds), now
+        before, self._sights = self._sights, {}
+        for trial in running:
+            if HEARTBEAT not in trial.user_attrs or not is_elsewhere(str(trial.user_attrs.get("worker", ""))):
+                continue
+            sign = (trial.user_attrs[HEARTBEAT], trial.last_step)
+            sight = before.get(trial.number)
+            if sight is None or sight.sign != sign:
+                sight = _Sight(sign, changed=sight is not None)
+            else:
+                sight.silent_seconds += passed
+            self._sights[trial.number] = sight
+        return {number for number, sight in self._sights.items() if sight.silent_seconds > self.grace_seconds}
+
+    @property
+    def in_doubt(self) -> int:
+        """How many trials of other machines have not been seen to change lately, and so may be dead."""
+        return sum(not sight.changed or sight.silent_seconds > self.beat_seconds for sight in self._sights.values())
+
+
+class Pulse:
+    """Calls a function again and again while its context lasts, in a thread of its own.
+
+    Args:
+        seconds: the pause between two calls; the first comes after one.
+        beat: what is called; it must not raise.
+    """
+
+    def __init__(self, seconds: float, beat: Callable[[], None]) -> None:
+        self._seconds, self._beat = seconds, beat
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lrsearch-pulse", daemon=True)
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            self._beat()
