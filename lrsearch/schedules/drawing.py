@@ -20,7 +20,7 @@ MOST_STEPS = 10_000_000
 """Longer runs are not drawn: all their rates are computed for it."""
 
 _COLOURS = ("#3b82f6", "#e8710a", "#2f9e44", "#d6336c")
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 8, 20
+_LEFT, _RIGHT, _TOP, _BOTTOM, _LEGEND = 52, 8, 8, 20, 14
 # A page's own text colour reaches a picture inside it, but not one in a file of its own.
 _PAPER = "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>"
 
@@ -47,6 +47,8 @@ def curves_svg(
 ) -> str:
     """Return a drawing of up to four curves over the same steps, on linear axes that begin at 0.
 
+    Several curves are named above it.
+
     Args:
         lines: equally long.
         unit: what is counted along them.
@@ -60,28 +62,31 @@ def curves_svg(
     if not 1 <= len(lines) <= len(_COLOURS):
         raise InputError(f"lines must be 1 to {len(_COLOURS)} curves, got {len(lines)}")
     steps = len(lines[0].rates)
-    top = max(float(line.rates.max()) for line in lines) or 1.0
+    peak = max(float(line.rates.max()) for line in lines) or 1.0
+    top = _TOP if len(lines) == 1 else _TOP + _LEGEND
     right, bottom = width - _RIGHT, height - _BOTTOM
     names = ", ".join(escape(line.name) for line in lines)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="learning rate by {unit}: {names}" font-family="system-ui, sans-serif" font-size="11">',
         _PAPER if alone else "",
-        f'<path d="M{_LEFT} {_TOP}V{bottom}H{right}" fill="none" stroke="currentColor" stroke-opacity="0.5"/>',
-        _text(_LEFT - 5, _TOP + 8, f"{top:.3g}", "end"),
+        f'<path d="M{_LEFT} {top}V{bottom}H{right}" fill="none" stroke="currentColor" stroke-opacity="0.5"/>',
+        _text(_LEFT - 5, top + 8, f"{peak:.3g}", "end"),
         _text(_LEFT - 5, bottom, "0", "end"),
         _text(_LEFT, height - 6, f"{unit} 0", "start"),
         _text(right, height - 6, f"{steps:,}", "end"),
     ]
-    for line, colour in zip(lines, _COLOURS, strict=False):
+    for place, (line, colour) in enumerate(zip(lines, _COLOURS, strict=False)):
         kept = thinned(line.rates)
         x = _LEFT + (right - _LEFT) * kept / max(steps - 1, 1)
-        y = bottom - (bottom - _TOP) * line.rates[kept] / top
+        y = bottom - (bottom - top) * line.rates[kept] / peak
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8">'
             f"<title>{escape(line.name)}</title></polyline>"
         )
+        if len(lines) > 1:
+            parts.append(_text(_LEFT + place * (right - _LEFT) // len(lines), _TOP + 6, line.name, "start", colour))
     return "".join([*parts, "</svg>"])
 
 
@@ -98,8 +103,8 @@ def schedule_html(formula: str, params: Mapping[str, Any], rates: Callable[[], F
     return f"<div><b>{escape(family)}</b> <code>{escape(formula)}</code><br>{given}<br>{curve}</div>"
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x}" y="{y}" fill="currentColor" text-anchor="{anchor}">{escape(text)}</text>'
+def _text(x: float, y: float, text: str, anchor: str, colour: str = "currentColor") -> str:
+    return f'<text x="{x}" y="{y}" fill="{colour}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _value(value: Any) -> str:

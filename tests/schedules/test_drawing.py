@@ -10,6 +10,7 @@ from hypothesis import given
 from lrsearch.errors import InputError
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule, make_schedule
 from lrsearch.schedules.drawing import Line, curves_svg
+from lrsearch.schedules.shapes import Constant
 from tests.strategies import quick, schedules
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -54,7 +55,7 @@ def test_a_long_run_is_drawn_with_few_points_and_keeps_its_jumps() -> None:
 
 def test_steps_that_are_epochs_are_called_epochs() -> None:
     """A schedule stepped once per epoch is drawn over epochs, its lag included."""
-    html = PerEpoch(make_schedule("constant", total_steps=4, base_lr=0.1), lag_lr=0.2)._repr_html_()
+    html = PerEpoch(Schedule(0.1, 0, 0.0, 4, Constant()), lag_lr=0.2)._repr_html_()
     assert "epoch 0" in html
     assert "lag_lr = 0.2" in html
     heights = _points(_svg(html))[:, 1]
@@ -89,6 +90,16 @@ def test_text_takes_the_colour_of_its_page() -> None:
     assert inside.count("currentColor") == alone.count("currentColor") > 4
     assert "<style>" not in inside
     assert "prefers-color-scheme:dark" in alone
+
+
+def test_several_curves_are_named_in_their_colours() -> None:
+    """The names stand above the plot, each in the colour of its curve; a single curve needs none."""
+    svg = ElementTree.fromstring(curves_svg([Line("a", np.ones(3)), Line("b", np.zeros(3))]))
+    colours = [line.attrib["stroke"] for line in svg.iter(f"{SVG}polyline")]
+    named = {text.text: text.attrib["fill"] for text in svg.iter(f"{SVG}text")}
+    assert 2 == len(set(colours))
+    assert colours == [named["a"], named["b"]]
+    assert ">a</text>" not in curves_svg([Line("a", np.ones(3))])
 
 
 @pytest.mark.parametrize("count", [0, 5])
