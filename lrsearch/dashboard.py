@@ -8,15 +8,20 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import plotly.graph_objects as go
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
+from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
+from lrsearch.report.style import NEUTRAL, translucent
 from lrsearch.report.verdict_figures import forest_data, forest_figure, headline
 from lrsearch.storage import study_config
 from lrsearch.verdict import StudyVerdict
 
+_FRAME_PIXELS = 450
+"""The height that the dashboard's page keeps for a figure."""
 _READING = ("GET", "HEAD", "OPTIONS")
 Environment = dict[str, Any]
 Respond = Callable[..., Any]
@@ -67,7 +72,7 @@ def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
         from optuna_dashboard import save_note, save_plotly_graph_object
 
         comparison = verdict.comparison
-        figure = forest_figure(headline(forest_data(comparison)), comparison.rope)
+        figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.rope), comparison)
         for study in studies:
             name, description = base_name(study.study_name), study_config(study).description
             # The sentences quote names of the study, which are not to be read as Markdown.
@@ -75,6 +80,15 @@ def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
             about = f"{description}\n\n" if description else ""
             save_note(study, f"{about}**Verdict.** {said}\n\n`lrsearch report --study-name {name}` has the rest.")
             save_plotly_graph_object(study, figure, graph_object_id="lrsearch-verdict")
+
+
+def _on_its_own(figure: go.Figure, comparison: Comparison) -> go.Figure:
+    """Return a figure of the report with what the report's page gives it: a title, and colours for any background."""
+    said = f"Paired differences over {comparison.blocks} blocks, simultaneous {1 - comparison.alpha:.0%} intervals"
+    figure.update_layout(title={"text": said, "font": {"size": 14}}, margin={"t": 76}, font={"color": NEUTRAL})
+    figure.update_layout(height=max(_FRAME_PIXELS, figure.layout.height + 60))
+    figure.update_xaxes(gridcolor=translucent(NEUTRAL, 0.25))
+    return figure.update_yaxes(gridcolor=translucent(NEUTRAL, 0.25))
 
 
 def make_dashboard(storage: BaseStorage, *, host: str, port: int, allow_edit: bool) -> WSGIServer:

@@ -80,15 +80,25 @@ class Browser:
 
     def visit(
         self,
-        page: Path,
+        page: Path | str,
         questions: dict[str, str],
         *,
+        ready: str = "true",
         width: int = 1200,
         dark: bool = False,
         height: int = 900,
         picture: bool = False,
     ) -> Visit:
-        """Open a file, wait for its load event, and evaluate JavaScript expressions, by name."""
+        """Open a file or an address, wait for its load event, and evaluate JavaScript expressions, by name.
+
+        Args:
+            page: a file's path, or an address.
+            questions: expressions by name; promises are waited for.
+            ready: an expression that is asked again until it is true, for a page that is made by scripts.
+            width, height: of the window, in pixels.
+            dark: whether the reader prefers dark pages.
+            picture: whether a screenshot is taken.
+        """
         target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
         session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
@@ -98,12 +108,12 @@ class Browser:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", metrics, session)
         self._events.clear()
-        self._call("Page.navigate", {"url": page.resolve().as_uri()}, session)
+        self._call("Page.navigate", {"url": page.resolve().as_uri() if isinstance(page, Path) else page}, session)
         self._wait_for("Page.loadEventFired")
-        visit = Visit()
-        for name, expression in questions.items():
-            asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}
-            visit.answers[name] = self._call("Runtime.evaluate", asked, session)["result"].get("value")
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not self._ask(ready, session) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        visit = Visit(answers={name: self._ask(expression, session) for name, expression in questions.items()})
         if picture:
             shot = self._call("Page.captureScreenshot", {}, session)
             visit.screenshot = base64.b64decode(shot["data"])
@@ -111,6 +121,10 @@ class Browser:
             _read_event(event, visit)
         self._call("Target.closeTarget", {"targetId": target})
         return visit
+
+    def _ask(self, expression: str, session: str) -> Any:
+        asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}
+        return self._call("Runtime.evaluate", asked, session)["result"].get("value")
 
     def _call(self, method: str, params: dict[str, Any], session: str | None = None) -> dict[str, Any]:
         self._number += 1
