@@ -12,7 +12,7 @@ from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
-from lrsearch.storage import load_study, missing_file, open_storage, records
+from lrsearch.storage import load_study, missing_file, open_storage, records, study_config
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -88,6 +88,7 @@ def noise_of(
 
 def _measured(storage: BaseStorage, pilot: str) -> AssumedNoise:
     study = load_study(storage, confirmation_name(pilot))
+    study_config(study)  # which refuses what lrsearch has not written
     maximize, worst = study.direction.name == "MAXIMIZE", study.user_attrs.get("worst_value")
     left_out = {*study.user_attrs.get("controls", ()), MORE_INFORMED}
     runs = {(r.block, r.family): r for r in records(study) if r.block is not None and r.family not in left_out}

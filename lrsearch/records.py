@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_LARGEST = 1e100
+
 
 @dataclass(frozen=True)
 class LearningCurve:
@@ -62,13 +64,12 @@ def finite(value: Any) -> Any:
 
 
 def real(value: Any) -> float | None:
-    """Return a number as a float (infinity where it is too large for one), and None for what is no number."""
+    """Return a number as a float, infinite beyond 1e100 (what is reckoned with it must not be), None for no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        return float(value)
-    except OverflowError:
+    if abs(value) > _LARGEST:
         return math.inf if value > 0 else -math.inf
+    return float(value)
 
 
 def whole(value: Any) -> int | None:
@@ -111,7 +112,7 @@ class TrialRecord:
         state: "complete", "pruned", "running", "waiting" or "fail".
         family: the schedule family, or a baseline's name.
         params: the sampled parameters.
-        value: the metric at the last epoch (the last reported one if pruned), or None.
+        value: the metric at the last epoch (the last reported one if pruned); None if it is not there or not finite.
         reported: the metric by finished epochs (1-based).
         schedule: the resolved schedule, the argument of `schedule_from_params`.
         stop_reason: "finished", "pruned", "diverged", "interrupted" or "lost".

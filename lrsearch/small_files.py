@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -82,7 +82,7 @@ def read_data(path: Path, what: str, kind: Kind) -> Any:
         InputError: as `read_text`, or if it is not of that kind, or nested too deep.
     """
     text = read_text(path, what)
-    parsers = {"toml": tomllib.loads, "json": json.loads, "yaml": _yaml}
+    parsers: dict[Kind, Callable[[str], Any]] = {"toml": tomllib.loads, "json": json.loads, "yaml": _yaml}
     try:
         return parsers[kind](text)
     except _UNREADABLE as error:

@@ -10,7 +10,6 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.study import Study
-from optuna.trial import FrozenTrial
 
 from lrsearch.budgets import BudgetAgreement
 from lrsearch.comparison.display import comparison_rows
@@ -22,7 +21,7 @@ from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.bounds import near_bounds
 from lrsearch.search.loop import SearchState
-from lrsearch.storage import load_study, records, study_config, to_record
+from lrsearch.storage import load_study, records, study_config
 from lrsearch.verdict import StudyVerdict
 
 Row = dict[str, Any]
@@ -99,22 +98,24 @@ def confirm_rows(study: Study) -> list[Row]:
     """Return a row per confirmed entry: mean and SD over blocks at the last epoch, beside what was printed of it."""
     config = study_config(study)
     printed = {baseline.name: baseline.printed for baseline in config.baseline}
-    by_entry: dict[str, list[FrozenTrial]] = {}
-    for trial in study.get_trials(deepcopy=False):
-        by_entry.setdefault(str(trial.user_attrs["entry"]), []).append(trial)
+    metric = str(study.user_attrs.get("metric", "accuracy"))
+    by_entry: dict[str, list[TrialRecord]] = {}
+    for run in records(study):
+        if run.block is not None and run.test_accuracy is not None:
+            by_entry.setdefault(run.family, []).append(run)
     rows = []
-    for entry, trials in by_entry.items():
+    for entry, runs in by_entry.items():
         measured = {
-            "train loss": [to_record(trial).curve.train_loss[-1] for trial in trials],
-            "test loss": [float(trial.user_attrs.get("test_loss", "nan")) for trial in trials],
-            str(study.user_attrs["metric"]): [float(trial.user_attrs["test_accuracy"]) for trial in trials],
+            "train loss": [value for run in runs for value in run.curve.train_loss[-1:]],
+            "test loss": [run.test_loss for run in runs if run.test_loss is not None],
+            metric: [run.test_accuracy for run in runs if run.test_accuracy is not None],
         }
-        row: Row = {"entry": entry, "blocks": len(trials)}
+        row: Row = {"entry": entry, "blocks": len(runs)}
         for name, values in measured.items():
             row[name], row[f"{name} SD"] = mean_and_sd(values)
             if any(printed.values()):
                 row[f"{name} printed"] = printed.get(entry, {}).get(name.replace(" ", "_"))
-        row["diverged"] = sum(trial.user_attrs["stop_reason"] == "diverged" for trial in trials)
+        row["diverged"] = sum(run.stop_reason == "diverged" for run in runs)
         if controls := study.user_attrs.get("controls"):
             row["control"] = controls.get(entry, {}).get("kind", "-")
         rows.append(row)
@@ -195,15 +196,18 @@ def study_rows(storage: BaseStorage) -> list[Row]:
     rows = []
     for name in sorted(study.study_name for study in storage.get_all_studies()):
         study = load_study(storage, name)
-        found = records(study)
+        found, stored = records(study), study.user_attrs.get("study_file")
         states = [record.state for record in found]
+        data = stored.get("data") if isinstance(stored, dict) else None
+        dataset = data.get("dataset") if isinstance(data, dict) else None
+        best = min if study.directions[0].name == "MINIMIZE" else max
         rows.append(
             {
                 "study": name,
                 "kind": "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit",
                 **{state: states.count(state) for state in ("complete", "pruned", "running", "waiting", "fail")},
-                "best": max((r.value for r in found if r.value is not None), default=None),
-                "dataset": study.user_attrs.get("study_file", {}).get("data", {}).get("dataset", ""),
+                "best": best((r.value for r in found if r.value is not None), default=None),
+                "dataset": dataset if isinstance(dataset, str) else "",
             }
         )
     return rows

@@ -15,9 +15,9 @@ from lrsearch.comparison.crosscheck import planned_contrast
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
-from lrsearch.names import is_confirmation
+from lrsearch.names import is_confirmation, plain
 from lrsearch.schedules import PerEpoch, schedule_from_params
-from lrsearch.storage import study_config
+from lrsearch.storage import family_of, study_config, to_record
 
 _LEVEL = 0.95
 _OF_OPTIMIZER = {
@@ -47,9 +47,13 @@ def configuration(
     Raises:
         InputError: if `steps` does not suit the schedule, or the study was not made by lrsearch.
     """
-    config = study_config(study)
-    schedule = schedule_from_params(trial.user_attrs["schedule"])
-    steps_per_epoch = schedule.total_steps // int(trial.user_attrs["epochs"])
+    config, record = study_config(study), to_record(trial)
+    schedule = schedule_from_params(record.schedule)
+    steps_per_epoch = schedule.total_steps // record.epochs if record.epochs else 0
+    if not steps_per_epoch or record.init_seed is None or record.order_seed is None:
+        raise InputError(
+            f"trial {trial.number} of {study.study_name!r} does not say its epochs or its seeds, as lrsearch's own do"
+        )
     rescaled = schedule if steps is None else schedule.scaled_to(steps)
     document = {
         "schedule": rescaled.params(),
@@ -71,11 +75,18 @@ def configuration(
 
 def _settings(trial: FrozenTrial) -> dict[str, Any]:
     """Return the optimizer's numbers that were searched, of a search's trial or of a confirmation's."""
-    return {**trial.params, **trial.user_attrs.get("settings", {})}
+    return {**trial.params, **_stored_settings(trial)}
+
+
+def _stored_settings(trial: FrozenTrial) -> dict[str, Any]:
+    stored = trial.user_attrs.get("settings")
+    return stored if isinstance(stored, dict) else {}
 
 
 def _optimizer(config: StudyConfig, trial: FrozenTrial) -> dict[str, Any]:
     fixed, settings = config.optimizer, _settings(trial)
+    if lacking := [name for name in fixed.searched() if name not in settings]:
+        raise InputError(f"trial {trial.number} does not say the {lacking[0]} that was searched")
     searched = {name: settings[name] for name in fixed.searched()}
     return {name: searched.get(name, getattr(fixed, name)) for name in _OF_OPTIMIZER[fixed.name]}
 
@@ -90,11 +101,12 @@ def _workload(config: StudyConfig) -> dict[str, Any]:
     return table
 
 
-def _seeds(study: Study, trial: FrozenTrial) -> dict[str, int]:
-    split = trial.user_attrs.get("split_seed", study.user_attrs.get("split_seed"))
+def _seeds(study: Study, trial: FrozenTrial) -> dict[str, int | None]:
+    record = to_record(trial)
+    split = study.user_attrs.get("split_seed") if record.split_seed is None else record.split_seed
     if split is None:
         raise InputError(f"study {study.study_name!r} does not say its split seed: search again to export from it")
-    return {"split": split, "init": trial.user_attrs["init_seed"], "order": trial.user_attrs["order_seed"]}
+    return {"split": split, "init": record.init_seed, "order": record.order_seed}
 
 
 def _scores(study: Study, trial: FrozenTrial, confirmation: Study | None) -> dict[str, Any]:
@@ -115,16 +127,16 @@ def _scores(study: Study, trial: FrozenTrial, confirmation: Study | None) -> dic
 
 def _confirmed(trial: FrozenTrial, confirmation: Study) -> list[FrozenTrial]:
     """Return the confirming runs: of this configuration, or, after independent searches, of its whole family."""
-    runs = [run for run in confirmation.get_trials(deepcopy=False) if run.values]
-    settings = _settings(trial)
+    runs = [run for run in confirmation.get_trials(deepcopy=False) if to_record(run).value is not None]
+    schedule, settings = to_record(trial).schedule, _settings(trial)
     same = [
         run
         for run in runs
-        if run.user_attrs["schedule"] == trial.user_attrs["schedule"]
-        and all(settings.get(name) == value for name, value in run.user_attrs.get("settings", {}).items())
+        if to_record(run).schedule == schedule
+        and all(settings.get(name) == value for name, value in _stored_settings(run).items())
     ]
     if same and _of_families(confirmation):
-        return [run for run in runs if run.user_attrs["entry"] == same[0].user_attrs["entry"]]
+        return [run for run in runs if family_of(run) == family_of(same[0])]
     return same
 
 
@@ -150,15 +162,17 @@ def _confirmation_scores(confirmation: Study, runs: list[FrozenTrial]) -> dict[s
 
 def _provenance(study: Study, trial: FrozenTrial, storage: str) -> dict[str, Any]:
     finished: datetime | None = trial.datetime_complete
+    record = to_record(trial)
     known = {
         "study": study.study_name,
         "storage": storage,
         "trial": trial.number,
         "trained": finished.isoformat(timespec="seconds") if finished else "",
-        "device": trial.user_attrs.get("device", ""),
+        "device": record.device,
         "data_fingerprint": study.user_attrs.get("data_fingerprint", ""),
         "git_commit": study.user_attrs.get("git_commit", ""),
         "versions": study.user_attrs.get("versions", {}),
         "exported_by": f"lrsearch {metadata.version('lrsearch')}",
     }
-    return {name: value for name, value in known.items() if value not in ("", {})}
+    shown = {name: plain(value) if isinstance(value, str) else value for name, value in known.items()}
+    return {name: value for name, value in shown.items() if value not in ("", {})}

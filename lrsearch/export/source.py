@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.names import base_name, confirmation_name, is_search
-from lrsearch.storage import load_study, open_existing, redacted
+from lrsearch.storage import family_of, load_study, open_existing, redacted, study_config, to_record
 from lrsearch.verdict import compare_study
 
 
@@ -49,11 +49,11 @@ class Source:
         confirmation = confirmation_name(base)
         if not wanted:
             raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
-        return cls(
-            tuple(load_study(storage, study) for study in wanted if is_search(study)),
-            load_study(storage, confirmation) if confirmation in studies else None,
-            redacted(url),
-        )
+        searches = tuple(load_study(storage, study) for study in wanted if is_search(study))
+        confirmed = load_study(storage, confirmation) if confirmation in studies else None
+        for study in (*searches, *([confirmed] if confirmed else [])):
+            study_config(study)  # which refuses what lrsearch has not written
+        return cls(searches, confirmed, redacted(url))
 
     def best(self, family: str | None = None, top: int = 1) -> list[tuple[Study, FrozenTrial]]:
         """Return the `top` best trials with their studies: of a family, or of all.
@@ -68,7 +68,7 @@ class Source:
             raise InputError(f"top must be at least 1, got {top}")
         ranked = self._searched(family) or self._confirmed(family)
         if len(ranked) < top:
-            known = sorted({_family(trial) for study in self._all() for trial in _complete(study)})
+            known = sorted({family_of(trial) for study in self._all() for trial in _complete(study)})
             raise InputError(
                 f"{top} complete trials of {family or 'any family'} were asked for, got {len(ranked)}; "
                 f"complete are: {', '.join(known) or 'none'}"
@@ -93,7 +93,7 @@ class Source:
             (_worseness(study, float(trial.values[0])), place, trial.number, study, trial)
             for place, study in enumerate(self.searches)
             for trial in _complete(study)
-            if family in (None, _family(trial))
+            if family in (None, family_of(trial))
         ]
         return [(study, trial) for *_, study, trial in sorted(found, key=lambda row: row[:3])]
 
@@ -103,20 +103,17 @@ class Source:
         study, entries = self.confirmation, dict[str, list[FrozenTrial]]()
         controls = study.user_attrs.get("controls", ())
         for trial in _complete(study):
-            if family in (None, _family(trial)) and _family(trial) not in controls:
-                entries.setdefault(_family(trial), []).append(trial)
+            if family in (None, family_of(trial)) and family_of(trial) not in controls:
+                entries.setdefault(family_of(trial), []).append(trial)
         means = {entry: fmean(trial.values[0] for trial in trials) for entry, trials in entries.items()}
         ranked = sorted(entries, key=lambda entry: _worseness(study, means[entry]))
         return [(study, entries[entry][0]) for entry in ranked]
 
 
-def _family(trial: FrozenTrial) -> str:
-    return str(trial.user_attrs.get("entry") or trial.params.get("family", ""))
-
-
 def _complete(study: Study) -> list[FrozenTrial]:
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [trial for trial in trials if trial.values and trial.user_attrs.get("schedule")]
+    found = [(trial, to_record(trial)) for trial in trials]
+    return [trial for trial, record in found if record.value is not None and record.schedule]
 
 
 def _worseness(study: Study, value: float) -> float:

@@ -11,6 +11,8 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from lrsearch.storage import family_of, to_record
+
 FEWEST_TRIALS = 10
 """Complete trials of a family below which a share would be noise alone."""
 
@@ -23,8 +25,8 @@ def family_importances(studies: Sequence[Study]) -> dict[str, dict[str, float]]:
     by_family: dict[str, list[FrozenTrial]] = {}
     for study in studies:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-            if "family" in trial.params:
-                by_family.setdefault(trial.params["family"], []).append(trial)
+            if "family" in trial.params and to_record(trial).value is not None:
+                by_family.setdefault(family_of(trial), []).append(trial)
     return {
         family: _importances(trials, studies[0]) for family, trials in by_family.items() if len(trials) >= FEWEST_TRIALS
     }

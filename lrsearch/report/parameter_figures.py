@@ -48,7 +48,7 @@ def parallel_data(
         scale: what turns a value into that axis's unit.
         maximize: whether a higher value is better.
     """
-    complete = [record for record in trials if record.state == "complete" and record.value is not None]
+    complete = [r for r in trials if r.state == "complete" and r.value is not None and _inside(r.params, ranges)]
     if not complete:
         return None
     sign = -1 if maximize else 1
@@ -66,6 +66,17 @@ def parallel_data(
         tuple(text(b["choices"][-1] if "choices" in b else float(b["high"])) for b in bounds),
         tuple(tuple(_position(value, b) for value, b in zip(row, bounds, strict=True)) for row in rows),
         tuple(rows),
+    )
+
+
+def _inside(params: Mapping[str, Any], ranges: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether parameters lie where they were searched; others were not, whoever wrote them."""
+    return all(
+        params[name] in bounds["choices"]
+        if "choices" in bounds
+        else isinstance(params[name], int | float) and bounds["low"] <= params[name] <= bounds["high"]
+        for name, bounds in ranges.items()
+        if name in params
     )
 
 

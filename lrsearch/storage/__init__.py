@@ -1,10 +1,17 @@
 """Studies in SQLite (or PostgreSQL, or a journal): how they are opened, what they carry, how trials are read."""
 
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.address import missing_file, open_existing, open_storage, redacted, shared_disk_warning
+from lrsearch.storage.address import (
+    absolute_address,
+    missing_file,
+    open_existing,
+    open_storage,
+    redacted,
+    shared_disk_warning,
+)
+from lrsearch.storage.attributes import SCHEMA_VERSION
 from lrsearch.storage.integrity import integrity
 from lrsearch.storage.study import (
-    SCHEMA_VERSION,
     confirmation_of,
     create_study,
     enter_in_ledger,
@@ -17,15 +24,17 @@ from lrsearch.storage.study import (
     test_ledger,
     the_study,
 )
-from lrsearch.storage.trial import records, to_record
+from lrsearch.storage.trial import family_of, records, to_record
 from lrsearch.storage.worker import is_dead, is_elsewhere, set_attribute, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
     "SCHEMA_VERSION",
+    "absolute_address",
     "confirmation_of",
     "create_study",
     "enter_in_ledger",
+    "family_of",
     "integrity",
     "is_dead",
     "is_elsewhere",

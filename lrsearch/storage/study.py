@@ -18,9 +18,8 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.names import base_name, confirmation_name, is_confirmation, search_names
+from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION, check_attributes
 
-SCHEMA_VERSION = 1
-_LEDGER = "test_ledger:"
 _LAST_WRITTEN = "study_file"
 """The attribute that is written last into a new study: other machines wait for it."""
 _FILLING_SECONDS = 5.0
@@ -161,12 +160,16 @@ def searches_of(study: Study) -> list[Study]:
 def study_config(study: Study) -> StudyConfig:
     """Return what a study was created from.
 
+    Whoever reads a study asks for this first, so that everything else that it says of itself is checked here too.
+
     Raises:
-        InputError: if it was not made by lrsearch.
+        InputError: if it was not made by lrsearch, or by a newer one, or has been changed into what is none.
     """
-    stored = study.user_attrs.get("study_file")
-    if not isinstance(stored, Mapping):
+    attributes = study.user_attrs
+    stored = attributes.get("study_file")
+    if not isinstance(stored, Mapping) or len(study.directions) > 1:
         raise InputError(f"study {study.study_name!r} was not made by lrsearch (it holds no study file)")
+    check_attributes(attributes, study.study_name)
     return StudyConfig.from_dict(stored, source=f"study {study.study_name!r}")
 
 
@@ -195,10 +198,10 @@ def _git_commit() -> str:
 
 def enter_in_ledger(study: Study, block: int, reading: Mapping[str, Any]) -> None:
     """Write down a reading of the test set in a block; one process has a block, so none overwrites another's."""
-    key = f"{_LEDGER}{block:04d}"
+    key = f"{LEDGER}{block:04d}"
     study.set_user_attr(key, [*study.user_attrs.get(key, []), dict(reading)])
 
 
 def test_ledger(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return every reading of the test set that a confirmation's user attributes hold, by block."""
-    return [reading for key in sorted(attributes) if key.startswith(_LEDGER) for reading in attributes[key]]
+    return [reading for key in sorted(attributes) if key.startswith(LEDGER) for reading in attributes[key]]

@@ -11,6 +11,11 @@ from optuna.trial import FrozenTrial
 from lrsearch.records import LearningCurve, TrialRecord, real, unpack_scores, whole
 
 
+def family_of(trial: FrozenTrial) -> str:
+    """Return the family that a trial was of, or the confirmed entry; "" where it says neither."""
+    return str(trial.user_attrs.get("entry") or trial.params.get("family", ""))
+
+
 def to_record(trial: FrozenTrial) -> TrialRecord:
     """Read a trial whatever wrote it: what is missing, or is not what it should be, stays at its default."""
     attributes = trial.user_attrs
@@ -20,16 +25,16 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
     return TrialRecord(
         number=trial.number,
         state=trial.state.name.lower(),
-        family=str(attributes.get("entry") or trial.params.get("family", "")),
+        family=family_of(trial),
         params=dict(trial.params),
-        value=trial.values[0] if finished else None,
-        reported=dict(trial.intermediate_values),
+        value=_finite(trial.values[0]) if finished else None,
+        reported={step: value for step, v in trial.intermediate_values.items() if (value := real(v)) is not None},
         schedule=schedule if isinstance(schedule, Mapping) else {},
         curve=LearningCurve.from_json(curve) if isinstance(curve, Mapping) else LearningCurve(),
         init_seed=whole(attributes.get("init_seed")),
         order_seed=whole(attributes.get("order_seed")),
         epochs=whole(attributes.get("epochs")),
-        seconds=_seconds(attributes.get("seconds")),
+        seconds=_finite(attributes.get("seconds")),
         device=str(attributes.get("device", "")),
         worker=str(attributes.get("worker", "")),
         stop_reason=str(attributes.get("stop_reason", "")),
@@ -41,9 +46,9 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
     )
 
 
-def _seconds(value: object) -> float | None:
-    seconds = real(value)
-    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
+def _finite(value: object) -> float | None:
+    number = real(value)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def records(study: Study) -> list[TrialRecord]:
