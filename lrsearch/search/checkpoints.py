@@ -23,6 +23,7 @@ from lrsearch.training.lane import Checkpoint
 from lrsearch.training.train import load_checkpoint, save_checkpoint
 
 FOLDER_VARIABLE = "LRSEARCH_CHECKPOINTS"
+PAUSE_VARIABLE = "LRSEARCH_CHECKPOINT_SECONDS"
 _PAUSE_SECONDS = 10.0
 _MOST_SHARE = 0.01
 """Of the time, at most, that goes into writing checkpoints: models with large ones have them less often."""
@@ -56,11 +57,13 @@ class Checkpoints:
     Args:
         folder: made when the first file is written.
         identity: of the study; see `study_identity`.
+        pause_seconds: from one time that the lanes are saved to the next, at least.
         clock: seconds, from any zero.
     """
 
     folder: Path
     identity: str
+    pause_seconds: float = _PAUSE_SECONDS
     clock: Callable[[], float] = time.monotonic
     _saved_at: float = field(init=False)
     _cost_seconds: float = field(init=False, default=0.0)
@@ -70,9 +73,9 @@ class Checkpoints:
         self._saved_at = self.clock()
 
     def due(self) -> bool:
-        """Return whether it is time to save the lanes: 10 s after the last time, or later where that took long."""
+        """Return whether it is time to save the lanes: after the pause, or later where saving them takes long."""
         now = self.clock()
-        if now - self._saved_at < max(_PAUSE_SECONDS, self._cost_seconds / _MOST_SHARE):
+        if now - self._saved_at < max(self.pause_seconds, self._cost_seconds / _MOST_SHARE):
             return False
         self._saved_at, self._cost_seconds = now, 0.0
         return True
@@ -143,5 +146,16 @@ def study_identity(study: Study, config: StudyConfig) -> str:
 
 
 def open_checkpoints(study: Study, config: StudyConfig, storage: str) -> Checkpoints:
-    """Return the checkpoints of a study in the storage of this address."""
-    return Checkpoints(checkpoint_folder(storage), study_identity(study, config))
+    """Return the checkpoints of a study in the storage of this address.
+
+    Raises:
+        InputError: if LRSEARCH_CHECKPOINT_SECONDS is no number of seconds.
+    """
+    given = os.environ.get(PAUSE_VARIABLE) or str(_PAUSE_SECONDS)
+    try:
+        pause_seconds = float(given)
+    except ValueError:
+        pause_seconds = -1.0
+    if not pause_seconds >= 0:
+        raise InputError(f"{PAUSE_VARIABLE} must be a number of seconds, 0 or more, got {given!r}")
+    return Checkpoints(checkpoint_folder(storage), study_identity(study, config), pause_seconds)

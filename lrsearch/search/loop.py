@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -66,6 +67,7 @@ class SearchLoop:
     _writer: Writer = field(init=False)
     _running: dict[int, TrialLog] = field(init=False, default_factory=dict)
     _ended: dict[int, TrialLog] = field(init=False, default_factory=dict)
+    _waited: bool = field(init=False, default=False)
 
     def run(self) -> None:
         """Search until the total is reached, the deadline has passed, or a signal asks to stop.
@@ -89,7 +91,8 @@ class SearchLoop:
                             break
             finally:
                 # Whatever ended the loop, an error included: what was running is taken up again by the next run.
-                self._save()
+                with suppress(RuntimeError):  # of a device that has failed
+                    self._save()
                 self._writer.flush()
                 give_back(self.study, [log.trial for log in self._running.values() if not log.lost])
                 self._running.clear()
@@ -126,9 +129,8 @@ class SearchLoop:
         if saved is not None:
             self._stack.release(trial.number)
             self._stack.admit(trial.number, log.lane, saved[0])
-            log.resume(*saved)
-            for epoch, value in enumerate(log.reported, start=1):
-                self._writer.submit(log.write, trial.report, value, epoch)
+            self._writer.submit(log.write, log.resume, *saved)
+            self._writer.flush()  # the pruner is to know its epochs again
 
     def _drop_lost(self) -> None:
         """Leave to others what they have taken while this process was paused."""
@@ -144,6 +146,10 @@ class SearchLoop:
         interruption.check()
         if not self.watch.in_doubt:
             return False
+        if not self._waited:
+            seconds = self.watch.grace_seconds + self.watch.beat_seconds
+            notice(f"{self.watch.in_doubt} trials of other machines are silent; waiting up to {seconds:.0f} seconds")
+            self._waited = True
         time.sleep(_WAIT_SECONDS)
         return True
 

@@ -33,7 +33,7 @@ def give_back(study: Study, trials: Iterable[Trial]) -> None:
     """Mark running trials as interrupted, and queue their parameters for whoever asks next."""
     for trial in trials:
         _fail(study, trial.number, INTERRUPTED)
-    _queue_again(study)
+    _queue_again(study, study.get_trials(deepcopy=False))
 
 
 def take_back(study: Study, silent: Collection[int] = ()) -> int:
@@ -43,10 +43,11 @@ def take_back(study: Study, silent: Collection[int] = ()) -> int:
         study: whose.
         silent: numbers of running trials of other machines whose processes are taken for dead.
     """
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    trials = study.get_trials(deepcopy=False)
+    running = [trial for trial in trials if trial.state == TrialState.RUNNING]
     lost = [trial.number for trial in running if trial.number in silent or _is_lost(trial)]
     taken = sum(_fail(study, number, LOST) for number in lost)
-    _queue_again(study)
+    _queue_again(study, study.get_trials(deepcopy=False) if lost else trials)
     return taken
 
 
@@ -85,14 +86,14 @@ def _fail(study: Study, number: int, reason: str) -> bool:
     return True
 
 
-def _queue_again(study: Study) -> None:
-    """Queue the parameters of every trial that was cut short and is neither waiting, running nor finished since.
+def _queue_again(study: Study, trials: Iterable[FrozenTrial]) -> None:
+    """Queue the parameters of every one of the `trials` that was cut short and has not been queued since.
 
     A trial that had no parameters when it failed leaves its place to a new one.
     """
     last: dict[int, FrozenTrial] = {}
     unfailed = set()
-    for trial in study.get_trials(deepcopy=False):
+    for trial in trials:
         if trial.state != TrialState.FAIL:
             unfailed.add(origin_of(trial))
         elif trial.user_attrs.get("stop_reason") in _CUT_SHORT:

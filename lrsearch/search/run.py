@@ -5,25 +5,25 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 from optuna.study import Study
+from optuna.trial import TrialState
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.search.checkpoints import open_checkpoints
-from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.cluster import cluster_size, run_in_processes
+from lrsearch.search.experiment import Data, Experiment, Seeds
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.pruning import make_rule
 from lrsearch.search.resume import take_back, unfinished_origins
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.search.state import SearchState, SearchTimes
-from lrsearch.search.workers import auto_workers, run_workers
-from lrsearch.storage import DEFAULT_STORAGE, create_study, load_study, open_storage
+from lrsearch.search.workers import auto_workers
+from lrsearch.storage import DEFAULT_STORAGE, absolute_address, create_study, load_study, open_storage
 from lrsearch.training.device import peak_memory_mib, set_up_device
 
 _MOST_LANES = {"cuda": 32, "cpu": 8}
@@ -41,6 +41,8 @@ class RunOptions:
         workers: processes, or None for one a core (one on a GPU).
         compile_step: "on", "off", or "auto": where it saves more time than it takes.
         timeout_seconds: stop at the first epoch boundary after this long; None for no limit.
+        backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler, wherever they are.
+        scheduler: the address of that scheduler, such as tcp://127.0.0.1:8786.
     """
 
     storage: str = DEFAULT_STORAGE
@@ -50,6 +52,8 @@ class RunOptions:
     workers: int | None = None
     compile_step: Literal["auto", "on", "off"] = "auto"
     timeout_seconds: float | None = None
+    backend: Literal["loky", "dask"] = "loky"
+    scheduler: str | None = None
 
     def __post_init__(self) -> None:
         if self.lanes is not None and self.lanes < 1:
@@ -58,6 +62,27 @@ class RunOptions:
             raise InputError(f"workers must be at least 1 (or auto), got {self.workers}")
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise InputError(f"timeout must be above 0 seconds, got {self.timeout_seconds}")
+        if (self.backend == "dask") != (self.scheduler is not None):
+            raise InputError(
+                f"backend dask and a scheduler (tcp://host:8786) go together, got {self.backend} and {self.scheduler}"
+            )
+
+    def resolved(self, device: str) -> RunOptions:
+        """Return the same with the number of processes, and with a file's whole path where others are to open it.
+
+        Raises:
+            InputError: if there is a scheduler and it cannot be reached or has no processes that will do.
+        """
+        if self.scheduler is None:
+            return replace(self, workers=self.workers or auto_workers(device))
+        workers = self.workers or cluster_size(self.scheduler)
+        return replace(self, workers=workers, storage=absolute_address(self.storage))
+
+    def handed_on(self, experiment: Experiment) -> tuple[str, Data]:
+        """Return the device and the data of the processes: here what this one has, elsewhere each machine's own."""
+        if self.scheduler is None:
+            return experiment.device, experiment.dataset.arrays()
+        return self.device, experiment.data_fingerprint
 
 
 def lanes_of(options: RunOptions, trials: int, device: str) -> int:
@@ -139,15 +164,18 @@ def run_search(
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
     experiment = Experiment.prepare(config, device=options.device)
     _ = experiment.space  # what is wrong with it is said before there is a database
+    options = options.resolved(experiment.device)
     studies = prepare_studies(experiment, options, open_storage(options.storage))
     state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
     state.read(studies)
     state.times.trial_epochs = 0
     if state.complete + state.pruned >= state.total:
         return studies, state
-    workers = options.workers or auto_workers(experiment.device)
-    if workers == 1:
+    if options.workers == 1 and options.scheduler is None:
         _search_here(experiment, options, studies, deadline, state, on_epoch)
+        trained = state.times.trial_epochs
+        state.read(studies)  # what another process had taken was counted twice
+        state.times.trial_epochs = trained
     else:
         _search_in_workers(experiment, options, studies, deadline, state, on_epoch)
     return studies, state
@@ -204,31 +232,29 @@ def _search_in_workers(
         state.times.trial_epochs -= epochs_before
         on_epoch(state)
 
-    def restart() -> None:
+    def lost(names: frozenset[str]) -> None:
         for study in studies:
-            take_back(study)
+            running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            take_back(study, [trial.number for trial in running if trial.user_attrs.get("worker") in names])
 
-    arrays = experiment.dataset.arrays()
+    device, data = options.handed_on(experiment)
+    # Machines agree on the time of day at best; the processes' own clocks begin anywhere.
+    ends_at = None if deadline is None else time.time() + deadline - time.monotonic()
     arguments = [
-        (experiment.config, options, experiment.device, arrays, deadline, worker * len(studies) // workers)
+        (experiment.config, options, device, data, ends_at, worker * len(studies) // workers)
         for worker in range(workers)
     ]
-    times = run_workers(_search_in_worker, arguments, poll=poll, restart=restart)
+    times = run_in_processes(_search_in_process, arguments, options.scheduler, poll=poll, lost=lost)
     state.read(studies)
     state.times = SearchTimes.sum(times)
 
 
-def _search_in_worker(
-    config: StudyConfig,
-    options: RunOptions,
-    device: str,
-    arrays: tuple[NDArray[np.generic], ...],
-    deadline: float | None,
-    first: int,
+def _search_in_process(
+    config: StudyConfig, options: RunOptions, device: str, data: Data, ends_at: float | None, first: int
 ) -> SearchTimes:
-    experiment = Experiment.of_arrays(config, arrays, device)
-    storage = open_storage(options.storage)
-    studies = open_searches(experiment, options, storage)
+    experiment = Experiment.of_data(config, data, device)
+    deadline = None if ends_at is None else time.monotonic() + ends_at - time.time()
+    studies = open_searches(experiment, options, open_storage(options.storage))
     state = SearchState(config.search.trials * len(studies))
     _search_here(experiment, options, studies, deadline, state, lambda _: None, first)
     return state.times

@@ -77,8 +77,11 @@ class TrialLog:
         self.reported.append(worst if metrics.diverged else score)
 
     def resume(self, saved: Checkpoint, curve: LearningCurve) -> None:
-        """Take over the epochs that the trial has had in a process that died."""
+        """Take over the epochs that the trial has had in a process that died, and report them again."""
         self.curve, self.reported, self.seconds = curve, list(curve.select_accuracy), saved.seconds
+        self.trial.set_user_attr("resumed_after_epochs", saved.epoch)
+        for epoch, value in enumerate(self.reported, start=1):
+            self.trial.report(value, epoch)
 
     def checkpoint(self, state: Checkpoint) -> tuple[Checkpoint, LearningCurve] | None:
         """Return what it takes to `resume`; None if the lane is an epoch ahead, as after an interruption."""

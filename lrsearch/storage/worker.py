@@ -11,23 +11,35 @@ from optuna.study import Study
 
 from lrsearch.storage.study import storage_of
 
+_FIRST_PROCESS_NAMESPACE = 4026531836
+"""Linux's number for the process numbers that all processes outside containers share."""
+
 
 def worker_name() -> str:
     """Return host:process:start, which tells whose a running trial is."""
-    return f"{platform.node()}:{os.getpid()}:{_started(os.getpid())}"
+    return f"{_host()}:{os.getpid()}:{_started(os.getpid())}"
 
 
 def is_dead(worker: str) -> bool:
     """Return whether `worker` was a process of this machine that runs no more; of other machines nothing is known."""
     host, _, process = worker.rpartition(":")[0].rpartition(":")
-    if host != platform.node() or not process.isdigit():
+    if host != _host() or not process.isdigit():
         return False
     return worker != f"{host}:{process}:{_started(int(process))}"
 
 
 def is_elsewhere(worker: str) -> bool:
     """Return whether `worker` is a process of another machine."""
-    return worker.split(":")[0] != platform.node()
+    return worker.split(":")[0] != _host()
+
+
+def _host() -> str:
+    """Return the name of this machine; containers that share one have a number added, as each counts processes anew."""
+    try:
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return platform.node()
+    return platform.node() if namespace == _FIRST_PROCESS_NAMESPACE else f"{platform.node()}/{namespace}"
 
 
 def _started(process: int) -> str:

@@ -227,7 +227,7 @@ class Stack:
         return loss_sum / len(part), torch.cat(scores, dim=1)
 
     def _per_lane(self, function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, y: Tensor) -> Tensor:
-        if len(outputs) == 1:
-            return function(outputs[0], y).unsqueeze(0)
+        if self._device.type == "cpu":  # one by one, or the last digit would depend on how many lanes there are
+            return torch.stack([function(own, y) for own in outputs])
         result: Tensor = vmap(function, in_dims=(0, None))(outputs, y)
         return result

@@ -54,7 +54,7 @@ def families(study: Study) -> Counter[str]:
 
 def lasting(trial: FrozenTrial) -> dict[str, Any]:
     """Return what a trial leaves, but for its number, its times and its process."""
-    passing = ("seconds", "worker", "retry_of")
+    passing = ("seconds", "worker", "retry_of", "heartbeat", "resumed_after_epochs")
     return {
         "state": trial.state,
         "values": trial.values,
