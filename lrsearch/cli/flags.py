@@ -34,6 +34,10 @@ Sampler = Annotated[str | None, typer.Option(help="tpe, random or qmc, inside ea
 Pruner = Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")]
 Replicates = Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")]
 Workers = Annotated[str, typer.Option(help="Processes, or auto: one a core, one on a GPU.")]
+Backend = Annotated[
+    Literal["loky", "dask"], typer.Option(help="Processes of this machine, or of a Dask scheduler's machines.")
+]
+Scheduler = Annotated[str | None, typer.Option(help="With --backend dask: its address, tcp://host:8786.")]
 Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help="Compile the training step.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
 
@@ -55,6 +59,15 @@ def stored_study(storage: str, name: str) -> StudyConfig | None:
     opened = open_storage(storage)
     found = search_names((study.study_name for study in opened.get_all_studies()), name)
     return study_config(load_study(opened, found[0])) if found else None
+
+
+def warn_of_disk(storage: str) -> None:
+    """Tell a person whose SQLite file is on a network file system what to know of it."""
+    from lrsearch import console
+    from lrsearch.storage import shared_disk_warning
+
+    if warning := shared_disk_warning(storage):
+        console.note(f"warning: {warning}")
 
 
 def count(value: str, name: str) -> int | None:

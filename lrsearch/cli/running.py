@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lrsearch.cli.flags import (
+    Backend,
     Budgets,
     Compile,
     Dataset,
@@ -18,6 +19,7 @@ from lrsearch.cli.flags import (
     Pruner,
     Replicates,
     Sampler,
+    Scheduler,
     Seed,
     Storage,
     StudyFile,
@@ -31,6 +33,7 @@ from lrsearch.cli.flags import (
     stored_study,
     study_changes,
     study_file,
+    warn_of_disk,
 )
 from lrsearch.names import DEFAULT_STORAGE
 
@@ -50,10 +53,15 @@ def optimize(
     replicates: Replicates = None,
     lanes: Annotated[str, typer.Option(help="Trials that a process trains side by side, or auto.")] = "auto",
     workers: Workers = "auto",
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     device: Device = "auto",
     compile_step: Compile = "auto",
     seed: Seed = None,
     timeout: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
+    mlflow: Annotated[
+        str | None, typer.Option(metavar="URI", help="Make each trial a run in this MLflow store, sqlite:///mlflow.db.")
+    ] = None,
     output: Format = "table",
 ) -> None:
     """Search over schedule families; every trial stays in the storage.
@@ -63,6 +71,7 @@ def optimize(
     from dataclasses import replace
 
     from lrsearch import console
+    from lrsearch.search.mlflow_log import MlflowLog
     from lrsearch.search.run import RunOptions, run_search
     from lrsearch.summary import family_table, search_summary
 
@@ -85,12 +94,18 @@ def optimize(
         workers=count(workers, "workers"),
         compile_step=compile_step,
         timeout_seconds=timeout,
+        backend=backend,
+        scheduler=scheduler,
     )
+    warn_of_disk(storage)
+    logs = [MlflowLog(mlflow)] if mlflow is not None else []
     summaries = []
     for budget, name in named_budgets(config, study_name):
         with console.progress() as progress:
             shown = console.search_progress(progress, budget.training.epochs)
-            studies, state = run_search(budget, replace(options, study_name=name), on_epoch=shown)
+            studies, state = run_search(budget, replace(options, study_name=name), on_epoch=shown, callbacks=logs)
+        for log in logs:
+            log.update(studies)  # a search that was finished before has told of nothing
         summaries.append(search_summary(studies, state))
         if output == "table":
             console.print_search(family_table(studies), state)
@@ -120,6 +135,8 @@ def confirm(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     workers: Workers = "auto",
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     device: Device = "auto",
     compile_step: Compile = "auto",
     seed: Seed = None,
@@ -157,7 +174,15 @@ def confirm(
             refuse_foreign_workload(config.workload, source=f"study {study_name!r}", trust="--trust-storage")
     else:
         config = study_file(study).changed(changes)
-    options = RunOptions(storage=storage, device=device, workers=count(workers, "workers"), compile_step=compile_step)
+    options = RunOptions(
+        storage=storage,
+        device=device,
+        workers=count(workers, "workers"),
+        compile_step=compile_step,
+        backend=backend,
+        scheduler=scheduler,
+    )
+    warn_of_disk(storage)
     found = []
     for budget, name in named_budgets(config, study_name):
         here, audit = replace(options, study_name=name), None

@@ -6,6 +6,7 @@ in the storage.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -19,7 +20,7 @@ import torch
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.search.interruption import Interrupted, asked_to_stop
-from lrsearch.search.workers import MOST_RESTARTS, POLL_SECONDS, watch
+from lrsearch.search.workers import MOST_RESTARTS, POLL_SECONDS, run_workers, watch
 from lrsearch.storage import worker_name
 
 if TYPE_CHECKING:
@@ -41,6 +42,20 @@ def cluster_size(scheduler: str) -> int:
     """
     with _client(scheduler) as client:
         return len(_threads(client, scheduler))
+
+
+def run_in_processes(
+    task: Callable[..., T],
+    arguments: list[tuple[Any, ...]],
+    scheduler: str | None,
+    *,
+    poll: Callable[[], None],
+    lost: Callable[[frozenset[str]], None],
+) -> list[T]:
+    """Run a task in processes of this machine (`run_workers`), or of the cluster of a scheduler (`run_on_cluster`)."""
+    if scheduler is None:
+        return run_workers(task, arguments, poll=poll, restart=lambda: lost(frozenset()))
+    return run_on_cluster(task, arguments, scheduler, poll=poll, lost=lost)
 
 
 def run_on_cluster(
@@ -91,10 +106,13 @@ def _round(
         crew.look()
         poll()
 
+    def stop() -> None:
+        crew.tell(_stop_run, run)
+
     with ThreadPoolExecutor(1) as pool:
         future: Future[list[T]] = pool.submit(_run, crew.client, task, run, arguments)
         try:
-            return watch(future, each_second, stop=lambda: crew.tell(_stop_run, run))
+            return watch(future, each_second, stop=stop)
         except KilledWorker:
             return None
         except (CancelledError, OSError) as error:
@@ -130,7 +148,14 @@ class _Crew:
 
 
 def _run(client: Client, task: Callable[..., T], run: str, arguments: list[tuple[Any, ...]]) -> list[T]:
-    with joblib.parallel_config("dask", client=client, wait_for_workers_timeout=_ANSWER_SECONDS):
+    from joblib._dask import DaskDistributedBackend
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            # Where one process is left, joblib would run everything in this one instead.
+            return max(2, int(super().effective_n_jobs(n_jobs)))
+
+    with joblib.parallel_config(Backend(client=client, wait_for_workers_timeout=_ANSWER_SECONDS)):
         # One argument holds all: joblib would keep a large one on one machine, and lose it with that.
         calls = (joblib.delayed(_in_process)((task, run, given)) for given in arguments)
         results = joblib.Parallel(batch_size=1, pre_dispatch="all")(calls)
@@ -176,12 +201,14 @@ def _client(scheduler: str) -> Iterator[Client]:
         from distributed import Client
     except ImportError as error:
         raise InputError("--backend dask needs Dask: pip install 'lrsearch[dask]'") from error
+    if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://\S+:\d+", scheduler):
+        raise InputError(f"scheduler must be an address such as tcp://127.0.0.1:8786, got {scheduler!r}")
     try:
         client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
-            f"there is no Dask scheduler at {scheduler!r} ({error}): start one (dask scheduler --host 127.0.0.1), and "
-            "give its address as in --scheduler tcp://127.0.0.1:8786"
+            f"there is no Dask scheduler at {scheduler!r} ({error}): start one (dask scheduler --host 127.0.0.1) "
+            "and give its address"
         ) from error
     with client:
         yield client

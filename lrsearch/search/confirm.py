@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -177,6 +177,13 @@ def _held_by_another(study: Study, block: Block) -> bool:
     if worker in ("", worker_name()) or is_dead(worker):
         return False
     return not is_elsewhere(worker) or time.time() - float(hold["when"]) < _SILENT_SECONDS
+
+
+def release_holds(study: Study, blocks: Sequence[Block], workers: Collection[str]) -> None:
+    """Let others train the blocks that these processes, which are known to be dead, were training."""
+    for block in blocks:
+        if study.user_attrs.get(_hold_key(block), {}).get("worker") in workers:
+            study.set_user_attr(_hold_key(block), {})
 
 
 def _hold_key(block: Block) -> str:

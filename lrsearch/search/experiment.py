@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -26,6 +27,8 @@ from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, load_data, load_workload, split_examples
 
 _PROBE_EXAMPLES = 4
+Data = tuple[NDArray[np.generic], ...] | str
+"""What a process is told of the data: the arrays themselves, or the fingerprint of its own machine's copy."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,27 @@ class Experiment:
         return experiment
 
     @classmethod
-    def of_arrays(cls, config: StudyConfig, arrays: Sequence[NDArray[np.generic]], device: str) -> Experiment:
-        """Return an experiment on data that another process has loaded and tried out (`Dataset.arrays`)."""
-        return cls(config, _workload(config), Dataset(*(torch.from_numpy(array) for array in arrays)), device)
+    def of_data(cls, config: StudyConfig, data: Data, device: str) -> Experiment:
+        """Return the experiment of another process: on the data that it has loaded, or on this machine's own copy.
+
+        Args:
+            config: the study.
+            data: the arrays (`Dataset.arrays`) of another process of this machine, or the fingerprint of what this
+                machine is to load from its own cache, as `prepare` does.
+            device: "cpu" or "cuda"; with a fingerprint also "auto".
+
+        Raises:
+            InputError: as `prepare`, or if this machine's data is other than the fingerprint's.
+        """
+        if not isinstance(data, str):
+            return cls(config, _workload(config), Dataset(*(torch.from_numpy(array) for array in data)), device)
+        experiment = cls.prepare(config, device=device)
+        if experiment.data_fingerprint != data:
+            raise InputError(
+                f"{platform.node()} has other data than the machine that began the run (fingerprint "
+                f"{experiment.data_fingerprint}, not {data}): give both the same files"
+            )
+        return experiment
 
     @cached_property
     def data_fingerprint(self) -> str:

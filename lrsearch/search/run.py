@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +17,7 @@ from lrsearch.errors import InputError
 from lrsearch.search.checkpoints import open_checkpoints
 from lrsearch.search.cluster import cluster_size, run_in_processes
 from lrsearch.search.experiment import Data, Experiment, Seeds
+from lrsearch.search.finished import Callback, FinishedTrials
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.pruning import make_rule
 from lrsearch.search.resume import take_back, unfinished_origins
@@ -143,6 +144,7 @@ def run_search(
     config: StudyConfig,
     options: RunOptions = RunOptions(),
     on_epoch: Callable[[SearchState], None] = lambda _: None,
+    callbacks: Sequence[Callback] = (),
 ) -> tuple[list[Study], SearchState]:
     """Search until every replicate has `config.search.trials` finished trials.
 
@@ -151,6 +153,7 @@ def run_search(
         options: how it is run.
         on_epoch: called with the state of the whole search: after every epoch of the stack, or, with several
             processes, about once a second.
+        callbacks: each called with the study and the trial, in this process, soon after a trial is finished.
 
     Returns:
         The studies, one a replicate, and the state at the end.
@@ -171,13 +174,19 @@ def run_search(
     state.times.trial_epochs = 0
     if state.complete + state.pruned >= state.total:
         return studies, state
-    if options.workers == 1 and options.scheduler is None:
-        _search_here(experiment, options, studies, deadline, state, on_epoch)
-        trained = state.times.trial_epochs
-        state.read(studies)  # what another process had taken was counted twice
-        state.times.trial_epochs = trained
-    else:
-        _search_in_workers(experiment, options, studies, deadline, state, on_epoch)
+    with FinishedTrials(studies, callbacks) as finished:
+
+        def after_epoch(state: SearchState) -> None:
+            on_epoch(state)
+            finished.tell()
+
+        if options.workers == 1 and options.scheduler is None:
+            _search_here(experiment, options, studies, deadline, state, after_epoch)
+            trained = state.times.trial_epochs
+            state.read(studies)  # what another process had taken was counted twice
+            state.times.trial_epochs = trained
+        else:
+            _search_in_workers(experiment, options, studies, deadline, state, after_epoch)
     return studies, state
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lrsearch.comparison.proportions import PruningAudit
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.names import audit_name
 from lrsearch.pruning_audit import audit_result
 from lrsearch.search.audit import Batch, audit_state, batches, finish_batches, sample_pruned
+from lrsearch.search.cluster import run_in_processes
 from lrsearch.search.confirm import ConfirmState
-from lrsearch.search.experiment import Experiment
+from lrsearch.search.experiment import Data, Experiment
 from lrsearch.search.run import RunOptions, lanes_of
 from lrsearch.search.run_confirm import open_finished_searches
-from lrsearch.search.workers import auto_workers, run_workers
+from lrsearch.search.workers import auto_workers
 from lrsearch.storage import create_study, load_study, open_storage
 from lrsearch.training.device import set_up_device
 
@@ -44,6 +42,7 @@ def run_audit(
         Interrupted: by a signal; what was finished is stored.
     """
     experiment = Experiment.prepare(config, device=options.device)
+    options = options.resolved(experiment.device)
     storage = open_storage(options.storage)
     name = options.study_name or config.name
     searches = open_finished_searches(storage, name, experiment)
@@ -63,35 +62,23 @@ def run_audit(
     workers = min(options.workers or auto_workers(experiment.device), len(todo))
     trial_epochs = sum(map(len, drawn)) * experiment.epochs / workers
     compile_step = experiment.compiles(options.compile_step, trial_epochs)
-    if workers == 1:
+    if workers == 1 and options.scheduler is None:
         set_up_device(experiment.device)
         finish_batches(experiment, audit, todo, compile_step=compile_step, on_epoch=on_epoch)
     else:
-        given = (
-            config,
-            options.storage,
-            audit.study_name,
-            experiment.device,
-            experiment.dataset.arrays(),
-            compile_step,
-        )
-        run_workers(
-            _finish_in_worker,
+        given = (config, options.storage, audit.study_name, *options.handed_on(experiment), compile_step)
+        run_in_processes(
+            _finish_in_process,
             [(*given, todo[worker::workers]) for worker in range(workers)],
+            options.scheduler,
             poll=lambda: on_epoch(audit_state(experiment, audit, todo)),
-            restart=lambda: None,
+            lost=lambda _: None,
         )
     return audit_result(audit, searches, alpha=config.plan.alpha)
 
 
-def _finish_in_worker(
-    config: StudyConfig,
-    storage: str,
-    name: str,
-    device: str,
-    arrays: tuple[NDArray[np.generic], ...],
-    compile_step: bool,
-    todo: list[Batch],
+def _finish_in_process(
+    config: StudyConfig, storage: str, name: str, device: str, data: Data, compile_step: bool, todo: list[Batch]
 ) -> None:
-    experiment = Experiment.of_arrays(config, arrays, device)
+    experiment = Experiment.of_data(config, data, device)
     finish_batches(experiment, load_study(open_storage(storage), name), todo, compile_step=compile_step)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
@@ -16,12 +14,13 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name, search_names
 from lrsearch.schedules import ReduceOnPlateau
-from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm_state
+from lrsearch.search.cluster import run_in_processes
+from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm_state, release_holds
 from lrsearch.search.controls import controls_of, with_controls
 from lrsearch.search.entries import BlockPlan, plan_blocks, strongest
-from lrsearch.search.experiment import Experiment
+from lrsearch.search.experiment import Data, Experiment
 from lrsearch.search.run import RunOptions, study_names
-from lrsearch.search.workers import auto_workers, run_workers
+from lrsearch.search.workers import auto_workers
 from lrsearch.storage import create_study, load_study, open_storage, records, refuse_another
 from lrsearch.training.device import set_up_device
 from lrsearch.verdict import refuse_another_plan
@@ -64,6 +63,7 @@ def run_confirm(
     if top < 1:
         raise InputError(f"top must be at least 1, got {top}")
     experiment = Experiment.prepare(config, device=options.device)
+    options = options.resolved(experiment.device)
     storage = open_storage(options.storage)
     name = options.study_name or config.name
     searches = open_finished_searches(storage, name, experiment)
@@ -92,42 +92,34 @@ def run_confirm(
     workers = min(options.workers or auto_workers(experiment.device), len(planned))
     runs = sum(len(block.entries) for block in planned)
     compile_step = experiment.compiles(options.compile_step, runs * experiment.epochs / workers)
-    if workers == 1:
+    if workers == 1 and options.scheduler is None:
         set_up_device(experiment.device)
         confirm_blocks(
             experiment, study, planned, every_epoch=every_epoch, compile_step=compile_step, on_epoch=on_epoch
         )
     else:
-        arrays = experiment.dataset.arrays()
-        given = (
-            experiment.config,
-            options.storage,
-            study.study_name,
-            experiment.device,
-            arrays,
-            every_epoch,
-            compile_step,
-        )
-        run_workers(
-            _confirm_in_worker,
+        given = (config, options.storage, study.study_name, *options.handed_on(experiment), every_epoch, compile_step)
+        run_in_processes(
+            _confirm_in_process,
             [(*given, planned[worker::workers]) for worker in range(workers)],
+            options.scheduler,
             poll=lambda: on_epoch(confirm_state(experiment, study, planned)),
-            restart=lambda: None,
+            lost=lambda names: release_holds(study, planned, names),
         )
     return Confirmation(study, plan.left_out)
 
 
-def _confirm_in_worker(
+def _confirm_in_process(
     config: StudyConfig,
     storage: str,
     name: str,
     device: str,
-    arrays: tuple[NDArray[np.generic], ...],
+    data: Data,
     every_epoch: bool,
     compile_step: bool,
     blocks: list[Block],
 ) -> None:
-    experiment = Experiment.of_arrays(config, arrays, device)
+    experiment = Experiment.of_data(config, data, device)
     confirm_blocks(
         experiment, load_study(open_storage(storage), name), blocks, every_epoch=every_epoch, compile_step=compile_step
     )

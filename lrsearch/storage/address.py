@@ -75,6 +75,12 @@ def missing_file(url: str) -> str | None:
     return path if found and kind in ("sqlite", "journal") and not Path(path).exists() else None
 
 
+def absolute_address(url: str) -> str:
+    """Return an address that means the same in any folder: a file's whole path instead of a relative one."""
+    kind, found, path = url.partition(":///")
+    return f"{kind}:///{Path(path).absolute()}" if found and kind in ("sqlite", "journal") else url
+
+
 def shared_disk_warning(url: str) -> str | None:
     """Return what to know of an SQLite file on a network file system; None for any other storage."""
     if not url.startswith("sqlite:///") or not (kind := network_file_system(sqlite_path(url))):
