@@ -110,7 +110,10 @@ def preview(
 
 @app.command()
 def families(output: Format = "table") -> None:
-    """List the schedule families: formulas, parameters and their ranges."""
+    """List the schedule families: formulas, parameters and their ranges.
+
+    Example: lrsearch families --format json
+    """
     from lrsearch import console
     from lrsearch.summary import all_families
 

@@ -130,7 +130,10 @@ def trials(
     ] = None,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
 ) -> None:
-    """List the trials of a study."""
+    """List the trials of a study.
+
+    Example: lrsearch trials --family cosine --state complete --format csv
+    """
     from lrsearch import console
     from lrsearch.summary import trial_rows
 
@@ -143,7 +146,10 @@ def studies(
     storage: Storage = DEFAULT_STORAGE,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
 ) -> None:
-    """List the studies of a storage."""
+    """List the studies of a storage.
+
+    Example: lrsearch studies --storage sqlite:///lrsearch.db
+    """
     from lrsearch import console
     from lrsearch.storage import open_existing
     from lrsearch.summary import study_rows
