@@ -19,7 +19,7 @@ from lrsearch.search.pruning import PrunerCore, PruningRule
 from lrsearch.search.resume import SURPLUS, give_back, is_doubled, take_back
 from lrsearch.search.state import FINISHED, SearchState, SearchTimes
 from lrsearch.search.trial_log import TrialLog
-from lrsearch.search.watch import Pulse, Watch
+from lrsearch.search.watch import Pulse, Watch, beat
 from lrsearch.search.writer import Writer
 from lrsearch.training.lane import EpochMetrics
 from lrsearch.training.stack import Stack
@@ -117,12 +117,12 @@ class SearchLoop:
     def _admit(self, trial: Trial) -> None:
         """Put a trial into the stack: from its start, or from the checkpoint of the process that died in it."""
         try:
+            beat(trial)  # before its name is on it: a named trial without a heartbeat would never be taken back
             log = TrialLog.begin(self.experiment, trial, self.seeds)
         except UpdateFinishedTrialError:  # this process was paused here, and another took the trial
             return
         self._running[trial.number] = log
         self._stack.admit(trial.number, log.lane)
-        self._writer.submit(log.write, log.beat)
         if self.checkpoints is None or log.origin == trial.number:
             return
         saved = self.checkpoints.load(log, like=self._stack.checkpoint(trial.number))
@@ -156,7 +156,7 @@ class SearchLoop:
     def _beat(self) -> None:
         """Show that this process lives, and look whether the others do."""
         for log in list(self._running.values()):
-            self._writer.submit(log.write, log.beat)
+            self._writer.submit(log.write, beat, log.trial)
         self._writer.submit(self._look)
 
     def _look(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -14,7 +13,6 @@ from optuna.trial import Trial, TrialState
 from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.resume import origin_of
-from lrsearch.search.watch import HEARTBEAT
 from lrsearch.storage import worker_name
 from lrsearch.training.device import device_label
 from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
@@ -95,10 +93,6 @@ class TrialLog:
             function(*arguments)
         except UpdateFinishedTrialError:
             self.lost = True
-
-    def beat(self) -> None:
-        """Let other machines see that the process of this trial lives."""
-        self.trial.set_user_attr(HEARTBEAT, datetime.now(UTC).isoformat(timespec="seconds"))
 
     def end(self, study: Study, stop_reason: str) -> None:
         """Write down how the trial ended and tell Optuna.

@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, Trial
 
 from lrsearch.storage import is_elsewhere
 
@@ -17,6 +18,15 @@ HEARTBEAT = "heartbeat"
 
 BEAT_SECONDS = 60.0
 GRACE_SECONDS = 180.0
+
+
+def beat(trial: Trial) -> None:
+    """Let other machines see that the process of a running trial lives.
+
+    Raises:
+        UpdateFinishedTrialError: if another process has failed the trial.
+    """
+    trial.set_user_attr(HEARTBEAT, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 @dataclass

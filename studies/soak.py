@@ -1,0 +1,274 @@
+"""Kill, pause and restart everything while a search runs, then check that nothing was lost, doubled or changed.
+
+    python studies/soak.py --kills 200 --seed 0
+
+Three commands search one study at the same time: two as if on machines of their own, whose silent trials the others
+take over after three seconds, and one with two worker processes. A seeded draw sends SIGKILL to any of these processes,
+or SIGSTOP and, some seconds later, SIGCONT. When the total is reached a last run goes undisturbed, every finished trial
+is trained again alone, and the invariants are checked; then the next round begins in a new database. The exit code is 1
+if one of them fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import optuna
+import psutil
+from optuna.trial import FrozenTrial, TrialState
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.records import LearningCurve
+from lrsearch.search.checkpoints import checkpoint_folder
+from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.storage import load_study, open_storage
+from lrsearch.training.train import train_lane
+
+_NAME = "soak"
+_FAMILIES = ("constant", "cosine", "linear", "reduce_on_plateau")
+_COMMANDS = {"a": ("--workers", "1"), "b": ("--workers", "1"), "": ("--workers", "2")}
+"""The machines' names and their commands' flags; without a name it is this machine."""
+
+
+def study_file(epochs: int, workload: str | None) -> str:
+    """Return the study that is searched: digits with momentum, or a workload of one's own."""
+    source = f'workload = "{workload}"\n' if workload else '[data]\ndataset = "digits"\n'
+    return (
+        f'name = "{_NAME}"\nseed = 7\n{source}[training]\nepochs = {epochs}\n'
+        '[optimizer]\nname = "sgd"\nmomentum = 0.9\n'
+        f'[search]\nfamilies = {list(_FAMILIES)}\nsampler = "random"\n'
+    )
+
+
+@dataclass
+class Tally:
+    """What happened in all rounds, and what was found wrong."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    pauses: int = 0
+    rounds: int = 0
+    trials: int = 0
+    taken_up: int = 0
+    resumed: int = 0
+    resumed_epochs: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def check(self, holds: bool, what: str) -> None:
+        """Note an invariant that does not hold."""
+        if not holds:
+            self.failures.append(f"round {self.rounds}: {what}")
+
+
+@dataclass
+class Round:
+    """One database, its commands, and what is done to them."""
+
+    folder: Path
+    trials: int
+    rng: random.Random
+    tally: Tally
+    commands: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    paused: list[tuple[float, psutil.Process]] = field(default_factory=list)
+
+    @property
+    def storage(self) -> str:
+        """The address of the database."""
+        return f"sqlite:///{self.folder}/soak.db"
+
+    def start(self, machine: str, *flags: str) -> subprocess.Popen[bytes]:
+        """Start `optimize` as if on a machine of this name."""
+        arguments = ["optimize", f"{self.folder}/soak.toml", "--storage", self.storage, "--trials", str(self.trials)]
+        arguments += ["--lanes", "2", "--device", "cpu", "--compile", "off", *flags]
+        command = [sys.executable, __file__, "--machine", machine, "--", *arguments]
+        log = (self.folder / "log.txt").open("ab")
+        return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "LRSEARCH_CHECKPOINT_SECONDS": "0"})
+
+    def disturb(self, kills: int, mean_seconds: float) -> None:
+        """Let the commands work, killed and paused at random, until the total is reached or `kills` are done."""
+        while sum(self.tally.kills.values()) < kills and self.finished() < self.trials:
+            for machine, flags in _COMMANDS.items():
+                if machine not in self.commands or self.commands[machine].poll() is not None:
+                    self.commands[machine] = self.start(machine, *flags)
+            time.sleep(self.rng.expovariate(1 / mean_seconds))
+            self._wake()
+            if victims := self._victims(parent=self.rng.random() < 0.15):
+                name, process = self.rng.choice(victims)
+                with suppress(psutil.NoSuchProcess):
+                    self._hit(name, process)
+
+    def calm(self) -> int:
+        """Let what is paused go on and what runs come to its end, then run once undisturbed; return its exit code."""
+        self._wake(all_of_them=True)
+        for command in self.commands.values():
+            command.wait()
+        return self.start("c", "--workers", "1").wait()
+
+    def finished(self) -> int:
+        """Return how many trials are finished."""
+        try:
+            return sum(trial.state.is_finished() and trial.values is not None for trial in self.stored())
+        except InputError:  # nothing is there yet
+            return 0
+
+    def stored(self) -> list[FrozenTrial]:
+        """Return the trials in the database."""
+        if not (self.folder / "soak.db").exists():
+            return []
+        return load_study(open_storage(self.storage), _NAME).get_trials(deepcopy=False)
+
+    def _hit(self, name: str, process: psutil.Process) -> None:
+        if self.rng.random() < 0.25:
+            process.suspend()
+            self.paused.append((time.monotonic() + self.rng.uniform(1.0, 8.0), process))
+            self.tally.pauses += 1
+        else:
+            process.kill()
+            self.tally.kills[name] += 1
+
+    def _wake(self, *, all_of_them: bool = False) -> None:
+        due = [p for until, p in self.paused if all_of_them or until < time.monotonic()]
+        self.paused = [(until, p) for until, p in self.paused if p not in due]
+        for process in due:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _victims(self, *, parent: bool) -> list[tuple[str, psutil.Process]]:
+        """Return the processes that train at this moment, or the one that started the workers, by what they are."""
+        if parent:
+            return [("parent of workers", psutil.Process(self.commands[""].pid))]
+        found = []
+        for trial in self.stored():
+            if trial.state == TrialState.RUNNING and "worker" in trial.user_attrs:
+                machine, process, _ = trial.user_attrs["worker"].split(":")
+                with suppress(psutil.NoSuchProcess):
+                    name = "single process" if machine in _COMMANDS else "one of two workers"
+                    found.append((name, psutil.Process(int(process))))
+        return found
+
+
+class Reference:
+    """What every trial gives when it is trained alone, from start to end, without checkpoints."""
+
+    def __init__(self, config: StudyConfig) -> None:
+        self._experiment = Experiment.prepare(config, device="cpu")
+        self._seeds = Seeds.of(config.seed, "search", 0)
+        self._curves: dict[str, LearningCurve] = {}
+
+    def curve(self, params: dict[str, Any]) -> LearningCurve:
+        """Return the whole curve of these parameters."""
+        key = repr(sorted(params.items()))
+        if key not in self._curves:
+            lane = self._experiment.lane(self._experiment.schedule(params), self._seeds, params)
+            stack = self._experiment.stack(self._seeds)
+            self._curves[key] = train_lane(stack, lane, epochs=self._experiment.epochs)
+        return self._curves[key]
+
+
+def check(tally: Tally, found: Round, reference: Reference, exit_code: int) -> None:
+    """Hold a finished round against the invariants."""
+    stored = found.stored()
+    finished = [trial for trial in stored if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    states = Counter(trial.state.name for trial in stored)
+    tally.check(exit_code == 0, f"the undisturbed run ended with {exit_code}")
+    tally.check(len(finished) == found.trials, f"{len(finished)} finished trials, not {found.trials}")
+    tally.check([t.number for t in stored] == list(range(len(stored))), "numbers are missing or doubled")
+    tally.check(states["RUNNING"] == 0, f"{states['RUNNING']} trials are running for ever")
+    tally.check(states["WAITING"] == 0, f"{states['WAITING']} trials wait to be taken up for ever")
+    tally.check(len({repr(sorted(t.params.items())) for t in finished}) == len(finished), "parameters ran twice")
+    tally.check(not checkpoint_folder(found.storage).exists(), "checkpoints of ended trials are left")
+    for trial in finished:
+        reports, curve = trial.intermediate_values, LearningCurve.from_json(trial.user_attrs["curve"])
+        whole = reference.curve(trial.params)
+        tally.check(list(reports) == list(range(1, len(reports) + 1)), f"trial {trial.number} has gaps: {reports}")
+        tally.check(curve.select_accuracy == tuple(reports.values()), f"trial {trial.number}: curve and reports differ")
+        same = all(mine == theirs[: len(mine)] for mine, theirs in zip(vars(curve).values(), vars(whole).values()))  # noqa: B905
+        tally.check(same, f"trial {trial.number} is not what it is alone")
+        tally.taken_up += "retry_of" in trial.user_attrs
+        tally.resumed += "resumed_after_epochs" in trial.user_attrs
+        tally.resumed_epochs += trial.user_attrs.get("resumed_after_epochs", 0)
+    tally.trials += len(finished)
+
+
+def soak(folder: Path, given: argparse.Namespace) -> Tally:
+    """Run rounds in `folder` until so many processes have been killed."""
+    tally, rng = Tally(), random.Random(given.seed)
+    config = None
+    while sum(tally.kills.values()) < given.kills:
+        tally.rounds += 1
+        place = folder / f"round-{tally.rounds:03d}"
+        place.mkdir(parents=True)
+        (place / "soak.toml").write_text(study_file(given.epochs, given.workload))
+        if config is None:
+            config = StudyConfig.load(place / "soak.toml")
+            reference = Reference(config)
+        current = Round(place, given.trials, rng, tally)
+        try:
+            current.disturb(given.kills, given.mean_seconds)
+            exit_code = current.calm()
+        finally:
+            for command in current.commands.values():
+                command.kill()
+        check(tally, current, reference, exit_code)
+        print(f"round {tally.rounds}: {dict(tally.kills)}, {tally.pauses} pauses, {tally.failures}", flush=True)
+    return tally
+
+
+def as_machine(name: str, arguments: list[str]) -> int:
+    """Run an lrsearch command as if on another machine, whose silent trials are dead after three seconds."""
+    import platform
+
+    from lrsearch.__main__ import main
+    from lrsearch.search import run
+    from lrsearch.search.watch import Watch
+
+    if name:
+        platform.node = lambda: name
+        run.SearchLoop = partial(run.SearchLoop, watch=Watch(grace_seconds=3.0, beat_seconds=0.5))  # type: ignore
+    return main(arguments)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--trials", type=int, default=24, help="of a round")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--mean-seconds", type=float, default=3.0, help="between two kills or pauses")
+    parser.add_argument("--workload", help="package.module:function; digits if none")
+    parser.add_argument("--folder", type=Path, help="where the databases are kept; a temporary folder if none")
+    return parser.parse_args(arguments)
+
+
+def run_soak(arguments: list[str]) -> int:
+    """Soak, print the figures, and return the exit code."""
+    given = parse(arguments)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="soak-") as temporary:
+        tally = soak(given.folder or Path(temporary), given)
+    minutes = (time.monotonic() - begun) / 60
+    print(f"{sum(tally.kills.values())} kills {dict(tally.kills)} and {tally.pauses} pauses in {minutes:.0f} minutes")
+    print(f"{tally.trials} finished trials in {tally.rounds} rounds, {tally.taken_up} of them taken up again,")
+    print(f"{tally.resumed} of these from a checkpoint, which saved {tally.resumed_epochs} epochs")
+    print("\n".join(tally.failures) or "every invariant holds")
+    return 1 if tally.failures else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--machine"]:
+        sys.exit(as_machine(sys.argv[2], sys.argv[4:]))
+    sys.exit(run_soak(sys.argv[1:]))
