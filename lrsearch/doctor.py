@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
 
 _PACKAGES = ("lrsearch", "torch", "torchvision", "optuna", "optuna-dashboard", "numpy", "scipy")
 
@@ -33,15 +33,15 @@ def examine(*, workload: str | None, dataset: str, storage: str, device: str) ->
     """
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in _PACKAGES)
     checks = [Check("versions", True, f"Python {platform.python_version()}, {versions}")]
-    tried: list[tuple[str, Callable[[], str]]] = [
-        ("device", lambda: _device(device)),
+    tried: list[tuple[str, Callable[[], list[Check]]]] = [
+        ("device", lambda: [Check("device", True, _device(device))]),
         ("storage", lambda: _storage(storage)),
-        ("workload", lambda: _workload(workload, dataset, device)),
+        ("workload", lambda: [Check("workload", True, _workload(workload, dataset, device))]),
     ]
     for name, attempt in tried:
         try:
-            checks.append(Check(name, True, attempt()))
-        except InputError as error:
+            checks += attempt()
+        except (InputError, RunError) as error:
             checks.append(Check(name, False, str(error)))
     return checks
 
@@ -52,14 +52,10 @@ def _device(device: str) -> str:
     return f"{device_label(choose_device(device))}, {usable_cores()} processor cores to be used"
 
 
-def _storage(address: str) -> str:
-    from lrsearch.storage import integrity, missing_file, open_storage, redacted
+def _storage(address: str) -> list[Check]:
+    from lrsearch.storage import examine_storage
 
-    if missing_file(address) is not None:
-        return f"{redacted(address)} is not there yet; the first optimize or confirm makes it"
-    storage = open_storage(address)
-    studies = storage.get_all_studies()
-    return f"{redacted(address)} opens, {len(studies)} studies, {integrity(storage)}"
+    return [Check(*finding) for finding in examine_storage(address)]
 
 
 def _workload(workload: str | None, dataset: str, device: str) -> str:

@@ -4,6 +4,7 @@
 from lrsearch.cli import running  # isort: skip
 from lrsearch.cli import reading  # isort: skip
 from lrsearch.cli import planning  # isort: skip
+from lrsearch.cli import keeping  # isort: skip
 from lrsearch.cli.flags import app
 
-__all__ = ["app", "planning", "reading", "running"]
+__all__ = ["app", "keeping", "planning", "reading", "running"]

@@ -29,6 +29,7 @@ def compare(
     from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
     from lrsearch.comparison.display import comparison_rows
     from lrsearch.dashboard import write_verdict
+    from lrsearch.errors import RunError
     from lrsearch.scores_table import compare_table
     from lrsearch.storage import confirmation_of, open_existing, searches_of
     from lrsearch.summary import budgets_summary, verdict_rows
@@ -43,8 +44,11 @@ def compare(
     studies = studies_by_budget(open_existing(storage), study_name)
     verdicts = verdicts_by_budget(studies)
     agreed = agreements(verdicts)
-    for epochs, verdict in verdicts.items():
-        write_verdict([confirmation_of(studies[epochs]), *searches_of(studies[epochs])], verdict)
+    try:
+        for epochs, verdict in verdicts.items():
+            write_verdict([confirmation_of(studies[epochs]), *searches_of(studies[epochs])], verdict)
+    except RunError as error:
+        console.note(f"the dashboard's pages of these studies do not get this verdict: {error}")
     if output == "json":
         print_json(budgets_summary(verdicts, agreed))
         return
@@ -173,9 +177,9 @@ def dashboard(
     """
     from lrsearch import console
     from lrsearch.dashboard import make_dashboard
-    from lrsearch.storage import open_existing, study_id
+    from lrsearch.storage import open_existing, open_storage, study_id
 
-    opened = open_existing(storage)
+    opened = open_storage(storage) if allow_edit else open_existing(storage)
     page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
     with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:
         console.note(f"http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")

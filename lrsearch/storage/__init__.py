@@ -10,7 +10,8 @@ from lrsearch.storage.address import (
     shared_disk_warning,
 )
 from lrsearch.storage.attributes import SCHEMA_VERSION
-from lrsearch.storage.integrity import integrity
+from lrsearch.storage.backup import back_up
+from lrsearch.storage.integrity import examine_storage
 from lrsearch.storage.study import (
     confirmation_of,
     create_study,
@@ -31,11 +32,12 @@ __all__ = [
     "DEFAULT_STORAGE",
     "SCHEMA_VERSION",
     "absolute_address",
+    "back_up",
     "confirmation_of",
     "create_study",
     "enter_in_ledger",
+    "examine_storage",
     "family_of",
-    "integrity",
     "is_dead",
     "is_elsewhere",
     "load_study",

@@ -81,7 +81,7 @@ class _Attributes(_Read):
     space: _Space | None = None
 
 
-_READINGS = TypeAdapter(list[_Reading])
+_LEDGER = TypeAdapter(dict[str, list[_Reading]])
 
 
 def check_attributes(attributes: Mapping[str, Any], study: str) -> None:
@@ -97,11 +97,10 @@ def check_attributes(attributes: Mapping[str, Any], study: str) -> None:
             f"study {study!r} is in the record format {schema!r}, and this version of lrsearch reads up to "
             f"{SCHEMA_VERSION}: install a newer one"
         )
+    ledger = {name: readings for name, readings in attributes.items() if name.startswith(LEDGER)}
     try:
         _Attributes.model_validate(dict(attributes))
-        for name in attributes:
-            if name.startswith(LEDGER):
-                _READINGS.validate_python(attributes[name])
+        _LEDGER.validate_python(ledger)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         where = plain(".".join(str(part) for part in problem["loc"]))[:120]

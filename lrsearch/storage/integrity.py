@@ -1,25 +1,115 @@
-"""Whether a storage is whole."""
+"""Whether a storage is whole, what is left open in it, and what to do about either."""
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import optuna
 from optuna.storages import BaseStorage, RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
+from lrsearch.storage.address import missing_file, open_existing, redacted, shared_disk_warning
+from lrsearch.storage.problems import explained
+from lrsearch.storage.sqlite import file_size, is_writable, sqlite_path
+from lrsearch.storage.study import study_config
+from lrsearch.storage.worker import is_dead, is_elsewhere
+
+_LARGE_LOG_BYTES = 64 * 2**20
+_LITTLE_SPACE_BYTES = 200 * 2**20
+_MENDING = "go on from a copy (lrsearch backup makes them), or save what is whole: sqlite3 FILE .recover | sqlite3 NEW"
 
 
-def integrity(storage: BaseStorage) -> str:
-    """Return what SQLite says of the database's integrity, or that there is nothing to check.
+class Finding(NamedTuple):
+    """One thing that was looked at: whether it is well, and what is to be known or done."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine_storage(url: str) -> list[Finding]:
+    """Look at everything that can be wrong with a storage, and change nothing.
 
     Raises:
-        InputError: if it is damaged, with what to do.
+        InputError: if it cannot be opened; the message says what to do.
     """
-    backend = getattr(storage, "_backend", storage)  # optuna keeps a cache before its database
-    if not isinstance(backend, RDBStorage) or backend.engine.dialect.name != "sqlite":
-        return "no integrity check for this kind"
-    with backend.engine.connect() as connection:
-        problems = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(3)")]
-    if problems != ["ok"]:
-        raise InputError(
-            f"the database is damaged ({'; '.join(problems)}): save what is whole (sqlite3 FILE .recover) and open that"
-        )
-    return "intact"
+    if missing_file(url) is not None:
+        return [Finding("storage", True, f"{redacted(url)} is not there yet; the first optimize or confirm makes it")]
+    storage = open_existing(url)
+    studies = storage.get_all_studies()
+    found = [Finding("storage", True, f"{redacted(url)} opens, {len(studies)} studies"), _integrity(storage)]
+    if url.startswith("sqlite:"):
+        found += _file(url, sqlite_path(url))
+    return found + [finding for study in studies for finding in _study(storage, study.study_name)]
+
+
+def _integrity(storage: BaseStorage) -> Finding:
+    if not isinstance(storage, RDBStorage):
+        return Finding("database", True, "no integrity check for this kind of storage")
+    schema = f"Optuna's schema {storage.get_current_version()}"
+    if storage.engine.dialect.name != "sqlite":
+        return Finding("database", True, f"{schema}; pg_amcheck and the server's log tell of its integrity")
+    try:
+        with storage.engine.connect() as connection:
+            problems = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(3)")]
+    except SQLAlchemyError as error:
+        problems = [explained(error) or str(error)]
+    if problems == ["ok"]:
+        return Finding("database", True, f"intact, {schema}")
+    return Finding("database", False, f"damaged ({'; '.join(problems)}): {_MENDING}")
+
+
+def _file(url: str, path: Path) -> Iterator[Finding]:
+    """Look at the file of an SQLite database, its write-ahead log and its disk."""
+    log_bytes = file_size(path.with_name(f"{path.name}-wal"))
+    log = f"{file_size(path) / 2**20:.1f} MiB, write-ahead log {log_bytes / 2**20:.1f} MiB"
+    if log_bytes > _LARGE_LOG_BYTES:
+        yield Finding("file", False, f"{log}: a reader that never ends keeps it from shrinking (lsof {path})")
+    elif not is_writable(path):
+        yield Finding("file", True, f"{log}; it may be read, not written, by you: compare leaves no note in it")
+    else:
+        yield Finding("file", True, log)
+    free = shutil.disk_usage(path.absolute().parent).free
+    little = f"only {free / 2**20:.0f} MiB are free: a run will end when there are none; make room first"
+    yield Finding(
+        "disk", free > _LITTLE_SPACE_BYTES, little if free <= _LITTLE_SPACE_BYTES else f"{free >> 20} MiB free"
+    )
+    if warning := shared_disk_warning(url):
+        yield Finding("file system", False, warning)
+
+
+def _study(storage: BaseStorage, name: str) -> Iterator[Finding]:
+    """Look at one study: what it says of itself, and the trials that are not finished."""
+    try:
+        study = optuna.load_study(study_name=name, storage=storage)
+        trials = study.get_trials(deepcopy=False)
+        if "study_file" in study.user_attrs:
+            study_config(study)
+    except (InputError, RunError) as error:
+        yield Finding(f"study {name}", False, str(error))
+        return
+    counts = Counter(trial.state.name.lower() for trial in trials)
+    said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no trials"
+    running = [trial for trial in trials if trial.state == TrialState.RUNNING]
+    remarks = [*_of_running(running)]
+    if counts["waiting"]:
+        remarks.append(f"{counts['waiting']} wait to be taken up by the next optimize")
+    if "study_file" not in study.user_attrs:
+        remarks.append("not made by lrsearch")
+    yield Finding(f"study {name}", True, "; ".join([said, *remarks]))
+
+
+def _of_running(running: list[FrozenTrial]) -> Iterator[str]:
+    workers = [str(trial.user_attrs.get("worker", "")) for trial in running]
+    if dead := sum(map(is_dead, workers)):
+        yield f"{dead} of those running are of processes that are dead: the next optimize takes them up again"
+    if elsewhere := sorted({worker.split(":")[0] for worker in workers if worker and is_elsewhere(worker)}):
+        yield f"some run on {', '.join(elsewhere)}; if that machine is gone, optimize takes them up after three minutes"
+    if nameless := workers.count(""):
+        yield f"{nameless} say not whose they are: optimize takes them up two minutes after their start"

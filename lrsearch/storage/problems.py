@@ -51,5 +51,11 @@ def explained(error: BaseException) -> str | None:
     if cause is None:
         return None
     said = " ".join(str(cause.orig).split())
+    told = advice(said)
+    return None if told == said else told
+
+
+def advice(said: str) -> str:
+    """Return what a driver or the system said, with what to do about it where that is known."""
     remedy = next((todo for sign, todo in _REMEDIES.items() if re.search(sign, said, re.IGNORECASE)), None)
-    return None if remedy is None else f"{said}: {remedy}"
+    return said if remedy is None else f"{said}: {remedy}"

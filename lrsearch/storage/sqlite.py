@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -63,15 +64,25 @@ def open_sqlite_to_read(url: str) -> PatientStorage:
     logging needs a file beside the database), as a file that nobody changes.
     """
     path = sqlite_path(url)
-    read_only = f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true"
-    ways = [url, read_only, f"{read_only}&immutable=1"]
+    *ways, last = [url, *(f"sqlite:///{way}&uri=true" for way in read_only_addresses(path))]
     for way in ways:
         try:
             return _reader(way, path)
         except (SQLAlchemyError, StorageInternalError, RunError) as error:
-            if way is ways[-1] or not any(said in str(_root(error)) for said in ("readonly", "unable to open", "disk")):
+            if not needs_another_way(str(error.__cause__ or error)):
                 raise
-    raise AssertionError("unreachable")
+    return _reader(last, path)
+
+
+def read_only_addresses(path: Path) -> list[str]:
+    """Return the URIs by which SQLite opens a file that may only be read, the last as a file that nobody changes."""
+    read_only = f"file:{quote(str(path.absolute()))}?mode=ro"
+    return [read_only, f"{read_only}&immutable=1"]
+
+
+def needs_another_way(said: str) -> bool:
+    """Return whether SQLite could not open a file because it, or its folder, may only be read, or its disk is full."""
+    return any(sign in said for sign in ("readonly", "unable to open", "disk is full", "disk I/O"))
 
 
 def _reader(way: str, path: Path) -> PatientStorage:
@@ -80,7 +91,7 @@ def _reader(way: str, path: Path) -> PatientStorage:
     _prepare(storage, (), begin="BEGIN")
     storage.get_all_studies()
     log = path.with_name(f"{path.name}-wal")
-    if way.endswith("immutable=1") and log.exists() and log.stat().st_size > 0:
+    if way.endswith("immutable=1") and file_size(log) > 0:
         print(
             f"lrsearch: {log.name} cannot be read where nothing may be written: the newest trials may be missing; "
             "lrsearch backup on the machine that writes makes a whole copy",
@@ -122,6 +133,16 @@ def made_by_one(make: Callable[[], PatientStorage]) -> PatientStorage:
 def _root(error: BaseException) -> BaseException:
     """Return the database's own error behind Optuna's."""
     return error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+
+
+def file_size(path: Path) -> int:
+    """Return a file's bytes, 0 if it is not there; the file is not opened (see `open_sqlite`)."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def is_writable(path: Path) -> bool:
+    """Return whether an SQLite database and its folder may be written; the file is not opened."""
+    return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
 
 
 def network_file_system(path: Path) -> str:

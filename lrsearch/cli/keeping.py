@@ -1,0 +1,28 @@
+"""The command that keeps what is there: backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrsearch.cli.flags import Storage, app
+from lrsearch.names import DEFAULT_STORAGE
+
+
+@app.command()
+def backup(
+    storage: Storage = DEFAULT_STORAGE,
+    target: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; NAME-DATE-TIME.db if none.")
+    ] = None,
+) -> None:
+    """Make a consistent copy of the storage, also while workers run.
+
+    Example: lrsearch backup -o monday.db
+    """
+    from lrsearch import console
+    from lrsearch.storage import back_up
+
+    console.note(f"{back_up(storage, target)} is written")

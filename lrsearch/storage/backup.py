@@ -1,0 +1,83 @@
+"""A consistent copy of a database while others work on it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from lrsearch.errors import InputError, RunError
+from lrsearch.storage.address import missing_file, redacted
+from lrsearch.storage.problems import advice
+from lrsearch.storage.sqlite import needs_another_way, read_only_addresses, sqlite_path
+
+_BUSY_SECONDS = 60
+
+
+def back_up(url: str, target: Path | None = None) -> Path:
+    """Copy an SQLite database as it is at one moment, checked and in one file, and return the copy's path.
+
+    Workers may write meanwhile: SQLite's online backup reads one snapshot, and holds nobody up.
+
+    Args:
+        url: the storage.
+        target: a file that is not there yet; NAME-DATE-TIME.db beside the database if None.
+
+    Raises:
+        InputError: if the storage is no SQLite file that is there, or the target is there.
+        RunError: if the database is damaged, or the copy cannot be written; none is left then.
+    """
+    if not url.startswith("sqlite:"):
+        raise InputError(_instead(url))
+    source = sqlite_path(url)
+    if missing_file(url) is not None:
+        raise InputError(f"there is no file {str(source)!r} for the storage {url!r}: nothing to back up")
+    path = target or source.with_name(f"{source.stem}-{datetime.now():%Y%m%d-%H%M%S}{source.suffix}")
+    if path.exists():
+        raise InputError(f"{str(path)!r} is there already: name another file with -o")
+    part = path.with_name(f"{path.name}.part")
+    try:
+        _copy(source, part)
+        part.replace(path)
+    except (sqlite3.Error, OSError) as error:
+        part.unlink(missing_ok=True)
+        raise RunError(f"no backup was made of {redacted(url)!r} as {str(path)!r}: {advice(str(error))}") from error
+    return path
+
+
+def _copy(source: Path, part: Path) -> None:
+    *ways, last = [f"file:{quote(str(source.absolute()))}?mode=rw", *read_only_addresses(source)]
+    for way in ways:
+        try:
+            return _copy_from(way, part)
+        except sqlite3.OperationalError as error:
+            if not needs_another_way(str(error)):
+                raise
+    return _copy_from(last, part)
+
+
+def _copy_from(address: str, part: Path) -> None:
+    part.unlink(missing_ok=True)
+    with (
+        closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as original,
+        closing(sqlite3.connect(part)) as copy,
+    ):
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, which opens wherever it may only be read
+        problems = [str(row[0]) for row in copy.execute("PRAGMA integrity_check(3)")]
+        if problems != ["ok"]:
+            raise sqlite3.DatabaseError(f"database disk image is malformed ({'; '.join(problems)})")
+
+
+def _instead(url: str) -> str:
+    shown = redacted(url)
+    if url.startswith("postgres"):
+        # What PostgreSQL's own programs take is the same address without SQLAlchemy's driver; they ask for a password.
+        plain = re.sub(r"^postgres(ql)?(\+\w+)?:", "postgresql:", shown).replace(":***@", "@")
+        return f"backup copies SQLite files; for PostgreSQL run: pg_dump --format=custom --file=lrsearch.dump '{plain}'"
+    if url.startswith("journal:///"):
+        return f"backup copies SQLite files; {shown} is a file that only grows: cp makes a consistent copy of it"
+    return f"backup copies SQLite files; for {shown} use what its server offers"
