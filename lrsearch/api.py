@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
 from lrsearch.schedules import AnySchedule, schedule_from_params
+from lrsearch.search.finished import Callback
+from lrsearch.search.mlflow_log import MlflowLog
 from lrsearch.search.run import RunOptions, run_search
 from lrsearch.search.run_confirm import run_confirm
 from lrsearch.storage import records, storage_of, study_config
@@ -19,12 +22,23 @@ from lrsearch.verdict import compare_study
 from lrsearch.workloads import refuse_foreign_workload
 
 
-def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) -> Study:
+def optimize(
+    config: StudyConfig,
+    *,
+    trials: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    mlflow: str | None = None,
+    **options: Any,
+) -> Study:
     """Search until the study has `trials` finished trials, and return it.
 
     Args:
         config: what is searched; `trials` replaces its own number.
         trials: the total of finished trials, those of earlier runs included.
+        callbacks: each called with the study and the trial when a trial has finished, as by `Study.optimize`, in this
+            process whatever the number of workers.
+        mlflow: an MLflow store (sqlite:///mlflow.db) in which every finished trial becomes a run; needs the extra
+            `lrsearch[mlflow]`.
         options: fields of RunOptions: storage, study_name, device, lanes, timeout_seconds, ...
 
     Returns:
@@ -33,7 +47,11 @@ def optimize(config: StudyConfig, *, trials: int | None = None, **options: Any) 
     Raises:
         InputError: if something given is wrong.
     """
-    studies, _ = run_search(config.changed({"search.trials": trials}), RunOptions(**options))
+    logs = [MlflowLog(mlflow)] if mlflow is not None else []
+    wanted = config.changed({"search.trials": trials})
+    studies, _ = run_search(wanted, RunOptions(**options), callbacks=(*callbacks, *logs))
+    for log in logs:
+        log.update(studies)  # a search that was finished before has told of nothing
     return studies[0]
 
 

@@ -74,9 +74,11 @@ class RunOptions:
         Raises:
             InputError: if there is a scheduler and it cannot be reached or has no processes that will do.
         """
-        if self.scheduler is None:
-            return replace(self, workers=self.workers or auto_workers(device))
-        workers = self.workers or cluster_size(self.scheduler)
+        here = self.scheduler is None
+        workers = self.workers or (auto_workers(device) if here else cluster_size(str(self.scheduler)))
+        if here and workers == 1:
+            return replace(self, workers=workers)
+        # Processes of this machine too may be in another folder: they are kept from one run to the next.
         return replace(self, workers=workers, storage=absolute_address(self.storage))
 
     def handed_on(self, experiment: Experiment) -> tuple[str, Data]:
