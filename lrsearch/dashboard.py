@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
@@ -14,7 +15,7 @@ from optuna.study import Study
 
 from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError
-from lrsearch.names import base_name
+from lrsearch.names import base_name, plain
 from lrsearch.report.style import NEUTRAL, translucent
 from lrsearch.report.verdict_figures import forest_data, forest_figure, headline
 from lrsearch.storage import study_config
@@ -75,11 +76,16 @@ def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
         figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.rope), comparison)
         for study in studies:
             name, description = base_name(study.study_name), study_config(study).description
-            # The sentences quote names of the study, which are not to be read as Markdown.
-            said = comparison.verdict_text.replace("*", r"\*").replace("_", r"\_").replace("<", r"\<")
-            about = f"{description}\n\n" if description else ""
-            save_note(study, f"{about}**Verdict.** {said}\n\n`lrsearch report --study-name {name}` has the rest.")
+            # The sentences quote names of the study, and a description is anybody's: neither is to be read as Markdown.
+            said, about = _literal(comparison.verdict_text), f"{_literal(description)}\n\n" if description else ""
+            command = f"`lrsearch report --study-name {plain(name).replace('`', '?')}`"
+            save_note(study, f"{about}**Verdict.** {said}\n\n{command} has the rest.")
             save_plotly_graph_object(study, figure, graph_object_id="lrsearch-verdict")
+
+
+def _literal(text: str) -> str:
+    """Return text that Markdown shows as it is: on one line, its signs written out."""
+    return re.sub(r"([\\`*_{}\[\]<#&|~$!])", r"\\\1", plain(" ".join(text.split())))
 
 
 def _on_its_own(figure: go.Figure, comparison: Comparison) -> go.Figure:

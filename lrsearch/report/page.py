@@ -10,9 +10,11 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from lrsearch.errors import InputError
+from lrsearch.names import plain
 from lrsearch.report.tables import Table
 
 
@@ -73,10 +75,21 @@ def without_empty(parts: Sequence[Part]) -> tuple[Part, ...]:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("lrsearch.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("lrsearch.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_shown,
     )
     environment.filters["plain_figure"] = _plain_figure
     return environment
+
+
+def _shown(value: object) -> object:
+    """Return what a template prints without control characters and marks of writing direction, line by line."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return "\n".join(map(plain, value.split("\n")))
+    return value
 
 
 def _plain_figure(figure: go.Figure) -> object:

@@ -13,6 +13,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from lrsearch.names import plain
 from lrsearch.schedules import FAMILY_NAMES
 
 _PALETTE = (
@@ -49,7 +50,7 @@ BETTER, WORSE = "#3b82f6", "#e8710a"
 
 def label(name: str) -> str:
     """Return a name as a figure may hold it: Plotly reads text as HTML, so the signs of HTML are written out."""
-    return escape(name, quote=False)
+    return escape(plain(name), quote=False)
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
@@ -118,5 +119,5 @@ def rate_axis(**more: Any) -> dict[str, Any]:
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return an axis that makes room for its labels."""
-    named = {"title": {"text": title, "standoff": 8}} if title else {}
+    named = {"title": {"text": label(title), "standoff": 8}} if title else {}
     return {"automargin": True, "zeroline": False, "gridcolor": NEUTRAL, **named, **more}

@@ -35,7 +35,7 @@ def family_class(family: str) -> type[Shape] | type[ReduceOnPlateau]:
     """Return the class of a family; raise InputError, naming all, if there is none."""
     if family == ReduceOnPlateau.family:
         return ReduceOnPlateau
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         raise InputError(f"family must be one of {', '.join(FAMILY_NAMES)}; got {family!r}")
     return FAMILIES[family]
 
