@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -56,6 +57,10 @@ class PatientStorage(RDBStorage):
     trial that is there already is left. What does not pass is raised as RunError, with what to do, where that is
     known.
     """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        weakref.finalize(self, self.engine.dispose)  # or its connections would be cut off, not closed
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
         """Set the state and the values of a trial, as RDBStorage does; the same end told twice is told once."""

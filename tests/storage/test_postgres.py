@@ -1,0 +1,186 @@
+"""PostgreSQL, on a real server: every command, two machines that begin at once, and a server that goes and comes."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lrsearch.dashboard import make_dashboard
+from lrsearch.errors import InputError
+from lrsearch.search.run import RunOptions, run_search
+from lrsearch.storage import load_study, open_existing, open_storage, records
+from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
+from tests.search.run_helpers import make_config
+
+pytestmark = pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed (apt-get install postgresql)")
+pytest.importorskip("psycopg", reason="needs lrsearch[postgres]")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """Return a server that the tests of this file share; each test has a study name of its own."""
+    with postgres_server() as running:
+        yield running
+
+
+def _finished(url: str, name: str):
+    return [record for record in records(load_study(open_storage(url), name)) if record.finished]
+
+
+def test_every_command_works_and_none_shows_the_password(server, run, study_file) -> None:
+    """The address of a server goes wherever that of a file goes, also without the driver's name."""
+    url = server.url.replace("+psycopg", "")
+    kept, one = ("--storage", url, "--study-name", "all"), ("--workers", "1", "--device", "cpu")
+    outcomes = [
+        run("optimize", study_file, *kept, *one),
+        run("confirm", study_file, *kept, *one, "--blocks", "6"),
+        run("compare", *kept),
+        run("report", *kept, "-o", "report.html"),
+        run("export", *kept, "-o", "best.toml"),
+        run("trials", *kept, "--format", "json"),
+        run("studies", "--storage", url),
+        run("plan", study_file, *kept, "--device", "cpu"),
+        run("doctor", "--storage", url, "--workload", "tests.workload_examples:tabular", "--device", "cpu"),
+    ]
+    assert [0] * len(outcomes) == [outcome.code for outcome in outcomes], [outcome.err for outcome in outcomes]
+    assert 6 == len(json.loads(outcomes[5].out))
+    shown = "".join(outcome.out + outcome.err for outcome in outcomes)
+    written = (study_file.parent / "report.html").read_text() + (study_file.parent / "best.toml").read_text()
+    assert PASSWORD not in shown + written
+    assert "lrsearch:***@127.0.0.1" in outcomes[-1].out
+    backup = run("backup", "--storage", url)
+    assert (
+        f"pg_dump --format=custom --file=lrsearch.dump 'postgresql://lrsearch@127.0.0.1:{server.port}"
+        in backup.complaint
+    )
+
+
+def test_the_dashboard_reads_it(server) -> None:
+    """optuna-dashboard lists the studies of a server."""
+    open_storage(server.url)
+    with make_dashboard(open_existing(server.url), host="127.0.0.1", port=0, allow_edit=False) as served:
+        thread = threading.Thread(target=served.serve_forever, daemon=True)
+        thread.start()
+        with urllib.request.urlopen(f"http://127.0.0.1:{served.server_port}/api/studies", timeout=30) as answer:
+            assert 200 == answer.status
+        served.shutdown()
+        thread.join()
+
+
+def test_the_same_command_on_two_machines_shares_one_study(server, folder) -> None:
+    """Two processes that begin on an empty database at the same moment make one study and reach its total exactly."""
+    program = (
+        "import sys\n"
+        "from lrsearch.search.run import RunOptions, run_search\n"
+        "from tests.search.run_helpers import make_config\n"
+        "config = make_config(search__trials=12)\n"
+        "run_search(config, RunOptions(storage=sys.argv[1], study_name='two', workers=1, lanes=2, device='cpu'))\n"
+    )
+    _create_database(server, "fresh")
+    url = server.url.replace("/postgres", "/fresh")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program, url]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
+    errors = [process.communicate(timeout=120)[1] for process in running]
+    assert [0, 0] == [process.returncode for process in running], errors
+    assert {"constant": 4, "cosine": 4, "one_cycle": 4} == Counter(record.family for record in _finished(url, "two"))
+
+
+def _create_database(server: PostgresServer, name: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((PASSWORD, "wrong"), "password authentication failed.*: give user and password"),
+        (("/postgres", "/none"), 'database "none" does not exist: make it first'),
+    ],
+    ids=["password", "database"],
+)
+def test_what_a_server_refuses_is_one_line_with_what_to_do(server, change, said) -> None:
+    """A wrong password or database is refused at once, with the remedy and without any password."""
+    begun = time.monotonic()
+    with pytest.raises(InputError, match=said) as caught:
+        open_storage(server.url.replace(*change))
+    assert change[1] not in str(caught.value).replace("/none'", "").replace('"none"', "")
+    assert time.monotonic() - begun < 5
+
+
+def test_a_missing_driver_is_one_line(run, study_file, monkeypatch) -> None:
+    """Exit code 2, and the command that installs it."""
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "psycopg" else find(name, *more)
+    )
+    complaint = run("optimize", study_file, "--storage", f"postgresql://me:{PASSWORD}@127.0.0.1/db").complaint
+    assert "its driver is missing; pip install 'lrsearch[postgres]'" in complaint
+    assert PASSWORD not in complaint
+
+
+def test_a_call_waits_for_a_server_that_comes_back(capsys) -> None:
+    """A server that crashes and starts again three seconds later costs a line on standard error, and no call."""
+    with postgres_server() as server:
+        storage = open_storage(server.url)
+        config = make_config(search__trials=1)
+        studies, _ = run_search(config, RunOptions(storage=server.url, workers=1, device="cpu"))
+        server.stop("immediate")
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: time.sleep(3) or server.start())
+            studies[0].enqueue_trial({"family": "cosine"})
+            assert ["COMPLETE", "WAITING"] == [trial.state.name for trial in studies[0].get_trials()]
+            assert "tab" in {study.study_name for study in storage.get_all_studies()}
+    said = capsys.readouterr().err
+    assert "the storage does not answer" in said
+    assert "the storage answers again" in said
+
+
+@pytest.mark.slow
+def test_a_restarted_server_under_four_workers_costs_no_trial(folder) -> None:
+    """Twice stopped as by a crash while four processes work: exact total, nothing lost, nothing twice."""
+    with postgres_server() as server:
+        config = make_config(search__trials=120, search__pruner="none", training__epochs=8)
+        options = RunOptions(storage=server.url, workers=4, lanes=2, device="cpu")
+        seen: list[dict[int, object]] = []
+
+        def disturb() -> None:
+            for wanted in (15, 50):
+                while _count(server.url) < wanted:
+                    time.sleep(0.3)
+                seen.append({record.number: record.value for record in _finished(server.url, "tab")})
+                server.stop("immediate")
+                time.sleep(4)
+                server.start()
+
+        with ThreadPoolExecutor(1) as pool:
+            disturbed = pool.submit(disturb)
+            run_search(config, options)
+            disturbed.result()
+        trials = _finished(server.url, "tab")
+        assert 120 == len(trials)
+        assert 120 == len({tuple(sorted(record.params.items())) for record in trials})
+        assert all(list(range(1, 9)) == sorted(record.reported) for record in trials)
+        values = {record.number: record.value for record in trials}
+        assert all(before.items() <= values.items() for before in seen)
+        left = Counter(record.state for record in records(load_study(open_storage(server.url), "tab")))
+        assert 0 == left["running"] + left["waiting"]
+
+
+def _count(url: str) -> int:
+    try:
+        return len(_finished(url, "tab"))
+    except InputError:  # the study is being made
+        return 0
