@@ -32,6 +32,16 @@ def is_search(name: str) -> bool:
     return not name.endswith((_CONFIRMATION, _AUDIT))
 
 
+def replicate_of(name: str) -> int | None:
+    """Return the number of a search's replicate, 0 for a search that has only one; None for what is no search.
+
+    >>> replicate_of("tab/search-03"), replicate_of("tab"), replicate_of("tab/confirm")
+    (3, 0, None)
+    """
+    base, tail = base_name(name), name.rpartition(_REPLICATE)[2]
+    return None if not is_search(name) else 0 if base == name else int(tail)
+
+
 def search_names(names: Iterable[str], base: str) -> list[str]:
     """Return which of a storage's studies are the search `base` or its replicates, in order."""
     return sorted(name for name in names if is_search(name) and base_name(name) == base)

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any
 
-from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.budgets import BudgetAgreement
 from lrsearch.comparison.display import comparison_rows
 from lrsearch.comparison.proportions import Proportion, PruningAudit
-from lrsearch.names import is_confirmation, is_search
+from lrsearch.listing import Row, own_parameters
 from lrsearch.planning import StudyPlan
 from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.bounds import near_bounds
 from lrsearch.search.loop import SearchState
-from lrsearch.storage import load_study, records, study_config
+from lrsearch.storage import records, study_config
 from lrsearch.verdict import StudyVerdict
-
-Row = dict[str, Any]
 
 
 def family_table(studies: Sequence[Study]) -> list[Row]:
@@ -56,11 +52,6 @@ def family_table(studies: Sequence[Study]) -> list[Row]:
     return sorted(rows, key=lambda row: best_first * row["best"] if row["best"] is not None else float("inf"))
 
 
-def own_parameters(record: TrialRecord) -> dict[str, Any]:
-    """Return what was sampled, the family left out."""
-    return {name: value for name, value in record.params.items() if name != "family"}
-
-
 def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
     """Return what `optimize --format json` prints."""
     times = vars(state.times)
@@ -73,25 +64,6 @@ def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
         "times": {name: round(value, 4) for name, value in times.items()},
         "families": family_table(studies),
     }
-
-
-def trial_rows(found: Iterable[TrialRecord], *, family: str | None = None, state: str | None = None) -> list[Row]:
-    """Return a row per trial, of one family or state only where asked."""
-    return [
-        {
-            "number": r.number,
-            "state": r.state,
-            "family": r.family,
-            "value": r.value,
-            "epochs": len(r.reported),
-            "seconds": r.seconds,
-            "stop reason": r.stop_reason,
-            "block": r.block,
-            **({"parameters": own_parameters(r)} if r.params else {"parameters": dict(r.schedule)}),
-        }
-        for r in found
-        if (family is None or r.family == family) and (state is None or r.state == state)
-    ]
 
 
 def confirm_rows(study: Study) -> list[Row]:
@@ -189,28 +161,6 @@ def budgets_summary(verdicts: Mapping[int, StudyVerdict], agreed: Sequence[Budge
         {"epochs": list(a.epochs), **(vars(a.found) if a.found is not None else {"why_not": a.why_not})} for a in agreed
     ]
     return {"budgets": each, "agreement": agreement}
-
-
-def study_rows(storage: BaseStorage) -> list[Row]:
-    """Return a row per study of a storage."""
-    rows = []
-    for name in sorted(study.study_name for study in storage.get_all_studies()):
-        study = load_study(storage, name)
-        found, stored = records(study), study.user_attrs.get("study_file")
-        states = [record.state for record in found]
-        data = stored.get("data") if isinstance(stored, dict) else None
-        dataset = data.get("dataset") if isinstance(data, dict) else None
-        best = min if study.directions[0].name == "MINIMIZE" else max
-        rows.append(
-            {
-                "study": name,
-                "kind": "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit",
-                **{state: states.count(state) for state in ("complete", "pruned", "running", "waiting", "fail")},
-                "best": best((r.value for r in found if r.value is not None), default=None),
-                "dataset": dataset if isinstance(dataset, str) else "",
-            }
-        )
-    return rows
 
 
 def family_description(family: str) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -118,47 +118,51 @@ def export(
             console.note(f"{place} is written")
 
 
-def _records(storage: str, study_name: str | None) -> Any:
-    from lrsearch.storage import open_existing, records, the_study
-
-    return records(the_study(open_existing(storage), study_name))
+Family = Annotated[str | None, typer.Option(help="Only this family, or this entry of a confirmation.")]
+State = Annotated[
+    Literal["complete", "pruned", "running", "waiting", "fail"] | None, typer.Option(help="Only trials in this state.")
+]
+Replicate = Annotated[int | None, typer.Option(help="Only this replicate of a search, counted from 0.")]
+Listing = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="For people or for programs.")]
 
 
 @app.command()
 def trials(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
-    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
-    state: Annotated[
-        Literal["complete", "pruned", "running", "waiting", "fail"] | None, typer.Option(help="Only in this state.")
-    ] = None,
-    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+    family: Family = None,
+    state: State = None,
+    replicate: Replicate = None,
+    output: Listing = "table",
 ) -> None:
-    """List the trials of a study.
+    """List the trials of a study, all replicates of a search together.
 
     Example: lrsearch trials --family cosine --state complete --format csv
     """
     from lrsearch import console
-    from lrsearch.summary import trial_rows
+    from lrsearch.listing import Wanted, trial_rows
+    from lrsearch.storage import open_existing
 
-    rows = trial_rows(_records(storage, study_name), family=family, state=state)
-    console.print_rows(rows, output)
+    console.print_rows(trial_rows(open_existing(storage), study_name, Wanted(family, state, replicate)), output)
 
 
 @app.command()
 def studies(
     storage: Storage = DEFAULT_STORAGE,
-    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+    family: Family = None,
+    state: State = None,
+    replicate: Replicate = None,
+    output: Listing = "table",
 ) -> None:
-    """List the studies of a storage.
+    """List the studies of a storage; with a filter, those that have such trials, and of these the counts.
 
-    Example: lrsearch studies --storage sqlite:///lrsearch.db
+    Example: lrsearch studies --storage sqlite:///lrsearch.db --state running
     """
     from lrsearch import console
+    from lrsearch.listing import Wanted, study_rows
     from lrsearch.storage import open_existing
-    from lrsearch.summary import study_rows
 
-    console.print_rows(study_rows(open_existing(storage)), output)
+    console.print_rows(study_rows(open_existing(storage), Wanted(family, state, replicate)), output)
 
 
 @app.command()
