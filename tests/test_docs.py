@@ -1,8 +1,11 @@
 """The documentation is true: links lead somewhere, Python runs, command lines parse, every family is described."""
 
 import importlib.util
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +32,7 @@ PREAMBLES = {
     "trial = optuna.create_study().ask()\n"
     "optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)\n"
 }
-COMMANDS = get_command(app)
+COMMANDS: Any = get_command(app)
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 
@@ -56,7 +59,7 @@ def _command_lines(page: str) -> Iterator[list[str]]:
         for part in line.split("&&"):
             words = shlex.split(part, comments=True)
             words = words[2:] if words[:2] == ["python", "-m"] else words
-            if words[:1] == ["lrsearch"] and "COMMAND" not in words:
+            if words[:1] == ["lrsearch"] and words[1] not in ("COMMAND", "--install-completion"):
                 yield words[1:]
 
 
@@ -131,6 +134,15 @@ def test_the_help_of_every_command_has_an_example_that_parses(name: str) -> None
         words = shlex.split(example)
         assert name == words[0]
         _parsed(words)
+
+
+def test_the_shell_completes_commands_and_flags(folder: Path) -> None:
+    """What `--install-completion` installs asks the program itself, which answers with what begins so."""
+    asked = {"COMP_WORDS": "lrsearch optimize --sam", "COMP_CWORD": "2", "_LRSEARCH_COMPLETE": "complete_bash"}
+    program = [sys.executable, "-c", "from lrsearch.__main__ import main; main()"]
+    environment = {**os.environ, **asked, "PYTHONPATH": str(ROOT)}
+    shown = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    assert "--sampler" == shown.stdout.strip()
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
