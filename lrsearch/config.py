@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +18,7 @@ from pydantic import (
 )
 
 from lrsearch.errors import InputError
+from lrsearch.explain import did_you_mean, explain
 from lrsearch.names import base_name
 from lrsearch.schedules import (
     FAMILY_NAMES,
@@ -344,7 +343,7 @@ class StudyConfig(_Table):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise InputError(f"{source}: {_explain(error)}") from error
+            raise InputError(f"{source}: {explain(error, _TABLES)}") from error
 
     def changed(self, changes: Mapping[str, Any]) -> StudyConfig:
         """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing.
@@ -397,48 +396,6 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("optimizer", "momentum"): SettingRange,
     ("optimizer", "weight_decay"): SettingRange,
 }
-
-
-_VALUES = (("float",), ("literal['all']",))
-"""What pydantic calls the alternatives to a table, as ends of a location."""
-
-
-def shortened(value: object) -> str:
-    """Return a value as an error shows it: quoted, and no longer than a line."""
-    return _SHORT.repr(value)
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the likeliest of the known words, or the list of them all."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
-
-
-def _explain(error: ValidationError) -> str:
-    """Say the first thing that is wrong in one line: which key, in which table, and what was meant."""
-    # Where a value or a table may stand, a table that is wrong was not meant for a value.
-    problems = [p for p in error.errors() if not (p["loc"][-1:] in _VALUES and isinstance(p["input"], dict))]
-    # An unknown key goes first: what was meant by it is lacking too.
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    location = [p for p in problem["loc"] if (p,) not in _VALUES and not str(p).endswith("]")]
-    table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
-    where = f" in [{'.'.join(table)}]" if table else ""
-    if problem["type"] == "extra_forbidden":
-        known = _TABLES[table].model_fields if table in _TABLES else ()
-        return f"unknown key {shortened(key)}{where}{did_you_mean(key, known)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    given = (
-        f", got {shortened(problem['input'])}"
-        if isinstance(problem["input"], str | int | float) and "got" not in message
-        else ""
-    )
-    return f"{'.'.join(map(str, location))}: {message}{given}" if location else message
 
 
 def shipped_study(name: str) -> Path:

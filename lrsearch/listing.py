@@ -9,8 +9,8 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
-from lrsearch.config import did_you_mean
 from lrsearch.errors import InputError
+from lrsearch.explain import did_you_mean
 from lrsearch.names import is_confirmation, is_search, replicate_of
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILY_NAMES

@@ -3,37 +3,78 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrsearch.comparison.proportions import Proportion
     from lrsearch.comparison.result import Comparison
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What is known of one family, the differences in points.
+
+    Attributes:
+        family: its name.
+        mean, sd: over the blocks.
+        to_the_best: the simultaneous interval of its difference to the best mean; None for the best, or untested.
+        ranks: the lowest and the highest rank that the tests leave; None where it was not tested.
+        recommended: whether no test shows it to be worse than the best.
+        within_rope: whether its difference to the best is shown not to matter.
+        failed: its failed runs; None where none failed.
+    """
+
+    family: str
+    mean: float
+    sd: float
+    to_the_best: tuple[float, float] | None
+    ranks: tuple[int, int] | None
+    recommended: bool
+    within_rope: bool
+    failed: Proportion | None
+
+
+def at_a_glance(comparison: Comparison) -> list[Glance]:
+    """Return what is known of each family, the best mean first."""
+    order = sorted(range(len(comparison.families)), key=lambda place: -comparison.mean[place])
+    failed = {failure.family: failure.runs for failure in comparison.failures}
+    found = []
+    for place in order:
+        name = comparison.families[place]
+        low, high = float(comparison.low[place, order[0]]), float(comparison.high[place, order[0]])
+        ranks = comparison.rank_low[place], comparison.rank_high[place]
+        found.append(
+            Glance(
+                name,
+                float(comparison.mean[place]),
+                float(comparison.sd[place]),
+                None if place == order[0] or math.isnan(low) else (low, high),
+                None if math.isnan(ranks[0]) else (round(ranks[0]), round(ranks[1])),
+                name in comparison.recommended,
+                name in comparison.equivalent_to_best,
+                failed.get(name),
+            )
+        )
+    return found
 
 
 def comparison_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
-    order = sorted(range(len(comparison.families)), key=lambda i: -comparison.mean[i])
-    best = order[0]
-    failed = {failure.family: failure.runs for failure in comparison.failures}
-    rows = []
-    for i in order:
-        name = comparison.families[i]
-        low, high = comparison.low[i, best], comparison.high[i, best]
-        ranks = comparison.rank_low[i], comparison.rank_high[i]
-        runs = failed.get(name)
-        rows.append(
-            {
-                "family": name,
-                "mean": float(comparison.mean[i]),
-                "SD": float(comparison.sd[i]),
-                "to the best": "-" if i == best or math.isnan(low) else f"{low:+.2f} .. {high:+.2f}",
-                "rank": "-" if math.isnan(ranks[0]) else f"{ranks[0]:.0f}-{ranks[1]:.0f}",
-                "recommended": "yes" if name in comparison.recommended else "no",
-                "within the ROPE": "yes" if name in comparison.equivalent_to_best else "no",
-                "failures": f"{runs.count} of {runs.total}" if runs else "0",
-            }
-        )
-    return rows
+    return [
+        {
+            "family": known.family,
+            "mean": known.mean,
+            "SD": known.sd,
+            "to the best": "{:+.2f} .. {:+.2f}".format(*known.to_the_best) if known.to_the_best else "-",
+            "rank": "{}-{}".format(*known.ranks) if known.ranks else "-",
+            "recommended": "yes" if known.recommended else "no",
+            "within the ROPE": "yes" if known.within_rope else "no",
+            "failures": f"{known.failed.count} of {known.failed.total}" if known.failed else "0",
+        }
+        for known in at_a_glance(comparison)
+    ]
 
 
 def comparison_html(comparison: Comparison) -> str:

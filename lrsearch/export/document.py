@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, OptimizerConfig, StudyConfig, did_you_mean, shortened
+from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, OptimizerConfig, StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.explain import explain
 from lrsearch.schedules import AnySchedule, PerEpoch, schedule_from_params
 from lrsearch.small_files import Kind, check_plain, read_data
 
@@ -85,7 +86,7 @@ class Configuration(_Table):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise InputError(f"{source}: {_explain(error)}") from error
+            raise InputError(f"{source}: {explain(error, _MODELS)}") from error
 
     def to_schedule(self) -> AnySchedule:
         """Return the schedule."""
@@ -160,15 +161,3 @@ _MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("training",): TrainingTable,
     ("training", "seeds"): SeedsTable,
 }
-
-
-def _explain(error: ValidationError) -> str:
-    """Say the first thing that is wrong in one line."""
-    problem = error.errors()[0]
-    *table, key = [str(part) for part in problem["loc"]] or [""]
-    where = ".".join([*table, key])
-    if problem["type"] == "extra_forbidden" and tuple(table) in _MODELS:
-        return f"unknown key {shortened(where)}{did_you_mean(key, _MODELS[tuple(table)].model_fields)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    given = "" if "got" in message or isinstance(problem["input"], Mapping) else f", got {shortened(problem['input'])}"
-    return f"{where}: {message[0].lower()}{message[1:]}{given}".removeprefix(": ")

@@ -10,6 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.display import at_a_glance
+from lrsearch.comparison.proportions import Proportion
 from lrsearch.report.style import BETTER, NEUTRAL, axis, colours, figure, label, translucent
 from lrsearch.report.tables import Table, points, table
 
@@ -210,27 +212,19 @@ def standing_table(data: Standing) -> Table:
 
 def glance_table(comparison: Comparison) -> Table:
     """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
-    order = sorted(range(len(comparison.families)), key=lambda place: -comparison.mean[place])
-    best = order[0]
-    failed = {failure.family: failure.runs for failure in comparison.failures}
-    rows = []
-    for place in order:
-        name, runs = comparison.families[place], failed.get(comparison.families[place])
-        low, high = float(comparison.low[place, best]), float(comparison.high[place, best])
-        interval = f"{points(low, signed=True)} to {points(high, signed=True)}"
-        ranks = comparison.rank_low[place], comparison.rank_high[place]
-        rows.append(
-            (
-                name,
-                points(float(comparison.mean[place])),
-                points(float(comparison.sd[place])),
-                "–" if place == best or np.isnan(low) else interval,
-                "–" if np.isnan(ranks[0]) else f"{ranks[0]:.0f} to {ranks[1]:.0f}",
-                name in comparison.recommended,
-                name in comparison.equivalent_to_best,
-                f"{runs.count} of {runs.total} ({runs.low:.0%} to {runs.high:.0%})" if runs else "none",
-            )
+    rows = [
+        (
+            known.family,
+            points(known.mean),
+            points(known.sd),
+            " to ".join(points(limit, signed=True) for limit in known.to_the_best or ()) or "–",
+            "{} to {}".format(*known.ranks) if known.ranks else "–",
+            known.recommended,
+            known.within_rope,
+            _share(known.failed) if known.failed else "none",
         )
+        for known in at_a_glance(comparison)
+    ]
     columns = (
         "family",
         "mean",
@@ -242,3 +236,7 @@ def glance_table(comparison: Comparison) -> Table:
         "failed runs",
     )
     return table(columns, rows, caption=f"{comparison.blocks} blocks; points of {comparison.metric}")
+
+
+def _share(of: Proportion) -> str:
+    return f"{of.count} of {of.total} ({of.low:.0%} to {of.high:.0%})"
