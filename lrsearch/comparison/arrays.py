@@ -12,6 +12,8 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
+_LARGEST = 1e60
+
 
 class Interval(NamedTuple):
     """An estimate with its lower and upper limit, in the unit of the estimate."""
@@ -32,13 +34,15 @@ def numbers(values: ArrayLike, name: str, *, axes: str) -> FloatArray:
     """Return `values` as float64 with the axes named in `axes`, such as "blocks, families".
 
     Raises:
-        InputError: another number of axes, or a value that is not finite.
+        InputError: another number of axes, or a value that is not finite or beyond 1e60.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != len(axes.split(",")):
         raise InputError(f"{name} must have the axes [{axes}], but its shape is {array.shape}")
     if not np.isfinite(array).all():
         raise InputError(f"{name} must hold finite numbers only, but {np.sum(~np.isfinite(array))} of them are not")
+    if (largest := float(np.abs(array).max(initial=0.0))) > _LARGEST:
+        raise InputError(f"{name} must hold numbers up to {_LARGEST:g}, whose squares are numbers too, got {largest:g}")
     return array
 
 

@@ -6,12 +6,12 @@ from lrsearch.storage.address import (
     missing_file,
     open_existing,
     open_storage,
-    redacted,
     shared_disk_warning,
 )
 from lrsearch.storage.attributes import SCHEMA_VERSION
 from lrsearch.storage.backup import back_up
 from lrsearch.storage.integrity import examine_storage
+from lrsearch.storage.secrets import redacted
 from lrsearch.storage.study import (
     confirmation_of,
     create_study,

@@ -19,6 +19,7 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.patience import PatientStorage
 from lrsearch.storage.problems import explained
+from lrsearch.storage.secrets import redacted, without_secrets
 from lrsearch.storage.sqlite import made_by_one, network_file_system, open_sqlite, open_sqlite_to_read, sqlite_path
 
 _POSTGRES_CONNECTION = {
@@ -29,12 +30,6 @@ _POSTGRES_CONNECTION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-
-
-def redacted(url: str) -> str:
-    """Return a storage address without its password, be it ever so badly written."""
-    without = re.sub(r"://([^:/@?]*):.*@", r"://\1:***@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1***", without)
 
 
 def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
@@ -101,8 +96,9 @@ def _said_why(url: str) -> Iterator[None]:
         raise
     except (SQLAlchemyError, StorageInternalError, RunError, OSError, ImportError, ValueError, RuntimeError) as err:
         said = explained(err) or str(err.__cause__ or err).splitlines()[0]
-        reason = said.replace(url, redacted(url))
-        raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from err
+        reason = without_secrets(said, url)
+        cause = err if reason == said else None  # a notebook shows causes too
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
 
 
 def _open_other(url: str) -> BaseStorage:

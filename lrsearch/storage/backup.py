@@ -34,7 +34,7 @@ def back_up(url: str, target: Path | None = None) -> Path:
         raise InputError(_instead(url))
     source = sqlite_path(url)
     if missing_file(url) is not None:
-        raise InputError(f"there is no file {str(source)!r} for the storage {url!r}: nothing to back up")
+        raise InputError(f"there is no file {str(source)!r} for the storage {redacted(url)!r}: nothing to back up")
     path = target or source.with_name(f"{source.stem}-{datetime.now():%Y%m%d-%H%M%S}{source.suffix}")
     if path.exists():
         raise InputError(f"{str(path)!r} is there already: name another file with -o")

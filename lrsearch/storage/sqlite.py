@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.patience import PatientStorage
+from lrsearch.storage.secrets import redacted
 
 _BUSY_SECONDS = 60
 _TABLE_ATTEMPTS = 10
@@ -35,11 +36,11 @@ def sqlite_path(url: str) -> Path:
     """
     path = Path(url.removeprefix("sqlite:///"))
     if not url.startswith("sqlite:///") or path.name in ("", ":memory:"):
-        raise InputError(f"storage {url!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
     if not path.parent.is_dir():
-        raise InputError(f"storage {url!r} cannot be opened: there is no folder {str(path.parent)!r}")
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: there is no folder {str(path.parent)!r}")
     if path.is_dir():
-        raise InputError(f"storage {url!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
     return path
 
 

@@ -171,4 +171,4 @@ def frozen(number: int, own: Any, *, is_search: bool = True) -> FrozenTrial:
 
 def study_tables() -> dict[str, Any]:
     """Return a study file as plain data, every table in it."""
-    return tomllib.loads(files[0]) | {"ranges": {"base_lr": {"low": 0.01}, "cosine": {"final_lr": {"high": 0.1}}}}
+    return tomllib.loads(files[0]) | {"ranges": {"base_lr": {"low": 0.02}, "gamma": {"high": 0.7}}}

@@ -17,23 +17,26 @@ import pytest
 import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from lrsearch import console
 from lrsearch.cli.flags import print_json
+from lrsearch.comparison.display import comparison_rows
 from lrsearch.config import StudyConfig
 from lrsearch.dashboard import write_verdict
 from lrsearch.errors import InputError
 from lrsearch.export import exported, load_configuration
 from lrsearch.export.formats import FORMATS
 from lrsearch.export.source import Source
+from lrsearch.listing import study_rows, trial_rows
 from lrsearch.report.assemble import report_html
 from lrsearch.report.preview import nominal_steps_per_epoch, schedule_preview_html
 from lrsearch.report.source import read_source
 from lrsearch.schedules import FAMILY_NAMES
 from lrsearch.scores_table import compare_table
 from lrsearch.search.space import study_space
-from lrsearch.storage import confirmation_of, load_study, records
-from lrsearch.summary import comparison_rows, confirm_rows, study_rows, trial_rows, verdict_rows
+from lrsearch.storage import confirmation_of, load_study
+from lrsearch.summary import confirm_rows, verdict_rows
 from lrsearch.verdict import study_verdict
 from tests.fuzz import hostile
 
@@ -54,12 +57,12 @@ def _use(config: StudyConfig) -> None:
 
 
 def study_file(content: bytes) -> None:
-    """A study file of any bytes."""
+    """Read a study file of any bytes."""
     _use(_in_a_file("study.toml", content, StudyConfig.load))
 
 
 def study_data(data: Any) -> None:
-    """A study file in which some values are others, read as TOML where that can be written."""
+    """Read a study file in which some values are others, as TOML where that can be written."""
     try:
         text = tomli_w.dumps(data).encode()
     except (TypeError, ValueError, AttributeError, AssertionError):  # None, NUL or a lone surrogate
@@ -69,14 +72,14 @@ def study_data(data: Any) -> None:
 
 
 def ranges(data: Any) -> None:
-    """Search ranges of any kind."""
+    """Resolve search ranges of any kind."""
     config = StudyConfig.from_dict({"ranges": data})
     space = study_space(config, 50)
     assert set(FAMILY_NAMES) == set(space.families)
 
 
 def configuration_file(name_and_content: tuple[str, bytes]) -> None:
-    """An exported configuration of any bytes: it is read, drawn, and written in every format."""
+    """Read an exported configuration of any bytes, draw it, and write it in every format."""
     name, content = name_and_content
     found = _in_a_file(name, content, load_configuration)
     schedule_preview_html("x", found.to_schedule(), epochs=min(found.training.epochs, 50))
@@ -90,24 +93,24 @@ def configuration_file(name_and_content: tuple[str, bytes]) -> None:
 
 
 def configuration_data(data: Any) -> None:
-    """An exported configuration in which some values are others, as JSON."""
+    """Read an exported configuration in which some values are others, as JSON."""
     text = json.dumps(data).encode()
     configuration_file(("a.json", text))
 
 
 def scores(content: bytes) -> None:
-    """A table of scores of any bytes."""
+    """Compare a table of scores of any bytes."""
     comparison = _in_a_file("scores.csv", content, lambda path: compare_table(path, rope=0.3, alpha=0.05, seed=0))
     _printed(lambda: console.print_verdict(comparison, comparison_rows(comparison)))
 
 
 def studies(data: Any) -> None:
-    """A study and its confirmation that somebody has changed, through everything that reads them."""
+    """Put a study and its confirmation that somebody has changed through everything that reads them."""
     storage = hostile.open_study(data)
     search, confirmation = load_study(storage, "s"), load_study(storage, "s/confirm")
     for form in ("table", "json", "csv"):
         _printed(lambda form=form: console.print_rows(study_rows(storage), form))
-        _printed(lambda form=form: console.print_rows(trial_rows(records(search)), form))
+        _printed(lambda form=form: console.print_rows(trial_rows(storage, "s"), form))
     _or_refused(lambda: print_json(confirm_rows(confirmation)))
     _or_refused(lambda: _compared(search))
     _or_refused(lambda: _shown(storage))
@@ -145,8 +148,8 @@ def _or_refused(call: Callable[[], Any]) -> None:
 
 def _printed(call: Callable[[], Any]) -> str:
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(console.output, "file", out)
-        patch.setattr(console.errors, "file", out)
+        for name in ("output", "errors"):
+            patch.setattr(console, name, Console(file=out, highlight=False, soft_wrap=True))
         call()
     assert not set(CONTROL) & set(out.getvalue())
     return out.getvalue()

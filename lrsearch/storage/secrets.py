@@ -1,0 +1,37 @@
+"""Passwords in storage addresses: found wherever they may stand, and kept out of whatever is said."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, unquote_plus
+
+_PLACES = (
+    re.compile(r"(://[^:/@?]*:)(.+)(?=@)"),  # user:password@host, up to the last @, because a password may hold one
+    re.compile(r"(^[^:/@?]*:)(?!//)(.+)(?=@)"),  # the kind forgotten: user:password@host
+    re.compile(r"(://[^:/@?]*:)([^/?@]*[^/?@\d][^/?@]*)(?=$|[/?])"),  # the host forgotten: a port that is none
+    re.compile(r"([?&;]\w*(?:password|passwd|pwd|secret|token)\w*=)([^&;]*)", re.IGNORECASE),
+)
+_SHORTEST = 3
+"""Characters of a password that is looked for in other people's messages; a shorter one would hide half of them."""
+
+
+def redacted(url: str) -> str:
+    """Return a storage address without its password, be it ever so badly written."""
+    for place in _PLACES:
+        url = place.sub(r"\1***", url)
+    return url
+
+
+def without_secrets(text: str, url: str) -> str:
+    """Return a message about a storage address without the password of that address, quoted or not."""
+    text = text.replace(url, redacted(url))
+    for secret in sorted(_secrets(url), key=len, reverse=True):
+        text = text.replace(secret, "***") if len(secret) >= _SHORTEST else text
+    return text
+
+
+def _secrets(url: str) -> set[str]:
+    """Return the passwords of an address and their parts, as they stand there and as a driver reads them."""
+    whole = {match[2] for place in _PLACES for match in place.finditer(url)}
+    found = whole | {part for secret in whole for part in re.split("[@:/]", secret)}
+    return {read(secret) for secret in found for read in (str, unquote, unquote_plus)}
