@@ -1,0 +1,136 @@
+"""Every family in every format: what is written has the searched rates in the real library, or is refused."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from lrsearch.export import FORMATS, render
+from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, schedule_from_params
+from tests.export.documents import STEPS_PER_EPOCH, assert_same_rates, document, example, refusal, run_code, sgd
+from tests.export.libraries import RATES
+
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "momentum": {"name": "sgd", "momentum": 0.9, "weight_decay": 0.0005},
+    "nesterov": {"name": "sgd", "momentum": 0.9, "nesterov": True},
+    "adam": {"name": "adam", "beta2": 0.99},
+    "adamw": {"name": "adamw", "weight_decay": 0.01},
+}
+
+
+def variants(family: str) -> Iterator[tuple[str, AnySchedule]]:
+    """Yield a family's example as a study may have it: warmed up or not, rescaled, by the epoch, an epoch late."""
+    schedule = example(family)
+    yield "by the step", schedule
+    if family != "one_cycle":
+        yield "without warm-up", example(family, warmup_steps=0)
+    yield "to 193 steps", schedule.scaled_to(193)
+    yield "by the epoch", PerEpoch(schedule)
+    yield "an epoch late", PerEpoch(schedule, 0.7)
+
+
+def python_rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
+    """Return the rates of a loop with the exported file's scheduler, in a library that is always there."""
+    optimizer = sgd(123.0)
+    scheduler = run_code(schedule, "python", **tables)["make_scheduler"](optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def csv_rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
+    """Return the second column of the exported table."""
+    lines = [line for line in render(document(schedule, **tables), "csv").splitlines() if line[0].isdigit()]
+    return [float(line.split(",")[1]) for line in lines[:steps]]
+
+
+def document_rates(form: str) -> Any:
+    """Return a function that gives the rates of the schedule that a document is read back as."""
+
+    def rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
+        parse = {"yaml": yaml.safe_load, "json": json.loads, "toml": tomllib.loads}[form]
+        read = schedule_from_params(parse(render(document(schedule, **tables), form))["schedule"])
+        return expected_rates(read)[:steps].tolist()
+
+    return rates
+
+
+READERS = {
+    "python": python_rates,
+    "csv": csv_rates,
+    **{form: document_rates(form) for form in ("yaml", "json", "toml")},
+}
+READERS |= RATES
+
+
+def expected_rates(schedule: AnySchedule) -> np.ndarray:
+    """Return the rate of every step, or of every epoch where the schedule steps by the epoch."""
+    if isinstance(schedule, PerEpoch):
+        return np.array([schedule.epoch_lr(epoch, 1)[0] for epoch in range(schedule.total_steps)])
+    return schedule.lr(np.arange(schedule.total_steps))
+
+
+def must_be_refused(form: str, family: str, variant: str) -> bool | None:
+    """Return whether a format cannot have this; None where it depends on the numbers, which other tests draw."""
+    if form == "hf":
+        if variant in ("by the epoch", "an epoch late") or family not in HF:
+            return True
+        return None if variant == "to 193 steps" or family in ("cosine_restarts", "warmup_stable_decay") else False
+    if form == "timm":
+        if variant == "an epoch late" or family in ("one_cycle", "rex"):
+            return True
+        return None if variant == "to 193 steps" else False
+    return False
+
+
+HF = ("constant", "square_root", "linear", "polynomial", "cosine", "cosine_restarts", "warmup_stable_decay")
+# optax compiles every curve anew, which takes a second.
+GRID = [
+    pytest.param(
+        form,
+        family,
+        variant,
+        schedule,
+        id=f"{form}-{family}-{variant}",
+        marks=[pytest.mark.slow] if form == "optax" and variant != "an epoch late" else [],
+    )
+    for form in FORMATS
+    for family in FAMILIES
+    for variant, schedule in variants(family)
+]
+
+
+@pytest.mark.parametrize(("form", "family", "variant", "schedule"), GRID)
+def test_every_cell_is_exact_or_refused(form, family, variant, schedule):
+    """With any of four optimizers beside it: the searched rates over the whole run, or one line that says why not."""
+    optimizer = list(OPTIMIZERS.values())[len(family + variant) % len(OPTIMIZERS)]
+    reason, known = refusal(schedule, form, optimizer=optimizer), must_be_refused(form, family, variant)
+    assert known in (None, bool(reason))
+    if reason:
+        assert f"cannot express this {family} exactly: " in reason
+        return
+    expected = expected_rates(schedule)
+    if form == "optax" and isinstance(schedule, PerEpoch):
+        expected = np.repeat(expected, STEPS_PER_EPOCH)
+    actual = READERS[form](schedule, len(expected), optimizer=optimizer)
+    assert_same_rates(expected, actual, schedule.base_lr)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_names_the_optimizer_and_its_numbers(form, name):
+    """Momentum, Nesterov, Adam's betas, AdamW's decay: none is lost on the way."""
+    given = OPTIMIZERS[name]
+    text = render(document(example("cosine"), optimizer=given), form)
+    for key, value in given.items():
+        assert key in text
+        assert json.dumps(value).strip('"') in text or str(value) in text
