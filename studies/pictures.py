@@ -88,14 +88,15 @@ def _paper(rule: str) -> str:
 
 
 def study_pictures(storage: str, study_name: str) -> dict[str, str]:
-    """Return file name -> SVG: the verdict and the learning curves, as `lrsearch report` draws them.
+    """Return file name -> SVG: the verdict, and how the preferred entry learned, as `lrsearch report` draws them.
 
     Raises:
         InputError: if there is no such study, or it has no verdict.
     """
     from lrsearch.errors import InputError
-    from lrsearch.report.learning_figures import learning_data, overview_figure
+    from lrsearch.report.learning_figures import entry_figure, learning_data
     from lrsearch.report.source import read_source
+    from lrsearch.report.style import colours
     from lrsearch.report.verdict_figures import forest_data, forest_figure, headline
     from lrsearch.storage import open_existing
 
@@ -103,13 +104,14 @@ def study_pictures(storage: str, study_name: str) -> dict[str, str]:
     if source.comparison is None:
         raise InputError(f"study {study_name!r} has no verdict: {source.why_not}")
     rows = headline(forest_data(source.comparison))
-    runs = {name: [run for run in source.confirmation if run.family == name] for name in source.comparison.families}
-    epochs = source.config.training.epochs
-    curves = [learning_data(name, own, epochs=epochs, scale=source.scale) for name, own in runs.items()]
-    learning = overview_figure([c for c in curves if c], source.metric, maximize=source.maximize)
+    name = source.comparison.preferred or rows[0].better
+    runs = [run for run in source.confirmation if run.family == name]
+    entry = learning_data(name, runs, epochs=source.config.training.epochs, scale=source.scale)
+    if entry is None:
+        raise InputError(f"study {study_name!r} kept no curve of {name}")
     return {
         "forest.svg": _by_chromium(forest_figure(rows, source.comparison.rope)),
-        "learning.svg": _by_chromium(learning),
+        "learning.svg": _by_chromium(entry_figure(entry, colours([name])[name])),
     }
 
 
@@ -136,7 +138,7 @@ def _by_chromium(figure: Any, width: int = 760) -> str:
     if found is None:
         raise SystemExit(f"chromium drew nothing: {shown.stderr[-500:]}")
     # The page of a report draws its grid faintly by its stylesheet; a file of its own needs to say so itself.
-    style = _paper("text{fill:%s!important}") + "<style>.gridlayer path{stroke-opacity:.3}</style>"
+    style = _paper("text{fill:%s!important}") + "<style>.gridlayer path{stroke-opacity:.3!important}</style>"
     return unescape(found.group()).replace(">", f">{style}", 1)
 
 
