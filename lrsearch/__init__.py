@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrsearch.api import best_schedule, compare, confirm, optimize, write_report
+    from lrsearch.api import best_schedule, compare, confirm, export_schedule, optimize, write_report
     from lrsearch.comparison import Comparison, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
+    from lrsearch.export.retrain import train_exported
     from lrsearch.schedules import Schedule, make_schedule
     from lrsearch.search.objective import Objective
     from lrsearch.search.pruning import RungPruner
@@ -40,6 +41,8 @@ _HOMES = {
     "compare_scores": "lrsearch.comparison",
     "Comparison": "lrsearch.comparison",
     "best_schedule": "lrsearch.api",
+    "export_schedule": "lrsearch.api",
+    "train_exported": "lrsearch.export.retrain",
 }
 
 __all__ = [
@@ -56,10 +59,12 @@ __all__ = [
     "compare",
     "compare_scores",
     "confirm",
+    "export_schedule",
     "make_schedule",
     "optimize",
     "suggest_schedule",
     "to_torch",
+    "train_exported",
     "write_report",
 ]
 

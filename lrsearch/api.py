@@ -120,3 +120,23 @@ def best_schedule(study: Study, family: str | None = None) -> AnySchedule:
         )
     best = max(own, key=lambda record: sign * (record.value if record.value is not None else 0.0))
     return schedule_from_params(best.schedule)
+
+
+def export_schedule(study: Study, form: str = "yaml", *, family: str | None = None, steps: int | None = None) -> str:
+    """Return the best configuration of a search, all replicates together, as the text of a file.
+
+    It is what `lrsearch export` writes; `lrsearch.export` itself is the package that does it.
+
+    Args:
+        study: the search, or a confirmation of fixed schedules.
+        form: yaml, json, toml, python, csv, hf, timm or optax.
+        family: the best of this family, or the entry of this name in a confirmation.
+        steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
+
+    Raises:
+        InputError: if no such trial is complete, or the format cannot express the schedule exactly.
+    """
+    from lrsearch.export import Source, exported
+
+    [text] = exported(Source.of(study), form, family=family, steps=steps).values()
+    return text

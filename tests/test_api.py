@@ -41,6 +41,21 @@ def test_the_flow_from_a_study_file_to_a_verdict(folder):
     assert cosine.lr([0])[0] == pytest.approx(lrsearch.to_torch(cosine, optimizer).get_last_lr()[0])
 
 
+def test_what_is_exported_is_trained_again(folder):
+    """export_schedule gives the best of a family as text, in another length too; train_exported gives its value."""
+    study = lrsearch.optimize(_config(), trials=4, storage=f"sqlite:///{folder}/a.db", workers=1, device="cpu")
+    file = folder / "best.toml"
+    file.write_text(lrsearch.export_schedule(study, "toml", family="cosine"))
+    run = lrsearch.train_exported(file, trust_config=True, device="cpu")
+    best = max(trial.value for trial in study.trials if trial.params["family"] == "cosine")
+    assert best == pytest.approx(run.curve.select_accuracy[-1], abs=1e-6)
+    names = {}
+    exec(lrsearch.export_schedule(study, "python", steps=50), names)
+    assert 50 == names["TOTAL_STEPS"]
+    with pytest.raises(lrsearch.InputError, match=r"format must be one of yaml, .*, got 'yml'"):
+        lrsearch.export_schedule(study, "yml")
+
+
 def test_no_complete_trial_of_a_family_is_said(folder):
     """best_schedule names the family that has no complete trial."""
     study = lrsearch.optimize(_config(), trials=2, storage=f"sqlite:///{folder}/a.db", workers=1)

@@ -221,16 +221,14 @@ def train(
     Example: lrsearch train best.toml --checkpoint best.pt -o curve.csv
     """
     from lrsearch import console
-    from lrsearch.export import load_configuration
-    from lrsearch.export.retrain import reseeded, train_configuration
+    from lrsearch.export.retrain import train_exported
 
-    loaded = load_configuration(config)
-    loaded = loaded if seed is None else reseeded(loaded, seed)
-    loaded = loaded if workload is None else loaded.with_workload(workload)
     with console.progress() as progress:
-        run = train_configuration(
-            loaded,
-            trust_config=trust_config or workload is not None,
+        run = train_exported(
+            config,
+            seed=seed,
+            workload=workload,
+            trust_config=trust_config,
             device=device,
             checkpoint=checkpoint,
             metrics=metrics,

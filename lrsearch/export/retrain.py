@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from lrsearch.export.document import Configuration, SeedsTable
+from lrsearch.export.document import Configuration, SeedsTable, load_configuration
 from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.training.train import diverged, require_folder, train_lane, write_atomically
@@ -91,6 +91,44 @@ def train_configuration(
     )
     rows = curve_rows(configuration, curve, experiment)
     return TrainedRun(curve, rows, tuple(_remarks(configuration, curve, experiment)))
+
+
+def train_exported(
+    path: str | Path,
+    *,
+    seed: int | None = None,
+    workload: str | None = None,
+    trust_config: bool = False,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    metrics: Path | None = None,
+    on_epoch: Callable[[int, int], None] = lambda _done, _epochs: None,
+) -> TrainedRun:
+    """Train an exported .yaml, .json or .toml file: the trial itself again, from the seeds that it names.
+
+    Args:
+        path: the file.
+        seed: fresh seeds, derived from this one, instead of the trial's own.
+        workload: "package.module:function", instead of the file's own.
+        trust_config: import the workload that the file names, whoever wrote it there.
+        device: "auto", "cpu" or "cuda".
+        checkpoint: written after every epoch, and read if it is there.
+        metrics: a CSV file of the curve, written after every epoch.
+        on_epoch: called after every epoch with how many are done, and of how many.
+
+    Raises:
+        InputError: if the file, the workload, its data or the checkpoint is not to be had or does not fit.
+    """
+    configuration = load_configuration(path)
+    configuration = configuration if seed is None else reseeded(configuration, seed)
+    return train_configuration(
+        configuration if workload is None else configuration.with_workload(workload),
+        trust_config=trust_config or workload is not None,
+        device=device,
+        checkpoint=checkpoint,
+        metrics=metrics,
+        on_epoch=on_epoch,
+    )
 
 
 def _remarks(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> Iterator[str]:

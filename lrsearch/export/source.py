@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.names import base_name, confirmation_name, is_search
-from lrsearch.storage import family_of, load_study, open_existing, redacted, study_config, to_record
+from lrsearch.storage import family_of, load_study, open_existing, redacted, storage_of, study_config, to_record
 from lrsearch.verdict import compare_study
 
 
@@ -36,7 +37,16 @@ class Source:
         Raises:
             InputError: if the storage holds no such name, or several of which one must be named.
         """
-        storage = open_existing(url)
+        return cls._read(open_existing(url), name, url)
+
+    @classmethod
+    def of(cls, study: Study) -> Source:
+        """Return the source that a search, one of its replicates or its confirmation belongs to."""
+        storage, url = storage_of(study)
+        return cls._read(storage, base_name(study.study_name), url)
+
+    @classmethod
+    def _read(cls, storage: BaseStorage, name: str | None, url: str) -> Source:
         studies = [study.study_name for study in storage.get_all_studies()]
         names = sorted({base_name(study) for study in studies})
         if name is None and len(names) != 1:
