@@ -4,8 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,11 +47,12 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
     """Run a scheduler with so many workers while the body runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    flags = ["--host", "127.0.0.1", "--port", port, "--no-dashboard"]
+        port = free.getsockname()[1]
+    flags = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     scheduler = start_dask("scheduler", *flags, log=folder / "scheduler.log")
     cluster = DaskCluster(f"tcp://127.0.0.1:{port}", folder)
     try:
+        _wait_for(port)
         for _ in range(workers):
             cluster.add_worker()
         yield cluster
@@ -58,3 +60,12 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
         for process in (*cluster.workers, scheduler):
             process.kill()
             process.wait()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"no scheduler listens on port {port}")

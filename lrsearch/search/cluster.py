@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CONNECT_SECONDS = 10
-_ANSWER_SECONDS = 10
+_CONNECT_SECONDS = 30
+_ANSWER_SECONDS = 30
 _stopped: set[str] = set()
 """In a process of the cluster: the runs that were asked to stop."""
 

@@ -19,6 +19,7 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.patience import PatientStorage
 from lrsearch.storage.problems import explained
+from lrsearch.storage.proxy import open_proxy
 from lrsearch.storage.secrets import redacted, without_secrets
 from lrsearch.storage.sqlite import made_by_one, network_file_system, open_sqlite, open_sqlite_to_read, sqlite_path
 
@@ -105,6 +106,8 @@ def _open_other(url: str) -> BaseStorage:
     if url.startswith("journal:///"):
         path = url.removeprefix("journal:///")
         return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+    if url.startswith("grpc:"):
+        return open_proxy(url)
     if re.match(r"postgres(ql)?(\+psycopg)?:", url):
         if importlib.util.find_spec("psycopg") is None:
             raise InputError(

@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lrsearch.errors import InputError, RunError
-from lrsearch.storage.address import missing_file, redacted
+from lrsearch.storage.address import missing_file
 from lrsearch.storage.problems import advice
+from lrsearch.storage.secrets import redacted
 from lrsearch.storage.sqlite import needs_another_way, read_only_addresses, sqlite_path
 
 _BUSY_SECONDS = 60

@@ -14,8 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
-from lrsearch.storage.address import missing_file, open_existing, redacted, shared_disk_warning
+from lrsearch.storage.address import missing_file, open_existing, shared_disk_warning
 from lrsearch.storage.problems import explained
+from lrsearch.storage.secrets import redacted
 from lrsearch.storage.sqlite import file_size, is_writable, sqlite_path
 from lrsearch.storage.study import study_config
 from lrsearch.storage.worker import is_dead, is_elsewhere

@@ -6,7 +6,7 @@ import functools
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -99,7 +99,7 @@ def patiently(attempt: Callable[[], T]) -> T:
                 raise RunError(f"the storage failed: {reason}") from error
             if not told and silent > _UNHEARD_SECONDS:
                 told = True
-                said = str(getattr(database_error(error), "orig", "")).splitlines()[0]
+                said = str(getattr(database_error(error), "orig", "gRPC")).partition("\n")[0]
                 _tell(f"the storage does not answer ({said}); trying again for {_PATIENCE_SECONDS / 60:.0f} minutes")
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -113,6 +113,13 @@ def _tell(message: str) -> None:
     print(f"lrsearch: {message}", file=sys.stderr, flush=True)
 
 
+def patient(kind: type[T], calls: Iterable[str]) -> type[T]:
+    """Return the class of a storage with these of its methods made patient."""
+    for name in calls:
+        setattr(kind, name, _patient(getattr(kind, name)))
+    return kind
+
+
 def _patient(call: Callable[..., T]) -> Callable[..., T]:
     @functools.wraps(call)
     def calling(*arguments: Any, **named: Any) -> T:
@@ -121,5 +128,4 @@ def _patient(call: Callable[..., T]) -> Callable[..., T]:
     return calling
 
 
-for _name in _CALLS:
-    setattr(PatientStorage, _name, _patient(getattr(RDBStorage, _name)))
+patient(PatientStorage, _CALLS)

@@ -37,12 +37,21 @@ def database_error(error: BaseException) -> DBAPIError | None:
 
 def is_passing(error: BaseException) -> bool:
     """Return whether an error of the database may pass by itself: it is restarted, unreachable, or locked."""
+    if _proxy_code(error) is not None:
+        return _proxy_code(error) == "UNAVAILABLE"
     cause = database_error(error)
     if cause is None:
         return False
     if type(cause.orig).__module__ == "sqlite3":
         return re.search("is locked|is busy", str(cause.orig)) is not None
     return cause.connection_invalidated or isinstance(cause, OperationalError | InterfaceError)
+
+
+def _proxy_code(error: BaseException) -> str | None:
+    """Return the status of an error of Optuna's gRPC proxy, whose library is not always there; None of any other."""
+    code = getattr(error, "code", None)
+    name = getattr(code(), "name", None) if callable(code) else None
+    return name if isinstance(name, str) else None
 
 
 def explained(error: BaseException) -> str | None:
