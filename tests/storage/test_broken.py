@@ -131,11 +131,11 @@ def test_a_full_disk_ends_a_run_with_one_line(folder) -> None:
     try:
         study = folder / "study.toml"
         study.write_text(
-            'name = "tab"\nworkload = "tests.workload_examples:tabular"\n[training]\nepochs = 30\n'
+            'name = "tab"\nworkload = "tests.workload_examples:tabular"\n[training]\nepochs = 3\n'
             '[search]\nfamilies = ["constant", "cosine"]\nsampler = "random"\npruner = "none"\n'
         )
         storage = ("--storage", f"sqlite:///{disk}/s.db")
-        flags = ("--trials", "2000", "--workers", "1", "--lanes", "8", "--device", "cpu")
+        flags = ("--trials", "2000", "--workers", "1", "--lanes", "2", "--device", "cpu")
         ended = _command("optimize", str(study), *storage, *flags, folder=folder)
         assert 1 == ended.returncode, ended.stderr
         assert "Traceback" not in ended.stderr
