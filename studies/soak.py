@@ -34,7 +34,7 @@ from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
 from lrsearch.search.checkpoints import checkpoint_folder
 from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.storage import load_study, open_storage
+from lrsearch.storage import load_study, open_existing
 from lrsearch.training.train import train_lane
 
 _NAME = "soak"
@@ -118,16 +118,18 @@ class Round:
 
     def finished(self) -> int:
         """Return how many trials are finished."""
-        try:
-            return sum(trial.state.is_finished() and trial.values is not None for trial in self.stored())
-        except InputError:  # nothing is there yet
-            return 0
+        return sum(trial.state.is_finished() and trial.values is not None for trial in self.stored())
 
     def stored(self) -> list[FrozenTrial]:
         """Return the trials in the database."""
         if not (self.folder / "soak.db").exists():
             return []
-        return load_study(open_storage(self.storage), _NAME).get_trials(deepcopy=False)
+        # As a reader: a process that is paused in the middle of a write would hold up another writer, and this is one
+        # that is to wake it.
+        try:
+            return load_study(open_existing(self.storage), _NAME).get_trials(deepcopy=False)
+        except InputError:  # it is being made
+            return []
 
     def _hit(self, name: str, process: psutil.Process) -> None:
         if self.rng.random() < 0.25:
@@ -147,9 +149,11 @@ class Round:
 
     def _victims(self, *, parent: bool) -> list[tuple[str, psutil.Process]]:
         """Return the processes that train at this moment, or the one that started the workers, by what they are."""
+        found: list[tuple[str, psutil.Process]] = []
         if parent:
-            return [("parent of workers", psutil.Process(self.commands[""].pid))]
-        found = []
+            with suppress(psutil.NoSuchProcess):
+                found.append(("parent of workers", psutil.Process(self.commands[""].pid)))
+            return found
         for trial in self.stored():
             if trial.state == TrialState.RUNNING and "worker" in trial.user_attrs:
                 machine, process, _ = trial.user_attrs["worker"].split(":")

@@ -57,7 +57,8 @@ class Checkpoints:
     Args:
         folder: made when the first file is written.
         identity: of the study; see `study_identity`.
-        pause_seconds: from one time that the lanes are saved to the next, at least.
+        pause_seconds: from one time that the lanes are saved to the next, at least; 0 saves them after every epoch,
+            whatever it takes.
         clock: seconds, from any zero.
     """
 
@@ -75,7 +76,8 @@ class Checkpoints:
     def due(self) -> bool:
         """Return whether it is time to save the lanes: after the pause, or later where saving them takes long."""
         now = self.clock()
-        if now - self._saved_at < max(self.pause_seconds, self._cost_seconds / _MOST_SHARE):
+        affordable = self._cost_seconds / _MOST_SHARE if self.pause_seconds else 0.0
+        if now - self._saved_at < max(self.pause_seconds, affordable):
             return False
         self._saved_at, self._cost_seconds = now, 0.0
         return True
@@ -113,14 +115,15 @@ class Checkpoints:
 
     def remove(self, origin: int) -> None:
         """Remove the checkpoint of a trial that has ended."""
-        with suppress(OSError):
-            self._path(origin).unlink(missing_ok=True)
+        for path in self.folder.glob(f"*{self._path(origin).name}*"):  # and what was killed while it was written
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def tidy(self, unfinished: Collection[int]) -> None:
         """Remove what killed processes left of this study's trials, but for those `unfinished`, by first number."""
         keep = {self._path(origin).name for origin in unfinished}
         for path in self.folder.glob(f"*{self._prefix()}-*"):
-            if path.name not in keep:
+            if not any(name in path.name for name in keep):
                 with suppress(OSError):
                     path.unlink()
         with suppress(OSError):

@@ -11,12 +11,13 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from lrsearch.search.asking import ask
 from lrsearch.search.checkpoints import Checkpoints
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
 from lrsearch.search.notices import notice
 from lrsearch.search.pruning import PrunerCore, PruningRule
-from lrsearch.search.resume import SURPLUS, give_back, is_doubled, take_back
+from lrsearch.search.resume import give_back, is_nameless, take_back
 from lrsearch.search.state import FINISHED, SearchState, SearchTimes
 from lrsearch.search.trial_log import TrialLog
 from lrsearch.search.watch import Pulse, Watch, beat
@@ -68,6 +69,7 @@ class SearchLoop:
     _running: dict[int, TrialLog] = field(init=False, default_factory=dict)
     _ended: dict[int, TrialLog] = field(init=False, default_factory=dict)
     _waited: bool = field(init=False, default=False)
+    _beating: bool = field(init=False, default=False)
 
     def run(self) -> None:
         """Search until the total is reached, the deadline has passed, or a signal asks to stop.
@@ -104,7 +106,7 @@ class SearchLoop:
             interruption.check()
             begun = time.perf_counter()
             self._writer.flush()  # the sampler is to know how every trial ended
-            trial = self._ask()
+            trial = ask(self.study, self.total)
             if trial is None:
                 break
             asked = time.perf_counter()
@@ -137,27 +139,34 @@ class SearchLoop:
         for number in [number for number, log in self._running.items() if log.lost]:
             del self._running[number]
             self._stack.release(number)
-            notice(f"trial {number} was taken by another process while this one was paused; going on with the next")
         for number in [number for number, log in self._ended.items() if log.lost]:
             del self._ended[number]
 
     def _wait_for_others(self, interruption: Interruption) -> bool:
-        """Pause, and return True, while trials of other machines may turn out to be dead: nothing else is left."""
+        """Pause, and return True, while the total depends on trials of others that may turn out to be dead."""
         interruption.check()
-        if not self.watch.in_doubt:
+        trials = self.study.get_trials(deepcopy=False)
+        doubtful = sum(trial.number in self.watch.in_doubt or is_nameless(trial) for trial in trials)
+        if doubtful == 0 or sum(trial.state in FINISHED for trial in trials) >= self.total:
             return False
         if not self._waited:
             seconds = self.watch.grace_seconds + self.watch.beat_seconds
-            notice(f"{self.watch.in_doubt} trials of other machines are silent; waiting up to {seconds:.0f} seconds")
+            notice(f"{doubtful} trials of other machines are silent; waiting up to {seconds:.0f} seconds for them")
             self._waited = True
         time.sleep(_WAIT_SECONDS)
         return True
 
     def _beat(self) -> None:
-        """Show that this process lives, and look whether the others do."""
+        """Let the writer show that this process lives; where the storage is slow, beats do not heap up."""
+        if not self._beating:
+            self._beating = True
+            self._writer.submit(self._show_life)
+
+    def _show_life(self) -> None:
+        self._beating = False
         for log in list(self._running.values()):
-            self._writer.submit(log.write, beat, log.trial)
-        self._writer.submit(self._look)
+            log.write(beat, log.trial)
+        self._look()
 
     def _look(self) -> None:
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -171,26 +180,6 @@ class SearchLoop:
             saved = log.checkpoint(self._stack.checkpoint(number))
             if saved is not None and saved[0].epoch > 0 and not log.lost:
                 self._writer.submit(self.checkpoints.save, log, *saved)
-
-    def _ask(self) -> Trial | None:
-        """Return a new trial, or None if all that are wanted are finished or running.
-
-        Another worker may ask at the same moment: the trial with the lower number stays, the other is given up.
-        """
-        take_back(self.study)
-        while self._unfailed() < self.total:
-            trial = self.study.ask()
-            if self._unfailed(below=trial.number) < self.total and not is_doubled(self.study, trial):
-                return trial
-            trial.set_user_attr("stop_reason", SURPLUS)
-            self.study.tell(trial, state=TrialState.FAIL)
-        return None
-
-    def _unfailed(self, below: int | None = None) -> int:
-        """Return how many trials are finished or running (those that wait are still to be asked)."""
-        states = (*FINISHED, TrialState.RUNNING)
-        trials = self.study.get_trials(deepcopy=False, states=states)
-        return sum(below is None or trial.number < below for trial in trials)
 
     def _train(self) -> tuple[dict[int, EpochMetrics], float]:
         begun = time.perf_counter()

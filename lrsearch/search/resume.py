@@ -66,8 +66,13 @@ def unfinished_origins(study: Study) -> set[int]:
     return {origin_of(trial) for trial in study.get_trials(deepcopy=False, states=states)}
 
 
+def is_nameless(trial: FrozenTrial) -> bool:
+    """Return whether a trial runs without its process's name: just begun, or left so by a process that was killed."""
+    return trial.state == TrialState.RUNNING and "worker" not in trial.user_attrs
+
+
 def _is_lost(trial: FrozenTrial) -> bool:
-    if "worker" in trial.user_attrs:
+    if not is_nameless(trial):
         return is_dead(str(trial.user_attrs["worker"]))
     begun = trial.datetime_start
     return begun is not None and datetime.now() - begun > timedelta(seconds=_NAMELESS_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from optuna.storages import BaseStorage
@@ -46,7 +46,7 @@ class RunOptions:
         scheduler: the address of that scheduler, such as tcp://127.0.0.1:8786.
     """
 
-    storage: str = DEFAULT_STORAGE
+    storage: str = field(default=DEFAULT_STORAGE, repr=False)  # its address may hold a password
     study_name: str | None = None
     device: str = "auto"
     lanes: int | None = None
@@ -189,6 +189,8 @@ def run_search(
             state.times.trial_epochs = trained
         else:
             _search_in_workers(experiment, options, studies, deadline, state, after_epoch)
+    for study in studies:
+        open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
     return studies, state
 
 

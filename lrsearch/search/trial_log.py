@@ -12,6 +12,7 @@ from optuna.trial import Trial, TrialState
 
 from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.notices import notice
 from lrsearch.search.resume import origin_of
 from lrsearch.storage import worker_name
 from lrsearch.training.device import device_label
@@ -92,6 +93,9 @@ class TrialLog:
         try:
             function(*arguments)
         except UpdateFinishedTrialError:
+            if not self.lost:
+                number = self.trial.number
+                notice(f"trial {number} was taken by another process while this one was paused; going on without it")
             self.lost = True
 
     def end(self, study: Study, stop_reason: str) -> None:

@@ -70,9 +70,13 @@ class Watch:
         return {number for number, sight in self._sights.items() if sight.silent_seconds > self.grace_seconds}
 
     @property
-    def in_doubt(self) -> int:
-        """How many trials of other machines have not been seen to change lately, and so may be dead."""
-        return sum(not sight.changed or sight.silent_seconds > self.beat_seconds for sight in self._sights.values())
+    def in_doubt(self) -> set[int]:
+        """The trials of other machines that have not been seen to change lately, and so may be dead."""
+        return {
+            number
+            for number, sight in self._sights.items()
+            if not sight.changed or sight.silent_seconds > self.beat_seconds
+        }
 
 
 class Pulse:

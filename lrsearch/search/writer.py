@@ -33,9 +33,10 @@ class Writer:
 
     def keep_below(self, most: int) -> None:
         """Wait until no more than `most` calls are pending: so much is lost at worst if the process is killed."""
-        while len(self._pending) > most:
+        # What is submitted meanwhile, by a thread of its own, is not waited for: it might never end.
+        for _ in range(len(self._pending) - most):
             self._pending.popleft().result()
 
     def flush(self) -> None:
-        """Wait until everything is written."""
+        """Wait until everything is written that has been submitted."""
         self.keep_below(0)
