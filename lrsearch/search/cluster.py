@@ -6,6 +6,7 @@ in the storage.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -203,6 +204,7 @@ def _client(scheduler: str) -> Iterator[Client]:
         raise InputError("--backend dask needs Dask: pip install 'lrsearch[dask]'") from error
     if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://\S+:\d+", scheduler):
         raise InputError(f"scheduler must be an address such as tcp://127.0.0.1:8786, got {scheduler!r}")
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is to be said of a lost scheduler is said here
     try:
         client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
