@@ -115,6 +115,35 @@ def test_every_format_says_where_it_comes_from_and_what_it_scored(source, form):
         assert word in text
 
 
+@pytest.fixture(scope="module")
+def regression(tmp_path_factory):
+    """Search and confirm a metric of its own that is to be small; return the source."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('regression')}/study.db"
+    changes = {"name": "error", "workload": "tests.workload_examples:regression", "baseline": []}
+    changes |= {"ranges": {"base_lr": {"low": 0.001, "high": 0.02}, "warmup_steps": {"low": 0, "high": 0}}}
+    config = StudyConfig.from_dict({**STUDY, **changes, "search": {**STUDY["search"], "families": ("constant",)}})
+    options = RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
+    run_search(config, options)
+    run_confirm(config, options, blocks=6)
+    return Source.open(url)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_metric_that_is_to_be_small_is_exported_under_its_name(regression, form):
+    """Its name, its direction and its interval are in every format, and the best is the smallest."""
+    [(study, trial)] = regression.best()
+    assert min(t.value for t in study.get_trials() if t.value is not None) == trial.value
+    scores = configuration(study, trial, confirmation=regression.confirmation)["scores"]
+    assert ("squared error", "minimize", trial.value) == tuple(
+        scores[name] for name in ("metric", "direction", "search_value")
+    )
+    confirmed = scores["confirmation"]
+    assert confirmed["low"] < confirmed["mean"] < confirmed["high"]
+    [text] = exported(regression, form).values()
+    for value in ("squared error", "minimize", repr(confirmed["low"]), repr(confirmed["high"])):
+        assert value in text
+
+
 def test_csv_is_the_rate_of_every_update(source):
     """Below the comment lines, step and rate of the whole run."""
     [(study, trial)] = source.best("cosine")
