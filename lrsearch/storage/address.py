@@ -96,7 +96,7 @@ def _said_why(url: str) -> Iterator[None]:
     except InputError:
         raise
     except (SQLAlchemyError, StorageInternalError, RunError, OSError, ImportError, ValueError, RuntimeError) as err:
-        said = explained(err) or str(err.__cause__ or err).splitlines()[0]
+        said = explained(err) or (str(err.__cause__ or "") or str(err)).partition("\n")[0]
         reason = without_secrets(said, url)
         cause = err if reason == said else None  # a notebook shows causes too
         raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause

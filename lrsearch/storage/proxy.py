@@ -28,8 +28,7 @@ def open_proxy(url: str) -> BaseStorage:
     """Connect to the server of `grpc://host:port`.
 
     Raises:
-        InputError: if the address is none, or the library is missing.
-        ConnectionError: if nobody answers.
+        InputError: if the address is none, the library is missing, or nobody answers.
     """
     address = re.fullmatch(r"grpc://([^:/@]+):(\d+)", url)
     if address is None:
@@ -40,5 +39,10 @@ def open_proxy(url: str) -> BaseStorage:
         warnings.simplefilter("ignore", ExperimentalWarning)
         proxy = _Proxy(host=address[1], port=int(address[2]))
     proxy.url = url
-    proxy.wait_server_ready(timeout=_CONNECT_SECONDS)
+    try:
+        proxy.wait_server_ready(timeout=_CONNECT_SECONDS)
+    except ConnectionError as error:
+        raise InputError(
+            f"storage {url!r} cannot be opened: no proxy answers there, start one or wait for it"
+        ) from error
     return proxy
