@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,11 +23,18 @@ class DaskCluster:
 
     def add_worker(self, threads: int = 1) -> "subprocess.Popen[bytes]":
         """Start a worker process without a nanny, so that one that is killed stays away."""
-        flags = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
+        flags = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard", "--death-timeout", "300"]
         flags += ["--host", "127.0.0.1", "--local-directory", str(self.folder)]
         worker = start_dask("worker", self.address, *flags, log=self.folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
         return worker
+
+    def wait_for_workers(self) -> None:
+        """Wait until every worker has found the scheduler."""
+        until = time.monotonic() + 300
+        while self.logs().count("Registered to:") < len(self.workers):
+            assert time.monotonic() < until, self.logs()
+            time.sleep(0.1)
 
     def logs(self) -> str:
         """Return what scheduler and workers wrote."""
@@ -52,20 +59,11 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
     scheduler = start_dask("scheduler", *flags, log=folder / "scheduler.log")
     cluster = DaskCluster(f"tcp://127.0.0.1:{port}", folder)
     try:
-        _wait_for(port)
         for _ in range(workers):
             cluster.add_worker()
+        cluster.wait_for_workers()
         yield cluster
     finally:
         for process in (*cluster.workers, scheduler):
             process.kill()
             process.wait()
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"no scheduler listens on port {port}")

@@ -47,7 +47,6 @@ def test_every_command_works_and_none_shows_the_password(server, run, study_file
         run("export", *kept, "-o", "best.toml"),
         run("trials", *kept, "--format", "json"),
         run("studies", "--storage", url),
-        run("plan", study_file, *kept, "--device", "cpu"),
         run("doctor", "--storage", url, "--workload", "tests.workload_examples:tabular", "--device", "cpu"),
     ]
     assert [0] * len(outcomes) == [outcome.code for outcome in outcomes], [outcome.err for outcome in outcomes]
@@ -75,6 +74,7 @@ def test_the_dashboard_reads_it(server) -> None:
         thread.join()
 
 
+@pytest.mark.slow
 def test_the_same_command_on_two_machines_shares_one_study(server, folder) -> None:
     """Two processes that begin on an empty database at the same moment make one study and reach its total exactly."""
     program = (
