@@ -18,11 +18,11 @@ from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
 from lrsearch.search.notices import notice
 from lrsearch.search.trial_log import TrialLog
-from lrsearch.storage import redacted
 from lrsearch.training.lane import Checkpoint
 from lrsearch.training.train import load_checkpoint, save_checkpoint
 
 FOLDER_VARIABLE = "LRSEARCH_CHECKPOINTS"
+_BESIDE = ".checkpoints"
 PAUSE_VARIABLE = "LRSEARCH_CHECKPOINT_SECONDS"
 _PAUSE_SECONDS = 10.0
 _MOST_SHARE = 0.01
@@ -32,18 +32,17 @@ _MOST_SHARE = 0.01
 def checkpoint_folder(storage: str) -> Path:
     """Return where the checkpoints of the studies in a storage lie.
 
-    LRSEARCH_CHECKPOINTS names a folder for all of them; else it is `FILE.checkpoints` beside an SQLite or journal file,
-    and for a database server a folder of this user's cache, which other machines do not see.
+    LRSEARCH_CHECKPOINTS names one folder for all of them; else it is `FILE.checkpoints` beside an SQLite or journal
+    file, and for a database server a folder of this user's cache, which other machines do not see.
     """
+    if common := os.environ.get(FOLDER_VARIABLE):
+        return Path(common).expanduser()
     kind, found, path = storage.partition(":///")
-    of_file = found and kind in ("sqlite", "journal")
-    address = str(Path(path).resolve()) if of_file else redacted(storage)
-    if not (common := os.environ.get(FOLDER_VARIABLE)) and of_file:
-        return Path(f"{path}.checkpoints")
+    if found and kind in ("sqlite", "journal"):
+        return Path(f"{path}{_BESIDE}")
     from platformdirs import user_cache_path
 
-    parent = Path(common).expanduser() if common else user_cache_path("lrsearch") / "checkpoints"
-    return parent / hashlib.sha256(address.encode()).hexdigest()[:16]
+    return user_cache_path("lrsearch") / "checkpoints"
 
 
 @dataclass(eq=False)
@@ -126,8 +125,9 @@ class Checkpoints:
             if not any(name in path.name for name in keep):
                 with suppress(OSError):
                     path.unlink()
-        with suppress(OSError):
-            self.folder.rmdir()  # if nothing is left in it
+        if self.folder.name.endswith(_BESIDE):  # one that a person named stays
+            with suppress(OSError):  # of a folder in which something is left
+                self.folder.rmdir()
 
     def _prefix(self) -> str:
         return self.identity[:16]

@@ -43,19 +43,19 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("changes", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_a_resumed_trial_equals_one_that_was_never_cut_short(folder, changes) -> None:
     """Parameters, optimizer state and curve come back: records equal to the bit, and no epoch is trained twice."""
-    config = make_config(search__pruner="none", search__sampler="random", training__epochs=6, **changes)
+    config = make_config(search__pruner="none", search__sampler="random", training__epochs=4, **changes)
     _cut_short(config)
     assert 3 == len(list(FOLDER.iterdir()))
     resumed, state = search_and_state(config, 3)
     assert [2, 2, 2] == [trial.user_attrs["resumed_after_epochs"] for trial in finished(resumed)]
-    assert 3 * 4 == state.times.trial_epochs
+    assert 3 * 2 == state.times.trial_epochs
     assert _results(search(config, 3, database="whole.db")) == _results(resumed)
     assert not FOLDER.exists()
 
 
 def test_lanes_resume_each_from_its_own_epoch(folder) -> None:
     """Trials that were cut short at different epochs go on side by side, each where it stood."""
-    config = make_config(search__pruner="none", search__sampler="random", training__epochs=6)
+    config = make_config(search__pruner="none", search__sampler="random", training__epochs=4)
     _cut_short(config, 2)
     (FOLDER / sorted(path.name for path in FOLDER.iterdir())[1]).unlink()
     _cut_short(config, 1)
@@ -159,17 +159,26 @@ def test_checkpoints_of_ended_trials_are_removed(folder) -> None:
 
 
 def test_where_checkpoints_lie(folder, monkeypatch) -> None:
-    """Beside the file of a storage; for a server in the user's cache or in LRSEARCH_CHECKPOINTS, never its password."""
+    """Beside the file of a storage; for a server in the user's cache; or all in the folder that a person names."""
     assert Path("a/b.db.checkpoints") == checkpoint_folder("sqlite:///a/b.db")
     assert Path("b.log.checkpoints") == checkpoint_folder("journal:///b.log")
-    server = checkpoint_folder("postgresql+psycopg://me:secret@host/db")
-    assert "lrsearch" in server.parts
-    assert server == checkpoint_folder("postgresql+psycopg://me:changed@host/db")
-    assert server != checkpoint_folder("postgresql+psycopg://me:secret@host/other")
+    server = "postgresql+psycopg://me:secret@host/db"
+    assert ("lrsearch", "checkpoints") == checkpoint_folder(server).parts[-2:]
     monkeypatch.setenv("LRSEARCH_CHECKPOINTS", str(folder / "shared"))
-    shared = {checkpoint_folder(url).parent for url in ("sqlite:///b.db", "postgresql://host/db")}
-    assert {folder / "shared"} == shared
-    assert checkpoint_folder("sqlite:///b.db") == checkpoint_folder(f"sqlite:///{folder}/b.db")
+    assert {folder / "shared"} == {checkpoint_folder("sqlite:///b.db"), checkpoint_folder(server)}
+
+
+def test_a_folder_that_a_person_names_is_used_and_stays(folder, monkeypatch) -> None:
+    """Studies of several databases share it, each goes on from its own files, and none removes it."""
+    shared = folder / "shared"
+    monkeypatch.setenv("LRSEARCH_CHECKPOINTS", str(shared))
+    config = make_config(search__pruner="none", training__epochs=4)
+    _cut_short(config, 1)
+    _cut_short(config, 2, database="other.db")
+    assert 6 == len(list(shared.iterdir()))
+    assert [2] * 3 == [t.user_attrs["resumed_after_epochs"] for t in finished(search(config, 3, database="other.db"))]
+    assert [1] * 3 == [t.user_attrs["resumed_after_epochs"] for t in finished(search(config, 3))]
+    assert [] == list(shared.iterdir())
 
 
 class _Clock:
@@ -218,12 +227,12 @@ def test_a_checkpoint_belongs_to_one_study_file(folder) -> None:
 
 def test_pruned_trials_are_pruned_again_after_a_resume(folder) -> None:
     """The pruner counts a resumed trial's earlier epochs: none is judged twice, and the total is exact."""
-    config = make_config(search__families=("constant",), training__epochs=8)
+    config = make_config(search__families=("constant",), training__epochs=6)
     with pytest.raises(Interrupted):
-        search(config, 9, lanes=6, on_epoch=signal_in(3, 15))
-    study = search(config, 9, lanes=6)
-    assert {9} == {states(study)["COMPLETE"] + states(study)["PRUNED"]}
+        search(config, 7, lanes=5, on_epoch=signal_in(2, 15))
+    study = search(config, 7, lanes=5)
+    assert {7} == {states(study)["COMPLETE"] + states(study)["PRUNED"]}
     for trial in finished(study):
         epochs = list(trial.intermediate_values)
         assert list(range(1, len(epochs) + 1)) == epochs
-        assert trial.state == TrialState.PRUNED or len(epochs) == 8
+        assert trial.state == TrialState.PRUNED or len(epochs) == 6

@@ -105,7 +105,7 @@ def test_a_paused_process_loses_its_trials_and_goes_on(folder, monkeypatch) -> N
 
 def test_a_process_that_dies_beside_a_running_one_is_noticed(folder) -> None:
     """Its trial is taken up by the run that goes on, not only by the next command."""
-    dead = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    dead = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     host, _, _ = worker_name().split(":")
     begun: list[int] = []
 
