@@ -72,7 +72,7 @@ def test_a_command_that_is_none_is_refused(run) -> None:
 
 
 WRONG_STUDIES = {
-    "not TOML": ("[search\n", ["tab.toml", "not TOML", "line 1"]),
+    "not TOML": ("[search\n", ["tab.toml", "not toml", "line 1"]),
     "unknown key": (STUDY + "trails = 3\n", ["tab.toml", "unknown key 'trails' in [search]", "'trials'"]),
     "range upside down": (
         STUDY + "[ranges]\nbase_lr = { low = 1.0, high = 0.1 }\n",
