@@ -21,7 +21,7 @@ T = TypeVar("T")
 _PATIENCE_SECONDS = 600.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
-_UNHEARD_SECONDS = 2.0
+_UNHEARD_SECONDS = 1.0
 """How long a database is silent before anybody is told."""
 
 _CALLS = (

@@ -132,14 +132,14 @@ def test_a_missing_driver_is_one_line(run, study_file, monkeypatch) -> None:
 
 
 def test_a_call_waits_for_a_server_that_comes_back(capsys) -> None:
-    """A server that crashes and starts again three seconds later costs a line on standard error, and no call."""
+    """A server that crashes and starts again four seconds later costs a line on standard error, and no call."""
     with postgres_server() as server:
         storage = open_storage(server.url)
         config = make_config(search__trials=1)
         studies, _ = run_search(config, RunOptions(storage=server.url, workers=1, device="cpu"))
         server.stop("immediate")
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: time.sleep(3) or server.start())
+            pool.submit(lambda: time.sleep(4) or server.start())
             studies[0].enqueue_trial({"family": "cosine"})
             assert ["COMPLETE", "WAITING"] == [trial.state.name for trial in studies[0].get_trials()]
             assert "tab" in {study.study_name for study in storage.get_all_studies()}
