@@ -1,0 +1,12 @@
+"""What a study file says: its tables, its fixed schedules, and the whole of it."""
+
+from lrsearch.config.study import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
+from lrsearch.config.tables import MOST_EPOCHS, OptimizerConfig
+
+__all__ = [
+    "BUILT_IN_WORKLOAD",
+    "MOST_EPOCHS",
+    "OptimizerConfig",
+    "StudyConfig",
+    "shipped_study",
+]

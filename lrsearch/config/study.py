@@ -1,0 +1,186 @@
+"""StudyConfig: one TOML file, one experiment, readable without the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from lrsearch.config.baseline import BaselineConfig
+from lrsearch.config.tables import (
+    ContrastsConfig,
+    DataConfig,
+    Name,
+    OptimizerConfig,
+    PlanConfig,
+    SearchConfig,
+    SettingRange,
+    Table,
+    TrainingConfig,
+)
+from lrsearch.errors import InputError
+from lrsearch.explain import did_you_mean, explain
+from lrsearch.names import base_name
+from lrsearch.schedules import ReduceOnPlateau, check_overrides, resolve_ranges
+from lrsearch.small_files import check_plain, read_data
+
+_NOMINAL_STEPS = 1000
+BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
+
+
+class StudyConfig(Table):
+    """One experiment: a workload, a budget, a search space and a plan. Every table has sensible defaults."""
+
+    name: Name = "study"
+    description: str = ""
+    workload: str = BUILT_IN_WORKLOAD
+    seed: int = Field(0, ge=0)
+    data: DataConfig = DataConfig()
+    training: TrainingConfig = TrainingConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    search: SearchConfig = SearchConfig()
+    ranges: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    plan: PlanConfig = PlanConfig()
+    baseline: tuple[BaselineConfig, ...] = ()
+
+    @field_validator("baseline")
+    @classmethod
+    def _distinct_names(cls, baselines: tuple[BaselineConfig, ...]) -> tuple[BaselineConfig, ...]:
+        names = [baseline.name for baseline in baselines]
+        if len(set(names)) < len(names):
+            raise ValueError(f"names must be distinct, got {names}")
+        return baselines
+
+    @model_validator(mode="after")
+    def _contrasts_name_what_is_compared(self) -> StudyConfig:
+        planned = self.plan.contrasts
+        if isinstance(planned, ContrastsConfig):
+            known = [*self.search.families, *(baseline.name for baseline in self.baseline)]
+            members = [planned.against] if planned.against else [n for g in (planned.groups or {}).values() for n in g]
+            for name in members:
+                if name not in known:
+                    raise ValueError(f"plan.contrasts: {name!r} is not to be compared{did_you_mean(name, known)}")
+                if name == ReduceOnPlateau.family:
+                    raise ValueError(f"plan.contrasts: {name} reads a metric and takes no part in comparisons")
+        return self
+
+    @model_validator(mode="after")
+    def _looks_are_at_blocks(self) -> StudyConfig:
+        if self.plan.looks and self.search.replicates > 1:
+            raise ValueError(
+                f"plan.looks are for one search or fixed schedules: with {self.search.replicates} replicates the "
+                "blocks are the searches, and all of them are there at once"
+            )
+        return self
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_part_of_a_study(cls, name: str) -> str:
+        if base_name(name) != name:
+            raise ValueError(
+                f"must not end as the names of a study's own parts do (/confirm, /audit, /search-00), got {name!r}"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _ranges_are_ranges(self) -> StudyConfig:
+        check_overrides(self.ranges)
+        for family in self.search.families:
+            # The number of updates is not known before the data is; bounds in steps are fractions of it.
+            total_steps = self.training.epochs * (1 if self.training.interval == "epoch" else _NOMINAL_STEPS)
+            momentum = self.optimizer.largest_momentum
+            resolve_ranges(family, self.ranges, total_steps=total_steps, epochs=self.training.epochs, momentum=momentum)
+        return self
+
+    @model_validator(mode="after")
+    def _baselines_have_what_is_searched(self) -> StudyConfig:
+        for baseline in self.baseline:
+            for name in ("momentum", "weight_decay"):
+                searched, own = name in self.optimizer.searched(), getattr(baseline, name) is not None
+                if searched and not own:
+                    raise ValueError(f"baseline {baseline.name!r} needs its own {name}, because the search samples it")
+                if own and not searched:
+                    raise ValueError(f"baseline {baseline.name!r} has the {name} of [optimizer]: leave it out")
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path) -> StudyConfig:
+        """Read a study file.
+
+        Raises:
+            InputError: if the file is missing, is not TOML, or has an unknown key or a value out of its rule; the
+                message names the file, the key and what was meant.
+        """
+        path = Path(path)
+        data = read_data(path, "study file", "toml")
+        return cls.from_dict({"name": path.stem.replace("_", "-"), **data}, source=str(path))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, source: str = "study") -> StudyConfig:
+        """Validate plain data, as TOML gives it; `source` begins every error."""
+        check_plain(data, source)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise InputError(f"{source}: {explain(error, _TABLES)}") from error
+
+    def changed(self, changes: Mapping[str, Any]) -> StudyConfig:
+        """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing.
+
+        Raises:
+            InputError: if a value is out of its rule; the message names it as the flag `--epochs`.
+        """
+        data = self.model_dump()
+        for key, value in changes.items():
+            if value is not None:
+                *tables, name = key.split(".")
+                table = data
+                for part in tables:
+                    table = table[part]
+                table[name] = value
+                if key == "training.epochs":
+                    table.pop("budgets", None)  # the new number replaces the study file's whole list
+        try:
+            return StudyConfig.from_dict(data)
+        except InputError as error:
+            _, _, message = str(error).partition(": ")
+            wrong = next((key for key in changes if message.startswith(f"{key}: ")), None)
+            named = message if wrong is None else f"--{wrong.rpartition('.')[2]}{message.removeprefix(wrong)}"
+            raise InputError(named) from error
+
+    def at_budgets(self) -> tuple[StudyConfig, ...]:
+        """Return a study for each epoch budget, named NAME/epochs-10 ..., or this one alone if it has only one."""
+        changes = [{"training.epochs": e, "name": f"{self.name}/epochs-{e}"} for e in self.training.budgets]
+        return tuple(self.changed(change) for change in changes) or (self,)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes two searches the same search, by dotted key: all that a trial's result depends on."""
+        kept = {"workload": self.workload, "seed": self.seed}
+        tables = {"data": self.data, "training": self.training, "optimizer": self.optimizer}
+        kept |= {f"{t}.{k}": v for t, table in tables.items() for k, v in table.model_dump(mode="json").items()}
+        search = self.search.model_dump(mode="json")
+        return (
+            kept | {f"search.{key}": search[key] for key in ("families", "sampler", "pruner")} | {"ranges": self.ranges}
+        )
+
+
+_TABLES: dict[tuple[str, ...], type[BaseModel]] = {
+    (): StudyConfig,
+    ("data",): DataConfig,
+    ("training",): TrainingConfig,
+    ("optimizer",): OptimizerConfig,
+    ("search",): SearchConfig,
+    ("plan",): PlanConfig,
+    ("plan", "contrasts"): ContrastsConfig,
+    ("optimizer", "momentum"): SettingRange,
+    ("optimizer", "weight_decay"): SettingRange,
+}
+
+
+def shipped_study(name: str) -> Path:
+    """Return the path of a study file that comes with lrsearch: fashion_lenet, quick or article."""
+    package = Path(__file__).parent.parent
+    inside = package / "studies" / f"{name}.toml"
+    return inside if inside.exists() else package.parent / "studies" / f"{name}.toml"
