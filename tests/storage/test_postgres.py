@@ -17,6 +17,7 @@ from lrsearch.dashboard import make_dashboard
 from lrsearch.errors import InputError
 from lrsearch.search.run import RunOptions, run_search
 from lrsearch.storage import load_study, open_existing, open_storage, records
+from lrsearch.storage import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
 from tests.search.run_helpers import make_config
 
@@ -131,15 +132,16 @@ def test_a_missing_driver_is_one_line(run, study_file, monkeypatch) -> None:
     assert PASSWORD not in complaint
 
 
-def test_a_call_waits_for_a_server_that_comes_back(capsys) -> None:
-    """A server that crashes and starts again four seconds later costs a line on standard error, and no call."""
+def test_a_call_waits_for_a_server_that_comes_back(capsys, monkeypatch) -> None:
+    """A server that crashes and starts again two seconds later costs two lines on standard error, and no call."""
+    monkeypatch.setattr(lrsearch_patience, "_UNHEARD_SECONDS", 0.0)
     with postgres_server() as server:
         storage = open_storage(server.url)
         config = make_config(search__trials=1)
         studies, _ = run_search(config, RunOptions(storage=server.url, workers=1, device="cpu"))
         server.stop("immediate")
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: time.sleep(4) or server.start())
+            pool.submit(lambda: time.sleep(2) or server.start())
             studies[0].enqueue_trial({"family": "cosine"})
             assert ["COMPLETE", "WAITING"] == [trial.state.name for trial in studies[0].get_trials()]
             assert "tab" in {study.study_name for study in storage.get_all_studies()}
