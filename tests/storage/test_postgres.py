@@ -142,9 +142,9 @@ def test_a_call_waits_for_a_server_that_comes_back(capsys, monkeypatch) -> None:
         server.stop("immediate")
         with ThreadPoolExecutor(1) as pool:
             pool.submit(lambda: time.sleep(2) or server.start())
+            assert "tab" in {study.study_name for study in storage.get_all_studies()}
             studies[0].enqueue_trial({"family": "cosine"})
             assert ["COMPLETE", "WAITING"] == [trial.state.name for trial in studies[0].get_trials()]
-            assert "tab" in {study.study_name for study in storage.get_all_studies()}
     said = capsys.readouterr().err
     assert "the storage does not answer" in said
     assert "the storage answers again" in said
