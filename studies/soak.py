@@ -12,16 +12,19 @@ if one of them fails.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
+import platform
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing.context import ForkServerProcess as Process
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,14 @@ import optuna
 import psutil
 from optuna.trial import FrozenTrial, TrialState
 
+from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
-from lrsearch.search.checkpoints import checkpoint_folder
+from lrsearch.search import run
+from lrsearch.search.checkpoints import PAUSE_VARIABLE, checkpoint_folder
 from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.watch import Watch
 from lrsearch.storage import load_study, open_existing
 from lrsearch.training.train import train_lane
 
@@ -41,6 +47,9 @@ _NAME = "soak"
 _FAMILIES = ("constant", "cosine", "linear", "reduce_on_plateau")
 _COMMANDS = {"a": ("--workers", "1"), "b": ("--workers", "1"), "": ("--workers", "2")}
 """The machines' names and their commands' flags; without a name it is this machine."""
+
+_FORKS = multiprocessing.get_context("forkserver")
+"""Commands begin with what this file imports: most of the time would go into that, after every kill."""
 
 
 def study_file(epochs: int, workload: str | None) -> str:
@@ -80,7 +89,7 @@ class Round:
     trials: int
     rng: random.Random
     tally: Tally
-    commands: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    commands: dict[str, Process] = field(default_factory=dict)
     paused: list[tuple[float, psutil.Process]] = field(default_factory=list)
 
     @property
@@ -88,19 +97,19 @@ class Round:
         """The address of the database."""
         return f"sqlite:///{self.folder}/soak.db"
 
-    def start(self, machine: str, *flags: str) -> subprocess.Popen[bytes]:
+    def start(self, machine: str, *flags: str) -> Process:
         """Start `optimize` as if on a machine of this name."""
         arguments = ["optimize", f"{self.folder}/soak.toml", "--storage", self.storage, "--trials", str(self.trials)]
         arguments += ["--lanes", "2", "--device", "cpu", "--compile", "off", *flags]
-        command = [sys.executable, __file__, "--machine", machine, "--", *arguments]
-        log = (self.folder / "log.txt").open("ab")
-        return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "LRSEARCH_CHECKPOINT_SECONDS": "0"})
+        command = _FORKS.Process(target=as_machine, args=(machine, arguments, self.folder / "log.txt"))
+        command.start()
+        return command
 
-    def disturb(self, kills: int, mean_seconds: float) -> None:
-        """Let the commands work, killed and paused at random, until the total is reached or `kills` are done."""
-        while sum(self.tally.kills.values()) < kills and self.finished() < self.trials:
+    def disturb(self, go_on: Callable[[], bool], mean_seconds: float) -> None:
+        """Let the commands work, killed and paused at random, until the total is reached or it is time to end."""
+        while go_on() and self.finished() < self.trials:
             for machine, flags in _COMMANDS.items():
-                if machine not in self.commands or self.commands[machine].poll() is not None:
+                if machine not in self.commands or not self.commands[machine].is_alive():
                     self.commands[machine] = self.start(machine, *flags)
             time.sleep(self.rng.expovariate(1 / mean_seconds))
             self._wake()
@@ -113,8 +122,10 @@ class Round:
         """Let what is paused go on and what runs come to its end, then run once undisturbed; return its exit code."""
         self._wake(all_of_them=True)
         for command in self.commands.values():
-            command.wait()
-        return self.start("c", "--workers", "1").wait()
+            command.join()
+        last = self.start("c", "--workers", "1")
+        last.join()
+        return last.exitcode
 
     def finished(self) -> int:
         """Return how many trials are finished."""
@@ -207,10 +218,15 @@ def check(tally: Tally, found: Round, reference: Reference, exit_code: int) -> N
 
 
 def soak(folder: Path, given: argparse.Namespace) -> Tally:
-    """Run rounds in `folder` until so many processes have been killed."""
+    """Run rounds in `folder` until so many processes have been killed, or the time is up."""
     tally, rng = Tally(), random.Random(given.seed)
+    until = time.monotonic() + 60 * given.minutes
+
+    def go_on() -> bool:
+        return sum(tally.kills.values()) < given.kills and time.monotonic() < until
+
     config = None
-    while sum(tally.kills.values()) < given.kills:
+    while go_on():
         tally.rounds += 1
         place = folder / f"round-{tally.rounds:03d}"
         place.mkdir(parents=True)
@@ -220,7 +236,7 @@ def soak(folder: Path, given: argparse.Namespace) -> Tally:
             reference = Reference(config)
         current = Round(place, given.trials, rng, tally)
         try:
-            current.disturb(given.kills, given.mean_seconds)
+            current.disturb(go_on, given.mean_seconds)
             exit_code = current.calm()
         finally:
             for command in current.commands.values():
@@ -230,24 +246,22 @@ def soak(folder: Path, given: argparse.Namespace) -> Tally:
     return tally
 
 
-def as_machine(name: str, arguments: list[str]) -> int:
+def as_machine(name: str, arguments: list[str], log: Path) -> None:
     """Run an lrsearch command as if on another machine, whose silent trials are dead after three seconds."""
-    import platform
-
-    from lrsearch.__main__ import main
-    from lrsearch.search import run
-    from lrsearch.search.watch import Watch
-
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     if name:
         platform.node = lambda: name
         run.SearchLoop = partial(run.SearchLoop, watch=Watch(grace_seconds=3.0, beat_seconds=0.5))  # type: ignore
-    return main(arguments)
+    sys.exit(main(arguments))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=60.0, help="no new kills after so long")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=24, help="of a round")
     parser.add_argument("--epochs", type=int, default=12)
@@ -261,6 +275,7 @@ def run_soak(arguments: list[str]) -> int:
     """Soak, print the figures, and return the exit code."""
     given = parse(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    os.environ[PAUSE_VARIABLE] = "0"
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as temporary:
         tally = soak(given.folder or Path(temporary), given)
@@ -273,6 +288,4 @@ def run_soak(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--machine"]:
-        sys.exit(as_machine(sys.argv[2], sys.argv[4:]))
     sys.exit(run_soak(sys.argv[1:]))

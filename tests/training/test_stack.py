@@ -165,6 +165,28 @@ def _after_four(stack: Stack, key: int) -> Checkpoint:
     return stack.checkpoint(key)
 
 
+def test_an_interruption_leaves_every_lane_at_an_epoch_boundary(monkeypatch):
+    """What a signal cuts off has not happened: the lane trains that epoch again, to the same result."""
+    stack, whole = _stack(UpdateRule(uses_momentum=True)), _stack(UpdateRule(uses_momentum=True))
+    lane = _lane(settings=OptimizerSettings(momentum=0.9))
+    for one in (stack, whole):
+        one.admit(0, lane)
+        one.run_epoch()
+    evaluate, calls = stack._evaluate, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:  # trained, and evaluated on one part of two
+            raise KeyboardInterrupt
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(stack, "_evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stack.run_epoch()
+    assert 1 == stack.checkpoint(0).epoch == len(stack.checkpoint(0).select_loss)
+    assert _run(whole, 3) == _run(stack, 3)
+
+
 @pytest.mark.parametrize("model", [_mlp, _batch_norm, _dropout])
 def test_a_lane_goes_on_from_its_checkpoint(model):
     """A lane taken up elsewhere from its checkpoint ends to the bit where it would have ended."""
@@ -221,6 +243,14 @@ def test_evaluation_is_that_of_the_plain_module():
     outputs = module(data.test_x)
     assert nn.functional.cross_entropy(outputs, data.test_y).item() == pytest.approx(loss)
     assert (outputs.argmax(1) == data.test_y).tolist() == scores.astype(bool).tolist()
+
+
+def test_evaluation_does_not_depend_on_how_many_lanes_there_are():
+    """To the bit, in float32, where the order of a sum shows: each lane's loss is that of the loss function alone."""
+    outputs = torch.randn(5, 124, CLASSES, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(124) % CLASSES
+    losses = _stack()._per_lane(nn.functional.cross_entropy, outputs, y)
+    assert [float(nn.functional.cross_entropy(own, y)) for own in outputs] == losses.tolist()
 
 
 def test_divergence_stays_in_its_lane():
