@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 
 _REMEDIES = {
     r"disk is full|No space left|disk full": "free some space on that disk, then run the same command again",
@@ -39,6 +39,8 @@ def is_passing(error: BaseException) -> bool:
     """Return whether an error of the database may pass by itself: it is restarted, unreachable, or locked."""
     if _proxy_code(error) is not None:
         return _proxy_code(error) == "UNAVAILABLE"
+    if isinstance(error.__cause__ or error, PendingRollbackError):
+        return True  # Optuna went on in a transaction that had lost its connection; the next one begins anew
     cause = database_error(error)
     if cause is None:
         return False

@@ -9,7 +9,7 @@ import pytest
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError, RunError
@@ -50,6 +50,14 @@ def test_a_lock_is_waited_for(monkeypatch) -> None:
     assert ("done", 11) == (patiently(call), call.calls)
     assert sorted(pauses) == pauses
     assert (0.1, 10.0) == (pauses[0], pauses[-1])
+
+
+def test_a_transaction_that_lost_its_connection_is_begun_anew(monkeypatch) -> None:
+    """Optuna goes on in a session whose connection broke, and is told to roll back: that passes too."""
+    monkeypatch.setattr(lrsearch_patience.time, "sleep", lambda _: None)
+    lost = StorageInternalError("An exception is raised during the commit.")
+    lost.__cause__ = PendingRollbackError("Can't reconnect until invalid transaction is rolled back.")
+    assert "done" == patiently(_Failing(lost))
 
 
 @pytest.mark.parametrize(

@@ -158,10 +158,12 @@ def test_a_restarted_server_under_four_workers_costs_no_trial(folder) -> None:
         options = RunOptions(storage=server.url, workers=4, lanes=2, device="cpu")
         seen: list[dict[int, object]] = []
 
+        ended = threading.Event()
+
         def disturb() -> None:
             for wanted in (15, 50):
                 while _count(server.url) < wanted:
-                    time.sleep(0.3)
+                    assert not ended.wait(0.3)
                 seen.append({record.number: record.value for record in _finished(server.url, "tab")})
                 server.stop("immediate")
                 time.sleep(4)
@@ -169,7 +171,10 @@ def test_a_restarted_server_under_four_workers_costs_no_trial(folder) -> None:
 
         with ThreadPoolExecutor(1) as pool:
             disturbed = pool.submit(disturb)
-            run_search(config, options)
+            try:
+                run_search(config, options)
+            finally:
+                ended.set()
             disturbed.result()
         trials = _finished(server.url, "tab")
         assert 120 == len(trials)
