@@ -1,5 +1,6 @@
 """A real PostgreSQL server of the tests' own: in a temporary folder, on a free port, with a password."""
 
+import gc
 import os
 import shutil
 import socket
@@ -93,6 +94,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.start()
         yield server
     finally:
+        gc.collect()  # connections that the server's crash has cut off complain now, and not in a later test
         if (folder / "data" / "postmaster.pid").exists():
             server.stop("immediate")
         shutil.rmtree(folder)

@@ -21,7 +21,11 @@ from lrsearch.storage import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
 from tests.search.run_helpers import make_config
 
-pytestmark = pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed (apt-get install postgresql)")
+pytestmark = [
+    pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed (apt-get install postgresql)"),
+    # A connection whose server crashed is dropped by SQLAlchemy as it is; the driver complains that nobody closed it.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 pytest.importorskip("psycopg", reason="needs lrsearch[postgres]")
 
 
