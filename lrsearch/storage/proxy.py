@@ -11,6 +11,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy
 
 from lrsearch.errors import InputError
 from lrsearch.storage.patience import patient
+from lrsearch.storage.secrets import redacted
 
 _CONNECT_SECONDS = 10.0
 
@@ -32,7 +33,7 @@ def open_proxy(url: str) -> BaseStorage:
     """
     address = re.fullmatch(r"grpc://([^:/@]+):(\d+)", url)
     if address is None:
-        raise InputError(f"storage {url!r} cannot be opened: name host and port, as in grpc://127.0.0.1:13000")
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: name host and port, as in grpc://127.0.0.1:13000")
     if importlib.util.find_spec("grpc") is None:
         raise InputError(f"storage {url!r} cannot be opened: gRPC is missing; pip install 'lrsearch[grpc]'")
     with warnings.catch_warnings():

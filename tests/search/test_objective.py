@@ -28,7 +28,8 @@ def test_it_leaves_the_same_trial_as_the_stacked_search(folder) -> None:
         assert list(wanted.pop("reported").values()) == pytest.approx(list(left["reported"].values()), abs=1e-6)
         assert wanted == {name: left[name] for name in wanted}
         assert set(wanted) | {"curve", "values", "reported"} == set(left)
-        assert set(expected.user_attrs) == set(actual.user_attrs)
+        # Optuna watches over the trials of `study.optimize`, so that the objective needs no heartbeat of its own.
+        assert set(expected.user_attrs) - {"heartbeat"} == set(actual.user_attrs)
 
 
 def test_the_studys_own_pruner_decides() -> None:
