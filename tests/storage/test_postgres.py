@@ -94,7 +94,7 @@ def test_the_same_command_on_two_machines_shares_one_study(server, folder) -> No
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", program, url]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
-    errors = [process.communicate(timeout=120)[1] for process in running]
+    errors = [process.communicate(timeout=600)[1] for process in running]
     assert [0, 0] == [process.returncode for process in running], errors
     assert {"constant": 4, "cosine": 4, "one_cycle": 4} == Counter(record.family for record in _finished(url, "two"))
 
