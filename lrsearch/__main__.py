@@ -15,7 +15,8 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.names import plain
 
 _MOST_CHARACTERS = 2000
-_INTERRUPTED = "interrupted; everything finished so far is stored"
+_STORED = "; everything finished so far is stored"
+_THAT_STORE = ("optimize", "confirm")
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 """The class of all usage errors of the library under Typer, which Typer does not export under a name."""
 
@@ -27,16 +28,18 @@ def main(arguments: list[str] | None = None) -> int:
 
     _hear_sigterm()
     _find_modules_here()
+    command = (sys.argv[1:] if arguments is None else arguments)[:1]
+    stored = _STORED if command and command[0] in _THAT_STORE else ""
     try:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
     except InputError as error:
         return _fail(str(error), 2)
     except RunError as error:
-        return _fail(f"{error}; everything finished so far is stored", 1)
+        return _fail(f"{error}{stored}", 1)
     except _USAGE_ERROR as error:
         return _fail(getattr(error, "format_message", error.__str__)(), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        return _fail(_INTERRUPTED, 130)
+        return _fail(f"interrupted{stored}", 130)
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
@@ -44,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except Exception:
         traceback.print_exc()
-        return _fail("failed, as shown above; everything finished so far is stored", 1)
+        return _fail(f"failed, as shown above{stored}", 1)
     if code == 130:  # Typer's own answer to Ctrl-C while nothing of ours listened
-        return _fail(_INTERRUPTED, 130)
+        return _fail(f"interrupted{stored}", 130)
     return code if isinstance(code, int) else 0
 
 

@@ -238,7 +238,7 @@ def print_plan(plan: StudyPlan, rows: Sequence[dict[str, Any]]) -> None:
 
 def note_check(name: str, ok: bool, detail: str) -> None:
     """Print one check of the doctor on standard output."""
-    output.print(Text(f"{'ok ' if ok else 'BAD'} {name}: {plain(detail)}"))
+    output.print(Text(f"{'ok ' if ok else 'BAD'} {plain(name)}: {plain(detail)}"))
 
 
 def print_verdict(comparison: Comparison, rows: Sequence[dict[str, Any]]) -> None:

@@ -18,8 +18,9 @@ import joblib
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from lrsearch.errors import InputError
+from lrsearch.errors import RunError
 from lrsearch.search.interruption import Interrupted, Interruption
+from lrsearch.search.notices import notice
 from lrsearch.training.device import usable_cores
 
 T = TypeVar("T")
@@ -56,7 +57,11 @@ def run_workers(
                 return watch(pool.submit(_run, task, arguments, folder), poll, stop)
             except TerminatedWorkerError as error:
                 if attempt == MOST_RESTARTS:
-                    raise InputError(f"worker processes were killed {attempt + 1} times (out of memory?)") from error
+                    raise RunError(
+                        f"worker processes were killed {attempt + 1} times: are there fewer --workers or --lanes that "
+                        "the memory bears?"
+                    ) from error
+                notice("a worker process was killed (out of memory?): what it did is taken up by new ones")
                 restart()
     raise AssertionError("unreachable")
 

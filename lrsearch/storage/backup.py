@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -37,6 +38,10 @@ def back_up(url: str, target: Path | None = None) -> Path:
     if missing_file(url) is not None:
         raise InputError(f"there is no file {str(source)!r} for the storage {redacted(url)!r}: nothing to back up")
     path = target or source.with_name(f"{source.stem}-{datetime.now():%Y%m%d-%H%M%S}{source.suffix}")
+    if not path.parent.is_dir():
+        raise InputError(f"no backup can be made as {str(path)!r}: there is no folder {str(path.parent)!r}")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"no backup can be made as {str(path)!r}: its folder may not be written; name another with -o")
     if path.exists():
         raise InputError(f"{str(path)!r} is there already: name another file with -o")
     part = path.with_name(f"{path.name}.part")
@@ -44,7 +49,8 @@ def back_up(url: str, target: Path | None = None) -> Path:
         _copy(source, part)
         part.replace(path)
     except (sqlite3.Error, OSError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise RunError(f"no backup was made of {redacted(url)!r} as {str(path)!r}: {advice(str(error))}") from error
     return path
 
@@ -68,6 +74,7 @@ def _copy_from(address: str, part: Path) -> None:
     ):
         original.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, which opens wherever it may only be read
+        copy.execute("SELECT 1 FROM studies, version_info").fetchone()
         problems = [str(row[0]) for row in copy.execute("PRAGMA integrity_check(3)")]
         if problems != ["ok"]:
             raise sqlite3.DatabaseError(f"database disk image is malformed ({'; '.join(problems)})")

@@ -43,7 +43,10 @@ def examine_storage(url: str) -> list[Finding]:
     if missing_file(url) is not None:
         return [Finding("storage", True, f"{redacted(url)} is not there yet; the first optimize or confirm makes it")]
     storage = open_existing(url)
-    studies = storage.get_all_studies()
+    try:
+        studies = storage.get_all_studies()
+    except RunError as error:
+        return [Finding("storage", False, str(error)), _integrity(storage)]
     found = [Finding("storage", True, f"{redacted(url)} opens, {len(studies)} studies"), _integrity(storage)]
     if url.startswith("sqlite:"):
         found += _file(url, sqlite_path(url))

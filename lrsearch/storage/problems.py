@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from json import JSONDecodeError
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
+
+_MENDING = (
+    "go on from a copy (lrsearch backup makes them), or save what is whole with sqlite3 FILE .recover; "
+    "lrsearch doctor --storage tells more"
+)
 
 _REMEDIES = {
     r"disk is full|No space left|disk full": "free some space on that disk, then run the same command again",
@@ -13,8 +19,7 @@ _REMEDIES = {
     "folder's mode or the role's rights, or copy the database (lrsearch backup) to where you may write",
     r"unable to open database file": "the file must be readable, and its folder writable for the two files that "
     "SQLite keeps beside it",
-    r"malformed": "the file is damaged: go on from a copy (lrsearch backup makes them), or save what is whole with "
-    "sqlite3 FILE .recover; lrsearch doctor --storage tells more",
+    r"malformed": f"the file is damaged: {_MENDING}",
     r"not a database": "this is another kind of file: name a new one",
     r"no such table: (version_info|studies)": "it is empty or another program's database: name another file",
     r"is locked|is busy": "another process has held the database for minutes: find and end it (fuser FILE)",
@@ -58,12 +63,20 @@ def _proxy_code(error: BaseException) -> str | None:
 
 def explained(error: BaseException) -> str | None:
     """Return in one line what the database says and what to do; None if it is no error of a database that is known."""
+    if _is_unreadable(error):
+        said = " ".join(str(error).split())
+        return f"a value in it cannot be read ({said}): the file is damaged, or was edited; {_MENDING}"
     cause = database_error(error)
     if cause is None:
         return None
     said = " ".join(str(cause.orig).split())
     told = advice(said)
     return None if told == said else told
+
+
+def _is_unreadable(error: BaseException) -> bool:
+    """Return whether Optuna failed on what a cell holds: no JSON, no text, no choice or state that there is."""
+    return isinstance(error, JSONDecodeError | UnicodeDecodeError | IndexError) or type(error) is LookupError
 
 
 def advice(said: str) -> str:

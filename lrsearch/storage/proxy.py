@@ -33,9 +33,11 @@ def open_proxy(url: str) -> BaseStorage:
     """
     address = re.fullmatch(r"grpc://([^:/@]+):(\d+)", url)
     if address is None:
-        raise InputError(f"storage {redacted(url)!r} cannot be opened: name host and port, as in grpc://127.0.0.1:13000")
+        raise InputError(
+            f"storage {redacted(url)!r} cannot be opened: name host and port, as in grpc://127.0.0.1:13000"
+        )
     if importlib.util.find_spec("grpc") is None:
-        raise InputError(f"storage {url!r} cannot be opened: gRPC is missing; pip install 'lrsearch[grpc]'")
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: gRPC is missing; pip install 'lrsearch[grpc]'")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         proxy = _Proxy(host=address[1], port=int(address[2]))
@@ -44,6 +46,6 @@ def open_proxy(url: str) -> BaseStorage:
         proxy.wait_server_ready(timeout=_CONNECT_SECONDS)
     except ConnectionError as error:
         raise InputError(
-            f"storage {url!r} cannot be opened: no proxy answers there, start one or wait for it"
+            f"storage {redacted(url)!r} cannot be opened: no proxy answers there, start one or wait for it"
         ) from error
     return proxy

@@ -6,10 +6,10 @@ import re
 from urllib.parse import unquote, unquote_plus
 
 _PLACES = (
-    re.compile(r"(://[^:/@?]*:)(.+)(?=@)"),  # user:password@host, up to the last @, because a password may hold one
-    re.compile(r"(^[^:/@?]*:)(?!//)(.+)(?=@)"),  # the kind forgotten: user:password@host
+    re.compile(r"(://[^:/@?]*:)(.+)(?=@)", re.DOTALL),  # user:password@host; a password may hold an @
+    re.compile(r"(^[^:@?]*:)(?!//)(.+)(?=@)", re.DOTALL),  # the kind or its colon forgotten: user:password@host
     re.compile(r"(://[^:/@?]*:)([^/?@]*[^/?@\d][^/?@]*)(?=$|[/?])"),  # the host forgotten: a port that is none
-    re.compile(r"([?&;]\w*(?:password|passwd|pwd|secret|token)\w*=)([^&;]*)", re.IGNORECASE),
+    re.compile(r"((?:^|[?&;\s]|%20)\w*(?:password|passwd|pwd|secret|token)\w*=)([^&;\s]*)", re.IGNORECASE),
 )
 _SHORTEST = 3
 """Characters of a password that is looked for in other people's messages; a shorter one would hide half of them."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +27,7 @@ _TABLE_ATTEMPTS = 10
 _NETWORKS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs", "glusterfs", "fuse.", "fhgfs")
 """How the types of file systems begin that other machines see too; sshfs, s3fs and most of FUSE among them."""
 
+_OPTUNAS = re.compile(r"(study|trial)_|studies$|trials$|version_info$|alembic_version$|sqlite_")
 _MOUNTS = Path("/proc/mounts")
 
 
@@ -50,12 +53,28 @@ def open_sqlite(url: str) -> PatientStorage:
     Write-ahead logging, a minute's patience, and transactions that take the lock before they read, without which
     several processes take the same waiting trial.
     """
-    sqlite_path(url)
+    _refuse_anothers(sqlite_path(url))
     # Whether it is a database only SQLite may find out: a file that is opened and closed beside it loses all locks that
     # this process holds on it, and other processes then throw away what is still to be read.
     storage = made_by_one(lambda: PatientStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}}))
     _prepare(storage, ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL"), begin="BEGIN IMMEDIATE")
     return storage
+
+
+def _refuse_anothers(path: Path) -> None:
+    """Raise InputError if a database that is there has tables and none of Optuna's, before any is made beside them.
+
+    SQLite itself reads it, and only where there is something to read.
+    """
+    if file_size(path) == 0:
+        return
+    with suppress(sqlite3.Error), closing(sqlite3.connect(read_only_addresses(path)[0], uri=True)) as connection:
+        tables = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not {"studies", "version_info"} <= tables and any(not _OPTUNAS.match(table) for table in tables):
+            raise InputError(
+                f"{str(path)!r} is another program's database (it holds {', '.join(sorted(tables)[:3])}): name another"
+                " file"
+            )
 
 
 def open_sqlite_to_read(url: str) -> PatientStorage:

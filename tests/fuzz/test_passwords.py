@@ -25,6 +25,9 @@ ADDRESSES = [
     f"sqlite://user:{SECRET}@host",
     f"grpc://user:{SECRET}@127.0.0.1:port",
     f"journal://user:{SECRET}@host",
+    f"postgresql//user:{SECRET}@host/db",
+    f"postgresql://user:new\nline-{SECRET}@127.0.0.1:1/db",
+    f"host=127.0.0.1 port=1 user=me password={SECRET} dbname=x",
 ]
 COMMANDS = [
     ("optimize", "tab.toml", "--workers", "1", "--device", "cpu"),

@@ -1,7 +1,9 @@
 """Copies of a database while others write, and what the doctor says of one."""
 
+import sqlite3
 import threading
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -97,3 +99,16 @@ def test_a_proxy_that_is_not_there_is_one_line(monkeypatch) -> None:
     monkeypatch.setattr(lrsearch_proxy, "_CONNECT_SECONDS", 0.3)
     with pytest.raises(InputError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers there"):
         open_storage("grpc://127.0.0.1:1")
+
+
+def test_what_is_no_storage_is_not_backed_up(run, folder) -> None:
+    """An empty file or another program's database is refused, and no copy is left."""
+    (folder / "empty.db").touch()
+    with closing(sqlite3.connect("songs.db")) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    for name in ("empty.db", "songs.db"):
+        ended = run("backup", "--storage", f"sqlite:///{name}", "-o", "copy.db")
+        assert 1 == ended.code, ended
+        assert "it is empty or another program's database" in ended.err
+    assert ["empty.db", "songs.db"] == sorted(path.name for path in folder.iterdir())
+    assert "there is no folder 'nowhere'" in run("backup", "--storage", "sqlite:///songs.db", "-o", "nowhere/c.db").err

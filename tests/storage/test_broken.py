@@ -170,3 +170,52 @@ def test_a_network_file_system_is_told(folder, monkeypatch, mount, kind) -> None
     warning = shared_disk_warning(f"sqlite:///{place}/s.db")
     assert (kind is None) == (warning is None)
     assert kind is None or f"({kind}): SQLite's write-ahead log needs a local disk" in warning
+
+
+def test_a_search_leaves_another_programs_database_alone(run, folder, study_file) -> None:
+    """Optimize makes no tables beside somebody else's, not even where one is called as Optuna's are."""
+    for name, table in (("songs.db", "songs"), ("other.db", "studies")):
+        with closing(sqlite3.connect(name)) as connection:
+            connection.execute(f"CREATE TABLE {table} (title TEXT)")
+            connection.execute("CREATE TABLE others (title TEXT)")
+            connection.commit()
+        before = (folder / name).read_bytes()
+        refused = run("optimize", study_file, "--storage", f"sqlite:///{name}", "--device", "cpu")
+        assert "is another program's database (it holds others" in refused.complaint
+        assert before == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE trial_user_attributes SET value_json = '{bro' WHERE trial_id = 3 AND key = 'worker'",
+        "UPDATE trial_params SET param_value = 99999 WHERE param_name = 'family' AND trial_id = 2",
+        "UPDATE trials SET state = 'LOST' WHERE trial_id = 1",
+    ],
+)
+def test_a_damaged_cell_is_one_line_and_the_doctor_names_the_study(run, folder, searched, damage: str) -> None:
+    """What Optuna cannot read ends a command with one line; the doctor goes on and says which study it is in."""
+    shutil.copy(searched, folder / "c.db")
+    with closing(sqlite3.connect("c.db")) as connection:
+        assert 1 <= connection.execute(damage).rowcount
+        connection.commit()
+    for arguments in (("trials",), ("studies",), ("export",), ("report",)):
+        ended = run(*arguments, "--storage", "sqlite:///c.db")
+        assert 1 == ended.code, (arguments, ended)
+        assert 1 == len(ended.err.splitlines()), ended.err
+        assert "a value in it cannot be read" in ended.err
+    told = run("doctor", "--storage", "sqlite:///c.db", "--workload", "tests.workload_examples:tabular")
+    assert 1 == told.code
+    assert "ok  database" in told.out
+    assert "BAD study tab: the storage failed: a value in it cannot be read" in told.out
+
+
+def test_the_doctor_shows_no_control_characters_of_names(run, folder, searched) -> None:
+    """A study's name cannot forge a line of the doctor's, nor colour the terminal."""
+    shutil.copy(searched, folder / "c.db")
+    with closing(sqlite3.connect("c.db")) as connection:
+        connection.execute("UPDATE studies SET study_name = 'x' || char(27) || '[31m' || char(10) || 'ok  all: well'")
+        connection.commit()
+    told = run("doctor", "--storage", "sqlite:///c.db", "--workload", "tests.workload_examples:tabular")
+    assert "\x1b" not in told.out
+    assert not any(line.startswith("ok  all") for line in told.out.splitlines())
