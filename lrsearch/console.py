@@ -249,6 +249,6 @@ def print_verdict(comparison: Comparison, rows: Sequence[dict[str, Any]]) -> Non
     output.print()
     print_rows(rows, "table")
     note(
-        f"differences in points of {comparison.metric}, simultaneous {1 - comparison.alpha:.0%} intervals; "
+        f"differences in points of {comparison.metric}, simultaneous {comparison.level} intervals; "
         f"region of practical equivalence {comparison.rope:g} points; {comparison.contrasts}"
     )

@@ -23,6 +23,7 @@ from lrsearch.verdict import StudyVerdict
 
 _FRAME_PIXELS = 450
 """The height that the dashboard's page keeps for a figure."""
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _READING = ("GET", "HEAD", "OPTIONS")
 Environment = dict[str, Any]
 Respond = Callable[..., Any]
@@ -90,11 +91,26 @@ def _literal(text: str) -> str:
 
 def _on_its_own(figure: go.Figure, comparison: Comparison) -> go.Figure:
     """Return a figure of the report with what the report's page gives it: a title, and colours for any background."""
-    said = f"Paired differences over {comparison.blocks} blocks, simultaneous {1 - comparison.alpha:.0%} intervals"
+    said = f"Paired differences over {comparison.blocks} blocks, simultaneous {comparison.level} intervals"
     figure.update_layout(title={"text": said, "font": {"size": 14}}, margin={"t": 76}, font={"color": NEUTRAL})
     figure.update_layout(height=max(_FRAME_PIXELS, figure.layout.height + 60))
     figure.update_xaxes(gridcolor=translucent(NEUTRAL, 0.25))
     return figure.update_yaxes(gridcolor=translucent(NEUTRAL, 0.25))
+
+
+def _for_this_machine(application: Application) -> Application:
+    """Return the application for requests to this machine's own names alone.
+
+    Otherwise a page of another site could read the storage through a name of its own that leads here (DNS rebinding).
+    """
+
+    def guarded(environment: Environment, respond: Respond) -> Iterable[bytes]:
+        if environment.get("HTTP_HOST", "").rpartition(":")[0].strip("[]") not in _THIS_MACHINE:
+            respond("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"This dashboard is for this machine alone: open it under the address that lrsearch printed.\n"]
+        return application(environment, respond)
+
+    return guarded
 
 
 def make_dashboard(storage: BaseStorage, *, host: str, port: int, allow_edit: bool) -> WSGIServer:
@@ -104,6 +120,8 @@ def make_dashboard(storage: BaseStorage, *, host: str, port: int, allow_edit: bo
         InputError: if it cannot listen there.
     """
     application = dashboard_application(storage, allow_edit=allow_edit)
+    if host in _THIS_MACHINE:
+        application = _for_this_machine(application)
     try:
         return make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
     except (OSError, OverflowError) as error:

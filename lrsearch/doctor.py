@@ -68,6 +68,11 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
     experiment = Experiment.prepare(config, device=device)
     set_up_device(experiment.device)
     seeds = Seeds.of(0, "doctor", 0)
+    if experiment.data_fingerprint != Experiment.prepare(config, device=device).data_fingerprint:
+        raise InputError(
+            f"{experiment.workload.name} has other data the second time it is loaded: give what it draws at random a "
+            "seed of its own, or no search could be continued"
+        )
     schedule = make_schedule("constant", total_steps=experiment.steps_per_epoch, base_lr=1e-3)
     results = []
     begun = time.perf_counter()

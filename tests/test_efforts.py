@@ -1,5 +1,7 @@
 """Planned looks share the error rate; smaller tuning efforts have winners and a verdict of their own."""
 
+import json
+
 import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
@@ -61,6 +63,7 @@ def test_blocks_beyond_the_last_look_alone_are_exploratory() -> None:
         ({"looks": [12, 8]}, "looks must rise"),
         ({"looks": [8, 8]}, "looks must rise"),
         ({"looks": [5, 10]}, "greater than or equal to 6"),
+        ({"looks": [6, 12]}, "no p-value of 6 blocks is below 0.0303, and each of 2 looks has 0.025"),
         ({"looks": [8, 12], "blocks": 20}, "blocks must be those of the last look, 12, got 20"),
         ({"tuning_efforts": [5, 2]}, "tuning_efforts must rise"),
         ({"tuning_efforts": [0]}, "greater than or equal to 1"),
@@ -89,12 +92,12 @@ def test_looks_are_fixed_beforehand() -> None:
 def test_confirm_up_to_a_look_and_on(folder) -> None:
     """The blocks of the last look are planned at once, so that the second part is no reading beyond the plan."""
     config = make_config(baseline=[{"name": n, "family": n, "base_lr": 0.1} for n in ("constant", "linear")])
-    config = config.changed({"plan.looks": (6, 7), "plan.blocks": 7})
+    config = config.changed({"plan.looks": (7, 8), "plan.blocks": 8})
     options = RunOptions(device="cpu", workers=1)
-    first = run_confirm(config, options, blocks=6).study
-    assert (12, 7) == (len(first.get_trials()), first.user_attrs["planned_blocks"])
+    first = run_confirm(config, options, blocks=7).study
+    assert (14, 8) == (len(first.get_trials()), first.user_attrs["planned_blocks"])
     whole = run_confirm(config, options).study
-    assert 14 == len(whole.get_trials())
+    assert 16 == len(whole.get_trials())
     readings = [value for key, value in whole.user_attrs.items() if key.startswith("test_ledger:")]
     assert {False} == {reading["beyond_plan"] for block in readings for reading in block}
 
@@ -120,8 +123,9 @@ def test_an_effort_stands_for_the_first_trials_alone(folder) -> None:
                 assert best.user_attrs["schedule"] == entry.schedule
                 assert (entry.name == family) is (best.number == max(own, key=lambda t: t.value).number)
                 added += entry.name != family
+        schedules = [json.dumps(entry.schedule, sort_keys=True) for entry in block.entries]
+        assert len(schedules) == len(set(schedules))
     assert 0 < added
-    assert added + 2 * len(config.search.families) == sum(len(block.entries) for block in plan.blocks)
 
 
 def test_efforts_beyond_the_search_are_refused(folder) -> None:

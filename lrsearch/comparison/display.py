@@ -85,7 +85,7 @@ def comparison_html(comparison: Comparison) -> str:
     body = "".join(f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in row.values())}</tr>" for row in rows)
     note = (
         f"{comparison.blocks} blocks; points of {comparison.metric}; differences with simultaneous "
-        f"{1 - comparison.alpha:.0%} intervals; region of practical equivalence {comparison.rope:g} points"
+        f"{comparison.level} intervals; region of practical equivalence {comparison.rope:g} points"
     )
     return (
         f"<div><p>{escape(comparison.verdict_text)}</p>{warnings}"

@@ -77,6 +77,11 @@ class Comparison(PairResults, ColumnResults):
             if isinstance(value, np.ndarray):
                 object.__setattr__(self, field.name, read_only(value))
 
+    @property
+    def level(self) -> str:
+        """The level of the simultaneous intervals in words: 95%."""
+        return f"{100 * (1 - self.alpha):g}%"
+
     def to_json(self) -> str:
         """Return everything as one JSON object with these names; NaN and infinity become null."""
         return json.dumps({field.name: _plain(getattr(self, field.name)) for field in fields(self)}, allow_nan=False)

@@ -182,6 +182,12 @@ class PlanConfig(Table):
                 raise ValueError(f"{name} must rise, got {list(numbers)}")
         if self.looks and self.blocks != self.looks[-1]:
             raise ValueError(f"blocks must be those of the last look, {self.looks[-1]}, got {self.blocks}")
+        # The signs of so many blocks make 2 ** (blocks - 1) patterns, and p is the share of those as large, plus one.
+        if self.looks and (least := 1 / (1 + 2 ** (self.looks[0] - 1))) > self.alpha_of_a_look:
+            raise ValueError(
+                f"looks must begin later: no p-value of {self.looks[0]} blocks is below {least:.3g}, and each of "
+                f"{len(self.looks)} looks has {self.alpha_of_a_look:.3g}"
+            )
         return self
 
     @property

@@ -93,7 +93,10 @@ class Source:
         """
         if self.confirmation is None:
             raise InputError("nothing is recommended before it is confirmed: run lrsearch confirm first")
-        return [found for name in compare_study(self.confirmation).recommended for found in self.best(name)]
+        recommended = compare_study(self.confirmation).recommended
+        if not recommended:
+            raise InputError("nothing is recommended: each family has a failed run (lrsearch compare); export --family")
+        return [found for name in recommended for found in self.best(name)]
 
     def _all(self) -> Sequence[Study]:
         return (*self.searches, *([self.confirmation] if self.confirmation else []))

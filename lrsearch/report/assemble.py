@@ -60,7 +60,7 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
                 "Differences",
                 (
                     f"A row is a pair: the mean difference over {comparison.blocks} paired blocks with its "
-                    f"simultaneous {1 - comparison.alpha:.0%} interval. An interval that does not touch 0 separates "
+                    f"simultaneous {comparison.level} interval. An interval that does not touch 0 separates "
                     f"the pair; one inside the band, which reaches {comparison.rope:g} points to both sides, shows "
                     "that the difference does not matter.",
                     *_shown(len(verdict.headline(pairs)), len(pairs)),

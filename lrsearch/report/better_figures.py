@@ -54,4 +54,4 @@ def better_table(comparison: Comparison) -> Table:
                 rows.append((first, second, p, *limits))
     rows.sort(key=lambda row: -row[2])
     columns = ("A", "B", "P(A > B)", "low", "high")
-    return table(columns, rows, caption=f"Pointwise {1 - comparison.alpha:.0%} limits: not corrected for many pairs")
+    return table(columns, rows, caption=f"Pointwise {comparison.level} limits: not corrected for many pairs")

@@ -111,7 +111,7 @@ def forest_table(rows: Sequence[Difference], alpha: float) -> Table:
             )
             for row in rows
         ],
-        caption=f"Points; simultaneous {1 - alpha:.0%} limits; p is step-down, with Holm's paired t beside it",
+        caption=f"Points; simultaneous {100 * (1 - alpha):g}% limits; p is step-down, with Holm's paired t beside it",
     )
 
 

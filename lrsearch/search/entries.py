@@ -89,9 +89,7 @@ def plan_blocks(
     for trials in efforts if searches else ():
         standing[trials] = []
         for study, entries in zip(searches, chosen, strict=True):
-            stands, added = _after(experiment, study, trials, searched)
-            standing[trials].append(stands)
-            entries.extend(added)
+            standing[trials].append(_after(experiment, study, trials, searched, entries))
     if len(searches) <= 1:
         chosen = (chosen or [[]]) * blocks
         standing = {trials: stands * blocks for trials, stands in standing.items()}
@@ -101,10 +99,10 @@ def plan_blocks(
 
 
 def _after(
-    experiment: Experiment, study: Study, trials: int, families: Sequence[str]
-) -> tuple[dict[str, str], list[Entry]]:
-    """Return which entry stands for each family after its first `trials`, and the entries that are not there yet."""
-    stands, added = {}, []
+    experiment: Experiment, study: Study, trials: int, families: Sequence[str], entries: list[Entry]
+) -> dict[str, str]:
+    """Return which entry stands for each family after its first `trials`; one that is not there yet is added."""
+    stands = {}
     for family in families:
         finished = _finished(study, family)
         if len(finished) <= trials:
@@ -112,14 +110,14 @@ def _after(
                 f"plan.tuning_efforts must be below the trials that every family has had, got {trials}, and {family} "
                 f"has had {len(finished)} in {study.study_name!r}"
             )
-        whole, first = _best(experiment, finished)[:1], _best(experiment, finished[:trials])[:1]
-        if first == whole:
-            stands[family] = family
-        elif first:
-            entry = replace(_entry(experiment, first[0], f"{family} after {trials}"), effort=trials)
-            stands[family] = entry.name
-            added.append(entry)
-    return stands, added
+        for first in _best(experiment, finished[:trials])[:1]:
+            made = replace(_entry(experiment, first, f"{family} after {trials}"), effort=trials)
+            own = [e for e in entries if e.name == family or (e.effort and e.name.startswith(f"{family} after "))]
+            same = next((e for e in own if (e.schedule, e.settings) == (made.schedule, made.settings)), None)
+            stands[family] = (same or made).name
+            if same is None:
+                entries.append(made)
+    return stands
 
 
 def _finished(study: Study, family: str) -> list[FrozenTrial]:

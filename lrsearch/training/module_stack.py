@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
+from lrsearch.errors import InputError
 from lrsearch.workloads import Workload
 
 
@@ -34,6 +35,8 @@ class ModuleStack:
         kept = {name: p for name, p in parameters.items() if not p.requires_grad}
         tensors: dict[str, Tensor] = {**trained, **kept, **dict(self._module.named_buffers())}
         self._layout = {name: (t.shape, t.dtype, t.numel()) for name, t in tensors.items()}
+        if not trained:
+            raise InputError(f"the model of {workload.name} has no parameter to train: there is nothing to search")
         self._trained = len(trained)
         self.size = sum(t.numel() for t in tensors.values())
         self.trainable = sum(t.numel() for t in trained.values())

@@ -218,10 +218,10 @@ def test_a_configuration_may_name_a_workload_of_ones_own():
     """It is imported by its name; one that is not there is named."""
     schedule = {"family": "constant", "total_steps": 10, "base_lr": 0.1}
     found = {"schedule": schedule, "training": {"epochs": 1, "workload": "tests.workload_examples:tabular"}}
-    assert 1 == len(run(found).rows)
+    assert 1 == len(run(found, trust_config=True).rows)
     found["training"]["workload"] = "tests.workload_examples:missing"
     with pytest.raises(InputError, match=r"tests\.workload_examples:missing"):
-        run(found)
+        run(found, trust_config=True)
 
 
 def test_a_wrong_configuration_exits_with_2(document, tmp_path, capsys):
