@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 import lrsearch
 from lrsearch.search.interruption import Interrupted
 from lrsearch.search.run import RunOptions, run_search
-from tests.search.run_helpers import make_config, signal_in
+from tests.search.run_helpers import finished, make_config, signal_in
 
 
 class Notes:
@@ -71,4 +71,4 @@ def test_processes_follow_to_another_folder(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
         study = lrsearch.optimize(make_config(), trials=2, storage="sqlite:///a.db", workers=2, lanes=1)
-        assert 2 == len(study.trials)
+        assert 2 == len(finished(study))
