@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -49,6 +50,8 @@ def compiled(model: StackedModel, device: str) -> StackedModel:
     """
     if not isinstance(model, LenetStack):
         raise InputError(f"compile must be off for {type(model).__name__}: only the LeNet stack is compiled")
+    # That there is a CUDA toolkit and no GPU is no news to somebody who compiles for the processor.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     torch._dynamo.config.recompile_limit = max(_SHAPES, torch._dynamo.config.recompile_limit)
     # The gradients' concatenation stays a plain copy; fused with what makes its pieces, it repeats their work.
     options: dict[str, str | int | bool | Callable[..., object]] = {"max_pointwise_cat_inputs": 0}
