@@ -14,6 +14,7 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.search.interruption import Interrupted
+from lrsearch.search.resume import origin_of
 from lrsearch.search.run import RunOptions, lanes_of, run_search
 from lrsearch.search.run_confirm import run_confirm
 from lrsearch.storage import load_study, open_storage
@@ -130,8 +131,10 @@ def test_a_signal_ends_all_processes_and_loses_nothing(folder, signum):
     states = Counter(trial.state.name for trial in trials)
     assert 0 == states["RUNNING"]
     assert 4 <= states["COMPLETE"]
-    assert states["FAIL"] == states["WAITING"] > 0
-    total = states["COMPLETE"] + states["WAITING"]
+    # Two processes that end in the same moment may both queue a trial; of two copies one alone is ever run.
+    waiting = {origin_of(trial) for trial in trials if trial.state.name == "WAITING"}
+    assert states["FAIL"] == len(waiting) > 0
+    total = states["COMPLETE"] + len(waiting)
     run_search(StudyConfig.load(study).changed({"search.trials": total}), options)
     assert total == len(_finished(options))
 
