@@ -89,6 +89,7 @@ class Round:
     trials: int
     rng: random.Random
     tally: Tally
+    wanted: dict[str, tuple[str, ...]]
     commands: dict[str, Process] = field(default_factory=dict)
     paused: list[tuple[float, psutil.Process]] = field(default_factory=list)
 
@@ -108,12 +109,12 @@ class Round:
     def disturb(self, go_on: Callable[[], bool], mean_seconds: float) -> None:
         """Let the commands work, killed and paused at random, until the total is reached or it is time to end."""
         while go_on() and self.finished() < self.trials:
-            for machine, flags in _COMMANDS.items():
+            for machine, flags in self.wanted.items():
                 if machine not in self.commands or not self.commands[machine].is_alive():
                     self.commands[machine] = self.start(machine, *flags)
             time.sleep(self.rng.expovariate(1 / mean_seconds))
             self._wake()
-            if victims := self._victims(parent=self.rng.random() < 0.15):
+            if victims := self._victims(parent="" in self.wanted and self.rng.random() < 0.15):
                 name, process = self.rng.choice(victims)
                 with suppress(psutil.NoSuchProcess):
                     self._hit(name, process)
@@ -225,6 +226,7 @@ def soak(folder: Path, given: argparse.Namespace) -> Tally:
     def go_on() -> bool:
         return sum(tally.kills.values()) < given.kills and time.monotonic() < until
 
+    commands = {machine: flags for machine, flags in _COMMANDS.items() if machine or not given.single}
     config = None
     while go_on():
         tally.rounds += 1
@@ -234,7 +236,7 @@ def soak(folder: Path, given: argparse.Namespace) -> Tally:
         if config is None:
             config = StudyConfig.load(place / "soak.toml")
             reference = Reference(config)
-        current = Round(place, given.trials, rng, tally)
+        current = Round(place, given.trials, rng, tally, commands)
         try:
             current.disturb(go_on, given.mean_seconds)
             exit_code = current.calm()
@@ -266,6 +268,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=24, help="of a round")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--mean-seconds", type=float, default=3.0, help="between two kills or pauses")
+    parser.add_argument("--single", action="store_true", help="leave out the command with two worker processes")
     parser.add_argument("--workload", help="package.module:function; digits if none")
     parser.add_argument("--folder", type=Path, help="where the databases are kept; a temporary folder if none")
     return parser.parse_args(arguments)
