@@ -131,9 +131,12 @@ def test_a_signal_ends_all_processes_and_loses_nothing(folder, signum):
     states = Counter(trial.state.name for trial in trials)
     assert 0 == states["RUNNING"]
     assert 4 <= states["COMPLETE"]
-    # Two processes that end in the same moment may both queue a trial; of two copies one alone is ever run.
+    # Two processes that end in the same moment may both queue a trial; of two copies one alone is ever run. A trial
+    # that had no parameters yet leaves its place to a new one.
     waiting = {origin_of(trial) for trial in trials if trial.state.name == "WAITING"}
-    assert states["FAIL"] == len(waiting) > 0
+    cut_short = [t for t in trials if t.state.name == "FAIL" and t.user_attrs.get("stop_reason") == "interrupted"]
+    assert waiting == {origin_of(trial) for trial in cut_short if trial.params}
+    assert waiting
     total = states["COMPLETE"] + len(waiting)
     run_search(StudyConfig.load(study).changed({"search.trials": total}), options)
     assert total == len(_finished(options))
