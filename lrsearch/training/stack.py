@@ -59,10 +59,10 @@ class Stack:
     ) -> None:
         self._model, self._workload, self._data, self._rule = model, workload, data, rule
         self._batch_size, self._dtype = batch_size, dtype
-        self._device = data.fit.x.device
+        self._device, self._on_gpu = data.fit.x.device, data.fit.x.is_cuda
         self._rows: dict[int, _Row] = {}
         # No graph leaves anything alive in the pool, so all of them may use the same memory.
-        self._pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
+        self._pool = torch.cuda.graph_pool_handle() if self._on_gpu else None
         self._programs: dict[tuple[int, bool], EpochProgram] = {}
         self.steps_per_epoch = len(data.fit) // batch_size
         if self.steps_per_epoch == 0:
@@ -140,7 +140,7 @@ class Stack:
         """Yield the keys of the lanes that are trained together."""
         if not self._model.stackable:
             yield from ([key] for key in self._rows)
-        elif self._device.type == "cuda":
+        elif self._on_gpu:
             yield list(self._rows)
         else:
             phase = {key: (row.lane.order_seed, row.epoch) for key, row in self._rows.items()}
@@ -167,7 +167,7 @@ class Stack:
         for i, row in enumerate(rows):
             row.params = after[i]
             row.state = [s[i] for s in state]
-        return losses
+        return losses[: len(rows)]
 
     def _batches(self, rows: Sequence[_Row]) -> Tensor:
         """Return the batches of the rows' epochs `[rows, steps, B]`; an order that several read is drawn once."""
@@ -179,7 +179,7 @@ class Stack:
 
     def _width(self, lanes: int) -> int:
         """Return how wide a program serves so many lanes: four for each doubling on a GPU, where each is dear."""
-        if self._device.type != "cuda":
+        if not self._on_gpu:
             return lanes
         step = 1 << max(0, lanes.bit_length() - 3)
         return -(-lanes // step) * step
@@ -199,7 +199,7 @@ class Stack:
                 dtype=self._dtype,
                 pool=self._pool,
             )
-            if self._device.type == "cuda":
+            if self._on_gpu:
                 self._programs[lanes, own_batches] = program
         return program
 
@@ -227,7 +227,7 @@ class Stack:
         return loss_sum / len(part), torch.cat(scores, dim=1)
 
     def _per_lane(self, function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, y: Tensor) -> Tensor:
-        if self._device.type == "cpu":  # one by one, or the last digit would depend on how many lanes there are
+        if not outputs.is_cuda:  # one by one, or the last digit would depend on how many lanes there are
             return torch.stack([function(own, y) for own in outputs])
         result: Tensor = vmap(function, in_dims=(0, None))(outputs, y)
         return result

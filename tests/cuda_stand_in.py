@@ -1,0 +1,57 @@
+"""A GPU that is not there: the path of CUDA on tensors of the processor, graphs recorded operation by operation.
+
+A recording holds the operations that the step asked for, with the tensors it asked them of; a replay does the same to
+the same memory and runs no Python of the step, as a CUDA graph does. What a step keeps in a Python variable is lost.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Recording(TorchDispatchMode):
+    """The operations between its entry and its exit, which `replay` repeats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations: list[tuple[Any, Any, Any, Any]] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.operations.append((func, args, kwargs or {}, result))
+        return result
+
+    def replay(self) -> None:
+        """Repeat every operation on the memory that it was recorded with."""
+        for func, args, kwargs, result in self.operations:
+            for old, new in zip(tree_leaves(result), tree_leaves(func(*args, **kwargs)), strict=True):
+                if isinstance(old, Tensor) and old.data_ptr() != new.data_ptr():
+                    old.copy_(new)
+
+
+class _Stream:
+    def wait_stream(self, other: "_Stream") -> None:
+        assert isinstance(other, _Stream)
+
+
+@contextmanager
+def _graph(recording: Recording, pool: Any, capture_error_mode: str) -> Iterator[None]:
+    assert ("the pool", "thread_local") == (pool, capture_error_mode)
+    with recording:
+        yield
+
+
+def stand_in(monkeypatch) -> None:
+    """Let every tensor say that it is on a GPU, and give `torch.cuda` what the recording of a step needs."""
+    monkeypatch.setattr(Tensor, "is_cuda", property(lambda tensor: True))
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "the pool")
+    monkeypatch.setattr(torch.cuda, "Stream", _Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", _Stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Recording)
+    monkeypatch.setattr(torch.cuda, "graph", _graph)
