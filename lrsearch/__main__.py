@@ -9,24 +9,31 @@ import threading
 import traceback
 from pathlib import Path
 
-import typer
-
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import plain
 
 _MOST_CHARACTERS = 2000
 _STORED = "; everything finished so far is stored"
 _THAT_STORE = ("optimize", "confirm")
-_USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
-"""The class of all usage errors of the library under Typer, which Typer does not export under a name."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    _hear_sigterm()
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:  # while the libraries are imported, which takes a second
+        return _fail("interrupted", 130)
+
+
+def _run(arguments: list[str] | None) -> int:
+    import typer
+
     from lrsearch.cli import app
     from lrsearch.search.interruption import Interrupted
 
-    _hear_sigterm()
+    # The class of all usage errors of the library under Typer, which Typer does not export under a name.
+    usage_error: type[Exception] = typer.BadParameter.__bases__[0]
     _find_modules_here()
     command = (sys.argv[1:] if arguments is None else arguments)[:1]
     stored = _STORED if command and command[0] in _THAT_STORE else ""
@@ -36,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), 2)
     except RunError as error:
         return _fail(f"{error}{stored}", 1)
-    except _USAGE_ERROR as error:
+    except usage_error as error:
         return _fail(getattr(error, "format_message", error.__str__)(), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
         return _fail(f"interrupted{stored}", 130)

@@ -165,7 +165,10 @@ def print_rows(rows: Sequence[dict[str, Any]], form: str) -> None:
 def _csv_cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         return json.dumps(finite(value))
-    return plain(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    # A spreadsheet computes what begins like a formula, and names may come from anybody's storage.
+    return f"'{plain(value)}" if value.startswith(("=", "+", "-", "@")) else plain(value)
 
 
 def _cell(value: Any) -> Any:

@@ -199,3 +199,9 @@ def test_a_terminal_is_as_wide_as_it_says(capsys, monkeypatch) -> None:
     assert len(lines) > 2
     assert max(map(len, lines)) <= 60
     assert lines[1].endswith(",")
+
+
+def test_a_spreadsheet_computes_nothing(capsys):
+    """What begins like a formula is text in CSV; numbers stay numbers."""
+    console.print_rows([{"study": "=1+1", "family": "@x", "value": -0.5}], "csv")
+    assert ["study,family,value", "'=1+1,'@x,-0.5"] == capsys.readouterr().out.splitlines()

@@ -109,7 +109,7 @@ def export(
     several = recommended or top > 1
     if several and target is None:
         raise typer.BadParameter("several configurations need a folder: -o FOLDER")
-    source, chosen = Source.open(storage, study_name), format_of(target, form)
+    source, chosen = Source.open(storage, study_name), format_of(None if several else target, form)
     files = exported(source, chosen, family=family, top=top, recommended=recommended, steps=steps)
     if target is None:
         typer.echo(files.popitem()[1], nl=False)

@@ -12,7 +12,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from lrsearch.comparison.crosscheck import planned_contrast
-from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
+from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
 from lrsearch.names import is_confirmation, plain
@@ -53,6 +53,11 @@ def configuration(
     if not steps_per_epoch or record.init_seed is None or record.order_seed is None:
         raise InputError(
             f"trial {trial.number} of {study.study_name!r} does not say its epochs or its seeds, as lrsearch's own do"
+        )
+    if steps is not None and steps > MOST_EPOCHS * steps_per_epoch:
+        raise InputError(
+            f"steps must be at most {MOST_EPOCHS * steps_per_epoch} ({MOST_EPOCHS} epochs of {steps_per_epoch}), "
+            f"got {steps}"
         )
     rescaled = schedule if steps is None else schedule.scaled_to(steps)
     document = {

@@ -84,9 +84,17 @@ def render(document: dict[str, Any], form: str) -> str:
 
 
 def format_of(output: Path | None, form: str | None) -> str:
-    """Return the format asked for, or the one that the file's suffix names first, or yaml."""
-    by_suffix = {known.suffix: name for name, known in reversed(FORMATS.items())} | {".yml": "yaml"}
-    return form or by_suffix.get(output.suffix if output else "", "yaml")
+    """Return the format asked for, or the one that the file's suffix names first, or yaml where there is none.
+
+    Raises:
+        InputError: for a suffix of no format.
+    """
+    by_suffix = {known.suffix: name for name, known in reversed(FORMATS.items())} | {".yml": "yaml", "": "yaml"}
+    suffix = output.suffix.lower() if output else ""
+    if form is None and suffix not in by_suffix:
+        known = ", ".join(sorted(filter(None, by_suffix)))
+        raise InputError(f"the suffix of --output must be one of {known}, got {suffix!r}; or name the --format")
+    return form or by_suffix[suffix]
 
 
 def exported(

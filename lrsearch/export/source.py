@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -78,7 +77,7 @@ class Source:
             raise InputError(f"top must be at least 1, got {top}")
         ranked = self._searched(family) or self._confirmed(family)
         if len(ranked) < top:
-            known = sorted({family_of(trial) for study in self._all() for trial in _complete(study)})
+            known = sorted({family_of(trial) for _, trial in (*self._searched(None), *self._confirmed(None))})
             raise InputError(
                 f"{top} complete trials of {family or 'any family'} were asked for, got {len(ranked)}; "
                 f"complete are: {', '.join(known) or 'none'}"
@@ -97,9 +96,6 @@ class Source:
         if not recommended:
             raise InputError("nothing is recommended: each family has a failed run (lrsearch compare); export --family")
         return [found for name in recommended for found in self.best(name)]
-
-    def _all(self) -> Sequence[Study]:
-        return (*self.searches, *([self.confirmation] if self.confirmation else []))
 
     def _searched(self, family: str | None) -> list[tuple[Study, FrozenTrial]]:
         found = [

@@ -32,11 +32,12 @@ _TIMES = ("seconds", "processor_seconds")
 _COLUMNS = f"{'wall s':>9}{'ratio':>7}{'cpu s':>9}{'ratio':>7}{'epochs/s':>10}{'complete':>10}{'best':>8}"
 
 
-def run_all(task: Task, rounds: int) -> dict[str, list[Outcome]]:
-    """Let the searches take turns; a search that is not installed has no outcome."""
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in SEARCHES}
+def run_all(task: Task, rounds: int, only: list[str]) -> dict[str, list[Outcome]]:
+    """Let the searches whose names hold one of `only` take turns; one that is not installed has no outcome."""
+    searches = {name: search for name, search in SEARCHES.items() if any(part in name for part in only)}
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in searches}
     for turn in range(rounds):
-        for name, search in SEARCHES.items():
+        for name, search in searches.items():
             try:
                 begun = processor_seconds()
                 outcome = search(task)
@@ -89,12 +90,12 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "machine": machine("cpu"),
         "arguments": {name: value for name, value in vars(args).items() if name != "json"},
         "fitted_examples": len(task.data.fit),
-        "finish": rows(run_all(task, args.rounds)),
+        "finish": rows(run_all(task, args.rounds, args.only)),
     }
     write_json(args.json, result)
     if args.seconds:
         timed = Task.prepare(config, jobs=args.jobs, trials=None, seconds=args.seconds, compile_step=args.compile)
-        result["fixed_time"] = rows(run_all(timed, args.rounds))
+        result["fixed_time"] = rows(run_all(timed, args.rounds, args.only))
         write_json(args.json, result)
     return result
 
@@ -151,6 +152,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns that every search takes")
     parser.add_argument("--jobs", type=int, default=usable_cores(), help="trials at a time (lrsearch: processes)")
     parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="lrsearch's compiled step")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the searches to run; all if none")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     print(table(measure(parser.parse_args(argv))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,6 +184,10 @@ def test_what_is_not_there_is_said(source, storage):
         Source.open(storage, "other")
     with pytest.raises(InputError, match="nothing is recommended before it is confirmed"):
         replace(source, confirmation=None).recommended()
+    with pytest.raises(InputError, match=r"0; complete are: [^()]*$"):
+        source.best("cosine (A/A)")  # a control of the confirmation is nobody's configuration
+    with pytest.raises(InputError, match=r"steps must be at most \d+ \(10000 epochs of \d+\), got 99999999"):
+        exported(source, "yaml", steps=99_999_999)
     with pytest.raises(InputError, match="format must be one of yaml, json"):
         render(document(example("cosine")), "xml")
 
@@ -240,6 +245,13 @@ def test_the_suffix_names_the_format(tmp_path, name, form, expected):
     """A format that is given wins; a suffix shared by several means the first of them."""
     assert expected == format_of(tmp_path / name, form)
     assert "yaml" == format_of(None, None)
+
+
+def test_a_suffix_of_no_format_is_refused():
+    """A file called notes.txt does not turn out to be YAML, unless that was said."""
+    with pytest.raises(InputError, match=r"must be one of .csv, .json, .*got '.txt'; or name the --format"):
+        format_of(Path("best.txt"), None)
+    assert "yaml" == format_of(Path("best.txt"), "yaml")
 
 
 WRONG = {
