@@ -152,7 +152,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns that every search takes")
     parser.add_argument("--jobs", type=int, default=usable_cores(), help="trials at a time (lrsearch: processes)")
     parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="lrsearch's compiled step")
-    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the searches to run; all if none")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the searches; all if none")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     print(table(measure(parser.parse_args(argv))))
