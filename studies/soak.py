@@ -1,12 +1,13 @@
 """Kill, pause and restart everything while a search runs, then check that nothing was lost, doubled or changed.
 
     python studies/soak.py --kills 200 --seed 0
+    python studies/soak.py --kills 200 --seed 0 --postgresql
 
 Three commands search one study at the same time: two as if on machines of their own, whose silent trials the others
 take over after three seconds, and one with two worker processes. A seeded draw sends SIGKILL to any of these processes,
-or SIGSTOP and, some seconds later, SIGCONT. When the total is reached a last run goes undisturbed, every finished trial
-is trained again alone, and the invariants are checked; then the next round begins in a new database. The exit code is 1
-if one of them fails.
+or SIGSTOP and, some seconds later, SIGCONT; the PostgreSQL server, where one is asked for, crashes and is started again.
+When the total is reached a last run goes undisturbed, every finished trial is trained again alone, and the invariants
+are checked; then the next round begins in a new database. The exit code is 1 if one of them fails.
 """
 
 from __future__ import annotations
@@ -19,29 +20,28 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.context import ForkServerProcess as Process
 from pathlib import Path
-from typing import Any
 
 import optuna
 import psutil
 from optuna.trial import FrozenTrial, TrialState
+from soak_checks import Reference, Tally, check
 
 from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.records import LearningCurve
 from lrsearch.search import run
-from lrsearch.search.checkpoints import PAUSE_VARIABLE, checkpoint_folder
-from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.search.checkpoints import FOLDER_VARIABLE, PAUSE_VARIABLE
 from lrsearch.search.watch import Watch
 from lrsearch.storage import load_study, open_existing
-from lrsearch.training.train import train_lane
+
+sys.path.append(str(Path(__file__).parents[1]))
+from tests.postgres_server import PostgresServer, postgres_server
 
 _NAME = "soak"
 _FAMILIES = ("constant", "cosine", "linear", "reduce_on_plateau")
@@ -63,25 +63,6 @@ def study_file(epochs: int, workload: str | None) -> str:
 
 
 @dataclass
-class Tally:
-    """What happened in all rounds, and what was found wrong."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    pauses: int = 0
-    rounds: int = 0
-    trials: int = 0
-    taken_up: int = 0
-    resumed: int = 0
-    resumed_epochs: int = 0
-    failures: list[str] = field(default_factory=list)
-
-    def check(self, holds: bool, what: str) -> None:
-        """Note an invariant that does not hold."""
-        if not holds:
-            self.failures.append(f"round {self.rounds}: {what}")
-
-
-@dataclass
 class Round:
     """One database, its commands, and what is done to them."""
 
@@ -90,13 +71,14 @@ class Round:
     rng: random.Random
     tally: Tally
     wanted: dict[str, tuple[str, ...]]
+    server: PostgresServer | None
     commands: dict[str, Process] = field(default_factory=dict)
     paused: list[tuple[float, psutil.Process]] = field(default_factory=list)
 
     @property
     def storage(self) -> str:
         """The address of the database."""
-        return f"sqlite:///{self.folder}/soak.db"
+        return self.server.url if self.server else f"sqlite:///{self.folder}/soak.db"
 
     def start(self, machine: str, *flags: str) -> Process:
         """Start `optimize` as if on a machine of this name."""
@@ -114,7 +96,9 @@ class Round:
                     self.commands[machine] = self.start(machine, *flags)
             time.sleep(self.rng.expovariate(1 / mean_seconds))
             self._wake()
-            if victims := self._victims(parent="" in self.wanted and self.rng.random() < 0.15):
+            if self.server and self.rng.random() < 0.1:
+                self._restart(self.server)
+            elif victims := self._victims(parent="" in self.wanted and self.rng.random() < 0.15):
                 name, process = self.rng.choice(victims)
                 with suppress(psutil.NoSuchProcess):
                     self._hit(name, process)
@@ -134,7 +118,7 @@ class Round:
 
     def stored(self) -> list[FrozenTrial]:
         """Return the trials in the database."""
-        if not (self.folder / "soak.db").exists():
+        if not self.server and not (self.folder / "soak.db").exists():
             return []
         # As a reader: a process that is paused in the middle of a write would hold up another writer, and this is one
         # that is to wake it.
@@ -142,6 +126,13 @@ class Round:
             return load_study(open_existing(self.storage), _NAME).get_trials(deepcopy=False)
         except InputError:  # it is being made
             return []
+
+    def _restart(self, server: PostgresServer) -> None:
+        """Let the server crash, and start it again some seconds later."""
+        server.stop("immediate")
+        time.sleep(self.rng.uniform(0.0, 4.0))
+        server.start()
+        self.tally.restarts += 1
 
     def _hit(self, name: str, process: psutil.Process) -> None:
         if self.rng.random() < 0.25:
@@ -175,56 +166,13 @@ class Round:
         return found
 
 
-class Reference:
-    """What every trial gives when it is trained alone, from start to end, without checkpoints."""
-
-    def __init__(self, config: StudyConfig) -> None:
-        self._experiment = Experiment.prepare(config, device="cpu")
-        self._seeds = Seeds.of(config.seed, "search", 0)
-        self._curves: dict[str, LearningCurve] = {}
-
-    def curve(self, params: dict[str, Any]) -> LearningCurve:
-        """Return the whole curve of these parameters."""
-        key = repr(sorted(params.items()))
-        if key not in self._curves:
-            lane = self._experiment.lane(self._experiment.schedule(params), self._seeds, params)
-            stack = self._experiment.stack(self._seeds)
-            self._curves[key] = train_lane(stack, lane, epochs=self._experiment.epochs)
-        return self._curves[key]
-
-
-def check(tally: Tally, found: Round, reference: Reference, exit_code: int) -> None:
-    """Hold a finished round against the invariants."""
-    stored = found.stored()
-    finished = [trial for trial in stored if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
-    states = Counter(trial.state.name for trial in stored)
-    tally.check(exit_code == 0, f"the undisturbed run ended with {exit_code}")
-    tally.check(len(finished) == found.trials, f"{len(finished)} finished trials, not {found.trials}")
-    tally.check([t.number for t in stored] == list(range(len(stored))), "numbers are missing or doubled")
-    tally.check(states["RUNNING"] == 0, f"{states['RUNNING']} trials are running for ever")
-    tally.check(states["WAITING"] == 0, f"{states['WAITING']} trials wait to be taken up for ever")
-    tally.check(len({repr(sorted(t.params.items())) for t in finished}) == len(finished), "parameters ran twice")
-    tally.check(not checkpoint_folder(found.storage).exists(), "checkpoints of ended trials are left")
-    for trial in finished:
-        reports, curve = trial.intermediate_values, LearningCurve.from_json(trial.user_attrs["curve"])
-        whole = reference.curve(trial.params)
-        tally.check(list(reports) == list(range(1, len(reports) + 1)), f"trial {trial.number} has gaps: {reports}")
-        tally.check(curve.select_accuracy == tuple(reports.values()), f"trial {trial.number}: curve and reports differ")
-        same = all(mine == theirs[: len(mine)] for mine, theirs in zip(vars(curve).values(), vars(whole).values()))  # noqa: B905
-        tally.check(same, f"trial {trial.number} is not what it is alone")
-        tally.taken_up += "retry_of" in trial.user_attrs
-        tally.resumed += "resumed_after_epochs" in trial.user_attrs
-        tally.resumed_epochs += trial.user_attrs.get("resumed_after_epochs", 0)
-    tally.trials += len(finished)
-
-
 def soak(folder: Path, given: argparse.Namespace) -> Tally:
     """Run rounds in `folder` until so many processes have been killed, or the time is up."""
     tally, rng = Tally(), random.Random(given.seed)
     until = time.monotonic() + 60 * given.minutes
 
     def go_on() -> bool:
-        return sum(tally.kills.values()) < given.kills and time.monotonic() < until
+        return tally.kills.total() < given.kills and time.monotonic() < until
 
     commands = {machine: flags for machine, flags in _COMMANDS.items() if machine or not given.single}
     config = None
@@ -236,15 +184,26 @@ def soak(folder: Path, given: argparse.Namespace) -> Tally:
         if config is None:
             config = StudyConfig.load(place / "soak.toml")
             reference = Reference(config)
-        current = Round(place, given.trials, rng, tally, commands)
-        try:
-            current.disturb(go_on, given.mean_seconds)
-            exit_code = current.calm()
-        finally:
-            for command in current.commands.values():
-                command.kill()
-        check(tally, current, reference, exit_code)
-        print(f"round {tally.rounds}: {dict(tally.kills)}, {tally.pauses} pauses, {tally.failures}", flush=True)
+        database: AbstractContextManager[PostgresServer | None] = (
+            postgres_server() if given.postgresql else nullcontext()
+        )
+        with database as server:
+            current = Round(place, given.trials, rng, tally, commands, server)
+            try:
+                current.disturb(go_on, given.mean_seconds)
+                exit_code = current.calm()
+            finally:
+                for command in current.commands.values():
+                    command.kill()
+            check(
+                tally,
+                current.stored(),
+                reference,
+                trials=given.trials,
+                storage=current.storage,
+                exit_code=exit_code,
+            )
+        print(f"round {tally.rounds}: {tally.disturbances()}; {tally.failures or 'every invariant holds'}", flush=True)
     return tally
 
 
@@ -269,6 +228,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--mean-seconds", type=float, default=3.0, help="between two kills or pauses")
     parser.add_argument("--single", action="store_true", help="leave out the command with two worker processes")
+    parser.add_argument("--postgresql", action="store_true", help="on a server of its own, which crashes too")
     parser.add_argument("--workload", help="package.module:function; digits if none")
     parser.add_argument("--folder", type=Path, help="where the databases are kept; a temporary folder if none")
     return parser.parse_args(arguments)
@@ -281,9 +241,12 @@ def run_soak(arguments: list[str]) -> int:
     os.environ[PAUSE_VARIABLE] = "0"
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as temporary:
-        tally = soak(given.folder or Path(temporary), given)
+        folder = given.folder or Path(temporary)
+        if given.postgresql:
+            os.environ[FOLDER_VARIABLE] = str(folder / "checkpoints")
+        tally = soak(folder, given)
     minutes = (time.monotonic() - begun) / 60
-    print(f"{sum(tally.kills.values())} kills {dict(tally.kills)} and {tally.pauses} pauses in {minutes:.0f} minutes")
+    print(f"{tally.disturbances()} in {minutes:.0f} minutes")
     print(f"{tally.trials} finished trials in {tally.rounds} rounds, {tally.taken_up} of them taken up again,")
     print(f"{tally.resumed} of these from a checkpoint, which saved {tally.resumed_epochs} epochs")
     print("\n".join(tally.failures) or "every invariant holds")
