@@ -82,7 +82,11 @@ def check(
     tally.check(len({repr(sorted(t.params.items())) for t in finished}) == len(finished), "parameters ran twice")
     tally.check(not checkpoint_folder(storage).exists(), "checkpoints of ended trials are left")
     for trial in finished:
-        reports, curve = trial.intermediate_values, LearningCurve.from_json(trial.user_attrs["curve"])
+        # PostgreSQL returns them in no order.
+        reports, curve = (
+            dict(sorted(trial.intermediate_values.items())),
+            LearningCurve.from_json(trial.user_attrs["curve"]),
+        )
         whole = reference.curve(trial.params)
         tally.check(list(reports) == list(range(1, len(reports) + 1)), f"trial {trial.number} has gaps: {reports}")
         tally.check(curve.select_accuracy == tuple(reports.values()), f"trial {trial.number}: curve and reports differ")

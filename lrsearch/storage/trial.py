@@ -28,7 +28,9 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
         family=family_of(trial),
         params=dict(trial.params),
         value=_finite(trial.values[0]) if finished else None,
-        reported={step: value for step, v in trial.intermediate_values.items() if (value := real(v)) is not None},
+        reported={
+            step: value for step, v in sorted(trial.intermediate_values.items()) if (value := real(v)) is not None
+        },
         schedule=schedule if isinstance(schedule, Mapping) else {},
         curve=LearningCurve.from_json(curve) if isinstance(curve, Mapping) else LearningCurve(),
         init_seed=whole(attributes.get("init_seed")),
