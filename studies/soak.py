@@ -5,7 +5,7 @@
 
 Three commands search one study at the same time: two as if on machines of their own, whose silent trials the others
 take over after three seconds, and one with two worker processes. A seeded draw sends SIGKILL to any of these processes,
-or SIGSTOP and, some seconds later, SIGCONT; the PostgreSQL server, where one is asked for, crashes and is started again.
+or SIGSTOP and, some seconds later, SIGCONT; the PostgreSQL server, where one is asked for, crashes and starts again.
 When the total is reached a last run goes undisturbed, every finished trial is trained again alone, and the invariants
 are checked; then the next round begins in a new database. The exit code is 1 if one of them fails.
 """
