@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from optuna.trial import TrialState
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils._pytree import tree_leaves
 
+import lrsearch
+from lrsearch.config import StudyConfig
 from lrsearch.schedules import make_schedule
 from lrsearch.training import program
 from lrsearch.training.data import TrainingData
@@ -114,6 +117,21 @@ def test_a_step_is_recorded_once_for_every_width(monkeypatch) -> None:
     widths = [stack._width(lanes) for lanes in range(1, 257)]
     assert all(width >= lanes for lanes, width in enumerate(widths, 1))
     assert len(set(widths)) <= 4 * 8
+
+
+def test_a_search_and_its_confirmation_take_the_path_of_cuda(monkeypatch, tmp_path) -> None:
+    """`optimize` and `confirm` with --device cuda train in recorded steps, and every record says on what."""
+    stand_in(monkeypatch)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "stand-in")
+    build = TrainingData.build
+    monkeypatch.setattr(TrainingData, "build", lambda dataset, split, *, device: build(dataset, split, device="cpu"))
+    config = StudyConfig.from_dict({"name": "gpu", "data": {"dataset": "digits"}, "training": {"epochs": 1}})
+    study = lrsearch.optimize(config, trials=8, storage=f"sqlite:///{tmp_path}/a.db", device="cuda")
+    confirmation = lrsearch.confirm(study, blocks=1, device="cuda")
+    for trial in (*study.trials, *confirmation.trials):
+        assert (TrialState.COMPLETE, "cuda (stand-in)") == (trial.state, trial.user_attrs["device"])
+    assert 8 == len(study.trials) <= len(confirmation.trials)
 
 
 class _NothingFromElsewhere(Recording):
