@@ -4,6 +4,7 @@ A recording holds the operations that the step asked for, with the tensors it as
 the same memory and runs no Python of the step, as a CUDA graph does. What a step keeps in a Python variable is lost.
 """
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -32,6 +33,26 @@ class Recording(TorchDispatchMode):
             for old, new in zip(tree_leaves(result), tree_leaves(func(*args, **kwargs)), strict=True):
                 if isinstance(old, Tensor) and old.data_ptr() != new.data_ptr():
                     old.copy_(new)
+
+
+class Memory(TorchDispatchMode):
+    """Counts the bytes of tensors on the GPU that operations make and that are still in use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = 0
+        self._live: dict[int, int] = {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor) and tensor.device.type == "cuda":
+                storage = tensor.untyped_storage()
+                if storage._cdata not in self._live:
+                    self._live[storage._cdata] = storage.nbytes()
+                    weakref.finalize(storage, self._live.pop, storage._cdata)
+        self.peak = max(self.peak, sum(self._live.values()))
+        return result
 
 
 class _Stream:

@@ -6,6 +6,7 @@ operation that mixes devices, or a number that the processor reads back, raises;
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,7 +30,7 @@ from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Split, Workload
 from lrsearch.workloads.fashion_lenet import lenet, normalise
-from tests.cuda_stand_in import Recording, stand_in
+from tests.cuda_stand_in import Memory, Recording, stand_in
 
 BATCH, STEPS, EPOCHS = 8, 5, 4
 F64 = torch.float64
@@ -145,26 +146,43 @@ class _NothingFromElsewhere(Recording):
         return result
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
-def test_a_recorded_step_stays_on_the_gpu(monkeypatch, rule) -> None:
-    """No step reads a number back or touches the processor's memory, and no epoch mixes devices around it."""
-    watches: list[_NothingFromElsewhere] = []
+def _fake_gpu(monkeypatch, while_recorded: Callable[[], AbstractContextManager[object]]) -> FakeTensorMode:
+    """Return the mode of fake tensors, in which a step is run once, in a context, where it would be recorded."""
 
     def recorded(step: Callable[[], None], counter: Tensor, pool: Any) -> Any:
-        watches.append(_NothingFromElsewhere())
-        with watches[-1]:
+        with while_recorded():
             step()
         return SimpleNamespace(replay=lambda: None)
 
     monkeypatch.setattr(program, "_recorded", recorded)
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "the pool")
     monkeypatch.setattr(Tensor, "numpy", lambda tensor: np.zeros(tuple(tensor.shape)))  # an epoch's one read
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    return FakeTensorMode(allow_non_fake_inputs=True)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_a_recorded_step_stays_on_the_gpu(monkeypatch, rule) -> None:
+    """No step reads a number back or touches the processor's memory, and no epoch mixes devices around it."""
+    watches: list[_NothingFromElsewhere] = []
+    with _fake_gpu(monkeypatch, lambda: watches.append(_NothingFromElsewhere()) or watches[-1]):
         stack = _stack("lenet", rule, device="cuda")
         _search(stack, 3)
         assert ("cuda", "cpu") == (stack._rows[101].params.device.type, stack.checkpoint(101).params.device.type)
     assert len(watches) == 2
     assert all(len(watch.operations) > 50 for watch in watches)
+
+
+def test_256_lanes_need_less_than_6_gib(monkeypatch) -> None:
+    """The target is 16: a step and an evaluation of Fashion-MNIST's size, each lane with batches of its own."""
+    x, y = torch.zeros(70_000, 1, 28, 28, dtype=torch.uint8), torch.zeros(70_000, dtype=torch.int64)
+    split = Split(np.arange(50_000), np.arange(50_000, 55_000), np.arange(55_000, 60_000))
+    with _fake_gpu(monkeypatch, nullcontext), Memory() as memory:
+        data = TrainingData.build(Dataset(x[:60_000], y[:60_000], x[60_000:], y[60_000:]), split, device="cuda")
+        stack = Stack(LenetStack(), _workload(), data, UpdateRule(uses_momentum=True), batch_size=128)
+        for key in range(256):
+            stack.admit(key, _lane(0, order_seed=key % 2))
+        stack.run_epoch()
+    assert 3 * 2**30 < memory.peak < 6 * 2**30
 
 
 def test_the_watch_finds_what_breaks_a_recording() -> None:
