@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from lrsearch.export.document import Configuration, SeedsTable, load_configuration
 from lrsearch.records import LearningCurve
 from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.training.device import set_up_device
 from lrsearch.training.train import diverged, require_folder, train_lane, write_atomically
 from lrsearch.workloads import refuse_foreign_workload
 
@@ -71,8 +70,7 @@ def train_configuration(
         require_folder(metrics)
     experiment = Experiment.prepare(configuration.study_config(), device=device)
     configuration.check_length(experiment.steps_per_epoch)
-    if experiment.device == "cpu":
-        torch.set_num_threads(1)  # as in the search: one lane gains nothing from more
+    set_up_device(experiment.device)
     table = configuration.training.seeds
     seeds = Seeds(split=table.split, init=table.init, order=table.order, sampler=0)
 

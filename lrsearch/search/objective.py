@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from optuna.exceptions import TrialPruned
@@ -10,6 +11,7 @@ from optuna.trial import Trial
 from lrsearch.config import StudyConfig
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.trial_log import TrialLog
+from lrsearch.training.device import set_up_device
 
 
 class Objective:
@@ -29,17 +31,20 @@ class Objective:
 
     def __init__(self, config: StudyConfig, *, device: str = "auto", replicate: int = 0) -> None:
         self.experiment = Experiment.prepare(config, device=device)
+        set_up_device(self.experiment.device)
         self.seeds = Seeds.of(config.seed, "search", replicate)
         self._stack = self.experiment.stack(self.seeds)
+        self._turn = threading.Lock()
 
     def __call__(self, trial: Trial) -> float:
         """Train one trial to its end and return its value; raise TrialPruned where the study's pruner says so."""
-        log = TrialLog.begin(self.experiment, trial, self.seeds)
-        self._stack.admit(trial.number, log.lane)
-        try:
-            return self._train(log)
-        finally:
-            self._stack.release(trial.number)
+        with self._turn:
+            log = TrialLog.begin(self.experiment, trial, self.seeds)
+            self._stack.admit(trial.number, log.lane)
+            try:
+                return self._train(log)
+            finally:
+                self._stack.release(trial.number)
 
     def _train(self, log: TrialLog) -> float:
         for epoch in range(1, self.experiment.epochs + 1):

@@ -32,6 +32,18 @@ def test_it_leaves_the_same_trial_as_the_stacked_search(folder) -> None:
         assert set(expected.user_attrs) - {"heartbeat"} == set(actual.user_attrs)
 
 
+def test_threads_change_no_trial() -> None:
+    """With `n_jobs` every trial ends with the curve that it has alone, whole."""
+    curves = []
+    for jobs in (1, 3):
+        study = optuna.create_study(direction="maximize")
+        for base_lr in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4):
+            study.enqueue_trial({"family": "constant", "base_lr": base_lr, "warmup_steps": 0})
+        study.optimize(Objective(make_config(), device="cpu"), n_trials=6, n_jobs=jobs)
+        curves.append({trial.params["base_lr"]: trial.user_attrs["curve"] for trial in study.get_trials()})
+    assert curves[0] == curves[1]
+
+
 def test_the_studys_own_pruner_decides() -> None:
     """Where it prunes, the trial is pruned with the curve that it had and its reason."""
     study = optuna.create_study(direction="maximize", pruner=optuna.pruners.ThresholdPruner(lower=2.0))
