@@ -33,23 +33,33 @@ class _WithoutAliases(yaml.SafeLoader):
 
 
 def check_plain(data: Any, source: str) -> None:
-    """Raise InputError, beginning with `source`, for nesting of more than 50 levels or whole numbers beyond 64 bits.
+    """Raise InputError, beginning with `source`, for what nobody means and what comes after would fail over.
 
-    Nobody means either, and what comes after would not end, or fail in its own way.
+    That is nesting of more than 50 levels, whole numbers beyond 64 bits, and text that UTF-8 cannot hold.
     """
     level = [data]
     for _ in range(_MOST_LEVELS):
         inner: list[Any] = []
         for value in level:
             if isinstance(value, Mapping):
-                inner += value.values()
+                inner += [*value.keys(), *value.values()]
             elif isinstance(value, list | tuple):
                 inner += value
             elif isinstance(value, int) and not -(2**63) <= value < 2**63:
                 raise InputError(f"{source}: it holds a whole number of {value.bit_length()} bits; 63 are the most")
+            elif isinstance(value, str) and not _is_text(value):
+                raise InputError(f"{source}: it holds half a character (an unpaired surrogate): {ascii(value)[:60]}")
         level = inner
     if level:
         raise InputError(f"{source}: it is nested too deep: more than {_MOST_LEVELS} tables and lists in each other")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_text(path: Path, what: str, *, most_bytes: int = MOST_BYTES) -> str:

@@ -25,7 +25,7 @@ from lrsearch.comparison.display import comparison_rows
 from lrsearch.config import StudyConfig
 from lrsearch.dashboard import write_verdict
 from lrsearch.errors import InputError
-from lrsearch.export import exported, load_configuration
+from lrsearch.export import Configuration, exported, load_configuration
 from lrsearch.export.formats import FORMATS
 from lrsearch.export.source import Source
 from lrsearch.listing import study_rows, trial_rows
@@ -274,3 +274,10 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     for path in (tmp_path / "large.toml", Path("/dev/zero")):
         with pytest.raises(InputError, match="larger than 1048576 bytes"):
             StudyConfig.load(path)
+
+
+def test_half_a_character_is_refused_wherever_it_stands() -> None:
+    """JSON can spell an unpaired surrogate, which no file or terminal takes."""
+    for wrong in ({"provenance": {"\ud800": None}}, {"scores": {"metric": ["\udfff"]}}):
+        with pytest.raises(InputError, match=r"half a character .*'\\ud"):
+            Configuration.from_dict({**hostile.CONFIGURATION, **wrong})
