@@ -24,7 +24,7 @@ from lrsearch.search.resume import take_back, unfinished_origins
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.search.state import SearchState, SearchTimes
 from lrsearch.search.workers import auto_workers
-from lrsearch.storage import DEFAULT_STORAGE, absolute_address, create_study, load_study, open_storage
+from lrsearch.storage import DEFAULT_STORAGE, absolute_address, create_study, load_study, open_storage, reopen_storage
 from lrsearch.training.device import peak_memory_mib, set_up_device
 
 _MOST_LANES = {"cuda": 32, "cpu": 8}
@@ -267,7 +267,7 @@ def _search_in_process(
 ) -> SearchTimes:
     experiment = Experiment.of_data(config, data, device)
     deadline = None if ends_at is None else time.monotonic() + ends_at - time.time()
-    studies = open_searches(experiment, options, open_storage(options.storage))
+    studies = open_searches(experiment, options, reopen_storage(options.storage))
     state = SearchState(config.search.trials * len(studies))
     _search_here(experiment, options, studies, deadline, state, lambda _: None, first)
     return state.times

@@ -16,7 +16,7 @@ from lrsearch.search.experiment import Data, Experiment
 from lrsearch.search.run import RunOptions, lanes_of
 from lrsearch.search.run_confirm import open_finished_searches
 from lrsearch.search.workers import auto_workers
-from lrsearch.storage import create_study, load_study, open_storage
+from lrsearch.storage import create_study, load_study, open_storage, reopen_storage
 from lrsearch.training.device import set_up_device
 
 
@@ -81,4 +81,4 @@ def _finish_in_process(
     config: StudyConfig, storage: str, name: str, device: str, data: Data, compile_step: bool, todo: list[Batch]
 ) -> None:
     experiment = Experiment.of_data(config, data, device)
-    finish_batches(experiment, load_study(open_storage(storage), name), todo, compile_step=compile_step)
+    finish_batches(experiment, load_study(reopen_storage(storage), name), todo, compile_step=compile_step)

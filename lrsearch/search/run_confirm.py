@@ -21,7 +21,7 @@ from lrsearch.search.entries import BlockPlan, plan_blocks, strongest
 from lrsearch.search.experiment import Data, Experiment
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers
-from lrsearch.storage import create_study, load_study, open_storage, records, refuse_another
+from lrsearch.storage import create_study, load_study, open_storage, records, refuse_another, reopen_storage
 from lrsearch.training.device import set_up_device
 from lrsearch.verdict import refuse_another_plan
 
@@ -121,7 +121,11 @@ def _confirm_in_process(
 ) -> None:
     experiment = Experiment.of_data(config, data, device)
     confirm_blocks(
-        experiment, load_study(open_storage(storage), name), blocks, every_epoch=every_epoch, compile_step=compile_step
+        experiment,
+        load_study(reopen_storage(storage), name),
+        blocks,
+        every_epoch=every_epoch,
+        compile_step=compile_step,
     )
 
 

@@ -6,6 +6,7 @@ from lrsearch.storage.address import (
     missing_file,
     open_existing,
     open_storage,
+    reopen_storage,
     shared_disk_warning,
 )
 from lrsearch.storage.attributes import SCHEMA_VERSION
@@ -47,6 +48,7 @@ __all__ = [
     "records",
     "redacted",
     "refuse_another",
+    "reopen_storage",
     "searches_of",
     "set_attribute",
     "shared_disk_warning",

@@ -6,6 +6,7 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -17,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.patience import PatientStorage
+from lrsearch.storage.patience import PatientStorage, patiently
 from lrsearch.storage.problems import explained
 from lrsearch.storage.proxy import open_proxy
 from lrsearch.storage.secrets import redacted, without_secrets
@@ -43,10 +44,20 @@ def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
     Raises:
         InputError: if it cannot be opened; the message says why and never holds a password.
     """
-    with _said_why(url):
-        storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url)
-        storage.get_all_studies()  # a database of somebody else may have a table of this name
-        return storage
+    with _said_why(url, InputError):
+        return _open(url)
+
+
+def reopen_storage(url: str) -> BaseStorage:
+    """Open a storage, as `open_storage`, in a process of a run whose command has opened it already.
+
+    One that does not answer now is restarted, not misspelt, and is waited for as in every later call.
+
+    Raises:
+        RunError: if it cannot be opened, or not within ten minutes.
+    """
+    with _said_why(url, RunError):
+        return patiently(partial(_open, url))
 
 
 def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
@@ -61,7 +72,7 @@ def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
         raise InputError(f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first")
     if not url.startswith("sqlite:"):
         return open_storage(url)
-    with _said_why(url):
+    with _said_why(url, InputError):
         return open_sqlite_to_read(url)
 
 
@@ -88,8 +99,8 @@ def shared_disk_warning(url: str) -> str | None:
 
 
 @contextmanager
-def _said_why(url: str) -> Iterator[None]:
-    """Turn whatever keeps a storage from being opened into one line without a password."""
+def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
+    """Turn whatever keeps a storage from being opened into one line without a password, raised as `kind`."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         yield
@@ -99,7 +110,13 @@ def _said_why(url: str) -> Iterator[None]:
         said = explained(err) or (str(err.__cause__ or "") or str(err)).partition("\n")[0]
         reason = without_secrets(said, url)
         cause = err if reason == said else None  # a notebook shows causes too
-        raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
+        raise kind(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
+
+
+def _open(url: str) -> BaseStorage:
+    storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url)
+    storage.get_all_studies()  # a database of somebody else may have a table of this name
+    return storage
 
 
 def _open_other(url: str) -> BaseStorage:

@@ -31,6 +31,12 @@ _REMEDIES = {
     "the server running and reachable from here? Run the same command again when it is",
 }
 
+_REFUSALS = re.compile(
+    r"password authentication failed|no password supplied|pg_hba\.conf|permission denied|"
+    r'(database|role) "[^"]*" does not exist'
+)
+"""What a server says for good, with errors of the class that it has for being unreachable."""
+
 
 def database_error(error: BaseException) -> DBAPIError | None:
     """Return the database driver's error that is behind another one, or None."""
@@ -42,6 +48,8 @@ def database_error(error: BaseException) -> DBAPIError | None:
 
 def is_passing(error: BaseException) -> bool:
     """Return whether an error of the database may pass by itself: it is restarted, unreachable, or locked."""
+    if isinstance(error, ConnectionError):
+        return True
     if _proxy_code(error) is not None:
         return _proxy_code(error) == "UNAVAILABLE"
     if isinstance(error.__cause__ or error, PendingRollbackError):
@@ -51,6 +59,8 @@ def is_passing(error: BaseException) -> bool:
         return False
     if type(cause.orig).__module__ == "sqlite3":
         return re.search("is locked|is busy", str(cause.orig)) is not None
+    if _REFUSALS.search(str(cause.orig)):
+        return False
     return cause.connection_invalidated or isinstance(cause, OperationalError | InterfaceError)
 
 

@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lrsearch.dashboard import make_dashboard
-from lrsearch.errors import InputError
-from lrsearch.search.run import RunOptions, run_search
-from lrsearch.storage import load_study, open_existing, open_storage, records
+from lrsearch.errors import InputError, RunError
+from lrsearch.search.experiment import Experiment
+from lrsearch.search.run import RunOptions, _search_in_process, prepare_studies, run_search
+from lrsearch.storage import load_study, open_existing, open_storage, records, reopen_storage
 from lrsearch.storage import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
 from tests.search.run_helpers import make_config
@@ -120,6 +121,8 @@ def test_what_a_server_refuses_is_one_line_with_what_to_do(server, change, said)
     with pytest.raises(InputError, match=said) as caught:
         open_storage(server.url.replace(*change))
     assert change[1] not in str(caught.value).replace("/none'", "").replace('"none"', "")
+    with pytest.raises(RunError, match=said):  # nor does a process of a run wait for what does not pass
+        reopen_storage(server.url.replace(*change))
     assert time.monotonic() - begun < 5
 
 
@@ -152,6 +155,25 @@ def test_a_call_waits_for_a_server_that_comes_back(capsys, monkeypatch) -> None:
     said = capsys.readouterr().err
     assert "the storage does not answer" in said
     assert "the storage answers again" in said
+
+
+def test_a_process_of_a_run_that_starts_waits_for_a_server_that_comes_back() -> None:
+    """While a server is away a command is refused at once, and a process that a run starts searches when it is back."""
+    config = make_config(search__trials=3)
+    with postgres_server() as server:
+        options = RunOptions(storage=server.url, workers=2, device="cpu")
+        experiment = Experiment.prepare(config, device="cpu")
+        prepare_studies(experiment, options, open_storage(server.url))
+        server.stop("immediate")
+        begun = time.monotonic()
+        with pytest.raises(InputError, match=r"cannot be opened: .*is the server running and reachable"):
+            open_storage(server.url)
+        assert time.monotonic() - begun < 5
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: time.sleep(2) or server.start())
+            times = _search_in_process(config, options, "cpu", experiment.dataset.arrays(), None, 0)
+        assert 3 == len(_finished(server.url, "tab"))
+        assert times.trial_epochs >= 3
 
 
 @pytest.mark.slow
