@@ -55,7 +55,12 @@ def family_table(studies: Sequence[Study]) -> list[Row]:
 def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
     """Return what `optimize --format json` prints."""
     times = vars(state.times)
-    counts = {"total": state.total, "complete": state.complete, "pruned": state.pruned}
+    counts = {
+        "total": state.total,
+        "complete": state.complete,
+        "pruned": state.pruned,
+        "trial_epochs": state.trial_epochs,
+    }
     best = {"best": state.best, "best_family": state.best_family}
     return {
         "studies": [study.study_name for study in studies],

@@ -172,8 +172,7 @@ def run_search(
     options = options.resolved(experiment.device)
     studies = prepare_studies(experiment, options, open_storage(options.storage))
     state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
-    state.read(studies)
-    state.times.trial_epochs = 0
+    state.begin(studies)
     if state.complete + state.pruned >= state.total:
         return studies, state
     with FinishedTrials(studies, callbacks) as finished:
@@ -184,11 +183,9 @@ def run_search(
 
         if options.workers == 1 and options.scheduler is None:
             _search_here(experiment, options, studies, deadline, state, after_epoch)
-            trained = state.times.trial_epochs
-            state.read(studies)  # what another process had taken was counted twice
-            state.times.trial_epochs = trained
         else:
             _search_in_workers(experiment, options, studies, deadline, state, after_epoch)
+        state.read(studies)  # one process alone counts a trial that another has taken from it
     for study in studies:
         open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
     return studies, state
@@ -238,11 +235,9 @@ def _search_in_workers(
 ) -> None:
     """Search in several processes that share the studies; each begins with another replicate."""
     workers = options.workers or auto_workers(experiment.device)
-    epochs_before = sum(len(t.intermediate_values) for study in studies for t in study.get_trials(deepcopy=False))
 
     def poll() -> None:
         state.read(studies)
-        state.times.trial_epochs -= epochs_before
         on_epoch(state)
 
     def lost(names: frozenset[str]) -> None:
@@ -258,7 +253,6 @@ def _search_in_workers(
         for worker in range(workers)
     ]
     times = run_in_processes(_search_in_process, arguments, options.scheduler, poll=poll, lost=lost)
-    state.read(studies)
     state.times = SearchTimes.sum(times)
 
 
