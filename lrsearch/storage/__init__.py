@@ -26,15 +26,17 @@ from lrsearch.storage.study import (
     test_ledger,
     the_study,
 )
-from lrsearch.storage.trial import family_of, records, to_record
+from lrsearch.storage.trial import audited_trials, confirmed_runs, family_of, records, to_record, trials_by_hand
 from lrsearch.storage.worker import is_dead, is_elsewhere, set_attribute, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
     "SCHEMA_VERSION",
     "absolute_address",
+    "audited_trials",
     "back_up",
     "confirmation_of",
+    "confirmed_runs",
     "create_study",
     "enter_in_ledger",
     "examine_storage",
@@ -58,5 +60,6 @@ __all__ = [
     "test_ledger",
     "the_study",
     "to_record",
+    "trials_by_hand",
     "worker_name",
 ]
