@@ -8,10 +8,13 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from lrsearch.errors import InputError
+from lrsearch.export import Source
 from lrsearch.search.run import RunOptions
 from lrsearch.search.run_audit import run_audit
 from lrsearch.search.run_confirm import run_confirm
-from lrsearch.storage import back_up, load_study, open_storage
+from lrsearch.storage import back_up, family_of, load_study, open_storage
+from tests.confirmation_examples import config_of, noisy, stored
 from tests.search.run_helpers import make_config, search
 
 CONFIG = make_config(training__epochs=4, search__families=["constant", "cosine"], search__trials=20)
@@ -120,3 +123,13 @@ def test_a_winner_has_all_parameters_of_its_family(run, database) -> None:
     study.add_trial(create_trial(value=0.999, params={"family": "cosine"}, distributions={"family": families}))
     again = run(*AGAIN)
     assert 0 == again.code, again.err
+
+
+def test_a_schedule_added_to_fixed_ones_is_no_entry(folder) -> None:
+    """A trial of our objective in a confirmation has a schedule and a value, but no block: it is not exported."""
+    study = stored(open_storage(), config_of(), {"constant": noisy(80.0, 6)})
+    schedule = {"family": "cosine", "base_lr": 0.1, "total_steps": 10}
+    study.add_trial(create_trial(value=0.99, user_attrs={"schedule": schedule, "entry": "cosine"}))
+    assert ["constant"] == [family_of(trial) for _, trial in Source.of(study).best()]
+    with pytest.raises(InputError, match="complete trials of cosine were asked for, got 0"):
+        Source.of(study).best("cosine")
