@@ -12,7 +12,7 @@ from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
-from lrsearch.storage import confirmed_runs, load_study, missing_file, open_existing, study_config
+from lrsearch.storage import confirmed_runs, load_study, study_config
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -28,15 +28,6 @@ class AssumedNoise:
     noise: Noise
     source: str
     of_searches: bool = False
-
-
-def existing_storage(url: str) -> BaseStorage | None:
-    """Open a storage address, or return None where its file is not there: a plan leaves nothing behind.
-
-    Raises:
-        InputError: as `open_existing`.
-    """
-    return None if missing_file(url) is not None else open_existing(url)
 
 
 def noise_of(

@@ -3,7 +3,7 @@
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.address import (
     absolute_address,
-    missing_file,
+    existing_storage,
     open_existing,
     open_storage,
     reopen_storage,
@@ -40,11 +40,11 @@ __all__ = [
     "create_study",
     "enter_in_ledger",
     "examine_storage",
+    "existing_storage",
     "family_of",
     "is_dead",
     "is_elsewhere",
     "load_study",
-    "missing_file",
     "open_existing",
     "open_storage",
     "records",

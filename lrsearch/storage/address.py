@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -60,20 +62,37 @@ def reopen_storage(url: str) -> BaseStorage:
         return patiently(partial(_open, url))
 
 
+class NothingStored(InputError):
+    """A storage that is to be read has not been made yet."""
+
+
 def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
     """Open a storage that is there to read it: nothing is made, and those who write are not held up.
 
-    A file that may only be read will do.
+    A file or a server's role that may only be read or read will do.
 
     Raises:
-        InputError: as `open_storage`, or if its file is not there.
+        NothingStored: if its file is not there, or its server's database has none of Optuna's tables.
+        InputError: as `open_storage`.
     """
     if (path := missing_file(url)) is not None:
-        raise InputError(f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first")
-    if not url.startswith("sqlite:"):
-        return open_storage(url)
+        raise NothingStored(
+            f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first"
+        )
     with _said_why(url, InputError):
-        return open_sqlite_to_read(url)
+        return open_sqlite_to_read(url) if url.startswith("sqlite:") else _open(url, to_read=True)
+
+
+def existing_storage(url: str) -> BaseStorage | None:
+    """Open a storage to read it, as `open_existing`; None where it has not been made yet.
+
+    Raises:
+        InputError: as `open_storage`.
+    """
+    try:
+        return open_existing(url)
+    except NothingStored:
+        return None
 
 
 def missing_file(url: str) -> str | None:
@@ -113,13 +132,13 @@ def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
         raise kind(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
 
 
-def _open(url: str) -> BaseStorage:
-    storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url)
+def _open(url: str, *, to_read: bool = False) -> BaseStorage:
+    storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url, to_read)
     storage.get_all_studies()  # a database of somebody else may have a table of this name
     return storage
 
 
-def _open_other(url: str) -> BaseStorage:
+def _open_other(url: str, to_read: bool) -> BaseStorage:
     if url.startswith("journal:///"):
         path = url.removeprefix("journal:///")
         return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
@@ -134,4 +153,17 @@ def _open_other(url: str) -> BaseStorage:
         url = re.sub(r"^postgres(ql)?(\+psycopg)?:", "postgresql+psycopg:", url)
     is_postgres = make_url(url).get_backend_name() == "postgresql"
     engine = {"pool_pre_ping": True, "connect_args": _POSTGRES_CONNECTION if is_postgres else {}}
-    return made_by_one(lambda: PatientStorage(url, engine_kwargs=engine))
+    if to_read and not _has_tables(url, engine):
+        raise NothingStored(
+            f"storage {redacted(url)!r} is empty or another program's database: run optimize or confirm first"
+        )
+    return made_by_one(lambda: PatientStorage(url, engine_kwargs=engine, skip_table_creation=to_read))
+
+
+def _has_tables(url: str, engine_options: dict[str, Any]) -> bool:
+    """Return whether a server's database has Optuna's tables; they are looked for, not read."""
+    engine = create_engine(url, **engine_options)
+    try:
+        return inspect(engine).has_table("version_info")
+    finally:
+        engine.dispose()

@@ -15,6 +15,9 @@ _MENDING = (
 _REMEDIES = {
     r"disk is full|No space left|disk full": "free some space on that disk, then run the same command again",
     r"disk I/O error": "the disk or its quota fails: look at the system's log, and copy the file to another disk",
+    r"permission denied for (table|schema|database|sequence)": "this role may not do that: to read it needs "
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public, to search all rights",
+    r"in a read-only transaction": "this server or this role only reads: give the address of one that may write",
     r"readonly database|read-only|permission denied": "nothing may be written there: change the file's and its "
     "folder's mode or the role's rights, or copy the database (lrsearch backup) to where you may write",
     r"unable to open database file": "the file must be readable, and its folder writable for the two files that "
