@@ -130,8 +130,8 @@ def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
         )
     if (untimed := state.trial_epochs - times.trial_epochs) > 0:
         note(
-            f"{untimed} of {state.trial_epochs} trial-epochs are not in these times: a process was killed and took its "
-            "own with it, or another command trained them"
+            f"the times of {untimed} of {state.trial_epochs} trial-epochs are not known: a process was killed and took "
+            "its own with it, or another command trained them"
         )
 
 
