@@ -105,10 +105,10 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
         first.append(finished / state.total if not first else first[0])
         # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
         begun = finished - first[0] * state.total
-        partly = min(max(state.times.trial_epochs / epochs - begun, 0.0), state.running)
+        partly = min(max(state.trial_epochs / epochs - begun, 0.0), state.running)
         best = [] if state.best is None else [f"best {state.best:.4f} ({state.best_family})"]
         what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}"
-        more = [*best, f"{state.times.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
+        more = [*best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
         shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)
 
     return show
@@ -127,6 +127,11 @@ def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
             f"{duration(times.preparation)} of preparation (compiling included); the search itself, "
             f"in ms per trial-epoch: sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
             f"pruner {times.pruner * each:.1f}; memory at most {times.peak_mib:.0f} MiB"
+        )
+    if (untimed := state.trial_epochs - times.trial_epochs) > 0:
+        note(
+            f"the times of {untimed} of {state.trial_epochs} trial-epochs are not known: a process was killed and took "
+            "its own with it, or another command trained them"
         )
 
 

@@ -12,7 +12,7 @@ from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
-from lrsearch.storage import load_study, missing_file, open_existing, records, study_config
+from lrsearch.storage import confirmed_runs, load_study, study_config
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -28,15 +28,6 @@ class AssumedNoise:
     noise: Noise
     source: str
     of_searches: bool = False
-
-
-def existing_storage(url: str) -> BaseStorage | None:
-    """Open a storage address, or return None where its file is not there: a plan leaves nothing behind.
-
-    Raises:
-        InputError: as `open_existing`.
-    """
-    return None if missing_file(url) is not None else open_existing(url)
 
 
 def noise_of(
@@ -91,7 +82,7 @@ def _measured(storage: BaseStorage, pilot: str) -> AssumedNoise:
     study_config(study)  # which refuses what lrsearch has not written
     maximize, worst = study.direction.name == "MAXIMIZE", study.user_attrs.get("worst_value")
     left_out = {*study.user_attrs.get("controls", ()), MORE_INFORMED}
-    runs = {(r.block, r.family): r for r in records(study) if r.block is not None and r.family not in left_out}
+    runs = {(r.block, r.family): r for r in confirmed_runs(study) if r.family not in left_out}
     lost = {name for (_, name), run in runs.items() if _failed(run, worst if maximize else None)}
     names = [name for name in dict.fromkeys(name for _, name in runs) if name not in lost]
     blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, n) in runs for n in names)]

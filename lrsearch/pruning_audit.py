@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from lrsearch.comparison.proportions import PruningAudit, audit_pruning
 from lrsearch.errors import InputError
+from lrsearch.storage import audited_trials, family_of
 
 
 def audit_result(audit: Study, searches: Sequence[Study], *, alpha: float) -> PruningAudit:
@@ -23,19 +24,15 @@ def audit_result(audit: Study, searches: Sequence[Study], *, alpha: float) -> Pr
     sign = 1.0 if audit.direction.name == "MAXIMIZE" else -1.0
     known = [values_by_family(study) for study in searches]
     finished, medians, bests = [], [], []
-    for trial in audit.get_trials(deepcopy=False):
-        own = [sign * value for value in known[trial.user_attrs["replicate"]][trial.user_attrs["entry"]]]
-        finished.append(sign * float(trial.values[0]))
-        medians.append(median(own))
-        bests.append(max(own))
+    for (replicate, _), trial in audited_trials(audit).items():
+        own = [sign * value for value in known[replicate].get(family_of(trial), ())] if replicate < len(known) else []
+        if own:
+            finished.append(sign * float(trial.values[0]))
+            medians.append(median(own))
+            bests.append(max(own))
     if not finished:
         raise InputError(f"study {audit.study_name!r} holds no finished trial yet: run confirm --audit-pruned again")
     return audit_pruning(finished, medians, bests, alpha=alpha)
-
-
-def family_of(trial: FrozenTrial) -> str:
-    """Return the schedule family of a search's trial."""
-    return str(trial.params["family"])
 
 
 def values_by_family(study: Study) -> dict[str, list[float]]:

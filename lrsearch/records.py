@@ -146,3 +146,8 @@ class TrialRecord:
     def finished(self) -> bool:
         """Whether the trial counts: it is complete or pruned."""
         return self.state in ("complete", "pruned")
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it is a run of a confirmation, and says of which block and entry."""
+        return self.state == "complete" and bool(self.family) and None not in (self.block, self.test_accuracy)

@@ -19,7 +19,7 @@ from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
 from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.bounds import near_bounds
 from lrsearch.search.loop import SearchState
-from lrsearch.storage import records, study_config
+from lrsearch.storage import confirmed_runs, records, study_config
 from lrsearch.verdict import StudyVerdict
 
 
@@ -55,7 +55,12 @@ def family_table(studies: Sequence[Study]) -> list[Row]:
 def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
     """Return what `optimize --format json` prints."""
     times = vars(state.times)
-    counts = {"total": state.total, "complete": state.complete, "pruned": state.pruned}
+    counts = {
+        "total": state.total,
+        "complete": state.complete,
+        "pruned": state.pruned,
+        "trial_epochs": state.trial_epochs,
+    }
     best = {"best": state.best, "best_family": state.best_family}
     return {
         "studies": [study.study_name for study in studies],
@@ -72,9 +77,8 @@ def confirm_rows(study: Study) -> list[Row]:
     printed = {baseline.name: baseline.printed for baseline in config.baseline}
     metric = str(study.user_attrs.get("metric", "accuracy"))
     by_entry: dict[str, list[TrialRecord]] = {}
-    for run in records(study):
-        if run.block is not None and run.test_accuracy is not None:
-            by_entry.setdefault(run.family, []).append(run)
+    for run in confirmed_runs(study):
+        by_entry.setdefault(run.family, []).append(run)
     rows = []
     for entry, runs in by_entry.items():
         measured = {

@@ -20,7 +20,7 @@ from lrsearch.efforts import EffortVerdict, effort_entries, effort_verdicts
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
 from lrsearch.robustness import GoodRegions, good_regions
-from lrsearch.storage import confirmation_of, records, searches_of, study_config
+from lrsearch.storage import confirmation_of, confirmed_runs, searches_of, study_config, trials_by_hand
 
 _FIXED_BEFOREHAND = ("alpha", "rope", "contrasts", "claims", "looks")
 
@@ -99,7 +99,7 @@ def study_verdict(study: Study) -> StudyVerdict:
     searches = searches_of(confirmation)
     for search in searches:
         refuse_another_plan(search, config)
-    found = records(confirmation)
+    found = confirmed_runs(confirmation)
     planned = _plan(confirmation, config)
     plan = _at_look(planned, found, config)
     comparison = compare_records(found, plan, np.random.default_rng(config.seed))
@@ -108,7 +108,7 @@ def study_verdict(study: Study) -> StudyVerdict:
         controls = check_controls(found, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(found, config, plan)
     return StudyVerdict(
-        comparison=_annotated(comparison, plan, controls, config),
+        comparison=_annotated(comparison, plan, controls, config, trials_by_hand(confirmation)),
         controls=controls,
         claims=claims,
         claims_note=claims_note,
@@ -167,9 +167,13 @@ def _at_look(plan: Plan, found: Sequence[TrialRecord], config: StudyConfig) -> P
     return replace(plan, blocks=reached[-1] if reached else looks[0])
 
 
-def _annotated(comparison: Comparison, plan: Plan, controls: tuple[Control, ...], config: StudyConfig) -> Comparison:
-    """Return the comparison with what its controls showed, and warned of where the plan is not yet fulfilled."""
+def _annotated(
+    comparison: Comparison, plan: Plan, controls: tuple[Control, ...], config: StudyConfig, by_hand: str
+) -> Comparison:
+    """Return the comparison with what its controls showed, and warned of what is left out or not yet fulfilled."""
     warnings, looks = comparison.warnings, config.plan.looks
+    if by_hand:
+        warnings += (by_hand,)
     if looks and plan.blocks in looks:
         warnings += (
             f"look {looks.index(plan.blocks) + 1} of {len(looks)} planned ones (after {_numbers(looks)} blocks): each "

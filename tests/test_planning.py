@@ -11,10 +11,11 @@ from optuna.storages import InMemoryStorage
 from lrsearch import planning
 from lrsearch.comparison.power import Noise, plan_power
 from lrsearch.errors import InputError
-from lrsearch.pilot import ASSUMED, AssumedNoise, existing_storage, noise_of
+from lrsearch.pilot import ASSUMED, AssumedNoise, noise_of
 from lrsearch.planning import plan_study, seconds_per_trial_epoch
 from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions
+from lrsearch.storage import existing_storage
 from lrsearch.workloads import Dataset
 from tests.confirmation_examples import config_of, noisy, stored
 

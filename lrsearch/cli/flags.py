@@ -52,11 +52,11 @@ def study_file(path: Path | None) -> StudyConfig:
 def stored_study(storage: str, name: str) -> StudyConfig | None:
     """Return what a search in a storage was made from, or None if there is none of this name."""
     from lrsearch.names import search_names
-    from lrsearch.storage import load_study, missing_file, open_existing, study_config
+    from lrsearch.storage import existing_storage, load_study, study_config
 
-    if missing_file(storage) is not None:
+    opened = existing_storage(storage)
+    if opened is None:
         return None
-    opened = open_existing(storage)
     found = search_names((study.study_name for study in opened.get_all_studies()), name)
     return study_config(load_study(opened, found[0])) if found else None
 

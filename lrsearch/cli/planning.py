@@ -55,9 +55,10 @@ def plan(
     Example: lrsearch plan studies/quick.toml --blocks 10,20 --sd 0.5 --correlation 0.3
     """
     from lrsearch import console
-    from lrsearch.pilot import existing_storage, noise_of
+    from lrsearch.pilot import noise_of
     from lrsearch.planning import plan_study
     from lrsearch.search.run import RunOptions
+    from lrsearch.storage import existing_storage
     from lrsearch.summary import plan_rows, plan_summary
 
     changes = study_changes(

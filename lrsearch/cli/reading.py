@@ -78,6 +78,8 @@ def report(
 
     source = read_source(open_existing(storage), study_name)
     save(report_html(source), page)
+    for line in source.by_hand:
+        console.note(line)
     console.note(
         f"{page} is written; it opens offline"
         if source.comparison
@@ -105,11 +107,14 @@ def export(
     """
     from lrsearch import console
     from lrsearch.export import Source, exported, format_of, write_files
+    from lrsearch.storage import trials_by_hand
 
     several = recommended or top > 1
     if several and target is None:
         raise typer.BadParameter("several configurations need a folder: -o FOLDER")
     source, chosen = Source.open(storage, study_name), format_of(None if several else target, form)
+    if source.confirmation is not None and (added := trials_by_hand(source.confirmation)):
+        console.note(added)
     files = exported(source, chosen, family=family, top=top, recommended=recommended, steps=steps)
     if target is None:
         typer.echo(files.popitem()[1], nl=False)

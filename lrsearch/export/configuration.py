@@ -132,7 +132,8 @@ def _scores(study: Study, trial: FrozenTrial, confirmation: Study | None) -> dic
 
 def _confirmed(trial: FrozenTrial, confirmation: Study) -> list[FrozenTrial]:
     """Return the confirming runs: of this configuration, or, after independent searches, of its whole family."""
-    runs = [run for run in confirmation.get_trials(deepcopy=False) if to_record(run).value is not None]
+    found = [(run, to_record(run)) for run in confirmation.get_trials(deepcopy=False)]
+    runs = [run for run, record in found if record.confirmed and record.value is not None]
     schedule, settings = to_record(trial).schedule, _settings(trial)
     same = [
         run

@@ -112,7 +112,7 @@ class Source:
         study, entries = self.confirmation, dict[str, list[FrozenTrial]]()
         controls = study.user_attrs.get("controls", ())
         for trial in _complete(study):
-            if family in (None, family_of(trial)) and family_of(trial) not in controls:
+            if to_record(trial).confirmed and family in (None, family_of(trial)) and family_of(trial) not in controls:
                 entries.setdefault(family_of(trial), []).append(trial)
         means = {entry: fmean(trial.values[0] for trial in trials) for entry, trials in entries.items()}
         ranked = sorted(entries, key=lambda entry: _worseness(study, means[entry]))

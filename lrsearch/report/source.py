@@ -20,7 +20,7 @@ from lrsearch.pruning_audit import audit_result
 from lrsearch.records import TrialRecord
 from lrsearch.report.importance import family_importances
 from lrsearch.search.bounds import near_bounds
-from lrsearch.storage import load_study, records, study_config, test_ledger
+from lrsearch.storage import confirmed_runs, load_study, records, study_config, test_ledger, trials_by_hand
 from lrsearch.verdict import StudyVerdict, study_verdict
 
 
@@ -42,6 +42,7 @@ class Source:
         by_epochs: where the study was run at several epoch budgets, the comparison at each.
         agreement: how far these agree, in words, or why that is not known.
         audit: what finishing a part of the pruned trials has shown, or None where it was not done.
+        by_hand: a line for the confirmation and for the audit where trials were added to it by hand.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Source:
     by_epochs: Mapping[int, Comparison] = field(default_factory=dict)
     agreement: tuple[str, ...] = ()
     audit: PruningAudit | None = None
+    by_hand: tuple[str, ...] = ()
 
     @property
     def comparison(self) -> Comparison | None:
@@ -105,6 +107,7 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
     searches = [load_study(storage, search) for search in search_names(there, base)]
     confirmed = confirmation_name(base) in there
     confirmation = load_study(storage, confirmation_name(base)) if confirmed else None
+    audit = load_study(storage, audit_name(base)) if audit_name(base) in there else None
     first = confirmation or searches[0]
     verdict, why_not = _verdict(confirmation)
     found = tuple(tuple(records(study)) for study in searches)
@@ -121,7 +124,8 @@ def read_source(storage: BaseStorage, name: str | None = None) -> Source:
         near_bounds=_near_bounds(searches, found, maximize),
         importances=family_importances(searches),
         maximize=maximize,
-        audit=_audit(storage, base, searches),
+        audit=_audit(audit, searches),
+        by_hand=tuple(filter(None, (trials_by_hand(study) for study in (confirmation, audit) if study))),
         **_budgets(by_budget),
     )
 
@@ -144,13 +148,12 @@ def best_trials(searches: Sequence[Sequence[TrialRecord]], *, maximize: bool) ->
 def _entries_of_the_verdict(confirmation: Study) -> tuple[TrialRecord, ...]:
     """Return the confirmed runs without those that stand for a smaller tuning effort."""
     efforts = effort_entries(confirmation)
-    return tuple(record for record in records(confirmation) if record.family not in efforts)
+    return tuple(record for record in confirmed_runs(confirmation) if record.family not in efforts)
 
 
-def _audit(storage: BaseStorage, base: str, searches: Sequence[Study]) -> PruningAudit | None:
-    if audit_name(base) not in {study.study_name for study in storage.get_all_studies()}:
+def _audit(audit: Study | None, searches: Sequence[Study]) -> PruningAudit | None:
+    if audit is None:
         return None
-    audit = load_study(storage, audit_name(base))
     try:
         return audit_result(audit, searches, alpha=study_config(audit).plan.alpha)
     except InputError:  # interrupted before its first trial was finished

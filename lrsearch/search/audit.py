@@ -14,13 +14,13 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lrsearch.errors import InputError
-from lrsearch.pruning_audit import family_of, values_by_family
+from lrsearch.pruning_audit import values_by_family
 from lrsearch.records import LearningCurve
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.confirm import ConfirmState
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
-from lrsearch.storage import worker_name
+from lrsearch.storage import audited_trials, family_of, to_record, worker_name
 from lrsearch.training.device import device_label
 
 
@@ -35,7 +35,8 @@ class Batch:
 def sample_pruned(searches: Sequence[Study], share: float, seed: int) -> list[list[FrozenTrial]]:
     """Return, for each replicate, ceil(share x pruned) of its pruned trials, drawn at random.
 
-    A trial whose family has no trial that was not pruned is not drawn: there would be nothing to hold it against.
+    A trial whose family has no trial that was not pruned is not drawn: there would be nothing to hold it against;
+    nor is one that somebody added by hand, which does not say what to train.
 
     Args:
         searches: the replicates.
@@ -50,13 +51,19 @@ def sample_pruned(searches: Sequence[Study], share: float, seed: int) -> list[li
     drawn = []
     for replicate, study in enumerate(searches):
         known = values_by_family(study)
-        pruned = [t for t in study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)) if family_of(t) in known]
+        pruned = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+        pruned = [trial for trial in pruned if family_of(trial) in known and _can_be_trained(trial)]
         rng = np.random.default_rng([seed, zlib.crc32(b"audit"), replicate])
         chosen = rng.permutation(len(pruned))[: math.ceil(share * len(pruned))]
         drawn.append([pruned[place] for place in sorted(chosen)])
     if not any(drawn):
         raise InputError("audit-pruned: no trial of this search was pruned, so there is nothing to audit")
     return drawn
+
+
+def _can_be_trained(trial: FrozenTrial) -> bool:
+    record = to_record(trial)
+    return bool(record.schedule) and None not in (record.init_seed, record.order_seed)
 
 
 def batches(drawn: Sequence[Sequence[FrozenTrial]], lanes: int) -> list[Batch]:
@@ -91,7 +98,7 @@ def finish_batches(
         Interrupted: by a signal; the batches that were finished are stored.
     """
     state = audit_state(experiment, audit, todo)
-    done = _done(audit)
+    done = audited_trials(audit)
     with Interruption.handled() as interruption:
         for batch in todo:
             missing = [trial for trial in batch.trials if (batch.replicate, trial.number) not in done]
@@ -109,7 +116,7 @@ def finish_batches(
 def audit_state(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmState:
     """Return how far an audit is, by what is stored of these trials."""
     wanted = {(batch.replicate, trial.number) for batch in todo for trial in batch.trials}
-    return ConfirmState(len(wanted), len(wanted & _done(audit)), experiment.epochs)
+    return ConfirmState(len(wanted), len(wanted & audited_trials(audit).keys()), experiment.epochs)
 
 
 class _BatchRun:
@@ -160,8 +167,3 @@ class _BatchRun:
             "worker": worker_name(),
             "stop_reason": stop_reason,
         }
-
-
-def _done(audit: Study) -> set[tuple[int, int]]:
-    """Return the finished trials as (replicate, number)."""
-    return {(t.user_attrs["replicate"], t.user_attrs["audited"]) for t in audit.get_trials(deepcopy=False)}

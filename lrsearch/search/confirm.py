@@ -16,7 +16,7 @@ from lrsearch.records import LearningCurve, pack_scores
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.search.interruption import Interruption
-from lrsearch.storage import enter_in_ledger, is_dead, is_elsewhere, worker_name
+from lrsearch.storage import confirmed_runs, enter_in_ledger, is_dead, is_elsewhere, worker_name
 from lrsearch.training.device import device_label
 from lrsearch.training.lane import Lane
 from lrsearch.training.stack import Stack
@@ -152,9 +152,9 @@ def confirm_blocks(
                 state.done, state.epochs_in_training = state.done + len(missing), 0
 
 
-def _done(study: Study) -> set[tuple[int, str]]:
+def _done(study: Study) -> set[tuple[int | None, str]]:
     """Return the finished runs as (block, entry)."""
-    return {(t.user_attrs["block"], t.user_attrs["entry"]) for t in study.get_trials(deepcopy=False)}
+    return {(run.block, run.family) for run in confirmed_runs(study)}
 
 
 def confirm_state(experiment: Experiment, study: Study, blocks: Sequence[Block]) -> ConfirmState:

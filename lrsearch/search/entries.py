@@ -129,8 +129,15 @@ def _finished(study: Study, family: str) -> list[FrozenTrial]:
 def _best(experiment: Experiment, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """Return the complete ones of these trials, the best first."""
     sign = -1 if experiment.workload.direction == "maximize" else 1
-    complete = [t for t in trials if t.state == TrialState.COMPLETE and t.value is not None]
+    complete = [
+        t for t in trials if t.state == TrialState.COMPLETE and t.value is not None and _is_whole(experiment, t)
+    ]
     return sorted(complete, key=lambda trial: (sign * trial.value, trial.number))  # type: ignore[operator]
+
+
+def _is_whole(experiment: Experiment, trial: FrozenTrial) -> bool:
+    """Return whether a trial has every parameter of its family; one that somebody added by hand may not."""
+    return experiment.space.by_family[trial.params["family"]].keys() <= trial.params.keys()
 
 
 def _entry(experiment: Experiment, trial: FrozenTrial, name: str) -> Entry:

@@ -191,6 +191,7 @@ class SearchLoop:
         times = self.state.times
         times.training += seconds
         times.trial_epochs += len(metrics)
+        self.state.trial_epochs += len(metrics)
         begun = time.perf_counter()
         for number, epoch in metrics.items():
             log = self._running[number]

@@ -24,7 +24,7 @@ from lrsearch.search.resume import take_back, unfinished_origins
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.search.state import SearchState, SearchTimes
 from lrsearch.search.workers import auto_workers
-from lrsearch.storage import DEFAULT_STORAGE, absolute_address, create_study, load_study, open_storage
+from lrsearch.storage import DEFAULT_STORAGE, absolute_address, create_study, load_study, open_storage, reopen_storage
 from lrsearch.training.device import peak_memory_mib, set_up_device
 
 _MOST_LANES = {"cuda": 32, "cpu": 8}
@@ -172,8 +172,7 @@ def run_search(
     options = options.resolved(experiment.device)
     studies = prepare_studies(experiment, options, open_storage(options.storage))
     state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
-    state.read(studies)
-    state.times.trial_epochs = 0
+    state.begin(studies)
     if state.complete + state.pruned >= state.total:
         return studies, state
     with FinishedTrials(studies, callbacks) as finished:
@@ -184,11 +183,9 @@ def run_search(
 
         if options.workers == 1 and options.scheduler is None:
             _search_here(experiment, options, studies, deadline, state, after_epoch)
-            trained = state.times.trial_epochs
-            state.read(studies)  # what another process had taken was counted twice
-            state.times.trial_epochs = trained
         else:
             _search_in_workers(experiment, options, studies, deadline, state, after_epoch)
+        state.read(studies)  # one process alone counts a trial that another has taken from it
     for study in studies:
         open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
     return studies, state
@@ -238,11 +235,9 @@ def _search_in_workers(
 ) -> None:
     """Search in several processes that share the studies; each begins with another replicate."""
     workers = options.workers or auto_workers(experiment.device)
-    epochs_before = sum(len(t.intermediate_values) for study in studies for t in study.get_trials(deepcopy=False))
 
     def poll() -> None:
         state.read(studies)
-        state.times.trial_epochs -= epochs_before
         on_epoch(state)
 
     def lost(names: frozenset[str]) -> None:
@@ -258,7 +253,6 @@ def _search_in_workers(
         for worker in range(workers)
     ]
     times = run_in_processes(_search_in_process, arguments, options.scheduler, poll=poll, lost=lost)
-    state.read(studies)
     state.times = SearchTimes.sum(times)
 
 
@@ -267,7 +261,7 @@ def _search_in_process(
 ) -> SearchTimes:
     experiment = Experiment.of_data(config, data, device)
     deadline = None if ends_at is None else time.monotonic() + ends_at - time.time()
-    studies = open_searches(experiment, options, open_storage(options.storage))
+    studies = open_searches(experiment, options, reopen_storage(options.storage))
     state = SearchState(config.search.trials * len(studies))
     _search_here(experiment, options, studies, deadline, state, lambda _: None, first)
     return state.times

@@ -13,10 +13,11 @@ from lrsearch.search.audit import Batch, audit_state, batches, finish_batches, s
 from lrsearch.search.cluster import run_in_processes
 from lrsearch.search.confirm import ConfirmState
 from lrsearch.search.experiment import Data, Experiment
+from lrsearch.search.notices import notice
 from lrsearch.search.run import RunOptions, lanes_of
 from lrsearch.search.run_confirm import open_finished_searches
 from lrsearch.search.workers import auto_workers
-from lrsearch.storage import create_study, load_study, open_storage
+from lrsearch.storage import create_study, load_study, open_storage, reopen_storage, trials_by_hand
 from lrsearch.training.device import set_up_device
 
 
@@ -59,6 +60,8 @@ def run_audit(
         data_fingerprint=experiment.data_fingerprint,
         attributes={"searches": len(searches)},
     )
+    if added := trials_by_hand(audit):
+        notice(added)
     workers = min(options.workers or auto_workers(experiment.device), len(todo))
     trial_epochs = sum(map(len, drawn)) * experiment.epochs / workers
     compile_step = experiment.compiles(options.compile_step, trial_epochs)
@@ -81,4 +84,4 @@ def _finish_in_process(
     config: StudyConfig, storage: str, name: str, device: str, data: Data, compile_step: bool, todo: list[Batch]
 ) -> None:
     experiment = Experiment.of_data(config, data, device)
-    finish_batches(experiment, load_study(open_storage(storage), name), todo, compile_step=compile_step)
+    finish_batches(experiment, load_study(reopen_storage(storage), name), todo, compile_step=compile_step)

@@ -19,9 +19,18 @@ from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm
 from lrsearch.search.controls import controls_of, with_controls
 from lrsearch.search.entries import BlockPlan, plan_blocks, strongest
 from lrsearch.search.experiment import Data, Experiment
+from lrsearch.search.notices import notice
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers
-from lrsearch.storage import create_study, load_study, open_storage, records, refuse_another
+from lrsearch.storage import (
+    create_study,
+    load_study,
+    open_storage,
+    records,
+    refuse_another,
+    reopen_storage,
+    trials_by_hand,
+)
 from lrsearch.training.device import set_up_device
 from lrsearch.verdict import refuse_another_plan
 
@@ -85,6 +94,8 @@ def run_confirm(
         data_fingerprint=experiment.data_fingerprint,
         attributes=_attributes(plan, searches, experiment),
     )
+    if added := trials_by_hand(study):
+        notice(added)
     refuse_another_plan(study, config)
     _refuse_other_entries(study, plan.blocks)
     planned = plan.blocks if len(searches) > 1 else plan.blocks[:wanted]
@@ -121,7 +132,11 @@ def _confirm_in_process(
 ) -> None:
     experiment = Experiment.of_data(config, data, device)
     confirm_blocks(
-        experiment, load_study(open_storage(storage), name), blocks, every_epoch=every_epoch, compile_step=compile_step
+        experiment,
+        load_study(reopen_storage(storage), name),
+        blocks,
+        every_epoch=every_epoch,
+        compile_step=compile_step,
     )
 
 
@@ -181,7 +196,7 @@ def _entries(planned: Sequence[Block]) -> list[list[dict[str, Any]]]:
 
 
 def _refuse_other_entries(study: Study, planned: Sequence[Block]) -> None:
-    stored, given = study.user_attrs["entries"], _entries(planned)
+    stored, given = study.user_attrs.get("entries"), _entries(planned)
     if stored != given:
         raise InputError(
             f"study {study.study_name!r} confirms other configurations: the search has found other winners since, or "

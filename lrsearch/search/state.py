@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
+
+from lrsearch.records import whole
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -15,7 +17,7 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 class SearchTimes:
     """Where the wall time of a search went, in seconds, how much it bought, and the memory its processes took at most.
 
-    With several processes, `training` and the others are sums over them.
+    With several processes, all are sums over them; where one was killed, over those that were started after that.
     """
 
     preparation: float = 0.0
@@ -38,7 +40,11 @@ class SearchTimes:
 
 @dataclass
 class SearchState:
-    """What a progress display shows: of all replicates together, earlier runs included."""
+    """What a progress display shows: of all replicates together, earlier runs included.
+
+    `trial_epochs` alone counts from the beginning of this run, whichever process trained them and whether it still
+    lives; `epochs_before` are those of earlier runs.
+    """
 
     total: int
     maximize: bool = True
@@ -47,15 +53,23 @@ class SearchState:
     running: int = 0
     best: float | None = None
     best_family: str = ""
+    trial_epochs: int = 0
+    epochs_before: int = 0
     times: SearchTimes = field(default_factory=SearchTimes)
+
+    def begin(self, studies: Sequence[Study]) -> None:
+        """Count what the studies hold before a run."""
+        self.epochs_before = sum(_trained(trial) for study in studies for trial in study.get_trials(deepcopy=False))
+        self.read(studies)
 
     def read(self, studies: Sequence[Study]) -> None:
         """Count anew what the studies hold, whichever process or run it came from."""
-        self.complete = self.pruned = self.running = self.times.trial_epochs = 0
+        self.complete = self.pruned = self.running = 0
+        self.trial_epochs = -self.epochs_before
         for study in studies:
             for trial in study.get_trials(deepcopy=False):
                 self.running += trial.state == TrialState.RUNNING
-                self.times.trial_epochs += len(trial.intermediate_values)
+                self.trial_epochs += _trained(trial)
                 if trial.state in FINISHED:
                     self.count(trial.state, str(trial.params.get("family", "")), trial.value)
 
@@ -67,3 +81,8 @@ class SearchState:
             sign = 1 if self.maximize else -1
             if self.best is None or sign * value > sign * self.best:
                 self.best, self.best_family = value, family
+
+
+def _trained(trial: FrozenTrial) -> int:
+    """Return how many epochs were trained for a trial; those before its checkpoint are reported twice."""
+    return max(0, len(trial.intermediate_values) - (whole(trial.user_attrs.get("resumed_after_epochs")) or 0))

@@ -3,9 +3,10 @@
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.address import (
     absolute_address,
-    missing_file,
+    existing_storage,
     open_existing,
     open_storage,
+    reopen_storage,
     shared_disk_warning,
 )
 from lrsearch.storage.attributes import SCHEMA_VERSION
@@ -25,28 +26,31 @@ from lrsearch.storage.study import (
     test_ledger,
     the_study,
 )
-from lrsearch.storage.trial import family_of, records, to_record
+from lrsearch.storage.trial import audited_trials, confirmed_runs, family_of, records, to_record, trials_by_hand
 from lrsearch.storage.worker import is_dead, is_elsewhere, set_attribute, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
     "SCHEMA_VERSION",
     "absolute_address",
+    "audited_trials",
     "back_up",
     "confirmation_of",
+    "confirmed_runs",
     "create_study",
     "enter_in_ledger",
     "examine_storage",
+    "existing_storage",
     "family_of",
     "is_dead",
     "is_elsewhere",
     "load_study",
-    "missing_file",
     "open_existing",
     "open_storage",
     "records",
     "redacted",
     "refuse_another",
+    "reopen_storage",
     "searches_of",
     "set_attribute",
     "shared_disk_warning",
@@ -56,5 +60,6 @@ __all__ = [
     "test_ledger",
     "the_study",
     "to_record",
+    "trials_by_hand",
     "worker_name",
 ]

@@ -6,18 +6,21 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.patience import PatientStorage
+from lrsearch.storage.patience import PatientStorage, patiently
 from lrsearch.storage.problems import explained
 from lrsearch.storage.proxy import open_proxy
 from lrsearch.storage.secrets import redacted, without_secrets
@@ -43,26 +46,53 @@ def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
     Raises:
         InputError: if it cannot be opened; the message says why and never holds a password.
     """
-    with _said_why(url):
-        storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url)
-        storage.get_all_studies()  # a database of somebody else may have a table of this name
-        return storage
+    with _said_why(url, InputError):
+        return _open(url)
+
+
+def reopen_storage(url: str) -> BaseStorage:
+    """Open a storage, as `open_storage`, in a process of a run whose command has opened it already.
+
+    One that does not answer now is restarted, not misspelt, and is waited for as in every later call.
+
+    Raises:
+        RunError: if it cannot be opened, or not within ten minutes.
+    """
+    with _said_why(url, RunError):
+        return patiently(partial(_open, url))
+
+
+class NothingStored(InputError):
+    """A storage that is to be read has not been made yet."""
 
 
 def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
     """Open a storage that is there to read it: nothing is made, and those who write are not held up.
 
-    A file that may only be read will do.
+    A file or a server's role that may only be read or read will do.
 
     Raises:
-        InputError: as `open_storage`, or if its file is not there.
+        NothingStored: if its file is not there, or its server's database has none of Optuna's tables.
+        InputError: as `open_storage`.
     """
     if (path := missing_file(url)) is not None:
-        raise InputError(f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first")
-    if not url.startswith("sqlite:"):
-        return open_storage(url)
-    with _said_why(url):
-        return open_sqlite_to_read(url)
+        raise NothingStored(
+            f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first"
+        )
+    with _said_why(url, InputError):
+        return open_sqlite_to_read(url) if url.startswith("sqlite:") else _open(url, to_read=True)
+
+
+def existing_storage(url: str) -> BaseStorage | None:
+    """Open a storage to read it, as `open_existing`; None where it has not been made yet.
+
+    Raises:
+        InputError: as `open_storage`.
+    """
+    try:
+        return open_existing(url)
+    except NothingStored:
+        return None
 
 
 def missing_file(url: str) -> str | None:
@@ -88,8 +118,8 @@ def shared_disk_warning(url: str) -> str | None:
 
 
 @contextmanager
-def _said_why(url: str) -> Iterator[None]:
-    """Turn whatever keeps a storage from being opened into one line without a password."""
+def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
+    """Turn whatever keeps a storage from being opened into one line without a password, raised as `kind`."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         yield
@@ -99,10 +129,16 @@ def _said_why(url: str) -> Iterator[None]:
         said = explained(err) or (str(err.__cause__ or "") or str(err)).partition("\n")[0]
         reason = without_secrets(said, url)
         cause = err if reason == said else None  # a notebook shows causes too
-        raise InputError(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
+        raise kind(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
 
 
-def _open_other(url: str) -> BaseStorage:
+def _open(url: str, *, to_read: bool = False) -> BaseStorage:
+    storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url, to_read)
+    storage.get_all_studies()  # a database of somebody else may have a table of this name
+    return storage
+
+
+def _open_other(url: str, to_read: bool) -> BaseStorage:
     if url.startswith("journal:///"):
         path = url.removeprefix("journal:///")
         return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
@@ -117,4 +153,17 @@ def _open_other(url: str) -> BaseStorage:
         url = re.sub(r"^postgres(ql)?(\+psycopg)?:", "postgresql+psycopg:", url)
     is_postgres = make_url(url).get_backend_name() == "postgresql"
     engine = {"pool_pre_ping": True, "connect_args": _POSTGRES_CONNECTION if is_postgres else {}}
-    return made_by_one(lambda: PatientStorage(url, engine_kwargs=engine))
+    if to_read and not _has_tables(url, engine):
+        raise NothingStored(
+            f"storage {redacted(url)!r} is empty or another program's database: run optimize or confirm first"
+        )
+    return made_by_one(lambda: PatientStorage(url, engine_kwargs=engine, skip_table_creation=to_read))
+
+
+def _has_tables(url: str, engine_options: dict[str, Any]) -> bool:
+    """Return whether a server's database has Optuna's tables; they are looked for, not read."""
+    engine = create_engine(url, **engine_options)
+    try:
+        return inspect(engine).has_table("version_info")
+    finally:
+        engine.dispose()

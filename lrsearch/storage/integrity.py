@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
-from lrsearch.storage.address import missing_file, open_existing, shared_disk_warning
+from lrsearch.storage.address import existing_storage, shared_disk_warning
 from lrsearch.storage.problems import explained
 from lrsearch.storage.secrets import redacted
 from lrsearch.storage.sqlite import file_size, is_writable, sqlite_path
@@ -40,9 +40,9 @@ def examine_storage(url: str) -> list[Finding]:
     Raises:
         InputError: if it cannot be opened; the message says what to do.
     """
-    if missing_file(url) is not None:
+    storage = existing_storage(url)
+    if storage is None:
         return [Finding("storage", True, f"{redacted(url)} is not there yet; the first optimize or confirm makes it")]
-    storage = open_existing(url)
     try:
         studies = storage.get_all_studies()
     except RunError as error:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import RunError
 from lrsearch.storage.problems import database_error, explained, is_passing
@@ -64,20 +64,41 @@ class PatientStorage(RDBStorage):
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
         """Set the state and the values of a trial, as RDBStorage does; the same end told twice is told once."""
-        tries = 0
+        return told_once(super().set_trial_state_values, super().get_trial, trial_id, state, values)
 
-        def attempt() -> bool:
-            nonlocal tries
-            tries += 1
-            try:
-                return RDBStorage.set_trial_state_values(self, trial_id, state, values)
-            except UpdateFinishedTrialError:
-                there = RDBStorage.get_trial(self, trial_id)
-                if tries > 1 and (there.state, list(there.values or ())) == (state, list(values or ())):
-                    return True  # the answer was lost, not the call
-                raise
 
-        return patiently(attempt)
+def told_once(
+    tell: Callable[[int, TrialState, Any], bool],
+    get_trial: Callable[[int], FrozenTrial],
+    trial_id: int,
+    state: TrialState,
+    values: Any,
+) -> bool:
+    """Return `tell(trial_id, state, values)`, called patiently; what was done and not answered counts as done.
+
+    Args:
+        tell: a storage's own `set_trial_state_values`.
+        get_trial: a storage's own.
+        trial_id, state, values: as `tell` takes them.
+
+    Raises:
+        UpdateFinishedTrialError: if another process has ended the trial, or ended it otherwise.
+        RunError: as `patiently`.
+    """
+    tries = 0
+
+    def attempt() -> bool:
+        nonlocal tries
+        tries += 1
+        try:
+            return tell(trial_id, state, values)
+        except UpdateFinishedTrialError:
+            there = get_trial(trial_id)
+            if tries > 1 and (there.state, list(there.values or ())) == (state, list(values or ())):
+                return True  # the answer was lost, not the call
+            raise
+
+    return patiently(attempt)
 
 
 def patiently(attempt: Callable[[], T]) -> T:

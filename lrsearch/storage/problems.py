@@ -15,6 +15,9 @@ _MENDING = (
 _REMEDIES = {
     r"disk is full|No space left|disk full": "free some space on that disk, then run the same command again",
     r"disk I/O error": "the disk or its quota fails: look at the system's log, and copy the file to another disk",
+    r"permission denied for (table|schema|database|sequence)": "this role may not do that: to read it needs "
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public, to search all rights",
+    r"in a read-only transaction": "this server or this role only reads: give the address of one that may write",
     r"readonly database|read-only|permission denied": "nothing may be written there: change the file's and its "
     "folder's mode or the role's rights, or copy the database (lrsearch backup) to where you may write",
     r"unable to open database file": "the file must be readable, and its folder writable for the two files that "
@@ -31,6 +34,12 @@ _REMEDIES = {
     "the server running and reachable from here? Run the same command again when it is",
 }
 
+_REFUSALS = re.compile(
+    r"password authentication failed|no password supplied|pg_hba\.conf|permission denied|"
+    r'(database|role) "[^"]*" does not exist'
+)
+"""What a server says for good, with errors of the class that it has for being unreachable."""
+
 
 def database_error(error: BaseException) -> DBAPIError | None:
     """Return the database driver's error that is behind another one, or None."""
@@ -42,6 +51,8 @@ def database_error(error: BaseException) -> DBAPIError | None:
 
 def is_passing(error: BaseException) -> bool:
     """Return whether an error of the database may pass by itself: it is restarted, unreachable, or locked."""
+    if isinstance(error, ConnectionError):
+        return True
     if _proxy_code(error) is not None:
         return _proxy_code(error) == "UNAVAILABLE"
     if isinstance(error.__cause__ or error, PendingRollbackError):
@@ -51,6 +62,8 @@ def is_passing(error: BaseException) -> bool:
         return False
     if type(cause.orig).__module__ == "sqlite3":
         return re.search("is locked|is busy", str(cause.orig)) is not None
+    if _REFUSALS.search(str(cause.orig)):
+        return False
     return cause.connection_invalidated or isinstance(cause, OperationalError | InterfaceError)
 
 

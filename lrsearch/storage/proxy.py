@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import re
 import warnings
+from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, GrpcStorageProxy
+from optuna.trial import TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.storage.patience import patient
+from lrsearch.storage.patience import patient, told_once
 from lrsearch.storage.secrets import redacted
 
 _CONNECT_SECONDS = 10.0
@@ -21,15 +23,20 @@ class _Proxy(GrpcStorageProxy):
 
     url: str
 
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
+        """Set the state and the values of a trial, as the proxy does; the same end told twice is told once."""
+        return told_once(super().set_trial_state_values, super().get_trial, trial_id, state, values)
 
-patient(_Proxy, sorted(name for name in BaseStorage.__abstractmethods__))
+
+patient(_Proxy, sorted(BaseStorage.__abstractmethods__ - {"set_trial_state_values"}))
 
 
 def open_proxy(url: str) -> BaseStorage:
     """Connect to the server of `grpc://host:port`.
 
     Raises:
-        InputError: if the address is none, the library is missing, or nobody answers.
+        InputError: if the address is none or the library is missing.
+        ConnectionError: if nobody answers.
     """
     address = re.fullmatch(r"grpc://([^:/@]+):(\d+)", url)
     if address is None:
@@ -44,8 +51,7 @@ def open_proxy(url: str) -> BaseStorage:
     proxy.url = url
     try:
         proxy.wait_server_ready(timeout=_CONNECT_SECONDS)
-    except ConnectionError as error:
-        raise InputError(
-            f"storage {redacted(url)!r} cannot be opened: no proxy answers there, start one or wait for it"
-        ) from error
+    except ConnectionError:
+        proxy.close()
+        raise ConnectionError("no proxy answers there, start one or wait for it") from None
     return proxy

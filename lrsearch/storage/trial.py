@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
+from lrsearch.names import is_confirmation
 from lrsearch.records import LearningCurve, TrialRecord, real, unpack_scores, whole
 
 
@@ -56,3 +57,28 @@ def _finite(value: object) -> float | None:
 def records(study: Study) -> list[TrialRecord]:
     """Return every trial of a study, by number."""
     return [to_record(trial) for trial in study.get_trials(deepcopy=False)]
+
+
+def confirmed_runs(study: Study) -> list[TrialRecord]:
+    """Return the runs of a confirmation, by number; trials that somebody added by hand are none."""
+    return [record for record in records(study) if record.confirmed]
+
+
+def audited_trials(study: Study) -> dict[tuple[int, int], FrozenTrial]:
+    """Return {(replicate, number of the pruned trial): the finished one} of a pruning audit; none added by hand."""
+    found = {}
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        replicate, number = (whole(trial.user_attrs.get(name)) for name in ("replicate", "audited"))
+        if replicate is not None and number is not None and trial.user_attrs.get("entry"):
+            found[replicate, number] = trial
+    return found
+
+
+def trials_by_hand(study: Study) -> str:
+    """Return one line on the trials of a confirmation or an audit that somebody added to it; "" if there are none."""
+    kept = len(confirmed_runs(study) if is_confirmation(study.study_name) else audited_trials(study))
+    added = len(study.get_trials(deepcopy=False)) - kept
+    if not added:
+        return ""
+    trials = "1 trial was" if added == 1 else f"{added} trials were"
+    return f"{trials} added to {study.study_name!r} by hand, not by lrsearch confirm: left out"

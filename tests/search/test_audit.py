@@ -45,6 +45,7 @@ def _hand_made(trials, direction="maximize"):
                 params={"family": family},
                 distributions={"family": CategoricalDistribution(("cosine", "linear", "rex"))},
                 intermediate_values={1: value},
+                user_attrs={"schedule": {"family": family}, "init_seed": 1, "order_seed": 2},
             )
         )
     return study
@@ -91,8 +92,8 @@ def test_nothing_to_audit_is_refused(folder) -> None:
 
 def _audited(rows, direction="maximize"):
     study = create_study(direction=direction)
-    for replicate, family, value in rows:
-        attributes = {"replicate": replicate, "entry": family}
+    for number, (replicate, family, value) in enumerate(rows):
+        attributes = {"replicate": replicate, "entry": family, "audited": number}
         study.add_trial(create_trial(state=DONE, value=value, user_attrs=attributes))
     return study
 

@@ -182,10 +182,11 @@ def test_the_state_follows_the_search(folder) -> None:
     """After every epoch the display is told what is finished and running; at the end it agrees with the storage."""
     seen = []
     study, state = search_and_state(
-        make_config(), 7, on_epoch=lambda s: seen.append((s.complete + s.pruned, s.running, s.times.trial_epochs))
+        make_config(), 7, on_epoch=lambda s: seen.append((s.complete + s.pruned, s.running, s.trial_epochs))
     )
     assert (7, 0) == seen[-1][:2]
     assert sorted(done for done, _, _ in seen) == [done for done, _, _ in seen]
     assert max(running for _, running, _ in seen) <= 3
-    assert sum(len(t.intermediate_values) for t in finished(study)) == state.times.trial_epochs == seen[-1][2]
+    trained = sum(len(trial.intermediate_values) for trial in finished(study))
+    assert (trained, trained, trained) == (state.trial_epochs, state.times.trial_epochs, seen[-1][2])
     assert min(state.times.training, state.times.sampler, state.times.storage) > 0

@@ -63,7 +63,7 @@ def test_replicates_in_several_processes_all_reach_their_total(folder):
 
 
 def test_a_killed_process_does_not_end_the_run(folder):
-    """When one process is killed, its trials are taken up again and the total is exact."""
+    """When one is killed its trials are taken up again, the total is exact, and what is shown never falls back."""
     options = _options(folder)
     config = _config(60)
     killed = threading.Event()
@@ -78,9 +78,15 @@ def test_a_killed_process_does_not_end_the_run(folder):
 
     killer = threading.Thread(target=kill_one, daemon=True)
     killer.start()
-    run_search(config, options)
+    shown = []
+    _, state = run_search(config, options, lambda s: shown.append((s.complete + s.pruned, s.trial_epochs)))
     killer.join(timeout=5)
     assert killed.is_set()
+    assert sorted(shown) == shown
+    trained = sum(
+        len(trial.intermediate_values) - trial.user_attrs.get("resumed_after_epochs", 0) for trial in _trials(options)
+    )
+    assert (60, trained) == (state.complete + state.pruned, state.trial_epochs)
     states = Counter(trial.state.name for trial in _trials(options))
     assert 60 == states["COMPLETE"] + states["PRUNED"]
     assert states["FAIL"] > 0

@@ -10,15 +10,18 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from lrsearch.dashboard import make_dashboard
-from lrsearch.errors import InputError
-from lrsearch.search.run import RunOptions, run_search
-from lrsearch.storage import load_study, open_existing, open_storage, records
+from lrsearch.errors import InputError, RunError
+from lrsearch.search.experiment import Experiment
+from lrsearch.search.run import RunOptions, _search_in_process, prepare_studies, run_search
+from lrsearch.storage import load_study, open_existing, open_storage, records, reopen_storage
 from lrsearch.storage import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
+from tests.report.report_helpers import fill, small_config
 from tests.search.run_helpers import make_config
 
 pytestmark = [
@@ -79,6 +82,51 @@ def test_the_dashboard_reads_it(server) -> None:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def reader(server) -> tuple[str, str]:
+    """Return the addresses of a database that holds a confirmed search: the owner's, and that of a role that reads."""
+    _create_database(server, "kept")
+    url = server.url.replace("/postgres", "/kept")
+    fill(open_storage(url), small_config(name="tab"))
+    with _connected(url) as connection:
+        connection.execute("CREATE ROLE reader LOGIN PASSWORD 'r3ader'")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    return url, url.replace(f"lrsearch:{PASSWORD}", "reader:r3ader")
+
+
+def test_a_role_that_may_only_read_reads_everything(run, reader) -> None:
+    """With SELECT alone every command prints what it prints to the owner; compare says what it leaves out."""
+    commands = [("compare",), ("export",), ("trials",), ("studies",), ("report", "-o", "{}.html")]
+    for command, *more in commands:
+        both = [run(command, *(flag.format(n) for flag in more), "--storage", url) for n, url in enumerate(reader)]
+        assert [0, 0] == [outcome.code for outcome in both], both[1].err
+        assert both[0].out.replace("lrsearch:***", "reader:***") == both[1].out
+        told = "dashboard's pages of these studies do not get this verdict: the storage failed: permission denied"
+        assert (command == "compare") == (told in both[1].err)
+    assert Path("0.html").read_text() == Path("1.html").read_text()
+
+
+def test_a_search_that_may_not_write_is_one_line(run, study_file, reader) -> None:
+    """The line names the right that is missing, and nothing is changed."""
+    ended = run("optimize", study_file, "--storage", reader[1], "--study-name", "new", "--device", "cpu")
+    assert 1 == ended.code
+    assert 1 == len(ended.err.splitlines()), ended.err
+    assert "permission denied for table studies: this role may not do that: to read it needs GRANT SELECT" in ended.err
+    assert "new" not in run("studies", "--storage", reader[1]).out
+
+
+def test_reading_an_empty_database_makes_nothing_in_it(server, run, study_file) -> None:
+    """A reading command says that nothing is there yet, a plan needs none, the doctor knows it: no table is made."""
+    _create_database(server, "bare")
+    url = server.url.replace("/postgres", "/bare")
+    for command in ("compare", "report", "export", "trials", "studies", "dashboard"):
+        assert "is empty or another program's database" in run(command, "--storage", url).complaint
+    assert 0 == run("plan", study_file, "--storage", url, "--device", "cpu", "--workers", "1").code
+    assert "is not there yet" in run("doctor", "--storage", url, "--dataset", "digits", "--device", "cpu").out
+    with _connected(url) as connection:
+        assert [] == connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+
+
 @pytest.mark.slow
 def test_the_same_command_on_two_machines_shares_one_study(server, folder) -> None:
     """Two processes that begin on an empty database at the same moment make one study and reach its total exactly."""
@@ -100,10 +148,14 @@ def test_the_same_command_on_two_machines_shares_one_study(server, folder) -> No
 
 
 def _create_database(server: PostgresServer, name: str) -> None:
+    with _connected(server.url) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+
+
+def _connected(url: str):
     import psycopg
 
-    with psycopg.connect(server.url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +172,8 @@ def test_what_a_server_refuses_is_one_line_with_what_to_do(server, change, said)
     with pytest.raises(InputError, match=said) as caught:
         open_storage(server.url.replace(*change))
     assert change[1] not in str(caught.value).replace("/none'", "").replace('"none"', "")
+    with pytest.raises(RunError, match=said):  # nor does a process of a run wait for what does not pass
+        reopen_storage(server.url.replace(*change))
     assert time.monotonic() - begun < 5
 
 
@@ -152,6 +206,25 @@ def test_a_call_waits_for_a_server_that_comes_back(capsys, monkeypatch) -> None:
     said = capsys.readouterr().err
     assert "the storage does not answer" in said
     assert "the storage answers again" in said
+
+
+def test_a_process_of_a_run_that_starts_waits_for_a_server_that_comes_back() -> None:
+    """While a server is away a command is refused at once, and a process that a run starts searches when it is back."""
+    config = make_config(search__trials=3)
+    with postgres_server() as server:
+        options = RunOptions(storage=server.url, workers=2, device="cpu")
+        experiment = Experiment.prepare(config, device="cpu")
+        prepare_studies(experiment, options, open_storage(server.url))
+        server.stop("immediate")
+        begun = time.monotonic()
+        with pytest.raises(InputError, match=r"cannot be opened: .*is the server running and reachable"):
+            open_storage(server.url)
+        assert time.monotonic() - begun < 5
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: time.sleep(2) or server.start())
+            times = _search_in_process(config, options, "cpu", experiment.dataset.arrays(), None, 0)
+        assert 3 == len(_finished(server.url, "tab"))
+        assert times.trial_epochs >= 3
 
 
 @pytest.mark.slow
