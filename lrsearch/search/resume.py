@@ -19,8 +19,8 @@ from lrsearch.storage import is_dead, set_attribute
 
 INTERRUPTED, LOST, SURPLUS = "interrupted", "lost", "surplus"
 _CUT_SHORT = (INTERRUPTED, LOST)
-_NAMELESS_SECONDS = 120.0
-"""How long a living process may take at most from asking for a trial to writing its name on it."""
+_NAMELESS_SECONDS = 20.0
+"""How long a process may take from asking for a trial to writing its name on it; one that takes longer loses it."""
 
 
 def origin_of(trial: Trial | FrozenTrial) -> int:
