@@ -70,6 +70,7 @@ def test_the_cost_of_the_search_is_measured_by_length(tmp_path, capsys):
     assert expected == found["longest_over_the_one_before"]["processor"]
 
 
+@pytest.mark.integration
 def test_every_part_for_the_gpu_runs_on_the_cpu(tmp_path, capsys):
     """The whole script for a GPU runs in its small size, agrees with the reference, and fails nowhere."""
     code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small")
@@ -89,6 +90,7 @@ def test_a_failing_part_costs_no_other(tmp_path, capsys, monkeypatch):
     assert found["parts"]["limit"]["rows"][0]["tflops"] > 0
 
 
+@pytest.mark.integration
 def test_parts_run_in_processes_of_their_own(tmp_path, capsys):
     """A part that runs apart brings back its rows."""
     code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--apart")

@@ -147,6 +147,7 @@ def _seen(browser: Browser, address: str, text: str, ready: str, **options: obje
     return visit
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)")
 def test_a_browser_shows_trials_note_and_figure(digits, tmp_path) -> None:
     """The address that the command prints leads to the study: its trials, our verdict in words, our forest plot."""

@@ -8,7 +8,10 @@ from lrsearch.report.preview import preview_html
 from tests.report.browser import CHROMIUM, Browser
 from tests.report.report_helpers import stored_source
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian: apt-get install chromium)"),
+]
 
 QUESTIONS = {
     "figures": "document.querySelectorAll('.figure').length",

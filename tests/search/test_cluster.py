@@ -22,7 +22,10 @@ from tests.dask_cluster import DaskCluster, dask_cluster
 from tests.search.run_helpers import make_config
 
 pytest.importorskip("distributed", reason="needs lrsearch[dask]")
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")

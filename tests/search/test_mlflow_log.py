@@ -9,7 +9,10 @@ import lrsearch
 from lrsearch.search.mlflow_log import MlflowLog
 from tests.search.run_helpers import make_config
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*noload.* loader strategy")  # MLflow's own code, with SQLAlchemy 2.1
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("ignore:.*noload.* loader strategy"),  # MLflow's own code, with SQLAlchemy 2.1
+]
 
 
 @pytest.fixture

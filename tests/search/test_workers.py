@@ -62,6 +62,7 @@ def test_replicates_in_several_processes_all_reach_their_total(folder):
     assert seeds[0] != seeds[1]
 
 
+@pytest.mark.integration
 def test_a_killed_process_does_not_end_the_run(folder):
     """When one is killed its trials are taken up again, the total is exact, and what is shown never falls back."""
     options = _options(folder)
@@ -102,6 +103,7 @@ def _running(options: RunOptions):
         return []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_all_processes_and_loses_nothing(folder, signum):
     """After Ctrl-C or SIGTERM no process is left, what is finished is stored, the rest queued; the next run ends."""
@@ -191,6 +193,7 @@ def test_interrupted_is_no_error_of_the_input():
     assert not issubclass(Interrupted, ValueError)
 
 
+@pytest.mark.integration
 def test_processes_do_not_outlive_the_one_that_started_them(folder):
     """When the first process is killed, the others stop by themselves and give back what they were running."""
     storage = f"sqlite:///{folder}/many.db"

@@ -121,6 +121,7 @@ def test_somebody_elses_database_is_not_written_by_a_reader(run, folder) -> None
     assert before == (folder / "other.db").read_bytes()
 
 
+@pytest.mark.integration
 def test_a_full_disk_ends_a_run_with_one_line(folder) -> None:
     """On a disk of two megabytes a search ends with code 1 and what to do; what was finished can be read."""
     disk = folder / "small"

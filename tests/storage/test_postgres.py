@@ -25,6 +25,7 @@ from tests.report.report_helpers import fill, small_config
 from tests.search.run_helpers import make_config
 
 pytestmark = [
+    pytest.mark.integration,
     pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed (apt-get install postgresql)"),
     # A connection whose server crashed is dropped by SQLAlchemy as it is; the driver complains that nobody closed it.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
