@@ -78,9 +78,11 @@ def check(
     tally.check(len(finished) == trials, f"{len(finished)} finished trials, not {trials}")
     tally.check([t.number for t in stored] == list(range(len(stored))), "numbers are missing or doubled")
     tally.check(states["RUNNING"] == 0, f"{states['RUNNING']} trials are running for ever")
-    tally.check(states["WAITING"] == 0, f"{states['WAITING']} trials wait to be taken up for ever")
+    waiting = [trial.number for trial in stored if trial.state == TrialState.WAITING]
+    origins = [(t.number, t.user_attrs.get("retry_of"), t.state.name) for t in stored]
+    tally.check(not waiting, f"trials {waiting} wait to be taken up for ever, of {origins}")
     tally.check(len({repr(sorted(t.params.items())) for t in finished}) == len(finished), "parameters ran twice")
-    tally.check(not checkpoint_folder(storage).exists(), "checkpoints of ended trials are left")
+    tally.check(not list(checkpoint_folder(storage).glob("*")), "checkpoints of ended trials are left")
     for trial in finished:
         # PostgreSQL returns them in no order.
         reports, curve = (

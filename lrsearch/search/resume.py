@@ -8,6 +8,7 @@ trial first queues what was failed and not queued, and of two copies of one tria
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -15,10 +16,11 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lrsearch.search.space import known_params
-from lrsearch.storage import is_dead, set_attribute
+from lrsearch.storage import fail_waiting, is_dead, set_attribute
 
 INTERRUPTED, LOST, SURPLUS = "interrupted", "lost", "surplus"
 _CUT_SHORT = (INTERRUPTED, LOST)
+_UNFAILED = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 _NAMELESS_SECONDS = 20.0
 """How long a process may take from asking for a trial to writing its name on it; one that takes longer loses it."""
 
@@ -55,9 +57,21 @@ def is_doubled(study: Study, trial: Trial) -> bool:
     """Return whether a trial that was just asked for is a copy of one that runs or has finished already."""
     if "retry_of" not in trial.user_attrs:
         return False
-    unfailed = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
-    others = study.get_trials(deepcopy=False, states=unfailed)
+    others = study.get_trials(deepcopy=False, states=_UNFAILED)
     return any(other.number < trial.number and origin_of(other) == origin_of(trial) for other in others)
+
+
+def withdraw_doubled(study: Study) -> None:
+    """Fail the waiting copies of trials that run, have finished or wait already: two processes that met left them."""
+    trials = study.get_trials(deepcopy=False)
+    there = {origin_of(trial) for trial in trials if trial.state in _UNFAILED}
+    for trial in trials:
+        if trial.state == TrialState.WAITING and "retry_of" in trial.user_attrs:
+            if origin_of(trial) in there:
+                with suppress(UpdateFinishedTrialError):  # somebody has asked for it in this moment, and given it up
+                    set_attribute(study, trial.number, "stop_reason", SURPLUS)
+                    fail_waiting(study, trial.number)
+            there.add(origin_of(trial))
 
 
 def unfinished_origins(study: Study) -> set[int]:

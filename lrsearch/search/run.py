@@ -20,7 +20,7 @@ from lrsearch.search.experiment import Data, Experiment, Seeds
 from lrsearch.search.finished import Callback, FinishedTrials
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.pruning import make_rule
-from lrsearch.search.resume import take_back, unfinished_origins
+from lrsearch.search.resume import take_back, unfinished_origins, withdraw_doubled
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.search.state import SearchState, SearchTimes
 from lrsearch.search.workers import auto_workers
@@ -127,6 +127,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             },
         )
         take_back(study)
+        withdraw_doubled(study)
         open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
     return open_searches(experiment, options, storage)
 
@@ -187,6 +188,7 @@ def run_search(
             _search_in_workers(experiment, options, studies, deadline, state, after_epoch)
         state.read(studies)  # one process alone counts a trial that another has taken from it
     for study in studies:
+        withdraw_doubled(study)
         open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
     return studies, state
 

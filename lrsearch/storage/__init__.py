@@ -27,7 +27,7 @@ from lrsearch.storage.study import (
     the_study,
 )
 from lrsearch.storage.trial import audited_trials, confirmed_runs, family_of, records, to_record, trials_by_hand
-from lrsearch.storage.worker import is_dead, is_elsewhere, set_attribute, worker_name
+from lrsearch.storage.worker import fail_waiting, is_dead, is_elsewhere, set_attribute, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
@@ -41,6 +41,7 @@ __all__ = [
     "enter_in_ledger",
     "examine_storage",
     "existing_storage",
+    "fail_waiting",
     "family_of",
     "is_dead",
     "is_elsewhere",

@@ -7,7 +7,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from optuna.storages import BaseStorage
 from optuna.study import Study
+from optuna.trial import TrialState
 
 from lrsearch.storage.study import storage_of
 
@@ -69,7 +71,22 @@ def set_attribute(study: Study, number: int, name: str, value: Any) -> None:
     Raises:
         UpdateFinishedTrialError: if the trial has finished.
     """
+    storage, trial_id = _find(study, number)
+    storage.set_trial_user_attr(trial_id, name, value)
+
+
+def fail_waiting(study: Study, number: int) -> None:
+    """Fail a trial that waits, which `study.tell` refuses.
+
+    Raises:
+        UpdateFinishedTrialError: if the trial has finished.
+    """
+    storage, trial_id = _find(study, number)
+    storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+
+def _find(study: Study, number: int) -> tuple[BaseStorage, int]:
+    """Return the storage and its own number of a trial."""
     storage, _ = storage_of(study)
     study_id = storage.get_study_id_from_name(study.study_name)
-    trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
-    storage.set_trial_user_attr(trial_id, name, value)
+    return storage, storage.get_trial_id_from_study_id_trial_number(study_id, number)

@@ -148,8 +148,22 @@ def test_trials_of_a_killed_process_are_taken_back(folder) -> None:
     _taken_up(before, study)
 
 
+def test_copies_that_two_processes_left_do_not_wait_for_ever(folder) -> None:
+    """Of the copies of one trial none waits where the trial has finished, and one where it has not."""
+    study = search(make_config(), 3)
+    done, cut_short = study.get_trials()[0], study.ask()
+    study.tell(cut_short, state=TrialState.FAIL)
+    lost = {"family": "constant", "base_lr": 0.123, "warmup_steps": 1}
+    for origin, params in ((done.number, done.params), (cut_short.number, lost), (cut_short.number, lost)):
+        study.enqueue_trial(params, user_attrs={"retry_of": origin})
+    study.enqueue_trial({"base_lr": 0.2})  # somebody's own wish
+    search(make_config(), 3)
+    assert ["FAIL", "WAITING", "FAIL", "WAITING"] == [trial.state.name for trial in study.get_trials()[4:]]
+    assert {"COMPLETE": 5, "FAIL": 3} == states(search(make_config(), 5))
+
+
 def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, monkeypatch) -> None:
-    """A trial without anybody's name on it is given two minutes; then its queued parameters are queued again."""
+    """A trial without anybody's name on it is given some seconds; then its queued parameters are queued again."""
     study = search(make_config(), 3)
     study.tell(study.ask(), state=TrialState.FAIL)
     study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1}, user_attrs={"retry_of": 3})
