@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
-from lrsearch.search.resume import SURPLUS, is_doubled, take_back
-from lrsearch.search.state import FINISHED
+from lrsearch.search.resume import SURPLUS, UNFAILED, cut_short, is_doubled, take_back
 
 
 def ask(study: Study, total: int) -> Trial | None:
@@ -18,17 +18,27 @@ def ask(study: Study, total: int) -> Trial | None:
     Another worker may ask at the same moment: the trial with the lower number stays, the other is given up.
     """
     take_back(study)
-    while _unfailed(study) < total:
+    # Those that wait are still to be asked.
+    while len(study.get_trials(deepcopy=False, states=UNFAILED)) < total:
         trial = study.ask()
-        if _unfailed(study, below=trial.number) < total and not is_doubled(study, trial):
+        trials = study.get_trials(deepcopy=False)
+        if _has_place(trials, trial, total) and not is_doubled(trials, trial):
             return trial
         with suppress(UpdateFinishedTrialError):  # if this process was paused here, another has failed it
             trial.set_user_attr("stop_reason", SURPLUS)
             study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        take_back(study)
     return None
 
 
-def _unfailed(study: Study, below: int | None = None) -> int:
-    """Return how many trials are finished or running (those that wait are still to be asked)."""
-    trials = study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.RUNNING))
-    return sum(below is None or trial.number < below for trial in trials)
+def _has_place(trials: Collection[FrozenTrial], trial: Trial, total: int) -> bool:
+    """Return whether a trial that was just asked for is one of `total`.
+
+    A new one leaves its place to all that were cut short: to those, too, that another worker is about to queue.
+    """
+    new = "retry_of" not in trial.user_attrs
+    taken = sum(
+        other.state in UNFAILED and (other.number < trial.number or (new and "retry_of" in other.user_attrs))
+        for other in trials
+    )
+    return taken + (cut_short(trials) if new else 0) < total

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
@@ -20,7 +21,7 @@ from lrsearch.storage import fail_waiting, is_dead, set_attribute
 
 INTERRUPTED, LOST, SURPLUS = "interrupted", "lost", "surplus"
 _CUT_SHORT = (INTERRUPTED, LOST)
-_UNFAILED = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
+UNFAILED = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 _NAMELESS_SECONDS = 20.0
 """How long a process may take from asking for a trial to writing its name on it; one that takes longer loses it."""
 
@@ -53,18 +54,25 @@ def take_back(study: Study, silent: Collection[int] = ()) -> int:
     return taken
 
 
-def is_doubled(study: Study, trial: Trial) -> bool:
-    """Return whether a trial that was just asked for is a copy of one that runs or has finished already."""
+def is_doubled(trials: Iterable[FrozenTrial], trial: Trial) -> bool:
+    """Return whether a trial that was just asked for is a copy of one of `trials` that runs or has finished already."""
     if "retry_of" not in trial.user_attrs:
         return False
-    others = study.get_trials(deepcopy=False, states=_UNFAILED)
-    return any(other.number < trial.number and origin_of(other) == origin_of(trial) for other in others)
+    others = (other for other in trials if other.state in UNFAILED and other.number < trial.number)
+    return any(origin_of(other) == origin_of(trial) for other in others)
+
+
+def cut_short(trials: Collection[FrozenTrial]) -> int:
+    """Return how many of a study's trials were cut short and are still to be taken up, queued already or not."""
+    there = {origin_of(trial) for trial in trials if trial.state in UNFAILED}
+    waiting = {origin_of(t) for t in trials if t.state == TrialState.WAITING and "retry_of" in t.user_attrs}
+    return len((waiting | set(_to_queue(trials))) - there)
 
 
 def withdraw_doubled(study: Study) -> None:
     """Fail the waiting copies of trials that run, have finished or wait already: two processes that met left them."""
     trials = study.get_trials(deepcopy=False)
-    there = {origin_of(trial) for trial in trials if trial.state in _UNFAILED}
+    there = {origin_of(trial) for trial in trials if trial.state in UNFAILED}
     for trial in trials:
         if trial.state == TrialState.WAITING and "retry_of" in trial.user_attrs:
             if origin_of(trial) in there:
@@ -110,6 +118,12 @@ def _queue_again(study: Study, trials: Iterable[FrozenTrial]) -> None:
 
     A trial that had no parameters when it failed leaves its place to a new one.
     """
+    for origin, params in _to_queue(trials).items():
+        study.enqueue_trial(params, user_attrs={"retry_of": origin})
+
+
+def _to_queue(trials: Iterable[FrozenTrial]) -> dict[int, dict[str, Any]]:
+    """Return the parameters, by origin, of the trials that were cut short and have not been queued since."""
     last: dict[int, FrozenTrial] = {}
     unfailed = set()
     for trial in trials:
@@ -117,6 +131,6 @@ def _queue_again(study: Study, trials: Iterable[FrozenTrial]) -> None:
             unfailed.add(origin_of(trial))
         elif trial.user_attrs.get("stop_reason") in _CUT_SHORT:
             last[origin_of(trial)] = trial
-    for origin, trial in last.items():
-        if origin not in unfailed and (params := known_params(trial)):
-            study.enqueue_trial(params, user_attrs={"retry_of": origin})
+    return {
+        origin: params for origin, trial in last.items() if origin not in unfailed and (params := known_params(trial))
+    }

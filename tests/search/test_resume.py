@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from lrsearch.search import loop, resume
+from lrsearch.search import asking, loop, resume
+from lrsearch.search.experiment import Experiment
 from lrsearch.search.interruption import Interrupted
 from lrsearch.storage import load_study, open_storage
 from tests.search.run_helpers import families, finished, make_config, search, signal_in, states
@@ -146,6 +147,27 @@ def test_trials_of_a_killed_process_are_taken_back(folder) -> None:
     assert {"COMPLETE": 9, "FAIL": 3} == states(study)
     assert {TrialState.FAIL} == {study.get_trials()[trial.number].state for trial in left}
     _taken_up(before, study)
+
+
+def test_no_new_trial_takes_the_place_of_one_that_is_about_to_be_queued(folder, monkeypatch) -> None:
+    """Where another process has failed a trial and not queued it yet, who asks in this moment runs that trial."""
+    study = search(make_config(), 3)
+    study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1})
+    running = study.ask()
+    Experiment.prepare(make_config()).space.suggest(running)
+
+    def fail_and_take_back(study) -> int:
+        """Let the other process come in between, once."""
+        monkeypatch.setattr(asking, "take_back", resume.take_back)
+        resume.take_back(study)
+        running.set_user_attr("stop_reason", "lost")
+        study.tell(running, state=TrialState.FAIL)
+        return 0
+
+    monkeypatch.setattr(asking, "take_back", fail_and_take_back)
+    assert running.number == asking.ask(study, 4).user_attrs["retry_of"]
+    assert asking.ask(study, 4) is None
+    assert {"COMPLETE": 3, "RUNNING": 1, "FAIL": 2} == states(study)
 
 
 def test_copies_that_two_processes_left_do_not_wait_for_ever(folder) -> None:
