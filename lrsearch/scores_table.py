@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import numpy as np
 from lrsearch.comparison import Comparison, compare_scores
 from lrsearch.comparison.verdict import name_tie_breaker
 from lrsearch.errors import InputError
+from lrsearch.small_files import read_text
+
+_MOST_BYTES = 64 << 20
 
 
 def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Comparison:
@@ -19,8 +23,8 @@ def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Compar
         InputError: if the file cannot be read, a cell is missing, twice there or not a number.
     """
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(csv.DictReader(read_text(path, "scores", most_bytes=_MOST_BYTES).splitlines()))
+    except csv.Error as error:
         raise InputError(f"scores {path} cannot be read: {error}") from error
     if not rows or not {"block", "family", "score"} <= rows[0].keys():
         raise InputError(f"scores {path} must be a CSV table with the columns block, family, score")
@@ -38,6 +42,11 @@ def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Compar
         for family in families:
             if (block, family) not in cells:
                 raise InputError(f"scores {path}: family {family} has no score in block {block}; every block needs all")
+    if len(families) < 2:
+        raise InputError(f"scores {path} must hold two or more families, got {families[0]} alone")
     table = [[cells[block, family] for family in families] for block in blocks]
     comparison = compare_scores(table, families, rope=rope, alpha=alpha, rng=np.random.default_rng(seed))
+    if all(0 <= score <= 1 for score in cells.values()):
+        fractions = "all scores are from 0 to 1 and are read as points: multiply fractions by 100"
+        comparison = replace(comparison, warnings=(*comparison.warnings, fractions))
     return name_tie_breaker(comparison, parameters={})

@@ -15,7 +15,9 @@ from lrsearch.names import DEFAULT_STORAGE
 def compare(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
-    scores: Annotated[Path | None, typer.Option(help="A CSV table of your own: block, family, score.")] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="A CSV table of your own: block, family, score in points (88.2, not 0.882).")
+    ] = None,
     rope: Annotated[float, typer.Option(help="With --scores: the difference in points that would not matter.")] = 0.3,
     alpha: Annotated[float, typer.Option(help="With --scores: the family-wise error.")] = 0.05,
     seed: Annotated[int, typer.Option(help="With --scores: of the random sign flips.")] = 0,

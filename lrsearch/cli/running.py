@@ -147,7 +147,7 @@ def confirm(
 ) -> None:
     """Train winners, or the fixed schedules of a study file, on fresh seeds and read the test set.
 
-    Example: lrsearch confirm studies/article.toml --blocks 3
+    Example: lrsearch confirm studies/article.toml --blocks 20
     """
     from dataclasses import replace
 

@@ -27,6 +27,7 @@ from lrsearch.search.workers import auto_workers
 from lrsearch.storage import DEFAULT_STORAGE, absolute_address, create_study, load_study, open_storage, reopen_storage
 from lrsearch.training.device import peak_memory_mib, set_up_device
 
+_MOST_WORKERS = 1000
 _MOST_LANES = {"cuda": 32, "cpu": 8}
 
 
@@ -59,8 +60,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.lanes is not None and self.lanes < 1:
             raise InputError(f"lanes must be at least 1 (or auto), got {self.lanes}")
-        if self.workers is not None and self.workers < 1:
-            raise InputError(f"workers must be at least 1 (or auto), got {self.workers}")
+        if self.workers is not None and not 1 <= self.workers <= _MOST_WORKERS:
+            raise InputError(f"workers must be 1 to {_MOST_WORKERS} (or auto), got {self.workers}")
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise InputError(f"timeout must be above 0 seconds, got {self.timeout_seconds}")
         if (self.backend == "dask") != (self.scheduler is not None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from lrsearch.search.confirm import Block, ConfirmState, confirm_blocks, confirm
 from lrsearch.search.controls import controls_of, with_controls
 from lrsearch.search.entries import BlockPlan, plan_blocks, strongest
 from lrsearch.search.experiment import Data, Experiment
+from lrsearch.search.interruption import Interruption
 from lrsearch.search.notices import notice
 from lrsearch.search.run import RunOptions, study_names
 from lrsearch.search.workers import auto_workers
@@ -33,6 +35,8 @@ from lrsearch.storage import (
 )
 from lrsearch.training.device import set_up_device
 from lrsearch.verdict import refuse_another_plan
+
+_WAIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,29 @@ def run_confirm(
             poll=lambda: on_epoch(confirm_state(experiment, study, planned)),
             lost=lambda names: release_holds(study, planned, names),
         )
+    _wait_for_others(experiment, study, planned, every_epoch=every_epoch, on_epoch=on_epoch)
     return Confirmation(study, plan.left_out)
+
+
+def _wait_for_others(
+    experiment: Experiment,
+    study: Study,
+    planned: Sequence[Block],
+    *,
+    every_epoch: bool,
+    on_epoch: Callable[[ConfirmState], None],
+) -> None:
+    """Wait for the blocks that other commands are training, and train here what they leave."""
+    state = confirm_state(experiment, study, planned)
+    if state.done < state.total:
+        notice(f"another command trains {state.total - state.done} of the {state.total} runs; waiting for it")
+        set_up_device(experiment.device)
+    with Interruption.handled() as interruption:
+        while state.done < state.total:
+            time.sleep(_WAIT_SECONDS)
+            interruption.check()
+            confirm_blocks(experiment, study, planned, every_epoch=every_epoch, on_epoch=on_epoch)
+            state = confirm_state(experiment, study, planned)
 
 
 def _confirm_in_process(

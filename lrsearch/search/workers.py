@@ -67,13 +67,16 @@ def run_workers(
 
 
 def _run(task: Callable[..., T], arguments: list[tuple[Any, ...]], folder: str) -> list[T]:
+    if hasattr(signal, "pthread_sigmask"):
+        # Processes that this thread starts are deaf to a terminal's Ctrl-C from their first moment on.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Copy-on-write, because torch warns of memory that it could not write to.
     with joblib.parallel_config("loky", n_jobs=len(arguments), inner_max_num_threads=1, mmap_mode="c"):
-        results = joblib.Parallel()(joblib.delayed(_in_worker)(task, folder, given) for given in arguments)
+        results = joblib.Parallel()(joblib.delayed(_in_worker)(task, folder, os.getpid(), given) for given in arguments)
         return [result for result in results if result is not None]
 
 
-def _in_worker(task: Callable[..., T], folder: str, arguments: tuple[Any, ...]) -> T | None:
+def _in_worker(task: Callable[..., T], folder: str, parent: int, arguments: tuple[Any, ...]) -> T | None:
     """Run the task; None if it was interrupted, because joblib kills the other processes where one raises an error."""
     torch.set_num_threads(1)
     # A terminal's Ctrl-C reaches every process, but only the first one decides; and SIGTERM must not kill a process
@@ -82,7 +85,7 @@ def _in_worker(task: Callable[..., T], folder: str, arguments: tuple[Any, ...]) 
     signal.signal(signal.SIGTERM, _stop)
     (Path(folder) / str(os.getpid())).touch()
     done = threading.Event()
-    threading.Thread(target=_stop_with_parent, args=(os.getppid(), done), daemon=True).start()
+    threading.Thread(target=_stop_with_parent, args=(parent, done), daemon=True).start()
     try:
         return task(*arguments)
     except Interrupted:

@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from optuna.study import Study
 
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve, unpack_scores
+from lrsearch.search import run_confirm as run_confirm_module
 from lrsearch.search.confirm import pack_scores
 from lrsearch.search.interruption import Interrupted
 from lrsearch.search.run import RunOptions
@@ -232,14 +234,25 @@ def test_scores_that_are_not_0_or_1_are_not_kept() -> None:
     assert unpack_scores({}) is None
 
 
-def test_a_block_that_another_command_trains_is_left_to_it(folder, monkeypatch) -> None:
-    """While another live process holds a block it is not run twice; a dead process's block is taken over."""
+def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, capsys) -> None:
+    """While another live process holds a block it is not run twice; what it leaves, or a dead one's, is taken over."""
     study = _confirm(FIXED, 1).study
+    seen = []
+
+    def wait(_seconds: float) -> None:
+        """Let the other command give up its block, where it would have been waited for."""
+        seen.append({t.user_attrs["block"] for t in study.get_trials()})
+        study.set_user_attr("hold:0001", {})
+
+    monkeypatch.setattr(run_confirm_module, "time", SimpleNamespace(sleep=wait))
     held = {"worker": "elsewhere:1:2", "when": time.time(), "epochs": 1}
     study.set_user_attr("hold:0001", held)
-    assert {0, 2} == {t.user_attrs["block"] for t in _confirm(FIXED, 3).study.get_trials()}
-    study.set_user_attr("hold:0001", held | {"when": time.time() - 3600})
     assert {0, 1, 2} == {t.user_attrs["block"] for t in _confirm(FIXED, 3).study.get_trials()}
+    assert [{0, 2}] == seen
+    assert "another command trains" in capsys.readouterr().err
+    study.set_user_attr("hold:0003", held | {"when": time.time() - 3600})
+    assert {0, 1, 2, 3} == {t.user_attrs["block"] for t in _confirm(FIXED, 4).study.get_trials()}
+    assert 1 == len(seen)
 
 
 def test_two_commands_in_one_moment_store_a_run_once(folder, monkeypatch) -> None:
