@@ -9,7 +9,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from lrsearch.search.resume import SURPLUS, UNFAILED, cut_short, is_doubled, take_back
+from lrsearch.search.resume import SURPLUS, cut_short, is_doubled, take_back
+from lrsearch.search.state import UNFAILED
 
 
 def ask(study: Study, total: int) -> Trial | None:

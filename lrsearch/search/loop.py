@@ -18,7 +18,7 @@ from lrsearch.search.interruption import Interruption
 from lrsearch.search.notices import notice
 from lrsearch.search.pruning import PrunerCore, PruningRule
 from lrsearch.search.resume import give_back, is_nameless, take_back
-from lrsearch.search.state import FINISHED, SearchState, SearchTimes
+from lrsearch.search.state import FINISHED, UNFAILED, SearchState, SearchTimes
 from lrsearch.search.trial_log import TrialLog
 from lrsearch.search.watch import Pulse, Watch, beat
 from lrsearch.search.writer import Writer
@@ -233,7 +233,7 @@ class SearchLoop:
         Every lane has reported before any is asked, so that the order of the lanes decides nothing.
         """
         pruner = PrunerCore(self.rule, direction=self.experiment.workload.direction)
-        for trial in self.study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.RUNNING)):
+        for trial in self.study.get_trials(deepcopy=False, states=UNFAILED):
             if trial.number not in self._running and trial.number not in self._ended:
                 for epoch, value in trial.intermediate_values.items():
                     pruner.report(str(trial.params.get("family", "")), epoch, value)

@@ -17,11 +17,11 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lrsearch.search.space import known_params
+from lrsearch.search.state import UNFAILED
 from lrsearch.storage import fail_waiting, is_dead, set_attribute
 
 INTERRUPTED, LOST, SURPLUS = "interrupted", "lost", "surplus"
 _CUT_SHORT = (INTERRUPTED, LOST)
-UNFAILED = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 _NAMELESS_SECONDS = 20.0
 """How long a process may take from asking for a trial to writing its name on it; one that takes longer loses it."""
 

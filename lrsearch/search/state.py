@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lrsearch.records import whole
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+UNFAILED = (*FINISHED, TrialState.RUNNING)
 
 
 @dataclass
