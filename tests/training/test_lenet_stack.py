@@ -62,6 +62,18 @@ def test_initial_parameters_are_those_of_the_module(seed):
     assert (LenetStack.size,) == actual.shape
 
 
+@pytest.mark.parametrize("intel", [True, False])
+def test_the_gradients_are_the_same_whichever_library_multiplies(intel, monkeypatch):
+    """On another maker's processor other products are oneDNN's; a batch as long as in training meets both libraries."""
+    monkeypatch.setattr("lrsearch.training.blocked_conv._IS_INTEL", intel)
+    stack = LenetStack()
+    params, (x, y) = lanes_of(stack, 1), random_images(1, 128)
+    loss, gradient = module_loss_and_grad(params[0], x[0], y[0])
+    losses, gradients = stack.loss_and_grad(params, x, y)
+    assert loss.item() == pytest.approx(losses[0].item(), rel=1e-5)
+    assert relative_error(gradient, gradients[0]) < 1e-5
+
+
 @pytest.mark.parametrize("images", ["random", "real"])
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
 @pytest.mark.parametrize("lanes", [1, 2, 7])
