@@ -98,6 +98,13 @@ def test_parts_run_in_processes_of_their_own(tmp_path, capsys):
     assert "fp32" == found["parts"]["limit"]["rows"][0]["type"]
 
 
+def test_parts_for_which_no_time_is_left_are_named(tmp_path, capsys):
+    """The time for everything bounds the whole script; what it left out is no success."""
+    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--seconds", 5)
+    assert 1 == code
+    assert "--seconds" in found["parts"]["limit"]["failed"]
+
+
 def test_a_wrong_gradient_is_found(tmp_path, capsys, monkeypatch):
     """The comparison with the reference fails where a gradient is off by a millionth."""
     checks = import_module("gpu_checks")

@@ -171,6 +171,7 @@ def test_a_browser_shows_trials_note_and_figure(digits, tmp_path) -> None:
         assert "A tiny search on digits" in note.answers["text"]
 
 
+@pytest.mark.integration
 def test_the_command_refuses_changes_unless_allowed(digits) -> None:
     """POST and DELETE, which the page itself would send, get 405; with --allow-edit they are done."""
     new = json.dumps({"study_name": "new", "directions": ["minimize"]}).encode()

@@ -97,7 +97,8 @@ def _is_lost(trial: FrozenTrial) -> bool:
     if not is_nameless(trial):
         return is_dead(str(trial.user_attrs["worker"]))
     begun = trial.datetime_start
-    return begun is not None and datetime.now() - begun > timedelta(seconds=_NAMELESS_SECONDS)
+    # Either way: where a clock was set back, nobody is to wait until it has caught up.
+    return begun is not None and abs(datetime.now() - begun) > timedelta(seconds=_NAMELESS_SECONDS)
 
 
 def _fail(study: Study, number: int, reason: str) -> bool:

@@ -129,6 +129,8 @@ def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
         said = explained(err) or (str(err.__cause__ or "") or str(err)).partition("\n")[0]
         reason = without_secrets(said, url)
         cause = err if reason == said else None  # a notebook shows causes too
+        if url.partition("://")[2].count("@") > 1:
+            reason += "; write an @ in a user's name or password as %40"
         raise kind(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
 
 

@@ -13,10 +13,10 @@ from lrsearch.errors import InputError
 from lrsearch.training.lenet_stack import LenetStack, columns, step
 from lrsearch.training.model import StackedModel
 
-# One cold compilation of LenetStack's step, and what it saves per step and lane, on one thread of an AMD EPYC
-# with AVX-512 (torch 2.15, batch 128; studies/benchmarks/bench_step.py). From a warm cache it takes 5 seconds.
-_COLD_SECONDS = 15.0
-_SAVED_SECONDS_PER_STEP = 0.5e-3
+# Where compiling LenetStack's step from a cold cache has paid for itself (studies/benchmarks/bench_step.py, batch 128,
+# one thread): after 30,000 steps on an AMD EPYC (15 seconds, 0.5 ms saved a step), after 7,000 on an Intel Xeon at
+# 2.5 GHz (30 seconds, 4.5 ms). Between the two, neither loses more than a seventh of a run's time.
+_WORTH_STEPS = 15_000
 
 # Every number of lanes, with shared and with own batches, is a shape of its own on a GPU; torch gives up after eight.
 _SHAPES = 64
@@ -25,7 +25,7 @@ _SHAPES = 64
 def worth_compiling(device: str, expected_lane_epochs: float, steps_per_epoch: int) -> bool:
     """Return whether compiling saves more time than it takes, from a cold cache, with a C++ compiler at hand.
 
-    On the CPU that is from 30,000 steps on (77 trial-epochs of 390 steps). Elsewhere nothing was measured, and
+    On the CPU that is from 15,000 steps on (38 trial-epochs of 390 steps). Elsewhere nothing was measured, and
     the answer is no.
 
     Args:
@@ -35,7 +35,7 @@ def worth_compiling(device: str, expected_lane_epochs: float, steps_per_epoch: i
     """
     if not device.startswith("cpu") or shutil.which(os.environ.get("CXX", "g++")) is None:
         return False
-    return expected_lane_epochs * steps_per_epoch * _SAVED_SECONDS_PER_STEP > _COLD_SECONDS
+    return expected_lane_epochs * steps_per_epoch > _WORTH_STEPS
 
 
 def compiled(model: StackedModel, device: str) -> StackedModel:

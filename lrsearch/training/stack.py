@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
@@ -21,6 +22,7 @@ from lrsearch.training.program import EpochProgram
 from lrsearch.workloads import Workload
 
 _EVALUATION_BATCH = 1000
+_ORDERS_KEPT = 32
 
 
 @dataclass(eq=False)
@@ -64,9 +66,16 @@ class Stack:
         # No graph leaves anything alive in the pool, so all of them may use the same memory.
         self._pool = torch.cuda.graph_pool_handle() if self._on_gpu else None
         self._programs: dict[tuple[int, bool], EpochProgram] = {}
-        self.steps_per_epoch = len(data.fit) // batch_size
+        examples, device = len(data.fit), self._device
+        self.steps_per_epoch = examples // batch_size
         if self.steps_per_epoch == 0:
-            raise ValueError(f"batch_size must be at most the {len(data.fit)} examples to fit, got {batch_size}")
+            raise ValueError(f"batch_size must be at most the {examples} examples to fit, got {batch_size}")
+
+        @lru_cache(maxsize=_ORDERS_KEPT)  # lanes that are behind come to the same orders later
+        def order(order_seed: int, epoch: int) -> Tensor:
+            return torch.from_numpy(epoch_order(order_seed, epoch, examples, batch_size)).to(device)
+
+        self._order = order
 
     @property
     def stackable(self) -> bool:
@@ -171,11 +180,7 @@ class Stack:
 
     def _batches(self, rows: Sequence[_Row]) -> Tensor:
         """Return the batches of the rows' epochs `[rows, steps, B]`; an order that several read is drawn once."""
-        keys = [(row.lane.order_seed, row.epoch) for row in rows]
-        distinct = list(dict.fromkeys(keys))
-        drawn = [epoch_order(*key, len(self._data.fit), self._batch_size) for key in distinct]
-        orders = torch.from_numpy(np.stack(drawn)).to(self._device)
-        return orders[torch.tensor([distinct.index(key) for key in keys], device=self._device)]
+        return torch.stack([self._order(row.lane.order_seed, row.epoch) for row in rows])
 
     def _width(self, lanes: int) -> int:
         """Return how wide a program serves so many lanes: four for each doubling on a GPU, where each is dear."""

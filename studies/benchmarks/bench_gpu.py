@@ -1,4 +1,4 @@
-"""Everything to be known about lrsearch on a GPU, in one run of less than ten minutes.
+"""Everything to be known about lrsearch on a GPU, in one run of eight minutes at most (`--seconds`).
 
     python studies/benchmarks/bench_gpu.py --json gpu.json
     python studies/benchmarks/bench_gpu.py --device cpu --small
@@ -10,11 +10,12 @@ Parts, each in a process of its own on a GPU, so that a crash, a hang or a broke
     epochs       whole epochs of a Stack: shared and own batches, momentum, refill, checkpoint
     eager        an ordinary eager loop on tensors on the device
     throughput   trial-epochs per second and peak memory by number of lanes, evaluation included
-    compiled     the same under torch.compile, for the lanes of --compiled-lanes
-    kernels      where the device's time goes in a step
     search       `optimize` with and without pruning: wall time, and the shares of sampler, storage, pruner, evaluation
+    kernels      where the device's time goes in a step
+    compiled     the throughput under torch.compile, for the lanes of --compiled-lanes
 
-A part that fails is reported with its traceback, and the exit code is 1. `--json` is written after every part.
+A part that fails is reported with its traceback, and one for which no time is left is named; the exit code is 1 then.
+`--json` is written after every part.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,9 @@ from gpu_parts import PARTS, Setting
 from machine import heading, machine, write_json
 
 from lrsearch.training.device import choose_device
+
+_LEAST_SECONDS = 10.0
+"""With less time left no part is begun."""
 
 _SMALL = {
     "dataset": "digits",
@@ -57,15 +62,15 @@ def run_here(name: str, args: argparse.Namespace) -> dict[str, Any]:
         return {"failed": traceback.format_exc()}
 
 
-def run_apart(name: str, args: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
-    """Run one part in a process of its own."""
+def run_apart(name: str, argv: list[str], most_seconds: float) -> dict[str, Any]:
+    """Run one part in a process of its own, for so long at most."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "part.json"
         command = [sys.executable, __file__, *argv, "--in-process", "--parts", name, "--json", str(path)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=args.part_seconds, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=most_seconds, check=False)
         except subprocess.TimeoutExpired:
-            return {"failed": f"no end after {args.part_seconds:g} seconds (--part-seconds)"}
+            return {"failed": f"no end after {most_seconds:.0f} seconds (--part-seconds, --seconds)"}
         if not path.exists():
             return {"failed": f"exit code {done.returncode}\n{done.stderr[-4000:]}"}
         part: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["parts"].get(name)
@@ -78,6 +83,7 @@ def _setting(args: argparse.Namespace) -> Setting:
 
 def measure(args: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
     """Run the parts and return what `--json` writes."""
+    begun = time.monotonic()
     choose_device(args.device)  # says so at once where there is no GPU
     result: dict[str, Any] = {
         "machine": machine(args.device),
@@ -87,7 +93,11 @@ def measure(args: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
     print(heading(result["machine"]))
     apart = (args.device == "cuda" or args.apart) and not args.in_process
     for name in args.parts:
-        part = run_apart(name, args, argv) if apart else run_here(name, args)
+        left = begun + args.seconds - time.monotonic()
+        if left < _LEAST_SECONDS:
+            part = {"failed": f"not begun: the {args.seconds:g} seconds were over (--seconds)"}
+        else:
+            part = run_apart(name, argv, min(args.part_seconds, left)) if apart else run_here(name, args)
         result["parts"][name] = part
         print(f"\n{name}\n{table(part)}", flush=True)
         write_json(args.json, result)
@@ -133,7 +143,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--check-batch-size", type=int, default=64, help="of the comparisons with the CPU")
     parser.add_argument("--check-steps-per-epoch", type=int, default=20)
     parser.add_argument("--search-seconds", type=float, default=100, help="after which each search is stopped")
-    parser.add_argument("--part-seconds", type=float, default=300, help="after which a part is stopped")
+    parser.add_argument("--part-seconds", type=float, default=240, help="after which a part is stopped")
+    parser.add_argument("--seconds", type=float, default=480, help="after which everything is, if parts run apart")
     parser.add_argument("--apart", action="store_true", help="a process for every part on the CPU too")
     parser.add_argument("--in-process", action="store_true", help="all parts in this process on a GPU too")
     parser.add_argument("--json", type=Path, help="write the result to this file")

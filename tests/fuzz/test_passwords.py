@@ -56,6 +56,15 @@ def test_no_address_is_quoted_with_its_password(address: str, opened) -> None:
         shown = shown.__cause__
 
 
+def test_an_at_sign_in_a_password_is_told_how_to_be_written() -> None:
+    """It ends the password for every driver, so the line that refuses the address says what to write instead."""
+    with pytest.raises(InputError, match="%40"):
+        open_storage(f"postgresql+psycopg://user:new@{SECRET}@127.0.0.1:port/db")
+    with pytest.raises(InputError) as refused:
+        open_storage(f"postgresql+psycopg://user:{SECRET}@127.0.0.1:port/db")
+    assert "%40" not in str(refused.value)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize("from_environment", [False, True], ids=["flag", "LRSEARCH_STORAGE"])
 def test_no_command_prints_or_keeps_a_password(run, folder: Path, study_file, monkeypatch, command, from_environment):

@@ -62,6 +62,7 @@ search(make_config(**{changes!r}), {trials}, on_epoch=on_epoch)
 """
 
 
+@pytest.mark.integration
 def test_a_killed_trial_goes_on_from_its_checkpoint_to_the_same_result(folder) -> None:
     """LeNet on digits with momentum, SIGKILL after two of four epochs: two are trained again, all equal to the bit."""
     changes = {**LENET, **QUIET, "training__epochs": 4}
@@ -82,6 +83,7 @@ def _wait_until_paused(process: "subprocess.Popen[str]") -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.integration
 def test_a_paused_process_loses_its_trials_and_goes_on(folder, monkeypatch) -> None:
     """Another machine's process is paused beyond the grace; its trials finish here, and it ends in order afterwards."""
     changes = {**QUIET, "training__epochs": 4}
@@ -103,6 +105,7 @@ def test_a_paused_process_loses_its_trials_and_goes_on(folder, monkeypatch) -> N
     assert _results(search(make_config(**changes), 9, database="whole.db")) == _results(study)
 
 
+@pytest.mark.integration
 def test_a_process_that_dies_beside_a_running_one_is_noticed(folder) -> None:
     """Its trial is taken up by the run that goes on, not only by the next command."""
     dead = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -130,6 +131,7 @@ def test_an_error_in_training_loses_nothing(folder) -> None:
     assert {"FAIL": 3, "WAITING": 3} == states(study)
 
 
+@pytest.mark.integration
 def test_trials_of_a_killed_process_are_taken_back(folder) -> None:
     """SIGKILL leaves trials running for ever; the next run on this machine sees that their process is dead."""
     program = (
@@ -198,6 +200,16 @@ def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, 
     assert 3 == again.user_attrs["retry_of"]
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_waiting(folder, monkeypatch) -> None:
+    """A trial without a name that seems to begin in an hour is given up like one that began an hour ago."""
+    study = search(make_config(), 3)
+    nameless = study.ask()
+    earlier = datetime.now() - timedelta(hours=1)
+    monkeypatch.setattr(resume, "datetime", SimpleNamespace(now=lambda: earlier))
+    assert 1 == resume.take_back(study)
+    assert "FAIL" == study.get_trials()[nameless.number].state.name
+
+
 def test_trials_of_a_living_process_are_left_alone(folder) -> None:
     """A trial that another run trains at this moment is neither failed nor counted as finished."""
     study = search(make_config(), 3)
@@ -228,6 +240,7 @@ def _wait_until_two_are_finished(process: "subprocess.Popen[str]") -> None:
     pytest.fail(f"no two trials were finished: {process.communicate()}")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_to_the_command_ends_it_with_code_130(study_file, signum) -> None:
     """One line and no traceback; what was finished is stored, and what ran is queued."""

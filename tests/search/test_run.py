@@ -83,6 +83,7 @@ def _ask(address: str) -> Any:
         return json.load(answer)
 
 
+@pytest.mark.integration
 def test_optuna_dashboard_shows_the_search(folder) -> None:
     """The real server, asked over HTTP: all trials with their values and families, each family equally often."""
     study = search(make_config(), 9)
