@@ -184,7 +184,8 @@ def kernels(setting: Setting) -> Rows:
     for _ in range(3):
         model.loss_and_grad(params, x, y)
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if setting.on_gpu else [])]
-    with profile(activities=activities) as profiled:
+    # There is one cycle only; torch 2.11 warns of it all the same unless events are kept.
+    with profile(activities=activities, acc_events=True) as profiled:
         for _ in range(_KERNEL_STEPS):
             model.loss_and_grad(params, x, y)
         if setting.on_gpu:
