@@ -15,7 +15,7 @@ from lrsearch.training.model import StackedModel
 
 # Where compiling LenetStack's step from a cold cache has paid for itself (studies/benchmarks/bench_step.py, batch 128,
 # one thread): after 30,000 steps on an AMD EPYC (15 seconds, 0.5 ms saved a step), after 7,000 on an Intel Xeon at
-# 2.5 GHz (30 seconds, 4.5 ms). Between the two, neither loses more than a seventh of a run's time.
+# 2.5 GHz (30 seconds, 4.5 ms). Between the two, neither loses more than a fifth of a run's time.
 _WORTH_STEPS = 15_000
 
 # Every number of lanes, with shared and with own batches, is a shape of its own on a GPU; torch gives up after eight.
