@@ -22,15 +22,11 @@ def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Compar
     Raises:
         InputError: if the file cannot be read, a cell is missing, twice there or not a number.
     """
-    try:
-        rows = list(csv.DictReader(read_text(path, "scores", most_bytes=_MOST_BYTES).splitlines()))
-    except csv.Error as error:
-        raise InputError(f"scores {path} cannot be read: {error}") from error
-    if not rows or not {"block", "family", "score"} <= rows[0].keys():
-        raise InputError(f"scores {path} must be a CSV table with the columns block, family, score")
     cells: dict[tuple[str, str], float] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in enumerate(_rows(path), start=2):
         cell = (row["block"], row["family"])
+        if not all(cell) or None in row:
+            raise InputError(f"scores {path}, line {line}: it must have a block, a family, a score and no more cells")
         if cell in cells:
             raise InputError(f"scores {path}, line {line}: block {cell[0]} and family {cell[1]} are there twice")
         try:
@@ -50,3 +46,17 @@ def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Compar
         fractions = "all scores are from 0 to 1 and are read as points: multiply fractions by 100"
         comparison = replace(comparison, warnings=(*comparison.warnings, fractions))
     return name_tie_breaker(comparison, parameters={})
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the lines of a table by column; cells beyond the columns come under None."""
+    try:
+        reader = csv.DictReader(read_text(path, "scores", most_bytes=_MOST_BYTES).splitlines())
+        rows, columns = list(reader), reader.fieldnames or ()
+    except csv.Error as error:
+        raise InputError(f"scores {path} cannot be read: {error}") from error
+    if any(columns.count(column) != 1 for column in ("block", "family", "score")):
+        raise InputError(f"scores {path} must be a CSV table with the columns block, family, score, each of them once")
+    if not rows:
+        raise InputError(f"scores {path} must hold scores, and has no line below its columns")
+    return rows

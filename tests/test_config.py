@@ -26,6 +26,20 @@ def test_an_empty_study_file_is_the_main_study_under_the_files_name(folder) -> N
     assert (30, 100, FAMILY_NAMES) == (config.training.epochs, config.search.trials, config.search.families)
 
 
+@pytest.mark.parametrize("wrong", ["training.epochs", "search.trials", "optimizer.momentum", "plan.alpha"])
+def test_true_is_no_number(wrong) -> None:
+    """It would be read as 1; where true or false is meant, it is taken."""
+    with pytest.raises(InputError, match=f"{wrong}: must not be true or false, got true"):
+        StudyConfig.from_dict({"name": "s", wrong.split(".")[0]: {wrong.split(".")[1]: True}})
+    assert StudyConfig.from_dict({"name": "s", "optimizer": {"nesterov": True, "momentum": 0.9}}).optimizer.nesterov
+
+
+def test_a_wrong_name_is_told_as_its_flag() -> None:
+    """The name of a study is given by --study-name."""
+    with pytest.raises(InputError, match=r"^--study-name: "):
+        StudyConfig.from_dict({"name": "s"}).changed({"name": ""})
+
+
 @pytest.mark.parametrize("name", ["fashion_lenet", "quick", "article"])
 def test_every_shipped_study_is_valid_and_round_trips(name) -> None:
     """A shipped file loads, and what a storage keeps of it gives the same study back."""

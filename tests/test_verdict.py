@@ -331,6 +331,10 @@ def test_a_table_of_scores_is_compared_in_any_order_of_its_rows(folder) -> None:
 WRONG_TABLES = {
     "block,family\n0,cosine": "columns block, family, score",
     "": "columns block, family, score",
+    "block,family,score,score\n0,cosine,90,91": "columns block, family, score, each of them once",
+    "block,family,score\n": "no line below its columns",
+    "block,family,score\n0,cosine,90,91": "line 2: it must have a block, a family, a score and no more cells",
+    "block,family,score\n0,,90": "line 2: it must have a block, a family, a score and no more cells",
     "block,family,score\n0,cosine,90\n0,cosine,91": "line 3: block 0 and family cosine are there twice",
     "block,family,score\n0,cosine,high": "line 2: score must be a number, got 'high'",
     "block,family,score\n0,cosine": "line 2: score must be a number, got None",

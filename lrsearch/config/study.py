@@ -147,7 +147,8 @@ class StudyConfig(Table):
         except InputError as error:
             _, _, message = str(error).partition(": ")
             wrong = next((key for key in changes if message.startswith(f"{key}: ")), None)
-            named = message if wrong is None else f"--{wrong.rpartition('.')[2]}{message.removeprefix(wrong)}"
+            flag = "study-name" if wrong == "name" else str(wrong).rpartition(".")[2]
+            named = message if wrong is None else f"--{flag}{message.removeprefix(wrong)}"
             raise InputError(named) from error
 
     def at_budgets(self) -> tuple[StudyConfig, ...]:

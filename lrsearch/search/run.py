@@ -22,7 +22,7 @@ from lrsearch.search.loop import SearchLoop
 from lrsearch.search.pruning import make_rule
 from lrsearch.search.resume import take_back, unfinished_origins, withdraw_doubled
 from lrsearch.search.sampling import FamilySampler
-from lrsearch.search.state import SearchState, SearchTimes
+from lrsearch.search.state import FINISHED, SearchState, SearchTimes
 from lrsearch.search.workers import auto_workers
 from lrsearch.storage import DEFAULT_STORAGE, absolute_address, create_study, load_study, open_storage, reopen_storage
 from lrsearch.training.device import peak_memory_mib, set_up_device
@@ -207,7 +207,9 @@ def _search_here(
     set_up_device(experiment.device)
     config = experiment.config
     workers = options.workers or auto_workers(experiment.device)
-    trial_epochs = config.search.trials * len(studies) * config.training.epochs / workers
+    # What earlier runs have finished is not trained again, and does not pay for compiling.
+    left = [config.search.trials - len(study.get_trials(deepcopy=False, states=FINISHED)) for study in studies]
+    trial_epochs = sum(max(0, trials) for trials in left) * config.training.epochs / workers
     for replicate in (*range(first, len(studies)), *range(first)):
         if deadline is not None and time.monotonic() > deadline:
             break

@@ -105,8 +105,8 @@ def run_confirm(
     planned = plan.blocks if len(searches) > 1 else plan.blocks[:wanted]
     every_epoch = not searches
     workers = min(options.workers or auto_workers(experiment.device), len(planned))
-    runs = sum(len(block.entries) for block in planned)
-    compile_step = experiment.compiles(options.compile_step, runs * experiment.epochs / workers)
+    state = confirm_state(experiment, study, planned)
+    compile_step = experiment.compiles(options.compile_step, (state.total - state.done) * experiment.epochs / workers)
     if workers == 1 and options.scheduler is None:
         set_up_device(experiment.device)
         confirm_blocks(

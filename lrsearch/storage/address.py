@@ -153,7 +153,10 @@ def _open_other(url: str, to_read: bool) -> BaseStorage:
             )
         # SQLAlchemy's releases differ in what a plain postgresql:// means, and servers' own tools write postgres://.
         url = re.sub(r"^postgres(ql)?(\+psycopg)?:", "postgresql+psycopg:", url)
-    is_postgres = make_url(url).get_backend_name() == "postgresql"
+    try:
+        is_postgres = make_url(url).get_backend_name() == "postgresql"
+    except ValueError:
+        raise ValueError("its port, after the last colon, must be a number") from None
     engine = {"pool_pre_ping": True, "connect_args": _POSTGRES_CONNECTION if is_postgres else {}}
     if to_read and not _has_tables(url, engine):
         raise NothingStored(

@@ -63,6 +63,7 @@ def test_an_at_sign_in_a_password_is_told_how_to_be_written() -> None:
     with pytest.raises(InputError) as refused:
         open_storage(f"postgresql+psycopg://user:{SECRET}@127.0.0.1:port/db")
     assert "%40" not in str(refused.value)
+    assert "port, after the last colon, must be a number" in str(refused.value)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

@@ -15,7 +15,9 @@ import pytest
 
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.errors import InputError
+from lrsearch.search.experiment import Experiment
 from lrsearch.search.run import RunOptions, lanes_of, run_search, study_names
+from lrsearch.search.run_confirm import run_confirm
 from lrsearch.storage import load_study, open_storage
 from tests.search.run_helpers import families, finished, make_config, search, search_and_state
 
@@ -31,6 +33,26 @@ def test_replicates_are_independent_searches_of_one_name(folder) -> None:
     assert 2 == len({study.user_attrs["split_seed"] for study in studies})
     first, second = ({t.params["base_lr"] for t in finished(study)} for study in studies)
     assert not first & second
+
+
+def test_only_what_is_left_pays_for_compiling(folder, monkeypatch) -> None:
+    """Finished trials and blocks are not trained again, so they do not count when it is decided whether to compile."""
+    counted: list[float] = []
+
+    def compiles(experiment: Experiment, asked: str, trial_epochs: float) -> bool:
+        counted.append(trial_epochs)
+        return False
+
+    monkeypatch.setattr(Experiment, "compiles", compiles)
+    options = RunOptions(device="cpu", workers=1)
+    config = make_config(search__trials=6, training__epochs=2)
+    run_search(config, options)
+    run_search(config.changed({"search.trials": 9}), options)
+    assert [12, 6] == counted
+    run_confirm(config, options, blocks=6)
+    run_confirm(config, options, blocks=8)
+    entries = 3
+    assert [6 * entries * 2, 2 * entries * 2] == counted[2:]
 
 
 def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None:
