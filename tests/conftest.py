@@ -1,6 +1,7 @@
 """What all tests share: one thread, no network, settings of nobody's shell, and the real data where there is some."""
 
 import os
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c() -> None:
+    """Obey Ctrl-C as from a terminal: a shell's background jobs, and what they start, are born deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -175,7 +175,7 @@ def test_what_a_server_refuses_is_one_line_with_what_to_do(server, change, said)
     assert change[1] not in str(caught.value).replace("/none'", "").replace('"none"', "")
     with pytest.raises(RunError, match=said):  # nor does a process of a run wait for what does not pass
         reopen_storage(server.url.replace(*change))
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60  # patience would be ten minutes
 
 
 def test_a_missing_driver_is_one_line(run, study_file, monkeypatch) -> None:
@@ -220,7 +220,7 @@ def test_a_process_of_a_run_that_starts_waits_for_a_server_that_comes_back() -> 
         begun = time.monotonic()
         with pytest.raises(InputError, match=r"cannot be opened: .*is the server running and reachable"):
             open_storage(server.url)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 60  # patience would be ten minutes
         with ThreadPoolExecutor(1) as pool:
             pool.submit(lambda: time.sleep(2) or server.start())
             times = _search_in_process(config, options, "cpu", experiment.dataset.arrays(), None, 0)
