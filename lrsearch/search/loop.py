@@ -146,12 +146,13 @@ class SearchLoop:
         """Pause, and return True, while the total depends on trials of others that may turn out to be dead."""
         interruption.check()
         trials = self.study.get_trials(deepcopy=False)
-        doubtful = sum(trial.number in self.watch.in_doubt or is_nameless(trial) for trial in trials)
-        if doubtful == 0 or sum(trial.state in FINISHED for trial in trials) >= self.total:
+        silent = sum(trial.number in self.watch.in_doubt for trial in trials)
+        doubtful = silent > 0 or any(map(is_nameless, trials))
+        if not doubtful or sum(trial.state in FINISHED for trial in trials) >= self.total:
             return False
-        if not self._waited:
+        if silent and not self._waited:
             seconds = self.watch.grace_seconds + self.watch.beat_seconds
-            notice(f"{doubtful} trials of other machines are silent; waiting up to {seconds:.0f} seconds for them")
+            notice(f"trials of other machines are silent ({silent}); waiting up to {seconds:.0f} seconds for them")
             self._waited = True
         time.sleep(_WAIT_SECONDS)
         return True
