@@ -1,9 +1,9 @@
-"""A 5x5 convolution followed by bias, 2x2 max-pooling and ReLU, for many lanes, with its gradient written out.
+"""The block of `convolution` as matrix products of PyTorch, on any device, with its gradient written out.
 
 Layout. Activations are `[N, C, H, W, B]`: lanes first, the batch last. The batch is long and contiguous, so whatever
 runs over it is vectorised however few channels there are.
 
-Forward. The four outputs of one pooling window see a 6x6 patch of the input. `patches` lays these patches out as
+Forward. The four outputs of one pooling window see a 6x6 patch of the input. `columns` lays these patches out as
 columns, `X[C * 36, S]` with one column per window and image (S = windows * B). `spread` writes each 5x5 kernel four
 times into a 6x6 frame, shifted by (0, 0), (0, 1), (1, 0) and (1, 1), as `V[4 * O, C * 36]`. Then one matrix product
 holds all outputs of the convolution, `Z = V X`, ordered `[4, O, S]`: pooling is a maximum over four contiguous slabs.
@@ -17,19 +17,23 @@ Backward. Given the loss's gradient G with respect to the output `[O, S]`:
     pooling passes it to the largest of the four slabs, which gives dZ[4 * O, S]
     Z = V X, therefore dV = dZ X' and dX = V' dZ
     `spread` is linear, a sum of four shifts: dW is the sum of the four shifted 5x5 cuts of dV       (`gather`)
-    `patches` copies pixels: the gradient of a pixel is the sum over its copies in dX                 (`unpatch`)
+    `columns` copies pixels: the gradient of a pixel is the sum over its copies in dX                 (`unpatch`)
 
 Ties go to the first maximum in the order (0, 0), (0, 1), (1, 0), (1, 1), as in `max_pool2d`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from lrsearch.training.products import matmul
+from lrsearch.workloads.fashion_lenet import normalise
 
 _KERNEL = 5
 _PATCH = _KERNEL + 1
@@ -38,26 +42,8 @@ _SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 _relu_gradient = torch.ops.aten.threshold_backward
 
-_HAS_ONEDNN = (
-    torch.backends.mkldnn.is_available()
-    and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-    and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-)
-_LONG_SUM = 1024
 
-
-def _is_intel() -> bool:
-    """Return whether this is known to be a processor of Intel's; Linux alone says so."""
-    try:
-        return "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-
-
-_IS_INTEL = _is_intel()
-
-
-class Tape(NamedTuple):
+class Pooled(NamedTuple):
     """What the backward pass of `pool` needs; consumed by it.
 
     Attributes:
@@ -71,48 +57,68 @@ class Tape(NamedTuple):
     output: Tensor
 
 
-def matmul(a: Tensor, b: Tensor) -> Tensor:
-    """Return the products `[N, m, n]` of `a[N, m, k]` and `b[N, k, n]`, or `b[1, k, n]` for all lanes."""
-    lanes = len(a)
-    if lanes == 1 and _onednn_is_faster(a, b):
-        # Inductor takes oneDNN's operation for constant weights only; it leaves one that it does not know alone.
-        product = _opaque_product if torch.compiler.is_compiling() else _product
-        return product(a[0], b[0]).unsqueeze(0)
-    if len(b) < lanes:
-        return a.flatten(0, 1).mm(b[0]).view(lanes, -1, b.shape[2])
-    return a.bmm(b)
+class Tape(NamedTuple):
+    """What the backward pass needs; see `convolution`.
 
-
-def _onednn_is_faster(a: Tensor, b: Tensor) -> bool:
-    """Return whether oneDNN multiplies faster than MKL, which PyTorch takes for float32 on a processor.
-
-    MKL keeps to AVX2 on processors that are not Intel's; on Intel's it is slow only where few rows and columns meet in
-    a long sum, as in the gradients of the kernels.
+    Attributes:
+        columns: `[1 or N, C * 36, H / 2 - 2, W / 2 - 2, B]`.
+        frames: the weights' `spread`.
+        pooled: what `pool` left.
+        output: its output, `[N, O, H / 2 - 2, W / 2 - 2, B]`.
     """
-    if not _HAS_ONEDNN or a.dtype != torch.float32 or a.is_cuda:
-        return False
-    return not _IS_INTEL or b.shape[1] >= _LONG_SUM
+
+    columns: Tensor
+    frames: Tensor
+    pooled: Pooled
+    output: Tensor
 
 
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """Return the float32 product `[m, n]` of `a[m, k]` and `b[k, n]`, which may be transposed views, by oneDNN."""
-    product: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.T, None, "none", [], "")
-    return product
+def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
+    """Return the patches of stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros; see `convolution`."""
+    lanes, batch, _, side, _ = x.shape
+    pixels = normalise(x.reshape(lanes, batch, side * side).transpose(1, 2).contiguous()).to(dtype)
+    padded = pixels.new_zeros(lanes, 1, side + 2 * padding, side + 2 * padding, batch)
+    inner = slice(padding, padding + side)
+    padded[:, 0, inner, inner] = pixels.view(lanes, side, side, batch)
+    return columns(padded)
 
 
-_opaque_product = torch.library.custom_op("lrsearch::product", _product, mutates_args=())
-_opaque_product.register_fake(lambda a, b: a.new_empty(a.shape[0], b.shape[1]))
-
-
-def patches(images: Tensor) -> Tensor:
-    """Return the 6x6 patches, two pixels apart, of `images[N, C, H, W, B]` as columns `[N, C * 36, S]`."""
-    lanes, channels = images.shape[:2]
+def columns(images: Tensor) -> Tensor:
+    """Return the 6x6 patches, two pixels apart, of `images[N, C, H, W, B]`, `[N, C * 36, H / 2 - 2, W / 2 - 2, B]`."""
     windows = images.unfold(2, _PATCH, 2).unfold(3, _PATCH, 2)
-    return windows.permute(0, 1, 5, 6, 2, 3, 4).reshape(lanes, channels * _ROWS, -1)
+    return windows.permute(0, 1, 5, 6, 2, 3, 4).flatten(1, 3)
+
+
+def forward(weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
+    """Convolve, pool, add the bias and apply ReLU; see `convolution`."""
+    frames = spread(weights)
+    pooled = pool(matmul(frames, columns.flatten(2)), bias)
+    return Tape(columns, frames, pooled, pooled.output.view(*bias.shape, *columns.shape[2:]))
+
+
+def backward_through(
+    pool_gradient: Callable[[Tensor, Pooled], tuple[Tensor, Tensor]],
+    unpatch: Callable[[Tensor, int, int], Tensor],
+    gradient: Tensor,
+    tape: Tape,
+    *,
+    of_images: bool,
+) -> tuple[Tensor, ...]:
+    """Return the gradients of weights, bias and images from that of the output; see `convolution`.
+
+    Args:
+        pool_gradient, unpatch: the functions of these names in this module, or others that compute the same.
+        gradient, tape, of_images: as in `convolution`.
+    """
+    channels, batch = tape.columns.shape[1] // _ROWS, gradient.shape[-1]
+    of_z, of_bias = pool_gradient(gradient.flatten(2), tape.pooled)
+    of_weights = gather(matmul(of_z, tape.columns.flatten(2).mT), channels)
+    images = (unpatch(matmul(tape.frames.mT, of_z), channels, batch),) if of_images else ()
+    return of_weights, of_bias, *images
 
 
 def unpatch(gradient: Tensor, channels: int, batch: int) -> Tensor:
-    """Return the gradient `[N, C, H, W, B]` of square images from that of their `patches`, `[N, C * 36, S]`."""
+    """Return the gradient `[N, C, H, W, B]` of square images from that of their `columns`, `[N, C * 36, S]`."""
     lanes, _, columns = gradient.shape
     side = round((columns // batch) ** 0.5)
     # A patch has 3x3 places of 2x2 pixels, and so have the images: each place is one addition of whole slices.
@@ -138,20 +144,20 @@ def gather(gradient: Tensor, channels: int) -> Tensor:
     return cuts[0] + cuts[1] + cuts[2] + cuts[3]
 
 
-def pool(z: Tensor, bias: Tensor) -> Tape:
+def pool(z: Tensor, bias: Tensor) -> Pooled:
     """Pool the convolution's outputs `z[N, 4 * O, S]`, then add `bias[N, O]` and apply ReLU."""
     places = z.view(len(z), 2, 2, bias.shape[1], -1)
     rows = torch.maximum(places[:, :, 0], places[:, :, 1])
     output = torch.maximum(rows[:, 0], rows[:, 1]).add_(bias.unsqueeze(2)).relu_()
-    return Tape(places, rows, output)
+    return Pooled(places, rows, output)
 
 
-def pool_gradient(gradient: Tensor, tape: Tape) -> tuple[Tensor, Tensor]:
-    """Return `dZ[N, 4 * O, S]` and `db[N, O]` for the output's gradient `[N, O, S]`; overwrites the tape."""
-    gradient = _relu_gradient(gradient, tape.output, 0)
-    _route(gradient, tape.rows[:, 0], tape.rows[:, 1])
-    _route(tape.rows, tape.z[:, :, 0], tape.z[:, :, 1])
-    return tape.z.flatten(1, 3), gradient.sum(2)
+def pool_gradient(gradient: Tensor, pooled: Pooled) -> tuple[Tensor, Tensor]:
+    """Return `dZ[N, 4 * O, S]` and `db[N, O]` for the output's gradient `[N, O, S]`; overwrites what was pooled."""
+    gradient = _relu_gradient(gradient, pooled.output, 0)
+    _route(gradient, pooled.rows[:, 0], pooled.rows[:, 1])
+    _route(pooled.rows, pooled.z[:, :, 0], pooled.z[:, :, 1])
+    return pooled.z.flatten(1, 3), gradient.sum(2)
 
 
 def _route(gradient: Tensor, first: Tensor, second: Tensor) -> None:
@@ -159,3 +165,6 @@ def _route(gradient: Tensor, first: Tensor, second: Tensor) -> None:
     second.sub_(first)
     second.copy_(_relu_gradient(gradient, second, 0))
     first.copy_(gradient).sub_(second)
+
+
+backward = partial(backward_through, pool_gradient, unpatch)

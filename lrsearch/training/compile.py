@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from lrsearch.errors import InputError
-from lrsearch.training.lenet_stack import LenetStack, columns, step
+from lrsearch.training.lenet_stack import LenetStack, step
 from lrsearch.training.model import StackedModel
 
 # Where compiling LenetStack's step from a cold cache has paid for itself (studies/benchmarks/bench_step.py, batch 128,
@@ -18,15 +18,11 @@ from lrsearch.training.model import StackedModel
 # 2.5 GHz (30 seconds, 4.5 ms). Between the two, neither loses more than a fifth of a run's time.
 _WORTH_STEPS = 15_000
 
-# Every number of lanes, with shared and with own batches, is a shape of its own on a GPU; torch gives up after eight.
-_SHAPES = 64
-
 
 def worth_compiling(device: str, expected_lane_epochs: float, steps_per_epoch: int) -> bool:
     """Return whether compiling saves more time than it takes, from a cold cache, with a C++ compiler at hand.
 
-    On the CPU that is from 15,000 steps on (38 trial-epochs of 390 steps). Elsewhere nothing was measured, and
-    the answer is no.
+    On the CPU that is from 15,000 steps on (38 trial-epochs of 390 steps). Elsewhere it never is: see `compiled`.
 
     Args:
         device: "cpu", or any other name of torch's.
@@ -43,20 +39,18 @@ def compiled(model: StackedModel, device: str) -> StackedModel:
 
     Args:
         model: a LenetStack.
-        device: where it will run.
+        device: where it will run; the CPU.
 
     Raises:
-        InputError: for any other model; the general module stack is not compiled.
+        InputError: for any other model, as the general module stack is not compiled; or any other device.
     """
     if not isinstance(model, LenetStack):
         raise InputError(f"compile must be off for {type(model).__name__}: only the LeNet stack is compiled")
+    if not device.startswith("cpu"):
+        raise InputError(f"compile must be auto or off on {device}: its kernels are compiled in any case")
     # That there is a CUDA toolkit and no GPU is no news to somebody who compiles for the processor.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-    torch._dynamo.config.recompile_limit = max(_SHAPES, torch._dynamo.config.recompile_limit)
     # The gradients' concatenation stays a plain copy; fused with what makes its pieces, it repeats their work.
+    # The columns are not compiled: torch's own copying is three times as fast as what the compiler makes of it.
     options: dict[str, str | int | bool | Callable[..., object]] = {"max_pointwise_cat_inputs": 0}
-    fast_step = torch.compile(step, dynamic=False, fullgraph=True, options=options)
-    # On the CPU torch's own copying of patches is three times as fast as what the compiler makes of it.
-    on_cpu = device.startswith("cpu")
-    fast_columns = columns if on_cpu else torch.compile(columns, dynamic=False, fullgraph=True, options=options)
-    return LenetStack(model.dtype, columns=fast_columns, step=fast_step)
+    return LenetStack(model.dtype, step=torch.compile(step, dynamic=False, fullgraph=True, options=options))

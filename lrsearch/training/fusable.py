@@ -1,23 +1,27 @@
-"""The element-wise parts of the backward pass, written for a compiler: nothing is overwritten, so all of it fuses.
+"""`blocked_conv` for a compiler: the element-wise parts of the backward pass overwrite nothing, so all of it fuses.
 
-The same functions as in `blocked_conv`, to the bit. Uncompiled these are the slower ones, compiled the others are: a
+The same functions, to the bit. Uncompiled these are the slower ones, compiled the others are: a
 compiler turns each write into a slice into a choice for every element.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrsearch.training.blocked_conv import Tape
+from lrsearch.training.blocked_conv import Pooled, backward_through, columns, forward, stored_columns
+
+__all__ = ["backward", "columns", "forward", "pool_gradient", "stored_columns", "unpatch"]
 
 
-def pool_gradient(gradient: Tensor, tape: Tape) -> tuple[Tensor, Tensor]:
+def pool_gradient(gradient: Tensor, pooled: Pooled) -> tuple[Tensor, Tensor]:
     """Return `dZ[N, 4 * O, S]` and `db[N, O]` for the output's gradient `[N, O, S]`; see `blocked_conv`."""
-    gradient = torch.where(tape.output > 0, gradient, 0)
-    by_row = _routed(gradient, tape.rows, 1)
-    return _routed(by_row, tape.z, 2).flatten(1, 3), gradient.sum(2)
+    gradient = torch.where(pooled.output > 0, gradient, 0)
+    by_row = _routed(gradient, pooled.rows, 1)
+    return _routed(by_row, pooled.z, 2).flatten(1, 3), gradient.sum(2)
 
 
 def unpatch(gradient: Tensor, channels: int, batch: int) -> Tensor:
@@ -39,3 +43,6 @@ def _routed(gradient: Tensor, pair: Tensor, dim: int) -> Tensor:
     first, second = pair.unbind(dim)
     to_second = torch.where(second > first, gradient, 0)
     return torch.stack([gradient - to_second, to_second], dim)
+
+
+backward = partial(backward_through, pool_gradient, unpatch)

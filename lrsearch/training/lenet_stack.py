@@ -26,30 +26,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrsearch.training import fusable
-from lrsearch.training.blocked_conv import Tape, gather, matmul, patches, pool, pool_gradient, spread, unpatch
-from lrsearch.workloads.fashion_lenet import lenet, normalise
+from lrsearch.training.convolution import convolution_for
+from lrsearch.training.products import matmul
+from lrsearch.workloads.fashion_lenet import lenet
 
 _SHAPES = ((6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120), (84,), (10, 84), (10,))
 _SIZES = [math.prod(shape) for shape in _SHAPES]
-_SIDE, _PADDING, _FIRST_CHANNELS, _POOLED_SIDE = 28, 2, 6, 14
-_PREDICT_IMAGES_CPU = 256
-_PREDICT_IMAGES_GPU = 65_536
+_PADDING = 2
+_PREDICT_IMAGES = 256
 _relu_gradient = torch.ops.aten.threshold_backward
 
-Columns = Callable[[Tensor, torch.dtype], Tensor]
 Step = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def columns(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return the normalised first-layer patches `[N, 36, 196 * B]` of stored images `x[N, B, 1, 28, 28]`."""
-    lanes, batch = x.shape[:2]
-    pixels = normalise(x.reshape(lanes, batch, _SIDE * _SIDE).transpose(1, 2).contiguous()).to(dtype)
-    padded_side = _SIDE + 2 * _PADDING
-    padded = pixels.new_zeros(lanes, 1, padded_side, padded_side, batch)
-    inner = slice(_PADDING, _PADDING + _SIDE)
-    padded[:, 0, inner, inner] = pixels.view(lanes, _SIDE, _SIDE, batch)
-    return patches(padded)
+    """Return stored images `x[N, B, 1, 28, 28]` in the form that the first convolution reads."""
+    return convolution_for(x).stored_columns(x, dtype, _PADDING)
 
 
 def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,38 +49,31 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         params: `[N, size]`.
-        x: the images as `columns`, `[1, 36, 196 * B]` or `[N, 36, 196 * B]`.
+        x: the images as `columns`, each lane's or those that all share.
         y: labels `[1, B]` or `[N, B]`.
     """
-    from_pool, from_patches = pool_gradient, unpatch
-    if torch.compiler.is_compiling():
-        from_pool, from_patches = fusable.pool_gradient, fusable.unpatch
+    conv = convolution_for(params)
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
-    batch = y.shape[1]
-    first = _convolve(w1, b1, x)
-    x2 = patches(first.output.view(-1, _FIRST_CHANNELS, _POOLED_SIDE, _POOLED_SIDE, batch))
-    v2 = spread(w2)
-    second = pool(matmul(v2, x2), b2)
-    a2 = second.output.view(len(params), -1, batch)
+    first = conv.forward(w1, b1, x)
+    second = conv.forward(w2, b2, conv.columns(first.output))
+    a2 = second.output.view(len(params), -1, y.shape[1])
     h3 = _affine(w3, b3, a2).relu_()
     h4 = _affine(w4, b4, h3).relu_()
     loss, d5 = _cross_entropy(_affine(w5, b5, h4), y)
     d4 = _relu_gradient(matmul(w5.mT, d5), h4, 0)
     d3 = _relu_gradient(matmul(w4.mT, d4), h3, 0)
     dense = [matmul(d3, a2.mT), d3.sum(2), matmul(d4, h3.mT), d4.sum(2), matmul(d5, h4.mT), d5.sum(2)]
-    d2, db2 = from_pool(matmul(w3.mT, d3).view_as(second.output), second)
-    dw2 = gather(matmul(d2, x2.mT), w2.shape[2])
-    da1 = from_patches(matmul(v2.mT, d2), _FIRST_CHANNELS, batch)
-    d1, db1 = from_pool(da1.view_as(first.output), first)
-    dw1 = gather(matmul(d1, x.mT), w1.shape[2])
+    dw2, db2, da1 = conv.backward(matmul(w3.mT, d3).view_as(second.output), second, of_images=True)
+    dw1, db1 = conv.backward(da1, first, of_images=False)
     return loss, torch.cat([part.flatten(1) for part in (dw1, db1, dw2, db2, *dense)], 1)
 
 
 def logits(params: Tensor, x: Tensor) -> Tensor:
-    """Return the outputs `[N, 10, B]` for images `x`, as `columns`, `[1, 36, 196 * B]`."""
+    """Return the outputs `[N, 10, B]` for images `x`, as `columns`, that all lanes share."""
+    conv = convolution_for(params)
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
-    a1 = _convolve(w1, b1, x).output
-    a2 = _convolve(w2, b2, patches(a1.view(len(params), _FIRST_CHANNELS, _POOLED_SIDE, _POOLED_SIDE, -1))).output
+    a1 = conv.forward(w1, b1, x).output
+    a2 = conv.forward(w2, b2, conv.columns(a1)).output
     h3 = _affine(w3, b3, a2.view(len(params), w3.shape[2], -1)).relu_()
     return _affine(w5, b5, _affine(w4, b4, h3).relu_())
 
@@ -98,16 +83,16 @@ class LenetStack:
 
     Args:
         dtype: of the parameters that `init` returns; the other methods follow the parameters that they are given.
-        columns, step: replacements of the functions of these names in this module, such as compiled ones.
+        step: a replacement of the function of this name in this module, such as a compiled one.
     """
 
     size = trainable = sum(_SIZES)
     stackable = True
     why_alone = ""
 
-    def __init__(self, dtype: torch.dtype = torch.float32, *, columns: Columns = columns, step: Step = step) -> None:
+    def __init__(self, dtype: torch.dtype = torch.float32, *, step: Step = step) -> None:
         self.dtype = dtype
-        self._columns, self._step = columns, step
+        self._step = step
         _keep_freed_memory()
 
     def init(self, seed: int) -> Tensor:
@@ -120,10 +105,10 @@ class LenetStack:
     def loss_and_grad(self, params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses `[N]` and gradients `[N, size]` on `x[1 or N, B, 1, 28, 28]` and `y[1 or N, B]`."""
         if params.is_cuda:
-            return self._step(params, self._columns(x, params.dtype), y)
-        shared = self._columns(x, params.dtype) if len(x) == 1 else None
+            return self._step(params, columns(x, params.dtype), y)
+        shared = columns(x, params.dtype) if len(x) == 1 else None
         results = [
-            self._step(row, self._columns(x[n : n + 1], row.dtype) if shared is None else shared, labels.unsqueeze(0))
+            self._step(row, columns(x[n : n + 1], row.dtype) if shared is None else shared, labels.unsqueeze(0))
             for n, (row, labels) in enumerate(zip(params.split(1), y.expand(len(params), -1), strict=True))
         ]
         losses, gradients = zip(*results, strict=True)
@@ -133,20 +118,18 @@ class LenetStack:
     def predict(self, params: Tensor, x: Tensor) -> Tensor:
         """Return the logits `[N, B, 10]` of images `x[1, B, 1, 28, 28]`, for any B."""
         groups = [params] if params.is_cuda else params.split(1)
-        images = max(1, _PREDICT_IMAGES_GPU // len(params)) if params.is_cuda else _PREDICT_IMAGES_CPU
         parts = []
-        for chunk in x.split(images, 1):
+        for chunk in x.split(_PREDICT_IMAGES, 1):
+            images = chunk.shape[1]
+            if params.is_cuda:  # where kernels are compiled for a number of images
+                chunk = functional.pad(chunk, (*6 * (0,), 0, _PREDICT_IMAGES - images))
             patched = columns(chunk, params.dtype)
-            parts.append(torch.cat([logits(group, patched) for group in groups]))
+            parts.append(torch.cat([logits(group, patched) for group in groups])[:, :, :images])
         return torch.cat(parts, 2).transpose(1, 2)
 
 
 def _layers(params: Tensor) -> list[Tensor]:
     return [part.unflatten(1, shape) for part, shape in zip(params.split(_SIZES, 1), _SHAPES, strict=True)]
-
-
-def _convolve(weights: Tensor, bias: Tensor, x: Tensor) -> Tape:
-    return pool(matmul(spread(weights), x), bias)
 
 
 def _affine(weights: Tensor, bias: Tensor, x: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ Parts, each in a process of its own on a GPU, so that a crash, a hang or a broke
     throughput   trial-epochs per second and peak memory by number of lanes, evaluation included
     search       `optimize` with and without pruning: wall time, and the shares of sampler, storage, pruner, evaluation
     kernels      where the device's time goes in a step
-    compiled     the throughput under torch.compile, for the lanes of --compiled-lanes
 
 A part that fails is reported with its traceback, and one for which no time is left is named; the exit code is 1 then.
 `--json` is written after every part.
@@ -42,7 +41,6 @@ _LEAST_SECONDS = 10.0
 _SMALL = {
     "dataset": "digits",
     "lanes": [1, 2],
-    "compiled_lanes": [],
     "trials": 4,
     "epochs": 2,
     "families": ["constant", "cosine"],
@@ -135,7 +133,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--dataset", default="fashion-mnist")
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 16, 64, 256])
-    parser.add_argument("--compiled-lanes", type=int, nargs="*", default=[16])
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--families", nargs="+", help="of the search (default: all)")

@@ -39,7 +39,6 @@ class Setting:
     device: str
     dataset: str
     lanes: list[int]
-    compiled_lanes: list[int]
     trials: int
     epochs: int
     families: list[str] | None
@@ -117,16 +116,7 @@ def throughput(setting: Setting) -> Rows:
     ]
 
 
-def compiled(setting: Setting) -> Rows:
-    """Time the same with the compiled step."""
-    return [
-        epoch_times(setting, lanes, own_batches=own, compile_step=True)
-        for lanes in setting.compiled_lanes
-        for own in sorted({False, lanes > 1})
-    ]
-
-
-def epoch_times(setting: Setting, lanes: int, *, own_batches: bool, compile_step: bool = False) -> dict[str, Any]:
+def epoch_times(setting: Setting, lanes: int, *, own_batches: bool) -> dict[str, Any]:
     """Return what an epoch of so many lanes takes, with the evaluation of 2/12 of the data and without.
 
     Rates count epochs of the fitted examples; `per_60k` scales them to epochs of 60,000 images.
@@ -134,7 +124,7 @@ def epoch_times(setting: Setting, lanes: int, *, own_batches: bool, compile_step
     experiment = setting.experiment
     if setting.on_gpu:
         torch.cuda.reset_peak_memory_stats()
-    stack = experiment.stack(Seeds.of(0, "search", 0), compile_step=compile_step)
+    stack = experiment.stack(Seeds.of(0, "search", 0))
     _fill(stack, experiment, lanes, own_batches=own_batches)
     first = _timed(stack, _EVALUATED)
     turns = [(_timed(stack, ()), _timed(stack, _EVALUATED)) for _ in range(_EPOCHS_TIMED)]
@@ -247,6 +237,6 @@ def _search(setting: Setting, pruner: str, lanes: int, evaluation: float) -> dic
 
 
 PARTS: dict[str, Callable[[Setting], Rows]] = {
-    part.__name__: part for part in (limit, step, epochs, eager, throughput, search, kernels, compiled)
+    part.__name__: part for part in (limit, step, epochs, eager, throughput, search, kernels)
 }
 """The parts by name, in the order in which they run: what matters most comes before the time may be over."""

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrsearch.training.blocked_conv import patches, pool, pool_gradient, unpatch
+from lrsearch.training.blocked_conv import columns as patches
+from lrsearch.training.blocked_conv import pool, pool_gradient, unpatch
 from lrsearch.training.lenet_stack import LenetStack, columns, step
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 
@@ -65,7 +66,7 @@ def test_initial_parameters_are_those_of_the_module(seed):
 @pytest.mark.parametrize("intel", [True, False])
 def test_the_gradients_are_the_same_whichever_library_multiplies(intel, monkeypatch):
     """On another maker's processor other products are oneDNN's; a batch as long as in training meets both libraries."""
-    monkeypatch.setattr("lrsearch.training.blocked_conv._IS_INTEL", intel)
+    monkeypatch.setattr("lrsearch.training.products._IS_INTEL", intel)
     stack = LenetStack()
     params, (x, y) = lanes_of(stack, 1), random_images(1, 128)
     loss, gradient = module_loss_and_grad(params[0], x[0], y[0])
@@ -183,7 +184,7 @@ def test_unpatch_is_the_adjoint_of_patches():
     """<patches(a), g> = <a, unpatch(g)> for every a and g, which is what makes it the gradient."""
     rng = torch.Generator().manual_seed(0)
     a = torch.randn(2, 6, 14, 14, 4, generator=rng).double()
-    columns_of_a = patches(a)
+    columns_of_a = patches(a).flatten(2)
     g = torch.randn(columns_of_a.shape, generator=rng).double()
     torch.testing.assert_close((columns_of_a * g).sum(), (a * unpatch(g, 6, 4)).sum(), rtol=1e-12, atol=0)
 

@@ -1,0 +1,81 @@
+"""What computes a block of the LeNet: a 5x5 convolution followed by bias, 2x2 max-pooling and ReLU, for many lanes."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor
+
+from lrsearch.training import blocked_conv, fusable
+
+
+class Tape(Protocol):
+    """What the forward pass leaves for the backward pass, which consumes it."""
+
+    @property
+    def output(self) -> Tensor:
+        """`[N, O, H / 2 - 2, W / 2 - 2, B]`."""
+        ...
+
+
+class Convolution(Protocol):
+    """A module that computes the block. Layout: lanes first, the batch last."""
+
+    def stored_columns(self, x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
+        """Return what `columns` returns for stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros."""
+        ...
+
+    def columns(self, images: Tensor) -> Tensor:
+        """Return square images `[N, C, H, W, B]` in the form that `forward` reads, which lanes may share."""
+        ...
+
+    def forward(self, weights: Tensor, bias: Tensor, columns: Tensor) -> Any:
+        """Return the tape of a forward pass.
+
+        Args:
+            weights: `[N, O, C, 5, 5]`.
+            bias: `[N, O]`.
+            columns: of each lane's images, or of one that all lanes share.
+        """
+        ...
+
+    def backward(self, gradient: Tensor, tape: Any, *, of_images: bool) -> tuple[Tensor, ...]:
+        """Return the gradients of the weights `[N, O, C, 5, 5]`, the bias `[N, O]` and the images `[N, C, H, W, B]`.
+
+        Args:
+            gradient: of the output, in its shape.
+            tape: of the forward pass.
+            of_images: whether the last is wanted; otherwise there are two.
+        """
+        ...
+
+
+def convolution_for(x: Tensor) -> Convolution:
+    """Return what computes fastest where `x` is, or what a compiler makes most of."""
+    if torch.compiler.is_compiling():
+        return cast(Convolution, fusable)
+    if x.is_cuda and _triton_works():
+        from lrsearch.training import triton_conv
+
+        return cast(Convolution, triton_conv)
+    return cast(Convolution, blocked_conv)
+
+
+@cache
+def _triton_works() -> bool:
+    """Return whether Triton can compile for this GPU; it comes with PyTorch, but wants a C compiler."""
+    if find_spec("triton") is None:
+        return False
+    try:
+        from lrsearch.training import triton_conv
+
+        triton_conv.stored_columns(torch.zeros(1, 1, 1, 2, 2, dtype=torch.uint8, device="cuda"), torch.float32, 1)
+    except Exception as error:  # from the compiler, the driver or Triton itself, in many forms
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        logging.getLogger(__name__).warning("Triton does not work here (%s): training on the GPU is slower", reason)
+        return False
+    return True
