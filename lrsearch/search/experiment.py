@@ -141,7 +141,7 @@ class Experiment:
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
     def stack(self, seeds: Seeds, *, compile_step: bool = False) -> Stack:
-        """Return an empty stack on this unit's split, its step compiled (which takes a while) if asked for."""
+        """Return an empty stack on this unit's split, its step compiled if asked for, and on a GPU in any case."""
         labels = self.dataset.train_y.numpy()
         split = split_examples(labels, seeds.split, train=self.config.data.train)
         data = TrainingData.build(self.dataset, split, device=self.device)
@@ -149,9 +149,9 @@ class Experiment:
         model = make_model(self.workload, x, y, device=self.device, dtype=self.dtype)
         if compile_step:
             model = compiled(model, self.device)
-            batch = data.fit.index[: self.workload.batch_size]
-            params = model.init(seeds.init).to(self.device).unsqueeze(0)
-            model.loss_and_grad(params, data.fit.x[batch].unsqueeze(0), data.fit.y[batch].unsqueeze(0))
+        if compile_step or self.device != "cpu":  # now, not in the first epoch: this is preparation
+            batch = data.fit.take(data.fit.index[: self.workload.batch_size].unsqueeze(0))
+            model.loss_and_grad(model.init(seeds.init).to(x.device).unsqueeze(0), *batch)
         return Stack(model, self.workload, data, self.rule, batch_size=self.workload.batch_size, dtype=self.dtype)
 
     def compiles(self, asked: Literal["auto", "on", "off"], trial_epochs: float) -> bool:

@@ -37,8 +37,8 @@ class Convolution(Protocol):
         """Return the tape of a forward pass.
 
         Args:
-            weights: `[N, O, C, 5, 5]`.
-            bias: `[N, O]`.
+            weights: `[N, O, C, 5, 5]`, each lane's contiguous, as in a row of parameters.
+            bias: `[N, O]`, likewise.
             columns: of each lane's images, or of one that all lanes share.
         """
         ...

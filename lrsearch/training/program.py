@@ -101,7 +101,7 @@ class EpochProgram:
     def _step(self) -> None:
         index = self._index.index_select(1, self._counter).squeeze(1)
         lr = self._lr.index_select(1, self._counter)
-        loss, grad = self._model.loss_and_grad(self._params, self._fit.x[index], self._fit.y[index])
+        loss, grad = self._model.loss_and_grad(self._params, *self._fit.take(index))
         self._updates.add_(1)
         trained = self._params[:, : self._model.trainable]
         self._rule.update(trained, grad, lr, self._state, self._updates, self._settings)

@@ -225,7 +225,7 @@ class Stack:
         loss_sum = torch.zeros(len(rows), dtype=torch.float64, device=self._device)
         scores = []
         for index in part.index.split(_EVALUATION_BATCH):
-            x, y = part.x[index], part.y[index]
+            x, y = part.take(index)
             outputs = self._model.predict(params, x.unsqueeze(0))
             loss_sum += self._per_lane(self._workload.loss, outputs, y) * len(index)
             scores.append(self._per_lane(self._workload.metric, outputs, y))

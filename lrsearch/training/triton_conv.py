@@ -73,16 +73,17 @@ def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
     lanes, outputs = weights.shape[:2]
     layer = _layer(weights, images)
     windows, batch, group = layer["WINDOWS"], layer["BATCH"], _divisor(outputs, _OUTPUTS)
-    weights, images = weights.contiguous(), images.contiguous()
     output = images.new_empty(lanes, outputs, windows, windows, batch)
     place = torch.empty_like(output, dtype=torch.uint8)
     triton_kernels.forward[windows * windows * triton.cdiv(batch, _IMAGES), outputs // group, lanes](
         images,
         weights,
-        bias.contiguous(),
+        bias,
         output,
         place,
-        _lane_stride(images),
+        _stride(images),
+        weights.stride(0),
+        bias.stride(0),
         **layer,
         GROUP=group,
         BLOCK=_IMAGES,
@@ -106,7 +107,7 @@ def backward(gradient: Tensor, tape: Tape, *, of_images: bool) -> tuple[Tensor, 
         tape.place,
         of_weights,
         of_bias,
-        _lane_stride(tape.images),
+        _stride(tape.images),
         lanes,
         **layer,
         GROUP=group,
@@ -122,7 +123,7 @@ def _images_gradient(gradient: Tensor, tape: Tape, layer: dict[str, int]) -> Ten
     images = tape.images.new_empty(lanes, *tape.images.shape[1:])
     blocks = (layer["SIDE"] // 2) ** 2
     triton_kernels.images_gradient[blocks * triton.cdiv(layer["BATCH"], _IMAGES), lanes](
-        gradient, tape.place, tape.weights, images, **layer, BLOCK=_IMAGES, num_warps=2
+        gradient, tape.place, tape.weights, images, tape.weights.stride(0), **layer, BLOCK=_IMAGES, num_warps=2
     )
     return images
 
@@ -134,7 +135,7 @@ def _layer(weights: Tensor, images: Tensor) -> dict[str, int]:
     return {"CHANNELS": channels, "OUTPUTS": outputs, "SIDE": side, "WINDOWS": side // 2 - 2, "BATCH": batch}
 
 
-def _lane_stride(images: Tensor) -> int:
+def _stride(images: Tensor) -> int:
     """Return the distance between the images of one lane and of the next, 0 where all lanes share them."""
     return images.stride(0) if len(images) > 1 else 0
 

@@ -13,6 +13,13 @@ import triton.language as tl
 _PIXEL_SCALE = tl.constexpr(127.5)
 _CLOSED = tl.constexpr(4)
 
+# Not compiled anew for one lane, for a number of them that sixteen divides, or for where rows of parameters begin. But
+# for images that are aligned: they are read four at a time.
+_ANY_LANES = {
+    "do_not_specialize": ["weights_stride", "bias_stride", "lanes"],
+    "do_not_specialize_on_alignment": ["weights_ptr", "bias_ptr"],
+}
+
 
 @triton.jit
 def padded(
@@ -53,13 +60,47 @@ def _patch(ptr, SIDE: tl.constexpr, BATCH: tl.constexpr, mask):
 
 
 @triton.jit
+def _zeros(COUNT: tl.constexpr, BLOCK: tl.constexpr, dtype: tl.constexpr):
+    """Return so many sums that begin."""
+    zeros = ()
+    for _ in tl.static_range(COUNT):
+        zeros = zeros + (tl.zeros([BLOCK], dtype),)
+    return zeros
+
+
+@triton.jit
+def _split(place, gradient):
+    """Return the gradients of the four values of a window, of which the largest takes it all."""
+    split = ()
+    for p in tl.static_range(4):
+        split = split + (tl.where(place == p, gradient, 0.0),)
+    return split
+
+
+@triton.jit
+def _convolved(z, patch, weights_ptr):
+    """Add to the four outputs of a window what one channel brings them."""
+    z0, z1, z2, z3 = z
+    for y in tl.static_range(5):
+        for x in tl.static_range(5):
+            w = tl.load(weights_ptr + (5 * y + x))
+            z0 += w * patch[6 * y + x]
+            z1 += w * patch[6 * y + x + 1]
+            z2 += w * patch[6 * y + x + 6]
+            z3 += w * patch[6 * y + x + 7]
+    return z0, z1, z2, z3
+
+
+@triton.jit(**_ANY_LANES)
 def forward(
     images_ptr,
     weights_ptr,
     bias_ptr,
     output_ptr,
     place_ptr,
-    lane_stride,
+    images_stride,
+    weights_stride,
+    bias_stride,
     CHANNELS: tl.constexpr,
     OUTPUTS: tl.constexpr,
     SIDE: tl.constexpr,
@@ -71,28 +112,19 @@ def forward(
     """Compute GROUP outputs of one window for some images."""
     blocks: tl.constexpr = (BATCH + BLOCK - 1) // BLOCK
     window, lane = tl.program_id(0) // blocks, tl.program_id(2)
-    row = lane * OUTPUTS + tl.program_id(1) * GROUP
+    first = tl.program_id(1) * GROUP
     image = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
     mask = image < BATCH
     corner = (window // WINDOWS * 2 * SIDE + window % WINDOWS * 2) * BATCH
-    images_ptr += lane.to(tl.int64) * lane_stride + corner + image
-    zero = tl.zeros([BLOCK], images_ptr.dtype.element_ty)
-    sums = ()
-    for _ in tl.static_range(4 * GROUP):
-        sums = sums + (zero,)
+    images_ptr += lane.to(tl.int64) * images_stride + corner + image
+    weights_ptr += lane * weights_stride + first * CHANNELS * 25
+    bias_ptr += lane * bias_stride + first
+    sums = _zeros(4 * GROUP, BLOCK, images_ptr.dtype.element_ty)
     for c in range(CHANNELS):
         patch = _patch(images_ptr + c * SIDE * SIDE * BATCH, SIDE, BATCH, mask)
         more = ()
         for o in tl.static_range(GROUP):
-            z0, z1, z2, z3 = sums[4 * o], sums[4 * o + 1], sums[4 * o + 2], sums[4 * o + 3]
-            for y in tl.static_range(5):
-                for x in tl.static_range(5):
-                    w = tl.load(weights_ptr + ((row + o) * CHANNELS + c) * 25 + (5 * y + x))
-                    z0 += w * patch[6 * y + x]
-                    z1 += w * patch[6 * y + x + 1]
-                    z2 += w * patch[6 * y + x + 6]
-                    z3 += w * patch[6 * y + x + 7]
-            more = more + (z0, z1, z2, z3)
+            more = more + _convolved(sums[4 * o : 4 * o + 4], patch, weights_ptr + (o * CHANNELS + c) * 25)
         sums = more
     for o in tl.static_range(GROUP):
         largest = sums[4 * o]
@@ -102,21 +134,37 @@ def forward(
             larger = (z > largest) | (z != z)  # what is not a number stays one
             largest = tl.where(larger, z, largest)
             place = tl.where(larger, p, place).to(tl.uint8)
-        largest += tl.load(bias_ptr + row + o)
+        largest += tl.load(bias_ptr + o)
         closed = largest <= 0
-        at = ((row + o).to(tl.int64) * WINDOWS * WINDOWS + window) * BATCH + image
+        row = (lane * OUTPUTS + first + o).to(tl.int64)
+        at = (row * WINDOWS * WINDOWS + window) * BATCH + image
         tl.store(output_ptr + at, tl.where(closed, 0.0, largest), mask=mask)
         tl.store(place_ptr + at, tl.where(closed, _CLOSED, place).to(tl.uint8), mask=mask)
 
 
 @triton.jit
+def _correlated(sums, d, patch):
+    """Add to the gradients of 25 weights what the four outputs of a window bring them."""
+    more = ()
+    for y in tl.static_range(5):
+        for x in tl.static_range(5):
+            k = sums[5 * y + x]
+            k += d[0] * patch[6 * y + x]
+            k += d[1] * patch[6 * y + x + 1]
+            k += d[2] * patch[6 * y + x + 6]
+            k += d[3] * patch[6 * y + x + 7]
+            more = more + (k,)
+    return more
+
+
+@triton.jit(**_ANY_LANES)
 def weights_gradient(
     images_ptr,
     gradient_ptr,
     place_ptr,
     weights_ptr,
     bias_ptr,
-    lane_stride,
+    images_stride,
     lanes,
     CHANNELS: tl.constexpr,
     OUTPUTS: tl.constexpr,
@@ -130,12 +178,9 @@ def weights_gradient(
     line, lane = tl.program_id(0), tl.program_id(2)
     channel, first = tl.program_id(1) % CHANNELS, tl.program_id(1) // CHANNELS * GROUP
     row = lane * OUTPUTS + first
-    images_ptr += lane.to(tl.int64) * lane_stride + (channel * SIDE + 2 * line) * SIDE * BATCH
+    images_ptr += lane.to(tl.int64) * images_stride + (channel * SIDE + 2 * line) * SIDE * BATCH
     from_output = (row.to(tl.int64) * WINDOWS + line) * WINDOWS * BATCH
-    zero = tl.zeros([BLOCK], gradient_ptr.dtype.element_ty)
-    sums = ()
-    for _ in tl.static_range(26 * GROUP):
-        sums = sums + (zero,)
+    sums = _zeros(26 * GROUP, BLOCK, gradient_ptr.dtype.element_ty)
     for step in range((BATCH + BLOCK - 1) // BLOCK * WINDOWS):
         window = step % WINDOWS
         image = step // WINDOWS * BLOCK + tl.arange(0, BLOCK)
@@ -146,16 +191,7 @@ def weights_gradient(
             at = from_output + (o * WINDOWS * WINDOWS + window) * BATCH + image
             gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
             place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
-            d0, d1 = tl.where(place == 0, gradient, 0.0), tl.where(place == 1, gradient, 0.0)
-            d2, d3 = tl.where(place == 2, gradient, 0.0), tl.where(place == 3, gradient, 0.0)
-            for y in tl.static_range(5):
-                for x in tl.static_range(5):
-                    s = sums[26 * o + 5 * y + x]
-                    s += d0 * patch[6 * y + x]
-                    s += d1 * patch[6 * y + x + 1]
-                    s += d2 * patch[6 * y + x + 6]
-                    s += d3 * patch[6 * y + x + 7]
-                    more = more + (s,)
+            more = more + _correlated(sums[26 * o : 26 * o + 25], _split(place, gradient), patch)
             more = more + (sums[26 * o + 25] + tl.where(place == _CLOSED, 0.0, gradient),)
         sums = more
     row += line * lanes * OUTPUTS
@@ -167,11 +203,28 @@ def weights_gradient(
 
 
 @triton.jit
+def _reached(pixels, d, weights_ptr, UP: tl.constexpr, LEFT: tl.constexpr):
+    """Add to the 2x2 pixels of a block in one channel what the window UP above it and LEFT of it brings them."""
+    more = ()
+    for p in tl.static_range(4):
+        pixel = pixels[p]
+        for q in tl.static_range(4):
+            # The pixel lies so far below and to the right of the convolution's output.
+            y = 2 * UP + p // 2 - q // 2
+            x = 2 * LEFT + p % 2 - q % 2
+            if (y >= 0) and (y < 5) and (x >= 0) and (x < 5):
+                pixel += d[q] * tl.load(weights_ptr + (5 * y + x))
+        more = more + (pixel,)
+    return more
+
+
+@triton.jit(**_ANY_LANES)
 def images_gradient(
     gradient_ptr,
     place_ptr,
     weights_ptr,
     images_ptr,
+    weights_stride,
     CHANNELS: tl.constexpr,
     OUTPUTS: tl.constexpr,
     SIDE: tl.constexpr,
@@ -186,37 +239,22 @@ def images_gradient(
     block_y, block_x = block // half, block % half
     image = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
     mask = image < BATCH
-    zero = tl.zeros([BLOCK], gradient_ptr.dtype.element_ty)
-    pixels = ()
-    for _ in tl.static_range(4 * CHANNELS):
-        pixels = pixels + (zero,)
+    weights_ptr += lane * weights_stride
+    pixels = _zeros(4 * CHANNELS, BLOCK, gradient_ptr.dtype.element_ty)
     for i in tl.static_range(3):
         for j in tl.static_range(3):
             window_y, window_x = block_y - i, block_x - j
-            if (window_y >= 0) & (window_y < WINDOWS) & (window_x >= 0) & (window_x < WINDOWS):
-                for o in range(OUTPUTS):
-                    row = lane * OUTPUTS + o
-                    at = ((row.to(tl.int64) * WINDOWS + window_y) * WINDOWS + window_x) * BATCH + image
-                    gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
-                    place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
-                    d = (
-                        tl.where(place == 0, gradient, 0.0),
-                        tl.where(place == 1, gradient, 0.0),
-                        tl.where(place == 2, gradient, 0.0),
-                        tl.where(place == 3, gradient, 0.0),
-                    )
-                    more = ()
-                    for c in tl.static_range(CHANNELS):
-                        for p in tl.static_range(4):
-                            pixel = pixels[4 * c + p]
-                            for q in tl.static_range(4):
-                                # The pixel lies so far below and to the right of the convolution's output.
-                                y = 2 * i + p // 2 - q // 2
-                                x = 2 * j + p % 2 - q % 2
-                                if (y >= 0) and (y < 5) and (x >= 0) and (x < 5):
-                                    pixel += d[q] * tl.load(weights_ptr + (row * CHANNELS + c) * 25 + (5 * y + x))
-                            more = more + (pixel,)
-                    pixels = more
+            there = (window_y >= 0) & (window_y < WINDOWS) & (window_x >= 0) & (window_x < WINDOWS)
+            for o in range(tl.where(there, OUTPUTS, 0)):
+                row = lane * OUTPUTS + o
+                at = ((row.to(tl.int64) * WINDOWS + window_y) * WINDOWS + window_x) * BATCH + image
+                gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
+                place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
+                d = _split(place, gradient)
+                more = ()
+                for c in tl.static_range(CHANNELS):
+                    more = more + _reached(pixels[4 * c : 4 * c + 4], d, weights_ptr + (o * CHANNELS + c) * 25, i, j)
+                pixels = more
     for c in tl.static_range(CHANNELS):
         for p in tl.static_range(4):
             y, x = 2 * block_y + p // 2, 2 * block_x + p % 2
