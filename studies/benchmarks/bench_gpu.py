@@ -9,6 +9,7 @@ Parts, each in a process of its own on a GPU, so that a crash, a hang or a broke
     step         one step of LenetStack against nn.Sequential in float64 on the CPU
     epochs       whole epochs of a Stack: shared and own batches, momentum, refill, checkpoint
     eager        an ordinary eager loop on tensors on the device
+    first_step   a process's first step and evaluation, before and after Triton has compiled its kernels
     throughput   trial-epochs per second and peak memory by number of lanes, evaluation included
     search       `optimize` with and without pruning: wall time, and the shares of sampler, storage, pruner, evaluation
     kernels      where the device's time goes in a step

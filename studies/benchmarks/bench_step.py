@@ -1,13 +1,11 @@
 """One training step of LeNet: what it costs per trial, in the ways people write it and in lrsearch's.
 
     OMP_NUM_THREADS=1 python studies/benchmarks/bench_step.py --data FOLDER --compile --json step.json
-    python studies/benchmarks/bench_step.py --device cuda --lanes 1 16 64 256 --compile
 
 Every candidate does the same work: take a batch, forward, backward, one SGD update. They take turns in one process, a
-few steps each, and the median counts: CPU seconds of the one thread on the CPU, synchronised wall seconds on a GPU
-(where this script has not been run yet). The limit is the step's useful multiplications at the speed that a product of
-two 1024 x 1024 matrices reaches in the same run. FOLDER holds the four Fashion-MNIST .gz files; without it the images
-are noise.
+few steps each, and the median counts, in CPU seconds of the one thread (`bench_gpu.py` is for a GPU). The limit is the
+step's useful multiplications at the speed that a product of two 1024 x 1024 matrices reaches in the same run. FOLDER
+holds the four Fashion-MNIST .gz files; without it the images are noise.
 """
 
 from __future__ import annotations
@@ -29,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from lrsearch.training.compile import compiled
+from lrsearch.training.data import Part
 from lrsearch.training.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.workloads.fashion_lenet import lenet, normalise
@@ -110,7 +109,7 @@ def in_memory_step(x: Tensor, y: Tensor, batch_size: int, device: str) -> Step:
 
 def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, device: str, lanes: int, own: bool) -> Step:
     """Return a step of `lanes` lanes, on one batch or on each lane's own."""
-    x, y = x.to(device), y.to(device)
+    part = Part(x.to(device), y.to(device), torch.arange(len(x)))
     indices = batch_indices(len(x), batch_size, lanes if own else 1, device)
     params = torch.stack([nn.utils.parameters_to_vector(lenet().parameters()).detach() for _ in range(lanes)]).to(
         device
@@ -118,8 +117,7 @@ def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, devic
     rates = torch.full((lanes, 1), _RATE, device=device)
 
     def run() -> None:
-        index = next(indices)
-        _, gradient = model.loss_and_grad(params, x[index], y[index])
+        _, gradient = model.loss_and_grad(params, *part.take(next(indices)))
         params.addcmul_(gradient, rates, value=-1)
 
     return run

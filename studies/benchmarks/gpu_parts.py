@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +32,7 @@ _PRODUCTS = 20
 _KERNEL_STEPS = 5
 _KERNEL_ROWS = 25
 _EVALUATED = ("select", "report")
+_FIRST_STEP = Path(__file__).with_name("first_step.py")
 
 Rows = list[dict[str, Any]]
 
@@ -107,6 +112,18 @@ def eager(setting: Setting) -> Rows:
     seconds(run, 5, setting.device)
     each = seconds(run, _EAGER_STEPS, setting.device)
     return [{"ms_per_step": 1e3 * each, "trial_epochs_per_second": 1 / each / setting.experiment.steps_per_epoch}]
+
+
+def first_step(setting: Setting) -> Rows:
+    """Time the first step and the first evaluation of a process, with Triton's cache empty and filled."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for cache in ("empty", "filled"):
+            command = [sys.executable, str(_FIRST_STEP), setting.device, str(setting.batch_size)]
+            environment = {**os.environ, "TRITON_CACHE_DIR": folder}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            rows.append({"cache": cache, **json.loads(done.stdout)})
+    return rows
 
 
 def throughput(setting: Setting) -> Rows:
@@ -237,6 +254,6 @@ def _search(setting: Setting, pruner: str, lanes: int, evaluation: float) -> dic
 
 
 PARTS: dict[str, Callable[[Setting], Rows]] = {
-    part.__name__: part for part in (limit, step, epochs, eager, throughput, search, kernels)
+    part.__name__: part for part in (limit, step, epochs, eager, first_step, throughput, search, kernels)
 }
 """The parts by name, in the order in which they run: what matters most comes before the time may be over."""
