@@ -56,6 +56,9 @@ class Memory(TorchDispatchMode):
 
 
 class _Stream:
+    def __init__(self, device: int = -1) -> None:
+        self.device = device
+
     def wait_stream(self, other: "_Stream") -> None:
         assert isinstance(other, _Stream)
 
@@ -67,12 +70,17 @@ def _graph(recording: Recording, pool: Any, capture_error_mode: str) -> Iterator
         yield
 
 
-def stand_in(monkeypatch) -> None:
-    """Let every tensor say that it is on a GPU, and give `torch.cuda` what the recording of a step needs."""
-    monkeypatch.setattr(Tensor, "is_cuda", property(lambda tensor: True))
+def without_streams(monkeypatch) -> None:
+    """Let everything run in one order, whatever stream it is meant for, with memory of one pool."""
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "the pool")
     monkeypatch.setattr(torch.cuda, "Stream", _Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", _Stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+
+
+def stand_in(monkeypatch) -> None:
+    """Let every tensor say that it is on a GPU, and give `torch.cuda` what the recording of a step needs."""
+    monkeypatch.setattr(Tensor, "is_cuda", property(lambda tensor: True))
+    without_streams(monkeypatch)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Recording)
     monkeypatch.setattr(torch.cuda, "graph", _graph)

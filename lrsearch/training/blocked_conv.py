@@ -24,8 +24,6 @@ Ties go to the first maximum in the order (0, 0), (0, 1), (1, 0), (1, 1), as in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -73,6 +71,22 @@ class Tape(NamedTuple):
     output: Tensor
 
 
+class Unpooled(NamedTuple):
+    """Gradients behind the pooling.
+
+    Attributes:
+        tape: of the forward pass.
+        batch: B.
+        z: `[N, 4 * O, S]`, of the convolution's outputs.
+        bias: `[N, O]`, of the bias.
+    """
+
+    tape: Tape
+    batch: int
+    z: Tensor
+    bias: Tensor
+
+
 def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
     """Return the patches of stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros; see `convolution`."""
     lanes, batch, _, side, _ = x.shape
@@ -96,30 +110,25 @@ def forward(weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
     return Tape(columns, frames, pooled, pooled.output.view(*bias.shape, *columns.shape[2:]))
 
 
-def backward_through(
-    pool_gradient: Callable[[Tensor, Pooled], tuple[Tensor, Tensor]],
-    unpatch: Callable[[Tensor, int, int], Tensor],
-    gradient: Tensor,
-    tape: Tape,
-    *,
-    of_images: bool,
-) -> tuple[Tensor, ...]:
-    """Return the gradients of weights, bias and images from that of the output; see `convolution`.
-
-    Args:
-        pool_gradient, unpatch: the functions of these names in this module, or others that compute the same.
-        gradient, tape, of_images: as in `convolution`.
-    """
-    channels, batch = tape.columns.shape[1] // _ROWS, gradient.shape[-1]
-    of_z, of_bias = pool_gradient(gradient.flatten(2), tape.pooled)
-    of_weights = gather(matmul(of_z, tape.columns.flatten(2).mT), channels)
-    images = (unpatch(matmul(tape.frames.mT, of_z), channels, batch),) if of_images else ()
-    return of_weights, of_bias, *images
+def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
+    """Route the output's gradient back through ReLU and pooling; see `convolution`."""
+    return Unpooled(tape, gradient.shape[-1], *pool_gradient(gradient.flatten(2), tape.pooled))
 
 
-def unpatch(gradient: Tensor, channels: int, batch: int) -> Tensor:
+def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
+    """Return the gradients of weights and bias; see `convolution`."""
+    return gather(matmul(unpooled.z, unpooled.tape.columns.flatten(2).mT)), unpooled.bias
+
+
+def images_gradient(unpooled: Unpooled) -> Tensor:
+    """Return the gradient of the images; see `convolution`."""
+    return unpatch(matmul(unpooled.tape.frames.mT, unpooled.z), unpooled.batch)
+
+
+def unpatch(gradient: Tensor, batch: int) -> Tensor:
     """Return the gradient `[N, C, H, W, B]` of square images from that of their `columns`, `[N, C * 36, S]`."""
-    lanes, _, columns = gradient.shape
+    lanes, rows, columns = gradient.shape
+    channels = rows // _ROWS
     side = round((columns // batch) ** 0.5)
     # A patch has 3x3 places of 2x2 pixels, and so have the images: each place is one addition of whole slices.
     parts = gradient.view(lanes, channels, 3, 2, 3, 2, side, side, batch).permute(0, 1, 2, 4, 6, 3, 7, 5, 8)
@@ -137,9 +146,9 @@ def spread(kernels: Tensor) -> Tensor:
     return frames.view(lanes, len(_SHIFTS) * outputs, channels * _ROWS)
 
 
-def gather(gradient: Tensor, channels: int) -> Tensor:
+def gather(gradient: Tensor) -> Tensor:
     """Return the gradient `[N, O, C, 5, 5]` of the kernels from that of their `spread`, `[N, 4 * O, C * 36]`."""
-    frames = gradient.view(len(gradient), len(_SHIFTS), -1, channels, _PATCH, _PATCH)
+    frames = gradient.view(len(gradient), len(_SHIFTS), -1, gradient.shape[2] // _ROWS, _PATCH, _PATCH)
     cuts = [frames[:, p, :, :, y : y + _KERNEL, x : x + _KERNEL] for p, (y, x) in enumerate(_SHIFTS)]
     return cuts[0] + cuts[1] + cuts[2] + cuts[3]
 
@@ -165,6 +174,3 @@ def _route(gradient: Tensor, first: Tensor, second: Tensor) -> None:
     second.sub_(first)
     second.copy_(_relu_gradient(gradient, second, 0))
     first.copy_(gradient).sub_(second)
-
-
-backward = partial(backward_through, pool_gradient, unpatch)

@@ -14,7 +14,7 @@ from lrsearch.training import blocked_conv, fusable
 
 
 class Tape(Protocol):
-    """What the forward pass leaves for the backward pass, which consumes it."""
+    """What the forward pass leaves for `unpool`."""
 
     @property
     def output(self) -> Tensor:
@@ -43,14 +43,16 @@ class Convolution(Protocol):
         """
         ...
 
-    def backward(self, gradient: Tensor, tape: Any, *, of_images: bool) -> tuple[Tensor, ...]:
-        """Return the gradients of the weights `[N, O, C, 5, 5]`, the bias `[N, O]` and the images `[N, C, H, W, B]`.
+    def unpool(self, gradient: Tensor, tape: Any) -> Any:
+        """Return what the other gradients are made of, from the gradient of the output; consumes the tape."""
+        ...
 
-        Args:
-            gradient: of the output, in its shape.
-            tape: of the forward pass.
-            of_images: whether the last is wanted; otherwise there are two.
-        """
+    def weights_gradient(self, unpooled: Any) -> tuple[Tensor, Tensor]:
+        """Return the gradients `[N, O, C, 5, 5]` of the weights and `[N, O]` of the bias."""
+        ...
+
+    def images_gradient(self, unpooled: Any) -> Tensor:
+        """Return the gradient `[N, C, H, W, B]` of the images."""
         ...
 
 

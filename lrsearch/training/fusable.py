@@ -6,15 +6,24 @@ compiler turns each write into a slice into a choice for every element.
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrsearch.training.blocked_conv import Pooled, backward_through, columns, forward, stored_columns
+from lrsearch.training.blocked_conv import Pooled, Tape, Unpooled, columns, forward, stored_columns, weights_gradient
+from lrsearch.training.products import matmul
 
-__all__ = ["backward", "columns", "forward", "pool_gradient", "stored_columns", "unpatch"]
+__all__ = ["columns", "forward", "images_gradient", "stored_columns", "unpool", "weights_gradient"]
+
+
+def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
+    """Route the output's gradient back through ReLU and pooling; see `convolution`."""
+    return Unpooled(tape, gradient.shape[-1], *pool_gradient(gradient.flatten(2), tape.pooled))
+
+
+def images_gradient(unpooled: Unpooled) -> Tensor:
+    """Return the gradient of the images; see `convolution`."""
+    return unpatch(matmul(unpooled.tape.frames.mT, unpooled.z), unpooled.batch)
 
 
 def pool_gradient(gradient: Tensor, pooled: Pooled) -> tuple[Tensor, Tensor]:
@@ -24,9 +33,10 @@ def pool_gradient(gradient: Tensor, pooled: Pooled) -> tuple[Tensor, Tensor]:
     return _routed(by_row, pooled.z, 2).flatten(1, 3), gradient.sum(2)
 
 
-def unpatch(gradient: Tensor, channels: int, batch: int) -> Tensor:
+def unpatch(gradient: Tensor, batch: int) -> Tensor:
     """Return the gradient `[N, C, H, W, B]` of images from that of their patches; see `blocked_conv`."""
-    lanes, _, columns = gradient.shape
+    lanes, rows, columns = gradient.shape
+    channels = rows // 36
     side = round((columns // batch) ** 0.5)
     parts = gradient.view(lanes, channels, 3, 2, 3, 2, side, side, batch)
     framed = functional.pad(parts, (0, 0, 2, 2, 2, 2))
@@ -43,6 +53,3 @@ def _routed(gradient: Tensor, pair: Tensor, dim: int) -> Tensor:
     first, second = pair.unbind(dim)
     to_second = torch.where(second > first, gradient, 0)
     return torch.stack([gradient - to_second, to_second], dim)
-
-
-backward = partial(backward_through, pool_gradient, unpatch)

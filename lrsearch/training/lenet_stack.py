@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from lrsearch.training.convolution import convolution_for
 from lrsearch.training.products import matmul
+from lrsearch.training.streams import fork, join, on
 from lrsearch.workloads.fashion_lenet import lenet
 
 _SHAPES = ((6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120), (84,), (10, 84), (10,))
@@ -62,9 +63,15 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     loss, d5 = _cross_entropy(_affine(w5, b5, h4), y)
     d4 = _relu_gradient(matmul(w5.mT, d5), h4, 0)
     d3 = _relu_gradient(matmul(w4.mT, d4), h3, 0)
-    dense = [matmul(d3, a2.mT), d3.sum(2), matmul(d4, h3.mT), d4.sum(2), matmul(d5, h4.mT), d5.sum(2)]
-    dw2, db2, da1 = conv.backward(matmul(w3.mT, d3).view_as(second.output), second, of_images=True)
-    dw1, db1 = conv.backward(da1, first, of_images=False)
+    d2 = conv.unpool(matmul(w3.mT, d3).view_as(second.output), second)
+    # What nothing waits for is computed beside the way back to the first layer.
+    aside = fork(params)
+    with on(aside):
+        dense = [matmul(d3, a2.mT), d3.sum(2), matmul(d4, h3.mT), d4.sum(2), matmul(d5, h4.mT), d5.sum(2)]
+        dw2, db2 = conv.weights_gradient(d2)
+    d1 = conv.unpool(conv.images_gradient(d2), first)
+    dw1, db1 = conv.weights_gradient(d1)
+    join(aside)
     return loss, torch.cat([part.flatten(1) for part in (dw1, db1, dw2, db2, *dense)], 1)
 
 

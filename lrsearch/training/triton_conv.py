@@ -45,6 +45,13 @@ class Tape(NamedTuple):
     output: Tensor
 
 
+class Unpooled(NamedTuple):
+    """The gradient of the output, and the tape that says where it belongs."""
+
+    gradient: Tensor
+    tape: Tape
+
+
 def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
     """Return stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros, the batch last; see `convolution`."""
     lanes, batch, _, side, _ = x.shape
@@ -92,11 +99,16 @@ def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
     return Tape(images, weights, place, output)
 
 
-def backward(gradient: Tensor, tape: Tape, *, of_images: bool) -> tuple[Tensor, ...]:
-    """Return the gradients of weights, bias and images from that of the output; see `convolution`."""
+def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
+    """Return both: the kernels route the gradient where they read it; see `convolution`."""
+    return Unpooled(gradient.contiguous(), tape)
+
+
+def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
+    """Return the gradients of weights and bias; see `convolution`."""
+    gradient, tape = unpooled
     lanes, outputs, channels = tape.weights.shape[:3]
     layer = _layer(tape.weights, tape.images)
-    gradient = gradient.contiguous()
     # One row of windows each, to be added up: enough programs for a GPU even where there is one lane.
     of_weights = gradient.new_empty(layer["WINDOWS"], *tape.weights.shape)
     of_bias = gradient.new_empty(layer["WINDOWS"], lanes, outputs)
@@ -114,15 +126,16 @@ def backward(gradient: Tensor, tape: Tape, *, of_images: bool) -> tuple[Tensor, 
         BLOCK=_IMAGES_SUMMED,
         num_warps=1,
     )
-    images = (_images_gradient(gradient, tape, layer),) if of_images else ()
-    return of_weights.sum(0), of_bias.sum(0), *images
+    return of_weights.sum(0), of_bias.sum(0)
 
 
-def _images_gradient(gradient: Tensor, tape: Tape, layer: dict[str, int]) -> Tensor:
-    lanes = len(tape.weights)
-    images = tape.images.new_empty(lanes, *tape.images.shape[1:])
+def images_gradient(unpooled: Unpooled) -> Tensor:
+    """Return the gradient of the images; see `convolution`."""
+    gradient, tape = unpooled
+    layer = _layer(tape.weights, tape.images)
+    images = tape.images.new_empty(len(tape.weights), *tape.images.shape[1:])
     blocks = (layer["SIDE"] // 2) ** 2
-    triton_kernels.images_gradient[blocks * triton.cdiv(layer["BATCH"], _IMAGES), lanes](
+    triton_kernels.images_gradient[blocks * triton.cdiv(layer["BATCH"], _IMAGES), len(tape.weights)](
         gradient, tape.place, tape.weights, images, tape.weights.stride(0), **layer, BLOCK=_IMAGES, num_warps=2
     )
     return images

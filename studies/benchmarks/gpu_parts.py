@@ -28,6 +28,7 @@ from lrsearch.training.stack import Stack
 
 _EPOCHS_TIMED = 2
 _EAGER_STEPS = 50
+_ORDERS = 8
 _PRODUCTS = 20
 _KERNEL_STEPS = 5
 _KERNEL_ROWS = 25
@@ -169,8 +170,8 @@ def _fill(stack: Stack, experiment: Experiment, lanes: int, *, own_batches: bool
     seeds = Seeds.of(0, "search", 0)
     schedule = make_schedule("constant", total_steps=100 * stack.steps_per_epoch, base_lr=0.05)
     for key in range(lanes):
-        # Lanes of another order, or in another epoch as after a refill, cannot share batches.
-        order = seeds.order + key if own_batches else seeds.order
+        # Lanes of another order, or in another epoch as after a refill, cannot share batches; few are drawn.
+        order = seeds.order + key % _ORDERS if own_batches else seeds.order
         stack.admit(key, experiment.lane(schedule, Seeds(seeds.split, seeds.init, order, seeds.sampler)))
 
 

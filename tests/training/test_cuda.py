@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 import lrsearch
 from lrsearch.config import StudyConfig
 from lrsearch.schedules import make_schedule
-from lrsearch.training import program
+from lrsearch.training import program, streams
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import EpochMetrics, Lane
 from lrsearch.training.lenet_stack import LenetStack
@@ -30,7 +30,7 @@ from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Split, Workload
 from lrsearch.workloads.fashion_lenet import lenet, normalise
-from tests.cuda_stand_in import Memory, Recording, stand_in
+from tests.cuda_stand_in import Memory, Recording, stand_in, without_streams
 
 BATCH, STEPS, EPOCHS = 8, 5, 4
 F64 = torch.float64
@@ -155,7 +155,7 @@ def _fake_gpu(monkeypatch, while_recorded: Callable[[], AbstractContextManager[o
         return SimpleNamespace(replay=lambda: None)
 
     monkeypatch.setattr(program, "_recorded", recorded)
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "the pool")
+    without_streams(monkeypatch)
     monkeypatch.setattr(Tensor, "numpy", lambda tensor: np.zeros(tuple(tensor.shape)))  # an epoch's one read
     return FakeTensorMode(allow_non_fake_inputs=True)
 
@@ -197,3 +197,21 @@ def test_the_watch_finds_what_breaks_a_recording() -> None:
             x + torch.zeros(3)
         with pytest.raises(AssertionError, match="cpu"), _NothingFromElsewhere():
             x + torch.zeros(3).to("cuda")
+
+
+def test_what_is_computed_aside_is_waited_for(monkeypatch) -> None:
+    """The second stream begins behind the first, and the first goes on to the gradients' end only behind the second."""
+    stand_in(monkeypatch)
+    waits: list[tuple[str, str]] = []
+
+    class Stream:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def wait_stream(self, other: "Stream") -> None:
+            waits.append((self.name, other.name))
+
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("first"))
+    monkeypatch.setattr(streams, "_second", lambda device: Stream("second"))
+    LenetStack().loss_and_grad(torch.zeros(2, LenetStack.size), torch.zeros(1, 4, 1, 28, 28), torch.zeros(1, 4).long())
+    assert [("second", "first"), ("first", "second")] == waits
