@@ -63,7 +63,7 @@ def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None
 
 @pytest.mark.parametrize(
     ("trials", "device", "workers", "lanes"),
-    [(100, "cpu", 1, 8), (100, "cpu", 2, 4), (12, "cpu", 1, 3), (2, "cpu", 1, 1), (400, "cuda", 1, 32)],
+    [(100, "cpu", 1, 8), (100, "cpu", 2, 4), (12, "cpu", 1, 3), (2, "cpu", 1, 1), (400, "cuda", 1, 64)],
 )
 def test_lanes_are_a_quarter_of_the_search_at_most(trials, device, workers, lanes) -> None:
     """So that the sampler learns of most trials before it proposes the last; a GPU takes more side by side."""
