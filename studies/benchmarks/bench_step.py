@@ -36,7 +36,7 @@ _RATE = 0.1
 _LIMIT_SIDE = 1024
 # Multiplications and additions per image: both convolutions and three dense layers, forward and for their weights, and
 # for the inputs of all but the first layer.
-_FLOP_PER_IMAGE = 2 * (2 * 6 * 25 * 784 + 3 * (16 * 150 * 100 + 400 * 120 + 120 * 84 + 84 * 10))
+FLOP_PER_IMAGE = 2 * (2 * 6 * 25 * 784 + 3 * (16 * 150 * 100 + 400 * 120 + 120 * 84 + 84 * 10))
 
 Step = Callable[[], object]
 
@@ -175,7 +175,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
             samples[name].append(1e3 * seconds(run, args.steps, args.device) / trials)
     medians = {name: statistics.median(values) for name, values in samples.items()}
     gflops = 2 * _LIMIT_SIDE**3 / medians.pop("product") / 1e6
-    limit = _FLOP_PER_IMAGE * args.batch_size / gflops / 1e6
+    limit = FLOP_PER_IMAGE * args.batch_size / gflops / 1e6
     rows = [
         {
             "candidate": name,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench_step import in_memory_step, product_step, seconds
+from bench_step import FLOP_PER_IMAGE, in_memory_step, product_step, seconds
 from gpu_checks import as_rows, check_epochs, check_step
 from torch.profiler import ProfilerActivity, profile
 
@@ -155,6 +155,7 @@ def epoch_times(setting: Setting, lanes: int, *, own_batches: bool) -> dict[str,
         "epoch_seconds": whole,
         "evaluation_share": max(0.0, 1 - trained / whole),
         "ms_per_step": 1e3 * trained / stack.steps_per_epoch,
+        "useful_tflops": 1e-12 * FLOP_PER_IMAGE * setting.batch_size * lanes * stack.steps_per_epoch / trained,
         "trial_epochs_per_second": rate,
         "per_60k": rate * stack.steps_per_epoch * setting.batch_size / 60_000,
     }

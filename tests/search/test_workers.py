@@ -183,7 +183,7 @@ def test_lanes_are_shared_out_over_the_processes(monkeypatch):
     """All processes together have a quarter of the search in flight at most."""
     assert 2 == lanes_of(RunOptions(workers=4), 100, "cpu")
     assert 1 == lanes_of(RunOptions(workers=4), 8, "cpu")
-    assert 32 == lanes_of(RunOptions(workers=1), 1000, "cuda")
+    assert 64 == lanes_of(RunOptions(workers=1), 1000, "cuda")
     assert 25 == lanes_of(RunOptions(workers=1), 100, "cuda")
     assert 5 == lanes_of(RunOptions(workers=4, lanes=5), 8, "cpu")
 
