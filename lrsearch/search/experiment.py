@@ -151,7 +151,9 @@ class Experiment:
             model = compiled(model, self.device)
         if compile_step or self.device != "cpu":  # now, not in the first epoch: this is preparation
             batch = data.fit.take(data.fit.index[: self.workload.batch_size].unsqueeze(0))
-            model.loss_and_grad(model.init(seeds.init).to(x.device).unsqueeze(0), *batch)
+            params = model.init(seeds.init).to(x.device).unsqueeze(0)
+            model.loss_and_grad(params, *batch)
+            model.predict(params, batch[0])
         return Stack(model, self.workload, data, self.rule, batch_size=self.workload.batch_size, dtype=self.dtype)
 
     def compiles(self, asked: Literal["auto", "on", "off"], trial_epochs: float) -> bool:

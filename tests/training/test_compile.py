@@ -51,6 +51,12 @@ def test_other_models_are_refused_by_name():
         compiled(OtherStack(), "cpu")
 
 
+def test_on_a_gpu_nothing_is_left_to_compile():
+    """The kernels are compiled in any case, so a model for a GPU stays what it is."""
+    stack = LenetStack()
+    assert compiled(stack, "cuda") is stack
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # inductor's own
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
