@@ -47,9 +47,13 @@ def examine(*, workload: str | None, dataset: str, storage: str, device: str) ->
 
 
 def _device(device: str) -> str:
+    from lrsearch.training.convolution import why_no_triton
     from lrsearch.training.device import choose_device, device_label, usable_cores
 
-    return f"{device_label(choose_device(device))}, {usable_cores()} processor cores to be used"
+    chosen = choose_device(device)
+    reason = why_no_triton(0) if chosen == "cuda" else ""
+    slower = f"; slower than it could be, as Triton does not work ({reason})" if reason else ""
+    return f"{device_label(chosen)}, {usable_cores()} processor cores to be used{slower}"
 
 
 def _storage(address: str) -> list[Check]:

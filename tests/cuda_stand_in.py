@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from lrsearch.training import convolution
+
 
 class Recording(TorchDispatchMode):
     """The operations between its entry and its exit, which `replay` repeats."""
@@ -71,7 +73,8 @@ def _graph(recording: Recording, pool: Any, capture_error_mode: str) -> Iterator
 
 
 def without_streams(monkeypatch) -> None:
-    """Let everything run in one order, whatever stream it is meant for, with memory of one pool."""
+    """Let everything run in one order, whatever stream it is meant for, with memory of one pool and without Triton."""
+    monkeypatch.setattr(convolution, "why_no_triton", lambda device: "there is no GPU")
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "the pool")
     monkeypatch.setattr(torch.cuda, "Stream", _Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", _Stream)

@@ -38,7 +38,7 @@ Backend = Annotated[
     Literal["loky", "dask"], typer.Option(help="Processes of this machine, or of a Dask scheduler's machines.")
 ]
 Scheduler = Annotated[str | None, typer.Option(help="With --backend dask: its address, tcp://host:8786.")]
-Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help="Compile the training step.")]
+Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help="Compile a CPU's training step.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
 
 

@@ -141,7 +141,7 @@ class Experiment:
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
     def stack(self, seeds: Seeds, *, compile_step: bool = False) -> Stack:
-        """Return an empty stack on this unit's split, its step compiled if asked for, and on a GPU in any case."""
+        """Return an empty stack on this unit's split, its step compiled if asked for, warm where that takes long."""
         labels = self.dataset.train_y.numpy()
         split = split_examples(labels, seeds.split, train=self.config.data.train)
         data = TrainingData.build(self.dataset, split, device=self.device)

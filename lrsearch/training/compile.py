@@ -17,6 +17,7 @@ from lrsearch.training.model import StackedModel
 # one thread): after 30,000 steps on an AMD EPYC (15 seconds, 0.5 ms saved a step), after 7,000 on an Intel Xeon at
 # 2.5 GHz (30 seconds, 4.5 ms). Between the two, neither loses more than a fifth of a run's time.
 _WORTH_STEPS = 15_000
+_SHAPES = 64
 
 
 def worth_compiling(device: str, expected_lane_epochs: float, steps_per_epoch: int) -> bool:
@@ -52,6 +53,8 @@ def compiled(model: StackedModel, device: str) -> StackedModel:
         return model
     # That there is a CUDA toolkit and no GPU is no news to somebody who compiles for the processor.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    # Every batch size is a shape of its own, and torch gives up after eight of them.
+    torch._dynamo.config.recompile_limit = max(_SHAPES, torch._dynamo.config.recompile_limit)
     # The gradients' concatenation stays a plain copy; fused with what makes its pieces, it repeats their work.
     # The columns are not compiled: torch's own copying is three times as fast as what the compiler makes of it.
     options: dict[str, str | int | bool | Callable[..., object]] = {"max_pointwise_cat_inputs": 0}

@@ -60,7 +60,7 @@ def convolution_for(x: Tensor) -> Convolution:
     """Return what computes fastest where `x` is, or what a compiler makes most of."""
     if torch.compiler.is_compiling():
         return cast(Convolution, fusable)
-    if x.is_cuda and _triton_works():
+    if x.is_cuda and not why_no_triton(x.get_device()):
         from lrsearch.training import triton_conv
 
         return cast(Convolution, triton_conv)
@@ -68,16 +68,21 @@ def convolution_for(x: Tensor) -> Convolution:
 
 
 @cache
-def _triton_works() -> bool:
-    """Return whether Triton can compile for this GPU; it comes with PyTorch, but wants a C compiler."""
-    if find_spec("triton") is None:
-        return False
-    try:
-        from lrsearch.training import triton_conv
+def why_no_triton(device: int) -> str:
+    """Return what keeps Triton from compiling kernels for a GPU, empty if nothing does; logged once.
 
-        triton_conv.stored_columns(torch.zeros(1, 1, 1, 2, 2, dtype=torch.uint8, device="cuda"), torch.float32, 1)
-    except Exception as error:  # from the compiler, the driver or Triton itself, in many forms
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        logging.getLogger(__name__).warning("Triton does not work here (%s): training on the GPU is slower", reason)
-        return False
-    return True
+    Triton comes with PyTorch for CUDA on Linux, but wants a C compiler.
+    """
+    reason = "it is not installed"
+    if find_spec("triton") is not None:
+        try:
+            from lrsearch.training import triton_conv
+
+            images = torch.zeros(1, 1, 6, 6, 1, device=f"cuda:{device}")
+            triton_conv.forward(images.new_zeros(1, 1, 1, 5, 5), images.new_zeros(1, 1), images)
+        except Exception as error:  # from the compiler, the driver or Triton itself, in many forms
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        else:
+            return ""
+    logging.getLogger(__name__).warning("Triton does not work (%s): training on the GPU is slower", reason)
+    return reason

@@ -1,8 +1,8 @@
 """LeNet for many lanes at once, without autograd: the fast twin of `module_stack` for the built-in workload.
 
-The network, the batch last (`[N, features, B]`), with the two convolutions as `blocked_conv` derives them:
+The network, the batch last (`[N, features, B]`), with the two convolutions by one of the modules of `convolution`:
 
-    a1 = relu(pool(V1 patches(x)) + b1)     a2 = relu(pool(V2 patches(a1)) + b2)
+    a1 = relu(pool(W1 * x) + b1)     a2 = relu(pool(W2 * a1) + b2)
     h3 = relu(W3 a2 + b3)     h4 = relu(W4 h3 + b4)     logits = W5 h4 + b5     loss = mean of -log softmax(logits)[y]
 
 Backward, with D the gradient of the layer's output before its ReLU:

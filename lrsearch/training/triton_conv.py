@@ -25,8 +25,9 @@ from lrsearch.training import triton_kernels
 
 _IMAGES = 128
 _IMAGES_SUMMED = 32
-"""How many images a program has side by side: four for each thread of a warp, or one where it sums over them."""
+"""How many images a program has side by side, the second where it sums over them."""
 _OUTPUTS = 4
+"""How many outputs a program computes, at most: so many that their sums and a patch fit into the registers."""
 
 
 class Tape(NamedTuple):

@@ -13,8 +13,8 @@ import triton.language as tl
 _PIXEL_SCALE = tl.constexpr(127.5)
 _CLOSED = tl.constexpr(4)
 
-# Not compiled anew for one lane, for a number of them that sixteen divides, or for where rows of parameters begin. But
-# for images that are aligned: they are read four at a time.
+# Not compiled anew for one lane, for a number of them that sixteen divides, or for where rows of parameters begin. That
+# images are aligned is worth knowing: they are read four at a time (with an odd batch, those of several lanes are not).
 _ANY_LANES = {
     "do_not_specialize": ["weights_stride", "bias_stride", "lanes"],
     "do_not_specialize_on_alignment": ["weights_ptr", "bias_ptr"],
@@ -35,7 +35,7 @@ def padded(
     """Write one row of pixels of some images."""
     width: tl.constexpr = SIDE + 2 * PADDING
     blocks: tl.constexpr = (BATCH + BLOCK - 1) // BLOCK
-    row, lane = tl.program_id(0) // blocks, tl.program_id(1)
+    row, lane = tl.program_id(0) // blocks, tl.program_id(1).to(tl.int64)
     image = (tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK))[None, :]
     column = tl.arange(0, COLUMNS)[:, None]
     y, x = row - PADDING, column - PADDING
@@ -245,16 +245,18 @@ def images_gradient(
         for j in tl.static_range(3):
             window_y, window_x = block_y - i, block_x - j
             there = (window_y >= 0) & (window_y < WINDOWS) & (window_x >= 0) & (window_x < WINDOWS)
-            for o in range(tl.where(there, OUTPUTS, 0)):
-                row = lane * OUTPUTS + o
-                at = ((row.to(tl.int64) * WINDOWS + window_y) * WINDOWS + window_x) * BATCH + image
-                gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
-                place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
-                d = _split(place, gradient)
-                more = ()
-                for c in tl.static_range(CHANNELS):
-                    more = more + _reached(pixels[4 * c : 4 * c + 4], d, weights_ptr + (o * CHANNELS + c) * 25, i, j)
-                pixels = more
+            if there:
+                for o in range(OUTPUTS):
+                    row = (lane * OUTPUTS + o).to(tl.int64)
+                    at = ((row * WINDOWS + window_y) * WINDOWS + window_x) * BATCH + image
+                    gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
+                    place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
+                    d = _split(place, gradient)
+                    more = ()
+                    for c in tl.static_range(CHANNELS):
+                        w_ptr = weights_ptr + (o * CHANNELS + c) * 25
+                        more = more + _reached(pixels[4 * c : 4 * c + 4], d, w_ptr, i, j)
+                    pixels = more
     for c in tl.static_range(CHANNELS):
         for p in tl.static_range(4):
             y, x = 2 * block_y + p // 2, 2 * block_x + p % 2

@@ -146,12 +146,12 @@ def seconds(run: Step, steps: int, device: str) -> float:
 def candidates(args: argparse.Namespace) -> dict[str, tuple[Step, int]]:
     """Return each candidate's step and how many trials it advances."""
     x, y = load(args.data)
-    common = (x, y, args.batch_size, args.device)
-    found = {"product": (product_step(args.device), 1), "article": (article_step(*common), 1)}
+    common = (x, y, args.batch_size, "cpu")
+    found = {"product": (product_step("cpu"), 1), "article": (article_step(*common), 1)}
     found["in-memory nn.Sequential"] = (in_memory_step(*common), 1)
     models: dict[str, StackedModel] = {"lrsearch": LenetStack()}
     if args.compile:
-        models["lrsearch compiled"] = compiled(LenetStack(), args.device)
+        models["lrsearch compiled"] = compiled(LenetStack(), "cpu")
     for name, model in models.items():
         for lanes in args.lanes:
             for own in {False, lanes > 1}:
@@ -166,13 +166,13 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
     first: dict[str, float] = {}
     for name, (run, _) in chosen.items():
         start = time.perf_counter()
-        seconds(run, 1, args.device)
+        seconds(run, 1, "cpu")
         first[name] = time.perf_counter() - start
-        seconds(run, 2, args.device)
+        seconds(run, 2, "cpu")
     samples: dict[str, list[float]] = {name: [] for name in chosen}
     for _ in range(args.rounds):
         for name, (run, trials) in chosen.items():
-            samples[name].append(1e3 * seconds(run, args.steps, args.device) / trials)
+            samples[name].append(1e3 * seconds(run, args.steps, "cpu") / trials)
     medians = {name: statistics.median(values) for name, values in samples.items()}
     gflops = 2 * _LIMIT_SIDE**3 / medians.pop("product") / 1e6
     limit = FLOP_PER_IMAGE * args.batch_size / gflops / 1e6
@@ -189,7 +189,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         for name, ms in medians.items()
     ]
     return {
-        "machine": machine(args.device),
+        "machine": machine("cpu"),
         "batch_size": args.batch_size,
         "images": "noise" if args.data is None else "fashion-mnist",
         "product_gflops": gflops,
@@ -218,7 +218,6 @@ def table(result: dict[str, object]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 4, 16], help="numbers of trials side by side")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=25, help="turns that every candidate takes")
@@ -227,9 +226,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="folder with the Fashion-MNIST .gz files")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     args = parser.parse_args(argv)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    if args.device == "cpu":
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     result = measure(args)
     print(table(result))
     write_json(args.json, result)

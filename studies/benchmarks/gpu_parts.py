@@ -33,6 +33,7 @@ _PRODUCTS = 20
 _KERNEL_STEPS = 5
 _KERNEL_ROWS = 25
 _EVALUATED = ("select", "report")
+_FIRST_STEP_SECONDS = 100
 _FIRST_STEP = Path(__file__).with_name("first_step.py")
 
 Rows = list[dict[str, Any]]
@@ -122,7 +123,9 @@ def first_step(setting: Setting) -> Rows:
         for cache in ("empty", "filled"):
             command = [sys.executable, str(_FIRST_STEP), setting.device, str(setting.batch_size)]
             environment = {**os.environ, "TRITON_CACHE_DIR": folder}
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=_FIRST_STEP_SECONDS
+            )
             rows.append({"cache": cache, **json.loads(done.stdout)})
     return rows
 
