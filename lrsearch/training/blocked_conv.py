@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lrsearch.training import fusable
 from lrsearch.training.products import matmul
 from lrsearch.workloads.fashion_lenet import normalise
 
@@ -112,7 +113,8 @@ def forward(weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
 
 def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
     """Route the output's gradient back through ReLU and pooling; see `convolution`."""
-    return Unpooled(tape, gradient.shape[-1], *pool_gradient(gradient.flatten(2), tape.pooled))
+    routed = fusable.pool_gradient if torch.compiler.is_compiling() else pool_gradient
+    return Unpooled(tape, gradient.shape[-1], *routed(gradient.flatten(2), tape.pooled))
 
 
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
@@ -122,16 +124,17 @@ def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
 
 def images_gradient(unpooled: Unpooled) -> Tensor:
     """Return the gradient of the images; see `convolution`."""
-    return unpatch(matmul(unpooled.tape.frames.mT, unpooled.z), unpooled.batch)
+    added_up = fusable.unpatch if torch.compiler.is_compiling() else unpatch
+    return added_up(matmul(unpooled.tape.frames.mT, unpooled.z), unpooled.batch)
 
 
 def unpatch(gradient: Tensor, batch: int) -> Tensor:
     """Return the gradient `[N, C, H, W, B]` of square images from that of their `columns`, `[N, C * 36, S]`."""
-    lanes, rows, columns = gradient.shape
-    channels = rows // _ROWS
+    lanes, _, columns = gradient.shape
     side = round((columns // batch) ** 0.5)
     # A patch has 3x3 places of 2x2 pixels, and so have the images: each place is one addition of whole slices.
-    parts = gradient.view(lanes, channels, 3, 2, 3, 2, side, side, batch).permute(0, 1, 2, 4, 6, 3, 7, 5, 8)
+    parts = gradient.view(lanes, -1, 3, 2, 3, 2, side, side, batch).permute(0, 1, 2, 4, 6, 3, 7, 5, 8)
+    channels = parts.shape[1]
     images = gradient.new_zeros(lanes, channels, side + 2, 2, side + 2, 2, batch)
     for row in range(3):
         for column in range(3):

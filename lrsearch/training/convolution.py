@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor
 
-from lrsearch.training import blocked_conv, fusable
+from lrsearch.training import blocked_conv
 
 
 class Tape(Protocol):
@@ -33,7 +33,7 @@ class Convolution(Protocol):
         """Return square images `[N, C, H, W, B]` in the form that `forward` reads, which lanes may share."""
         ...
 
-    def forward(self, weights: Tensor, bias: Tensor, columns: Tensor) -> Any:
+    def forward(self, weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
         """Return the tape of a forward pass.
 
         Args:
@@ -57,9 +57,7 @@ class Convolution(Protocol):
 
 
 def convolution_for(x: Tensor) -> Convolution:
-    """Return what computes fastest where `x` is, or what a compiler makes most of."""
-    if torch.compiler.is_compiling():
-        return cast(Convolution, fusable)
+    """Return what computes fastest where `x` is."""
     if x.is_cuda and not why_no_triton(x.get_device()):
         from lrsearch.training import triton_conv
 

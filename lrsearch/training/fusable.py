@@ -1,29 +1,19 @@
-"""`blocked_conv` for a compiler: the element-wise parts of the backward pass overwrite nothing, so all of it fuses.
+"""The element-wise parts of the backward pass, written for a compiler: nothing is overwritten, so all of it fuses.
 
-The same functions, to the bit. Uncompiled these are the slower ones, compiled the others are: a
+The same functions as in `blocked_conv`, to the bit. Uncompiled these are the slower ones, compiled the others are: a
 compiler turns each write into a slice into a choice for every element.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrsearch.training.blocked_conv import Pooled, Tape, Unpooled, columns, forward, stored_columns, weights_gradient
-from lrsearch.training.products import matmul
-
-__all__ = ["columns", "forward", "images_gradient", "stored_columns", "unpool", "weights_gradient"]
-
-
-def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
-    """Route the output's gradient back through ReLU and pooling; see `convolution`."""
-    return Unpooled(tape, gradient.shape[-1], *pool_gradient(gradient.flatten(2), tape.pooled))
-
-
-def images_gradient(unpooled: Unpooled) -> Tensor:
-    """Return the gradient of the images; see `convolution`."""
-    return unpatch(matmul(unpooled.tape.frames.mT, unpooled.z), unpooled.batch)
+if TYPE_CHECKING:
+    from lrsearch.training.blocked_conv import Pooled
 
 
 def pool_gradient(gradient: Tensor, pooled: Pooled) -> tuple[Tensor, Tensor]:
@@ -35,10 +25,10 @@ def pool_gradient(gradient: Tensor, pooled: Pooled) -> tuple[Tensor, Tensor]:
 
 def unpatch(gradient: Tensor, batch: int) -> Tensor:
     """Return the gradient `[N, C, H, W, B]` of images from that of their patches; see `blocked_conv`."""
-    lanes, rows, columns = gradient.shape
-    channels = rows // 36
+    lanes, _, columns = gradient.shape
     side = round((columns // batch) ** 0.5)
-    parts = gradient.view(lanes, channels, 3, 2, 3, 2, side, side, batch)
+    parts = gradient.view(lanes, -1, 3, 2, 3, 2, side, side, batch)
+    channels = parts.shape[1]
     framed = functional.pad(parts, (0, 0, 2, 2, 2, 2))
     pixels = gradient.new_zeros(lanes, channels, 2, 2, side + 2, side + 2, batch)
     for row in range(3):

@@ -67,17 +67,17 @@ def load(folder: Path | None) -> tuple[Tensor, Tensor]:
     return x, torch.from_numpy(np.frombuffer(labels, np.uint8, offset=8).astype(np.int64))
 
 
-def article_step(x: Tensor, y: Tensor, batch_size: int, device: str) -> Step:
+def article_step(x: Tensor, y: Tensor, batch_size: int) -> Step:
     """Return the tutorial's loop: DataLoader, transforms image by image, `loss.item()` in every step."""
     loader = DataLoader(ArticleImages(x, y), batch_size=batch_size, shuffle=True, drop_last=True)
     batches: Iterator[list[Tensor]] = (batch for _ in iter(int, 1) for batch in loader)
-    module = lenet().to(device)
+    module = lenet()
     optimizer = torch.optim.SGD(module.parameters(), lr=_RATE)
 
     def run() -> float:
         images, labels = next(batches)
         optimizer.zero_grad()
-        loss = functional.cross_entropy(module(images.to(device)), labels.to(device))
+        loss = functional.cross_entropy(module(images), labels)
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -85,13 +85,13 @@ def article_step(x: Tensor, y: Tensor, batch_size: int, device: str) -> Step:
     return run
 
 
-def batch_indices(count: int, batch_size: int, batches: int, device: str) -> Iterator[Tensor]:
+def batch_indices(count: int, batch_size: int, batches: int, device: str = "cpu") -> Iterator[Tensor]:
     """Yield random indices `[batches, B]` for ever."""
     while True:
         yield torch.randint(0, count, (batches, batch_size), device=device)
 
 
-def in_memory_step(x: Tensor, y: Tensor, batch_size: int, device: str) -> Step:
+def in_memory_step(x: Tensor, y: Tensor, batch_size: int, device: str = "cpu") -> Step:
     """Return the same loop on tensors in memory: nn.Sequential and autograd."""
     x, y = x.to(device), y.to(device)
     indices = batch_indices(len(x), batch_size, 1, device)
@@ -107,14 +107,12 @@ def in_memory_step(x: Tensor, y: Tensor, batch_size: int, device: str) -> Step:
     return run
 
 
-def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, device: str, lanes: int, own: bool) -> Step:
+def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, lanes: int, own: bool) -> Step:
     """Return a step of `lanes` lanes, on one batch or on each lane's own."""
-    part = Part(x.to(device), y.to(device), torch.arange(len(x)))
-    indices = batch_indices(len(x), batch_size, lanes if own else 1, device)
-    params = torch.stack([nn.utils.parameters_to_vector(lenet().parameters()).detach() for _ in range(lanes)]).to(
-        device
-    )
-    rates = torch.full((lanes, 1), _RATE, device=device)
+    part = Part(x, y, torch.arange(len(x)))
+    indices = batch_indices(len(x), batch_size, lanes if own else 1)
+    params = torch.stack([nn.utils.parameters_to_vector(lenet().parameters()).detach() for _ in range(lanes)])
+    rates = torch.full((lanes, 1), _RATE)
 
     def run() -> None:
         _, gradient = model.loss_and_grad(params, *part.take(next(indices)))
@@ -123,13 +121,13 @@ def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, devic
     return run
 
 
-def product_step(device: str, side: int = _LIMIT_SIDE) -> Step:
+def product_step(device: str = "cpu", side: int = _LIMIT_SIDE) -> Step:
     """Return one product of two `side` x `side` matrices, whose speed is the limit."""
     a, b = torch.randn(2, side, side, device=device)
     return lambda: a @ b
 
 
-def seconds(run: Step, steps: int, device: str) -> float:
+def seconds(run: Step, steps: int, device: str = "cpu") -> float:
     """Return the seconds of one of `steps` steps."""
     on_gpu = device.startswith("cuda")
     clock = time.perf_counter if on_gpu else time.thread_time
@@ -146,8 +144,8 @@ def seconds(run: Step, steps: int, device: str) -> float:
 def candidates(args: argparse.Namespace) -> dict[str, tuple[Step, int]]:
     """Return each candidate's step and how many trials it advances."""
     x, y = load(args.data)
-    common = (x, y, args.batch_size, "cpu")
-    found = {"product": (product_step("cpu"), 1), "article": (article_step(*common), 1)}
+    common = (x, y, args.batch_size)
+    found = {"product": (product_step(), 1), "article": (article_step(*common), 1)}
     found["in-memory nn.Sequential"] = (in_memory_step(*common), 1)
     models: dict[str, StackedModel] = {"lrsearch": LenetStack()}
     if args.compile:
@@ -166,13 +164,13 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
     first: dict[str, float] = {}
     for name, (run, _) in chosen.items():
         start = time.perf_counter()
-        seconds(run, 1, "cpu")
+        seconds(run, 1)
         first[name] = time.perf_counter() - start
-        seconds(run, 2, "cpu")
+        seconds(run, 2)
     samples: dict[str, list[float]] = {name: [] for name in chosen}
     for _ in range(args.rounds):
         for name, (run, trials) in chosen.items():
-            samples[name].append(1e3 * seconds(run, args.steps, "cpu") / trials)
+            samples[name].append(1e3 * seconds(run, args.steps) / trials)
     medians = {name: statistics.median(values) for name, values in samples.items()}
     gflops = 2 * _LIMIT_SIDE**3 / medians.pop("product") / 1e6
     limit = FLOP_PER_IMAGE * args.batch_size / gflops / 1e6

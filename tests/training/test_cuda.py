@@ -19,9 +19,10 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.utils._pytree import tree_leaves
 
 import lrsearch
+from lrsearch import doctor
 from lrsearch.config import StudyConfig
 from lrsearch.schedules import make_schedule
-from lrsearch.training import program, streams
+from lrsearch.training import convolution, program, streams
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import EpochMetrics, Lane
 from lrsearch.training.lenet_stack import LenetStack
@@ -215,3 +216,15 @@ def test_what_is_computed_aside_is_waited_for(monkeypatch) -> None:
     monkeypatch.setattr(streams, "_second", lambda device: Stream("second"))
     LenetStack().loss_and_grad(torch.zeros(2, LenetStack.size), torch.zeros(1, 4, 1, 28, 28), torch.zeros(1, 4).long())
     assert [("second", "first"), ("first", "second")] == waits
+
+
+def test_without_triton_it_is_said_why(monkeypatch, caplog) -> None:
+    """PyTorch's operations take over, and both the log and `doctor` name the reason."""
+    why = convolution.why_no_triton.__wrapped__
+    monkeypatch.setattr(convolution, "find_spec", lambda name: None)
+    assert why(0) == "it is not installed"
+    assert "Triton does not work (it is not installed)" in caplog.text
+    monkeypatch.setattr(convolution, "why_no_triton", lambda device: why(device))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "stand-in")
+    assert "Triton does not work (it is not installed)" in doctor._device("cuda")
