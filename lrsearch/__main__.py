@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from lrsearch.errors import InputError, RunError
-from lrsearch.names import plain
+from lrsearch.text import plain
 
 _MOST_CHARACTERS = 2000
 _STORED = "; everything finished so far is stored"
@@ -30,7 +30,7 @@ def _run(arguments: list[str] | None) -> int:
     import typer
 
     from lrsearch.cli import app
-    from lrsearch.search.interruption import Interrupted
+    from lrsearch.processes.interruption import Interrupted
 
     # The class of all usage errors of the library under Typer, which Typer does not export under a name.
     usage_error: type[Exception] = typer.BadParameter.__bases__[0]

@@ -10,15 +10,16 @@ from optuna.study import Study
 
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
+from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
+from lrsearch.experiment.options import RunOptions
 from lrsearch.names import base_name
 from lrsearch.schedules import AnySchedule, schedule_from_params
-from lrsearch.search.finished import Callback
+from lrsearch.search.callbacks import Callback
 from lrsearch.search.mlflow_log import MlflowLog
-from lrsearch.search.run import RunOptions, run_search
-from lrsearch.search.run_confirm import run_confirm
+from lrsearch.search.optimize import run_search
 from lrsearch.storage import records, storage_of, study_config
-from lrsearch.verdict import compare_study
+from lrsearch.verdict.study_verdict import compare_study
 from lrsearch.workloads import refuse_foreign_workload
 
 

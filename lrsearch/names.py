@@ -10,11 +10,6 @@ DEFAULT_STORAGE = "sqlite:///lrsearch.db"
 _REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "/epochs-"
 
 
-def plain(text: str) -> str:
-    """Return text without what a terminal or a page obeys: control characters, escapes, marks of writing direction."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def base_name(name: str) -> str:
     """Return the name that a user types for a search, one of its replicates, its confirmation or its audit."""
     base = name.removesuffix(_CONFIRMATION).removesuffix(_AUDIT)

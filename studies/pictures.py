@@ -94,10 +94,10 @@ def study_pictures(storage: str, study_name: str) -> dict[str, str]:
         InputError: if there is no such study, or it has no verdict.
     """
     from lrsearch.errors import InputError
-    from lrsearch.report.learning_figures import entry_figure, learning_data
+    from lrsearch.report.figures.learning import entry_figure, learning_data
+    from lrsearch.report.figures.verdict import forest_data, forest_figure, headline
     from lrsearch.report.source import read_source
     from lrsearch.report.style import colours
-    from lrsearch.report.verdict_figures import forest_data, forest_figure, headline
     from lrsearch.storage import open_existing
 
     source = read_source(open_existing(storage), study_name)

@@ -9,10 +9,10 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.config import StudyConfig
+from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
-from lrsearch.search.checkpoints import checkpoint_folder
-from lrsearch.search.experiment import Experiment, Seeds
 from lrsearch.training.train import train_lane
+from lrsearch.trials.checkpoints import checkpoint_folder
 
 
 @dataclass

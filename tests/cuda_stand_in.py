@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lrsearch.training import convolution
+from lrsearch.training.lenet import convolution
 
 
 class Recording(TorchDispatchMode):

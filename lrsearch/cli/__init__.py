@@ -1,4 +1,8 @@
-"""The commands: parse, call one function each, print."""
+"""The commands: each parses its flags, calls one function and prints what it returns.
+
+Owns what a person types and reads in a terminal. May import every room, each inside the command that needs it, so that
+`--help` stays quick. Begin with flags.py, then running.py.
+"""
 
 # In the order in which --help lists them.
 from lrsearch.cli import running  # isort: skip

@@ -63,7 +63,7 @@ def stored_study(storage: str, name: str) -> StudyConfig | None:
 
 def warn_of_disk(storage: str) -> None:
     """Tell a person whose SQLite file is on a network file system what to know of it."""
-    from lrsearch import console
+    from lrsearch.cli import console
     from lrsearch.storage import shared_disk_warning
 
     if warning := shared_disk_warning(storage):

@@ -22,7 +22,7 @@ def backup(
 
     Example: lrsearch backup -o monday.db
     """
-    from lrsearch import console
+    from lrsearch.cli import console
     from lrsearch.storage import back_up
 
     console.note(f"{back_up(storage, target)} is written")

@@ -54,12 +54,12 @@ def plan(
 
     Example: lrsearch plan studies/quick.toml --blocks 10,20 --sd 0.5 --correlation 0.3
     """
-    from lrsearch import console
-    from lrsearch.pilot import noise_of
-    from lrsearch.planning import plan_study
-    from lrsearch.search.run import RunOptions
+    from lrsearch.cli import console
+    from lrsearch.cli.rows import plan_rows, plan_summary
+    from lrsearch.experiment.options import RunOptions
+    from lrsearch.planning.noise import noise_of
+    from lrsearch.planning.plan import plan_study
     from lrsearch.storage import existing_storage
-    from lrsearch.summary import plan_rows, plan_summary
 
     changes = study_changes(
         epochs=epochs,
@@ -95,7 +95,7 @@ def preview(
 
     Example: lrsearch preview studies/quick.toml -o preview.html
     """
-    from lrsearch import console
+    from lrsearch.cli import console
     from lrsearch.export import is_configuration, load_configuration
     from lrsearch.report.page import save
     from lrsearch.report.preview import preview_html, schedule_preview_html
@@ -115,8 +115,8 @@ def families(output: Format = "table") -> None:
 
     Example: lrsearch families --format json
     """
-    from lrsearch import console
-    from lrsearch.summary import all_families
+    from lrsearch.cli import console
+    from lrsearch.cli.rows import all_families
 
     described = all_families()
     if output == "json":
@@ -137,8 +137,8 @@ def doctor(
 
     Example: lrsearch doctor --dataset fashion-mnist
     """
-    from lrsearch import console
-    from lrsearch.doctor import examine
+    from lrsearch.cli import console
+    from lrsearch.planning.doctor import examine
 
     checks = [vars(check) for check in examine(workload=workload, dataset=dataset, storage=storage, device=device)]
     if output == "json":

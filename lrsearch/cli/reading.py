@@ -27,14 +27,14 @@ def compare(
 
     Example: lrsearch compare --study-name article
     """
-    from lrsearch import console
-    from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
+    from lrsearch.cli import console
+    from lrsearch.cli.rows import budgets_summary, verdict_rows
     from lrsearch.comparison.display import comparison_rows
-    from lrsearch.dashboard import write_verdict
     from lrsearch.errors import RunError
-    from lrsearch.scores_table import compare_table
+    from lrsearch.report.dashboard import write_verdict
     from lrsearch.storage import confirmation_of, open_existing, searches_of
-    from lrsearch.summary import budgets_summary, verdict_rows
+    from lrsearch.verdict.epoch_budgets import agreements, studies_by_budget, verdicts_by_budget
+    from lrsearch.verdict.scores_csv import compare_table
 
     if scores is not None:
         comparison = compare_table(scores, rope=rope, alpha=alpha, seed=seed)
@@ -72,7 +72,7 @@ def report(
 
     Example: lrsearch report --study-name quick -o report.html
     """
-    from lrsearch import console
+    from lrsearch.cli import console
     from lrsearch.report.assemble import report_html
     from lrsearch.report.page import save
     from lrsearch.report.source import read_source
@@ -107,7 +107,7 @@ def export(
 
     Example: lrsearch export --study-name quick -o best.toml
     """
-    from lrsearch import console
+    from lrsearch.cli import console
     from lrsearch.export import Source, exported, format_of, write_files
     from lrsearch.storage import trials_by_hand
 
@@ -146,8 +146,8 @@ def trials(
 
     Example: lrsearch trials --family cosine --state complete --format csv
     """
-    from lrsearch import console
-    from lrsearch.listing import Wanted, trial_rows
+    from lrsearch.cli import console
+    from lrsearch.cli.listing import Wanted, trial_rows
     from lrsearch.storage import open_existing
 
     console.print_rows(trial_rows(open_existing(storage), study_name, Wanted(family, state, replicate)), output)
@@ -165,8 +165,8 @@ def studies(
 
     Example: lrsearch studies --storage sqlite:///lrsearch.db --state running
     """
-    from lrsearch import console
-    from lrsearch.listing import Wanted, study_rows
+    from lrsearch.cli import console
+    from lrsearch.cli.listing import Wanted, study_rows
     from lrsearch.storage import open_existing
 
     console.print_rows(study_rows(open_existing(storage), Wanted(family, state, replicate)), output)
@@ -186,8 +186,8 @@ def dashboard(
 
     Example: lrsearch dashboard --study-name quick
     """
-    from lrsearch import console
-    from lrsearch.dashboard import make_dashboard
+    from lrsearch.cli import console
+    from lrsearch.report.dashboard import make_dashboard
     from lrsearch.storage import open_existing, open_storage, study_id
 
     opened = open_storage(storage) if allow_edit else open_existing(storage)

@@ -70,10 +70,11 @@ def optimize(
     """
     from dataclasses import replace
 
-    from lrsearch import console
+    from lrsearch.cli import console
+    from lrsearch.cli.rows import family_table, search_summary
+    from lrsearch.experiment.options import RunOptions
     from lrsearch.search.mlflow_log import MlflowLog
-    from lrsearch.search.run import RunOptions, run_search
-    from lrsearch.summary import family_table, search_summary
+    from lrsearch.search.optimize import run_search
 
     changes = study_changes(
         epochs=epoch_budgets(epochs),
@@ -151,11 +152,11 @@ def confirm(
     """
     from dataclasses import replace
 
-    from lrsearch import console
-    from lrsearch.search.run import RunOptions
-    from lrsearch.search.run_audit import run_audit
-    from lrsearch.search.run_confirm import run_confirm
-    from lrsearch.summary import audit_row, confirm_rows
+    from lrsearch.cli import console
+    from lrsearch.cli.rows import audit_row, confirm_rows
+    from lrsearch.confirmation.confirm import run_confirm
+    from lrsearch.confirmation.run_audit import run_audit
+    from lrsearch.experiment.options import RunOptions
     from lrsearch.workloads import refuse_foreign_workload
 
     changes = study_changes(
@@ -220,7 +221,7 @@ def train(
 
     Example: lrsearch train best.toml --checkpoint best.pt -o curve.csv
     """
-    from lrsearch import console
+    from lrsearch.cli import console
     from lrsearch.export.retrain import train_exported
 
     with console.progress() as progress:

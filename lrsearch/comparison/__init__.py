@@ -1,4 +1,8 @@
-"""The statistics of the verdict: arrays in, frozen results out. NumPy and SciPy alone."""
+"""The statistics of the verdict: arrays in, frozen results out.
+
+Owns tests, intervals, power and the sentences of a verdict. May import records and names; NumPy and SciPy alone.
+Begin with compare.py.
+"""
 
 from lrsearch.comparison.compare import compare_scores
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups

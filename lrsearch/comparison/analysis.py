@@ -1,18 +1,19 @@
 """All tests of one comparison, laid out over its pairs and its columns."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
 from lrsearch.comparison.best import compare_with_best, rank_limits
 from lrsearch.comparison.crosscheck import holm, paired_t
-from lrsearch.comparison.flips import PairFlips, rounding_variance
-from lrsearch.comparison.layout import Layout
-from lrsearch.comparison.maxt import max_t
+from lrsearch.comparison.inference.flips import PairFlips, rounding_variance
+from lrsearch.comparison.inference.maxt import max_t
+from lrsearch.comparison.inference.probability import probability_better
 from lrsearch.comparison.power import blocks_to_settle
-from lrsearch.comparison.probability import probability_better
 from lrsearch.comparison.result import ColumnResults, PairResults
-from lrsearch.comparison.verdict import FAILED, SAME, UNDECIDED, pair_verdict
+from lrsearch.comparison.sentences import FAILED, SAME, UNDECIDED, pair_verdict
 
 
 def analyse_pairs(
@@ -101,3 +102,31 @@ def _probabilities(scores: FloatArray, alive: IntArray, alpha: float) -> tuple[F
         layout.pairs(low, 1 - high, diagonal=0.5),
         layout.pairs(high, 1 - low, diagonal=0.5),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The places, among `count` columns, of those in the test, `alive`, and of the tested pairs (first, second)."""
+
+    count: int
+    alive: IntArray
+    first: IntArray
+    second: IntArray
+
+    def pairs(self, values: FloatArray, mirrored: FloatArray, diagonal: float) -> FloatArray:
+        """Return [columns, columns]: `values` [tests] at (first, second), `mirrored` at (second, first), else NaN."""
+        matrix = np.full((self.count, self.count), np.nan)
+        matrix[self.alive, self.alive] = diagonal
+        matrix[self.first, self.second] = values
+        matrix[self.second, self.first] = mirrored
+        return matrix
+
+    def symmetric(self, values: FloatArray, diagonal: float) -> FloatArray:
+        """Return [columns, columns] with `values` [tests] in both directions of each pair."""
+        return self.pairs(values, values, diagonal)
+
+    def columns(self, values: FloatArray | IntArray) -> FloatArray:
+        """Return [columns] with `values` [alive] in their places and NaN elsewhere."""
+        vector = np.full(self.count, np.nan)
+        vector[self.alive] = values
+        return vector

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray
-from lrsearch.comparison.flips import PairFlips, null_quantile, p_value
+from lrsearch.comparison.inference.flips import PairFlips, null_quantile, p_value
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,10 @@ from lrsearch.comparison.arrays import FloatArray, numbers
 from lrsearch.comparison.best import prefer
 from lrsearch.comparison.contrasts import Contrasts, columns_of, describe, tested_pairs
 from lrsearch.comparison.crosscheck import iman_davenport
-from lrsearch.comparison.crossed import image_variance
-from lrsearch.comparison.flips import flip_pairs, require_attainable
-from lrsearch.comparison.proportions import Failure, failed_runs, failures
+from lrsearch.comparison.inference.flips import flip_pairs, image_variance, require_attainable
+from lrsearch.comparison.inference.proportions import Failure, failed_runs, failures
 from lrsearch.comparison.result import Comparison
-from lrsearch.comparison.verdict import require_claim, verdict_text
+from lrsearch.comparison.sentences import require_claim, verdict_text
 from lrsearch.errors import InputError
 
 FEWEST_BLOCKS = 6

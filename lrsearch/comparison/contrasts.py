@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray
-from lrsearch.comparison.flips import PairFlips
+from lrsearch.comparison.inference.flips import PairFlips
 from lrsearch.errors import InputError
 
 

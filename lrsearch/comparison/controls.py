@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lrsearch.comparison.families import Plan, compare_records
+from lrsearch.comparison.from_records import Plan, compare_records
 from lrsearch.comparison.result import Comparison
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lrsearch.comparison.proportions import Proportion
+    from lrsearch.comparison.inference.proportions import Proportion
     from lrsearch.comparison.result import Comparison
 
 

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from lrsearch.comparison.arrays import FloatArray, numbers
-from lrsearch.comparison.flips import flip_pairs
-from lrsearch.comparison.maxt import max_t
+from lrsearch.comparison.inference.flips import flip_pairs
+from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.errors import InputError
 
 # A confirmation longer than this is no advice.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, read_only
 from lrsearch.comparison.display import comparison_html
-from lrsearch.comparison.proportions import Failure
+from lrsearch.comparison.inference.proportions import Failure
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,10 @@
-"""What a study file says: its tables, its fixed schedules, and the whole of it."""
+"""What a study file says: its tables, its fixed schedules, and the whole of it.
+
+Owns the validation of everything that a user writes in a file. May import schedules. Begin with study.py.
+"""
 
 from lrsearch.config.study import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
-from lrsearch.config.tables import MOST_EPOCHS, OptimizerConfig
+from lrsearch.config.study_tables import MOST_EPOCHS, OptimizerConfig
 
 __all__ = [
     "BUILT_IN_WORKLOAD",

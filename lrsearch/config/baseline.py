@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lrsearch.config.tables import MOST_EPOCHS, Name
+from lrsearch.config.study_tables import MOST_EPOCHS, Name
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule, make_schedule
 
 

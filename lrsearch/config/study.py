@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from lrsearch.config.baseline import BaselineConfig
-from lrsearch.config.tables import (
+from lrsearch.config.files import check_plain, read_data
+from lrsearch.config.messages import did_you_mean, explain
+from lrsearch.config.study_tables import (
     ContrastsConfig,
     DataConfig,
     Name,
@@ -21,10 +23,8 @@ from lrsearch.config.tables import (
     TrainingConfig,
 )
 from lrsearch.errors import InputError
-from lrsearch.explain import did_you_mean, explain
 from lrsearch.names import base_name
 from lrsearch.schedules import ReduceOnPlateau, check_overrides, resolve_ranges
-from lrsearch.small_files import check_plain, read_data
 
 _NOMINAL_STEPS = 1000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"

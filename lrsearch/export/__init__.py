@@ -1,9 +1,12 @@
-"""Take it away: one configuration as a document, as code for other libraries, or trained again."""
+"""One configuration as a document, as code for other libraries, or trained again.
+
+Owns the formats. May import verdict and everything below it. Begin with configuration.py.
+"""
 
 from lrsearch.export.configuration import configuration
 from lrsearch.export.document import Configuration, is_configuration, load_configuration
 from lrsearch.export.formats import FORMATS, exported, format_of, render, write_files
-from lrsearch.export.source import Source
+from lrsearch.export.stored import Source
 
 __all__ = [
     "FORMATS",

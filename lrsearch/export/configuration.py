@@ -15,9 +15,10 @@ from lrsearch.comparison.crosscheck import planned_contrast
 from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
-from lrsearch.names import is_confirmation, plain
+from lrsearch.names import is_confirmation
 from lrsearch.schedules import PerEpoch, schedule_from_params
 from lrsearch.storage import family_of, study_config, to_record
+from lrsearch.text import plain
 
 _LEVEL = 0.95
 _OF_OPTIMIZER = {

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, OptimizerConfig, StudyConfig
+from lrsearch.config.files import Kind, check_plain, read_data
+from lrsearch.config.messages import explain
 from lrsearch.errors import InputError
-from lrsearch.explain import explain
 from lrsearch.schedules import AnySchedule, PerEpoch, schedule_from_params
-from lrsearch.small_files import Kind, check_plain, read_data
 
 
 class _Table(BaseModel):

@@ -18,8 +18,8 @@ from lrsearch.export.document import Configuration
 from lrsearch.export.hf import hf_code
 from lrsearch.export.optax_code import optax_code
 from lrsearch.export.python_code import python_code
-from lrsearch.export.source import Source
 from lrsearch.export.source_code import comments, joined
+from lrsearch.export.stored import Source
 from lrsearch.export.timm import timm_code
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau
 

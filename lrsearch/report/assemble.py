@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.verdict import verdict_sentences
-from lrsearch.report import better_figures as better
-from lrsearch.report import learning_figures as learning
+from lrsearch.comparison.sentences import verdict_sentences
 from lrsearch.report import record_tables as tables
-from lrsearch.report import schedule_figures as schedules
-from lrsearch.report import score_figures as scores
-from lrsearch.report import verdict_figures as verdict
 from lrsearch.report import verdict_tables as beside
 from lrsearch.report.assemble_search import search_parts
+from lrsearch.report.figures import better, learning, schedules, scores, verdict
 from lrsearch.report.page import Page, Part, Section, render, without_empty
 from lrsearch.report.source import Source, best_trials
 from lrsearch.report.style import OUTSIDE, colours
-from lrsearch.verdict import StudyVerdict
+from lrsearch.verdict.study_verdict import StudyVerdict
 
 
 def report_html(source: Source) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from lrsearch.report import budget_figures as budget
-from lrsearch.report import parameter_figures as parameters
-from lrsearch.report import search_figures as search
-from lrsearch.report.importance import FEWEST_TRIALS
+from lrsearch.report.figures import budgets as budget
+from lrsearch.report.figures import parameters, search
 from lrsearch.report.page import Part, Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import OUTSIDE
 from lrsearch.report.verdict_tables import audit_table, good_regions_table
+from lrsearch.search.importance import FEWEST_TRIALS
 
 _DESCRIPTIVE = "Descriptive: trials of a search are chosen, not drawn, so nothing here says which family is better."
 

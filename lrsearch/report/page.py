@@ -14,8 +14,8 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from lrsearch.errors import InputError
-from lrsearch.names import plain
 from lrsearch.report.tables import Table
+from lrsearch.text import plain
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,13 +6,13 @@ import optuna
 
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.experiment.space import FAMILY, Space, study_space
+from lrsearch.report.figures.schedules import Sample, curves_figure, samples_table
 from lrsearch.report.page import Page, Part, Section, render
 from lrsearch.report.rates import RateCurve, rate_curve
-from lrsearch.report.schedule_figures import Sample, curves_figure, samples_table
 from lrsearch.report.style import colours
 from lrsearch.report.tables import Table, table
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, describe_family
-from lrsearch.search.space import FAMILY, Space, study_space
 
 _SAMPLES = 5
 _TRAINING_EXAMPLES = {"fashion-mnist": 60_000, "mnist": 60_000, "kmnist": 60_000, "digits": 1_499}

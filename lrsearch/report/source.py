@@ -9,19 +9,19 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
-from lrsearch.budgets import agreements, studies_by_budget, verdicts_by_budget
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.proportions import PruningAudit
+from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.config import StudyConfig
-from lrsearch.efforts import effort_entries
 from lrsearch.errors import InputError
 from lrsearch.names import audit_name, base_name, confirmation_name, search_names
-from lrsearch.pruning_audit import audit_result
 from lrsearch.records import TrialRecord
-from lrsearch.report.importance import family_importances
-from lrsearch.search.bounds import near_bounds
+from lrsearch.search.importance import family_importances
 from lrsearch.storage import confirmed_runs, load_study, records, study_config, test_ledger, trials_by_hand
-from lrsearch.verdict import StudyVerdict, study_verdict
+from lrsearch.storage.bounds import near_bounds
+from lrsearch.verdict.epoch_budgets import agreements, studies_by_budget, verdicts_by_budget
+from lrsearch.verdict.pruning_audit import audit_result
+from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
+from lrsearch.verdict.tuning_budgets import effort_entries
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lrsearch.names import plain
 from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.text import plain
 
 _PALETTE = (
     "#3b82f6",

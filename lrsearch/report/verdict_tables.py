@@ -8,9 +8,9 @@ from math import isnan
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.article_records import JudgedClaim
 from lrsearch.comparison.controls import Control
-from lrsearch.comparison.proportions import PruningAudit
+from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.report.tables import Table, points, table
-from lrsearch.robustness import GoodRegions
+from lrsearch.verdict.good_regions import GoodRegions
 
 _KINDS = {"aa": "no difference is the truth", "positive": "it is worse in truth"}
 _FOUND = {True: "the truth was found", False: "the truth was MISSED", None: "not tested: failed runs"}

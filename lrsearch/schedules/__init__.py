@@ -1,4 +1,8 @@
-"""Learning-rate schedules as pure functions of the step. NumPy alone."""
+"""Learning-rate schedules as pure functions of the step.
+
+Owns the families: their curves, parameters and search ranges. May import NumPy alone. Begin with schedule.py, then
+shapes.py.
+"""
 
 from lrsearch.schedules.build import (
     FAMILY_NAMES,

@@ -11,19 +11,20 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from lrsearch.search.asking import ask
-from lrsearch.search.checkpoints import Checkpoints
-from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.interruption import Interruption
-from lrsearch.search.notices import notice
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.processes.interruption import Interruption
+from lrsearch.processes.notices import notice
+from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.search.pruning import PrunerCore, PruningRule
-from lrsearch.search.resume import give_back, is_nameless, take_back
-from lrsearch.search.state import FINISHED, UNFAILED, SearchState, SearchTimes
-from lrsearch.search.trial_log import TrialLog
-from lrsearch.search.watch import Pulse, Watch, beat
 from lrsearch.search.writer import Writer
 from lrsearch.training.lane import EpochMetrics
 from lrsearch.training.stack import Stack
+from lrsearch.trials.asking import ask
+from lrsearch.trials.checkpoints import Checkpoints
+from lrsearch.trials.heartbeat import Pulse, Watch, beat
+from lrsearch.trials.requeue import give_back, is_nameless, take_back
+from lrsearch.trials.states import FINISHED, UNFAILED
+from lrsearch.trials.trial_log import TrialLog
 
 __all__ = ["FINISHED", "SearchLoop", "SearchState", "SearchTimes"]
 

@@ -10,8 +10,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from lrsearch.errors import InputError
-from lrsearch.search.state import FINISHED
 from lrsearch.storage import redacted
+from lrsearch.trials.states import FINISHED
 
 
 class MlflowLog:

@@ -9,9 +9,9 @@ from optuna.exceptions import TrialPruned
 from optuna.trial import Trial
 
 from lrsearch.config import StudyConfig
-from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.trial_log import TrialLog
+from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.training.device import set_up_device
+from lrsearch.trials.trial_log import TrialLog
 
 
 class Objective:

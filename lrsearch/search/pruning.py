@@ -18,7 +18,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.search.space import FAMILY
+from lrsearch.experiment.space import FAMILY
 
 PrunerKind = Literal["rungs", "median", "none"]
 Direction = Literal["maximize", "minimize"]

@@ -19,8 +19,8 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.search.shadow import FamilyTPE, Params, ShadowStudy, SobolPoints, derived_seed, random_draw
-from lrsearch.search.space import FAMILY, Space, known_params
+from lrsearch.experiment.space import FAMILY, Space, known_params
+from lrsearch.search.family_samplers import FamilyTPE, Params, ShadowStudy, SobolPoints, derived_seed, random_draw
 
 SamplerKind = Literal["tpe", "random", "qmc"]
 

@@ -1,4 +1,8 @@
-"""Studies in SQLite (or PostgreSQL, or a journal): how they are opened, what they carry, how trials are read."""
+"""Databases of studies: how they are opened, kept and copied, and how trials are read back.
+
+Owns addresses, SQLite and PostgreSQL, patience with slow servers, study attributes, trial records. May import config,
+records and names, and Optuna. Begin with study.py.
+"""
 
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.address import (

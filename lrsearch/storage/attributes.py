@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from lrsearch.errors import InputError
-from lrsearch.names import plain
 from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.text import plain
 
 SCHEMA_VERSION = 1
 LEDGER = "test_ledger:"

@@ -24,6 +24,7 @@ _LAST_WRITTEN = "study_file"
 """The attribute that is written last into a new study: other machines wait for it."""
 _FILLING_SECONDS = 5.0
 """How long that takes at most; a study that lacks it after that was left by a killed process."""
+_FIXED_BEFOREHAND = ("alpha", "rope", "contrasts", "claims", "looks")
 _PACKAGES = ("lrsearch", "optuna", "torch", "torchvision", "numpy", "scipy")
 
 
@@ -184,6 +185,22 @@ def refuse_another(study: Study, config: StudyConfig, data_fingerprint: str) -> 
         raise InputError(
             f"study {study.study_name!r} is another one: its {'; '.join(differences)}. "
             "Choose another --study-name or --storage, or run with what it was made with"
+        )
+
+
+def refuse_another_plan(study: Study, config: StudyConfig) -> None:
+    """Raise InputError, naming the difference, if a study was planned otherwise: its error rate, ROPE or contrasts.
+
+    The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another.
+    """
+    stored, given = (c.plan.model_dump(mode="json") for c in (study_config(study), config))
+    differences = [
+        f"plan.{key} is {stored[key]!r}, not {given[key]!r}" for key in _FIXED_BEFOREHAND if stored[key] != given[key]
+    ]
+    if differences:
+        raise InputError(
+            f"study {study.study_name!r} was planned otherwise: its {'; '.join(differences)}. The plan is fixed before "
+            "anything runs: go on with the plan it was made with, or begin a new study under another --study-name"
         )
 
 

@@ -82,3 +82,11 @@ def trials_by_hand(study: Study) -> str:
         return ""
     trials = "1 trial was" if added == 1 else f"{added} trials were"
     return f"{trials} added to {study.study_name!r} by hand, not by lrsearch confirm: left out"
+
+
+def values_by_family(study: Study) -> dict[str, list[float]]:
+    """Return the values of the trials that were not pruned, by family."""
+    values: dict[str, list[float]] = {}
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        values.setdefault(family_of(trial), []).append(float(trial.values[0]))
+    return values

@@ -1,1 +1,5 @@
-"""Train many trials at once. Torch lives here; Optuna does not."""
+"""Many trials trained side by side as the lanes of one stack.
+
+Owns models as flat parameters, optimizers as row operations, and devices; lenet/ holds all that exists for the one
+LeNet. May import schedules and workloads; torch, not Optuna. Begin with stack.py.
+"""

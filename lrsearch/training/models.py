@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lrsearch.errors import InputError
-from lrsearch.training.lenet_stack import LenetStack
+from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.training.module_stack import ModuleStack
 from lrsearch.workloads import Workload

@@ -21,10 +21,11 @@ import numpy as np
 from machine import heading, machine, write_json
 
 from lrsearch.config import StudyConfig, shipped_study
-from lrsearch.search.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.search.loop import SearchLoop, SearchState
+from lrsearch.search.optimize import prepare_studies
 from lrsearch.search.pruning import make_rule
-from lrsearch.search.run import RunOptions, lanes_of, prepare_studies
 from lrsearch.storage import open_storage
 from lrsearch.training.lane import EpochMetrics, Lane
 from lrsearch.training.stack import Stack

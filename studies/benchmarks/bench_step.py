@@ -26,9 +26,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from lrsearch.training.compile import compiled
 from lrsearch.training.data import Part
-from lrsearch.training.lenet_stack import LenetStack
+from lrsearch.training.lenet.compile import compiled
+from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 

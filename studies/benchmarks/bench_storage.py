@@ -19,7 +19,7 @@ from pathlib import Path
 
 import optuna
 
-from lrsearch.dashboard import make_dashboard
+from lrsearch.report.dashboard import make_dashboard
 from lrsearch.storage import open_existing, open_storage
 
 

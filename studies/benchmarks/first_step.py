@@ -8,7 +8,7 @@ import time
 
 import torch
 
-from lrsearch.training.lenet_stack import LenetStack
+from lrsearch.training.lenet.lenet_stack import LenetStack
 
 
 def main(device: str, batch_size: int) -> None:

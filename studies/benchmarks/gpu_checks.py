@@ -11,7 +11,7 @@ from torch import Tensor
 from lrsearch.schedules import make_schedule
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import Lane
-from lrsearch.training.lenet_stack import LenetStack
+from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.training.module_stack import ModuleStack
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule

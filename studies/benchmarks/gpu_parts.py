@@ -20,10 +20,11 @@ from gpu_checks import as_rows, check_epochs, check_step
 from torch.profiler import ProfilerActivity, profile
 
 from lrsearch.config import StudyConfig
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.schedules import make_schedule
-from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.run import RunOptions, lanes_of, run_search
-from lrsearch.training.lenet_stack import LenetStack
+from lrsearch.search.optimize import run_search
+from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.stack import Stack
 
 _EPOCHS_TIMED = 2

@@ -18,9 +18,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from work import Batches, article_batches, epochs_of, in_memory_batches
 
 from lrsearch.config import StudyConfig
-from lrsearch.search.experiment import Experiment, Seeds
-from lrsearch.search.run import RunOptions, run_search
-from lrsearch.search.space import FAMILY
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.space import FAMILY
+from lrsearch.search.optimize import run_search
 from lrsearch.training.data import TrainingData
 from lrsearch.workloads import split_examples
 

@@ -4,11 +4,10 @@ from scipy import stats
 
 from lrsearch.comparison.arrays import numbers, pairs_of
 from lrsearch.comparison.crosscheck import holm, iman_davenport, paired_t, planned_contrast
-from lrsearch.comparison.crossed import image_variance
-from lrsearch.comparison.flips import flip_pairs
-from lrsearch.comparison.maxt import max_t
-from lrsearch.comparison.probability import probability_better
-from lrsearch.comparison.proportions import audit_pruning, good_region, proportion
+from lrsearch.comparison.inference.flips import flip_pairs, image_variance
+from lrsearch.comparison.inference.maxt import max_t
+from lrsearch.comparison.inference.probability import probability_better
+from lrsearch.comparison.inference.proportions import audit_pruning, good_region, proportion
 from lrsearch.errors import InputError
 from tests.comparison import wrong
 from tests.comparison.simulations import count, keeps

@@ -8,7 +8,7 @@ from scipy import stats
 
 from lrsearch.comparison.arrays import pairs_of
 from lrsearch.comparison.crosscheck import holm
-from lrsearch.comparison.flips import flip_pairs, moderated, sign_patterns
+from lrsearch.comparison.inference.flips import flip_pairs, moderated, sign_patterns
 
 
 def differences(scores):

@@ -14,12 +14,13 @@ from scipy import stats
 
 from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
+from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
+from lrsearch.experiment.options import RunOptions
 from lrsearch.export import FORMATS, Source, configuration, exported, format_of, load_configuration, render, write_files
 from lrsearch.schedules import schedule_from_params
-from lrsearch.search.run import RunOptions, run_search
-from lrsearch.search.run_confirm import run_confirm
-from lrsearch.verdict import compare_study
+from lrsearch.search.optimize import run_search
+from lrsearch.verdict.study_verdict import compare_study
 from tests.export.documents import document, example
 
 FAMILIES = ("cosine", "step", "constant")

@@ -19,25 +19,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lrsearch import console
+from lrsearch.cli import console
 from lrsearch.cli.flags import print_json
+from lrsearch.cli.listing import study_rows, trial_rows
+from lrsearch.cli.rows import confirm_rows, verdict_rows
 from lrsearch.comparison.display import comparison_rows
 from lrsearch.config import StudyConfig
-from lrsearch.dashboard import write_verdict
 from lrsearch.errors import InputError
+from lrsearch.experiment.space import study_space
 from lrsearch.export import Configuration, exported, load_configuration
 from lrsearch.export.formats import FORMATS
-from lrsearch.export.source import Source
-from lrsearch.listing import study_rows, trial_rows
+from lrsearch.export.stored import Source
 from lrsearch.report.assemble import report_html
+from lrsearch.report.dashboard import write_verdict
 from lrsearch.report.preview import nominal_steps_per_epoch, schedule_preview_html
 from lrsearch.report.source import read_source
 from lrsearch.schedules import FAMILY_NAMES
-from lrsearch.scores_table import compare_table
-from lrsearch.search.space import study_space
 from lrsearch.storage import confirmation_of, load_study
-from lrsearch.summary import confirm_rows, verdict_rows
-from lrsearch.verdict import study_verdict
+from lrsearch.verdict.scores_csv import compare_table
+from lrsearch.verdict.study_verdict import study_verdict
 from tests.fuzz import hostile
 
 CONTROL = [chr(code) for code in (*range(32), *range(127, 160), 0x202E) if chr(code) not in "\n\r"]

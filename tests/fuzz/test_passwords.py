@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lrsearch.errors import InputError
-from lrsearch.search.run import RunOptions
+from lrsearch.experiment.options import RunOptions
 from lrsearch.storage import open_existing, open_storage, redacted
 from lrsearch.storage.secrets import without_secrets
 from tests.postgres_server import PASSWORD, binaries, postgres_server

@@ -11,8 +11,8 @@ import pytest
 
 import lrsearch
 from lrsearch.config import StudyConfig
-from lrsearch.dashboard import make_dashboard
 from lrsearch.errors import InputError
+from lrsearch.report.dashboard import make_dashboard
 from lrsearch.storage import create_study, open_storage
 
 DB = "sqlite:///lrsearch.db"

@@ -12,11 +12,11 @@ from optuna.trial import TrialState, create_trial
 
 from lrsearch.comparison import Comparison, compare_scores
 from lrsearch.config import StudyConfig
+from lrsearch.experiment.space import study_space
 from lrsearch.names import confirmation_name
 from lrsearch.records import LearningCurve, TrialRecord
 from lrsearch.report.source import Source, read_source
 from lrsearch.schedules import make_schedule
-from lrsearch.search.space import study_space
 from lrsearch.storage import create_study
 
 EPOCHS = 4

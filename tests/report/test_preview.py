@@ -8,6 +8,7 @@ import pytest
 
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.errors import InputError
+from lrsearch.experiment.space import study_space
 from lrsearch.report.preview import (
     baseline_samples,
     family_samples,
@@ -15,7 +16,6 @@ from lrsearch.report.preview import (
     preview_html,
 )
 from lrsearch.schedules import FAMILY_NAMES
-from lrsearch.search.space import study_space
 from lrsearch.workloads.images import IMAGE_DATASETS
 from tests.report.report_helpers import EVIL, small_config
 
@@ -43,7 +43,7 @@ def test_equal_studies_give_equal_pages_and_another_seed_another():
 
 def test_steps_per_epoch_are_those_of_the_search():
     """The number that needs no data is the one that the loaded data give."""
-    from lrsearch.search.experiment import Experiment
+    from lrsearch.experiment.experiment import Experiment
 
     config = StudyConfig.load(shipped_study("quick"))
     experiment = Experiment.prepare(config, device="cpu")

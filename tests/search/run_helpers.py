@@ -10,8 +10,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.config import StudyConfig
+from lrsearch.experiment.options import RunOptions
 from lrsearch.search.loop import SearchState
-from lrsearch.search.run import RunOptions, run_search
+from lrsearch.search.optimize import run_search
 from tests.conftest import STUDY
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)

@@ -9,8 +9,8 @@ from optuna.distributions import FloatDistribution
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from lrsearch.experiment.space import Space
 from lrsearch.search.sampling import FamilySampler, SamplerKind
-from lrsearch.search.space import Space
 from lrsearch.storage import open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

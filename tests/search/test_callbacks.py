@@ -6,8 +6,9 @@ import pytest
 from optuna.trial import TrialState
 
 import lrsearch
-from lrsearch.search.interruption import Interrupted
-from lrsearch.search.run import RunOptions, run_search
+from lrsearch.experiment.options import RunOptions
+from lrsearch.processes.interruption import Interrupted
+from lrsearch.search.optimize import run_search
 from tests.search.run_helpers import FINISHED, finished, make_config, signal_in
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from lrsearch.dashboard import make_dashboard
 from lrsearch.errors import InputError, RunError
-from lrsearch.search.experiment import Experiment
-from lrsearch.search.run import RunOptions, _search_in_process, prepare_studies, run_search
+from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.options import RunOptions
+from lrsearch.report.dashboard import make_dashboard
+from lrsearch.search.optimize import _search_in_process, prepare_studies, run_search
 from lrsearch.storage import load_study, open_existing, open_storage, records, reopen_storage
 from lrsearch.storage import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
@@ -133,7 +134,7 @@ def test_the_same_command_on_two_machines_shares_one_study(server, folder) -> No
     """Two processes that begin on an empty database at the same moment make one study and reach its total exactly."""
     program = (
         "import sys\n"
-        "from lrsearch.search.run import RunOptions, run_search\n"
+        "from lrsearch.search.optimize import RunOptions, run_search\n"
         "from tests.search.run_helpers import make_config\n"
         "config = make_config(search__trials=12)\n"
         "run_search(config, RunOptions(storage=sys.argv[1], study_name='two', workers=1, lanes=2, device='cpu'))\n"

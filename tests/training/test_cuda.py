@@ -19,13 +19,14 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.utils._pytree import tree_leaves
 
 import lrsearch
-from lrsearch import doctor
 from lrsearch.config import StudyConfig
+from lrsearch.planning import doctor
 from lrsearch.schedules import make_schedule
-from lrsearch.training import convolution, program, streams
+from lrsearch.training import program
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import EpochMetrics, Lane
-from lrsearch.training.lenet_stack import LenetStack
+from lrsearch.training.lenet import convolution, streams
+from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.module_stack import ModuleStack
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack

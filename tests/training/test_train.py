@@ -12,10 +12,11 @@ import torch
 from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.experiment.options import RunOptions
 from lrsearch.export import Configuration, Source, configuration, render
 from lrsearch.export.retrain import reseeded, train_configuration
 from lrsearch.schedules import PerEpoch, make_schedule
-from lrsearch.search.run import RunOptions, run_search
+from lrsearch.search.optimize import run_search
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-6}
 FAMILIES = ("cosine", "reduce_on_plateau", "one_cycle")

@@ -1,0 +1,262 @@
+"""What the commands show: progress with the time left, and tables. Progress goes to standard error."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from lrsearch.cli.text_table import number, table_lines
+from lrsearch.records import finite
+from lrsearch.text import plain
+
+if TYPE_CHECKING:
+    from lrsearch.comparison import Comparison
+    from lrsearch.confirmation.blocks import ConfirmState
+    from lrsearch.planning.plan import StudyPlan
+    from lrsearch.search.loop import SearchState
+    from lrsearch.verdict.study_verdict import StudyVerdict
+
+_PLAIN_SECONDS = 10.0
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+output = Console(highlight=False, soft_wrap=True)
+
+
+def note(message: str) -> None:
+    """Print a line for people on standard error."""
+    errors.print(Text(plain(message)))
+
+
+class Progress:
+    """One line that says how far a run is: redrawn on a terminal, printed every ten seconds otherwise."""
+
+    def __init__(self, live: Live | None) -> None:
+        self._live = live
+        self._begun = time.monotonic()
+        self._next_line = self._begun + _PLAIN_SECONDS
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the work began."""
+        return max(time.monotonic() - self._begun, 1e-9)
+
+    def show(self, what: str, fraction: float, *, since: float = 0.0, more: Sequence[str] = ()) -> None:
+        """Show a line: the share, what is done, the time left, and last what a narrow terminal may cut.
+
+        Args:
+            what: what has been done.
+            fraction: how much of the work is done, 0 to 1.
+            since: the fraction at which this run began, from which its pace is measured.
+            more: what else there is to say, the most useful first.
+        """
+        elapsed = self.elapsed
+        left = elapsed * (1 - fraction) / (fraction - since) if fraction > since else None
+        ending = [] if left is None else [f"{duration(left)} left"]
+        line = " · ".join([f"{fraction:4.0%}", what, *ending, *more, f"{duration(elapsed)} elapsed"])
+        if self._live is not None:
+            self._live.update(Text(plain(line), no_wrap=True, overflow="ellipsis"), refresh=True)
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _PLAIN_SECONDS
+            note(line)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show progress while the body runs."""
+    if not errors.is_terminal:
+        yield Progress(None)
+        return
+    with Live(Text("preparing"), console=errors, auto_refresh=False, transient=True) as live:
+        yield Progress(live)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 8 s, 12 min, 3:05 h."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{str(timedelta(seconds=round(seconds / 60) * 60))[:-3]} h"
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table that fits the terminal; elsewhere each row is one line, however long."""
+    width = Console().width if sys.stdout.isatty() else sys.maxsize
+    for line in table_lines(columns, [list(row) for row in rows], width):
+        output.print(line)
+
+
+def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], None]:
+    """Return what a search calls after every epoch to show how far it is."""
+    first: list[float] = []
+
+    def show(state: SearchState) -> None:
+        finished = state.complete + state.pruned
+        first.append(finished / state.total if not first else first[0])
+        # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
+        begun = finished - first[0] * state.total
+        partly = min(max(state.trial_epochs / epochs - begun, 0.0), state.running)
+        best = [] if state.best is None else [f"best {state.best:.4f} ({state.best_family})"]
+        what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}"
+        more = [*best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
+        shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)
+
+    return show
+
+
+def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
+    """Print the table per family, and what the search itself cost."""
+    columns = [name for name in rows[0] if name not in ("best parameters", "near a bound")]
+    table = [[row[c] for c in columns] + [_parameters(row)] for row in rows]
+    print_table([*columns, "best parameters (* near a bound)"], table)
+    times = state.times
+    if times.trial_epochs:
+        each = 1000 / times.trial_epochs
+        note(
+            f"{times.trial_epochs} trial-epochs in {duration(times.training)} of training, after "
+            f"{duration(times.preparation)} of preparation (compiling included); the search itself, "
+            f"in ms per trial-epoch: sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
+            f"pruner {times.pruner * each:.1f}; memory at most {times.peak_mib:.0f} MiB"
+        )
+    if (untimed := state.trial_epochs - times.trial_epochs) > 0:
+        note(
+            f"the times of {untimed} of {state.trial_epochs} trial-epochs are not known: a process was killed and took "
+            "its own with it, or another command trained them"
+        )
+
+
+def _parameters(row: dict[str, Any]) -> str:
+    near = row["near a bound"]
+    return ", ".join(f"{name}={number(value)}{'*' * (name in near)}" for name, value in row["best parameters"].items())
+
+
+def print_families(rows: Sequence[dict[str, Any]]) -> None:
+    """Print each family with its formula, its parameters and their ranges."""
+    for row in rows:
+        output.print(Text(row["family"], style="bold"), Text(f"  {row['formula']}"))
+        output.print(Text(f"    {row['source']}", style="dim"))
+        for name, meaning in row["parameters"].items():
+            output.print(Text(f"    {name}: {meaning}"))
+        output.print(Text("    searched: " + ", ".join(f"{name} {r}" for name, r in row["ranges"].items())))
+
+
+def print_rows(rows: Sequence[dict[str, Any]], form: str) -> None:
+    """Print rows as a table, as JSON or as CSV."""
+    if form == "json":
+        print(json.dumps(finite(list(rows)), indent=2, allow_nan=False))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout)
+        if rows:
+            writer.writerow(map(plain, rows[0]))
+        for row in rows:
+            writer.writerow([_csv_cell(value) for value in row.values()])
+    elif not rows:
+        note("nothing to show")
+    else:
+        shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
+        print_table(list(shown[0]), [list(row.values()) for row in shown])
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(finite(value))
+    if not isinstance(value, str):
+        return value
+    # A spreadsheet computes what begins like a formula, and names may come from anybody's storage.
+    return f"'{plain(value)}" if value.startswith(("=", "+", "-", "@")) else plain(value)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={number(item)}" for name, item in value.items())
+    return value
+
+
+def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:
+    """Return what a confirmation calls after every epoch of a block."""
+    first: list[float] = []
+
+    def show(state: ConfirmState) -> None:
+        fraction = state.fraction
+        first.append(fraction if not first else first[0])
+        epochs = state.done * state.epochs + state.epochs_in_training
+        what = f"{state.done} of {state.total} runs done, {epochs} of {state.total * state.epochs} epochs"
+        shown.show(what, fraction, since=first[0])
+
+    return show
+
+
+def print_title(title: str) -> None:
+    """Print a line in bold on standard output."""
+    output.print(Text(plain(title), style="bold"))
+
+
+def print_study_verdict(verdict: StudyVerdict, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the verdict of a confirmation and whatever stands beside it."""
+    print_verdict(verdict.comparison, rows)
+    if verdict.controls:
+        note("the interval of a control is to the entry that it stands beside, not to the best")
+    if verdict.claims or verdict.claims_note:
+        output.print()
+        print_title("The article's claims (each with its own interval; p by Holm over all)")
+        for claim in verdict.claims:
+            output.print(Text(plain(f"  {claim.sentence}")))
+        if verdict.claims_note:
+            output.print(Text(plain(verdict.claims_note)))
+    if verdict.efforts:
+        output.print()
+        print_title("If fewer trials can be afforded (each at its own error rate)")
+        for effort in verdict.efforts:
+            output.print(Text(plain(f"  {effort.sentence}")))
+    if verdict.exploratory is not None:
+        output.print()
+        print_title("Exploratory, with blocks beyond the plan: not a part of the verdict above")
+        output.print(Text(plain(verdict.exploratory.verdict_text)))
+    if verdict.good_regions.why_not:
+        note(f"how wide each family's good region is, is not known: {verdict.good_regions.why_not}")
+
+
+def print_plan(plan: StudyPlan, rows: Sequence[dict[str, Any]]) -> None:
+    """Print what several numbers of blocks buy, and by what it was reckoned."""
+    timed = [row | {"time": duration(found.seconds)} for row, found in zip(rows, plan.rows, strict=True)]
+    print_rows(timed, "table")
+    noise = plan.noise
+    note(
+        f"power of {plan.columns} columns at a family-wise error of {plan.alpha:g}; SD {noise.noise.sd:.3g} points, "
+        f"correlation {noise.noise.correlation:.2g} ({noise.source})"
+    )
+    note(
+        f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {plan.workers} "
+        f"{'process' if plan.workers == 1 else 'processes'} side by side; "
+        + (f"{plan.trials} trials of {plan.epochs} epochs a search" if plan.trials else "nothing is searched")
+    )
+    for remark in plan.remarks:
+        note(remark)
+
+
+def note_check(name: str, ok: bool, detail: str) -> None:
+    """Print one check of the doctor on standard output."""
+    output.print(Text(f"{'ok ' if ok else 'BAD'} {plain(name)}: {plain(detail)}"))
+
+
+def print_verdict(comparison: Comparison, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the verdict in words, then the table per family."""
+    output.print(Text(plain(comparison.verdict_text)))
+    for warning in comparison.warnings:
+        note(f"warning: {warning}")
+    output.print()
+    print_rows(rows, "table")
+    note(
+        f"differences in points of {comparison.metric}, simultaneous {comparison.level} intervals; "
+        f"region of practical equivalence {comparison.rope:g} points; {comparison.contrasts}"
+    )

@@ -1,0 +1,192 @@
+"""Rows of tables: plain data from records, for people and for programs alike."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from optuna.study import Study
+
+from lrsearch.cli.listing import Row, own_parameters
+from lrsearch.comparison.display import comparison_rows
+from lrsearch.comparison.inference.proportions import Proportion, PruningAudit
+from lrsearch.planning.plan import StudyPlan
+from lrsearch.records import TrialRecord, mean_and_sd
+from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
+from lrsearch.schedules.ranges import PRIORS
+from lrsearch.search.loop import SearchState
+from lrsearch.storage import confirmed_runs, records, study_config
+from lrsearch.storage.bounds import near_bounds
+from lrsearch.verdict.epoch_budgets import BudgetAgreement
+from lrsearch.verdict.study_verdict import StudyVerdict
+
+
+def family_table(studies: Sequence[Study]) -> list[Row]:
+    """Return a row per family: trials, pruned, best, median, and the parameters of the best.
+
+    The best is over complete trials of all replicates; the median too, because pruned trials have no last epoch.
+    """
+    config = study_config(studies[0])
+    best_first = -1 if studies[0].direction.name == "MAXIMIZE" else 1
+    found = [(record, study) for study in studies for record in records(study)]
+    rows = []
+    for family in config.search.families:
+        own = [(record, study) for record, study in found if record.family == family and record.finished]
+        complete = [(r, study) for r, study in own if r.state == "complete" and r.value is not None]
+        complete.sort(key=lambda pair: best_first * (pair[0].value or 0.0))
+        values = [record.value for record, _ in complete if record.value is not None]
+        rows.append(
+            {
+                "family": family,
+                "trials": len(own),
+                "pruned": len(own) - len(complete),
+                "diverged": sum(record.stop_reason == "diverged" for record, _ in own),
+                "best": values[0] if values else None,
+                "median": median(values) if values else None,
+                "best parameters": own_parameters(complete[0][0]) if complete else {},
+                "near a bound": near_bounds(*complete[0]) if complete else [],
+            }
+        )
+    return sorted(rows, key=lambda row: best_first * row["best"] if row["best"] is not None else float("inf"))
+
+
+def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
+    """Return what `optimize --format json` prints."""
+    times = vars(state.times)
+    counts = {
+        "total": state.total,
+        "complete": state.complete,
+        "pruned": state.pruned,
+        "trial_epochs": state.trial_epochs,
+    }
+    best = {"best": state.best, "best_family": state.best_family}
+    return {
+        "studies": [study.study_name for study in studies],
+        **counts,
+        **best,
+        "times": {name: round(value, 4) for name, value in times.items()},
+        "families": family_table(studies),
+    }
+
+
+def confirm_rows(study: Study) -> list[Row]:
+    """Return a row per confirmed entry: mean and SD over blocks at the last epoch, beside what was printed of it."""
+    config = study_config(study)
+    printed = {baseline.name: baseline.printed for baseline in config.baseline}
+    metric = str(study.user_attrs.get("metric", "accuracy"))
+    by_entry: dict[str, list[TrialRecord]] = {}
+    for run in confirmed_runs(study):
+        by_entry.setdefault(run.family, []).append(run)
+    rows = []
+    for entry, runs in by_entry.items():
+        measured = {
+            "train loss": [value for run in runs for value in run.curve.train_loss[-1:]],
+            "test loss": [run.test_loss for run in runs if run.test_loss is not None],
+            metric: [run.test_accuracy for run in runs if run.test_accuracy is not None],
+        }
+        row: Row = {"entry": entry, "blocks": len(runs)}
+        for name, values in measured.items():
+            row[name], row[f"{name} SD"] = mean_and_sd(values)
+            if any(printed.values()):
+                row[f"{name} printed"] = printed.get(entry, {}).get(name.replace(" ", "_"))
+        row["diverged"] = sum(run.stop_reason == "diverged" for run in runs)
+        if controls := study.user_attrs.get("controls"):
+            row["control"] = controls.get(entry, {}).get("kind", "-")
+        rows.append(row)
+    return rows
+
+
+def verdict_rows(verdict: StudyVerdict) -> list[Row]:
+    """Return the rows of the comparison with each family's good region where it is known, the controls below them."""
+    rows = comparison_rows(verdict.comparison)
+    for control in verdict.controls:
+        untested = math.isnan(control.low)
+        rows.append(
+            dict.fromkeys(rows[0], "-")
+            | {
+                "family": control.name,
+                "mean": control.mean,
+                "SD": None,
+                "to the best": "-" if untested else f"{control.low:+.2f} .. {control.high:+.2f}",
+                "recommended": "control",
+            }
+        )
+    if not verdict.good_regions.why_not:
+        shares = verdict.good_regions.shares
+        for row in rows:
+            share = shares.get(row["family"])
+            row["good region"] = "-" if share is None else counted(share)
+    return rows
+
+
+def counted(share: Proportion) -> str:
+    """Return a proportion with its exact interval: 3 of 12, 5 to 57 %."""
+    return f"{share.count} of {share.total}, {100 * share.low:.0f} to {100 * share.high:.0f} %"
+
+
+def audit_row(audit: PruningAudit) -> Row:
+    """Return the result of a pruning audit as a row."""
+    return {
+        "pruned trials finished": audit.beat_median.total,
+        "better than their family's median": counted(audit.beat_median),
+        "better than their family's best": counted(audit.beat_best),
+    }
+
+
+def plan_rows(plan: StudyPlan) -> list[Row]:
+    """Return a row per number of blocks: what it detects and what it costs."""
+    return [
+        {
+            "blocks": row.blocks,
+            "": "planned" if row.blocks == plan.planned_blocks else "",
+            "detects (all pairs, 80 %)": f"{row.detectable:.2f}",
+            "against one": f"{row.detectable_against:.2f}",
+            f"power at {plan.rope:g}": f"{row.power_at_rope:.2f}",
+            "trial-epochs": row.trial_epochs,
+        }
+        for row in plan.rows
+    ]
+
+
+def plan_summary(plan: StudyPlan) -> Row:
+    """Return what `plan --format json` prints."""
+    noise = {**vars(plan.noise.noise), "source": plan.noise.source}
+    return vars(plan) | {"noise": noise, "rows": [vars(row) for row in plan.rows], "remarks": list(plan.remarks)}
+
+
+def budgets_summary(verdicts: Mapping[int, StudyVerdict], agreed: Sequence[BudgetAgreement]) -> Row:
+    """Return what `compare --format json` prints: one verdict, or one at each epoch budget and their agreement."""
+    each: dict[int, Row] = {epochs: json.loads(verdict.to_json()) for epochs, verdict in verdicts.items()}
+    if not agreed:
+        return each.popitem()[1]
+    agreement = [
+        {"epochs": list(a.epochs), **(vars(a.found) if a.found is not None else {"why_not": a.why_not})} for a in agreed
+    ]
+    return {"budgets": each, "agreement": agreement}
+
+
+def family_description(family: str) -> Row:
+    """Return what a person wants to know of a family, with the default ranges of what is searched."""
+    described = describe_family(family)
+    ranges = {}
+    for name in SEARCHED[family]:
+        prior = PRIORS[name]
+        if isinstance(prior, Choice):
+            ranges[name] = " | ".join(map(str, prior.choices))
+        else:
+            unit = {"fraction_of_T": " of total_steps", "epochs": " epochs"}.get(prior.unit, "")
+            ranges[name] = f"{prior.low:g} .. {prior.high:g}{unit}{' (log)' if prior.log else ''}"
+    return {
+        "family": family,
+        "formula": described.formula,
+        "source": described.source,
+        "parameters": described.parameters,
+        "ranges": ranges,
+    }
+
+
+def all_families() -> list[Row]:
+    """Return the description of every family, in order."""
+    return [family_description(family) for family in FAMILY_NAMES]

@@ -1,0 +1,181 @@
+"""An experiment: a study file with its workload loaded, its data split and its search space resolved."""
+
+from __future__ import annotations
+
+import platform
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.experiment.space import Space, study_space
+from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
+from lrsearch.training.data import TrainingData
+from lrsearch.training.device import choose_device
+from lrsearch.training.lane import Lane
+from lrsearch.training.lenet.compile import compiled, worth_compiling
+from lrsearch.training.models import check_workload, is_fast_lenet, make_model
+from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.stack import Stack
+from lrsearch.workloads import Dataset, Workload, load_data, load_workload, split_examples
+
+_PROBE_EXAMPLES = 4
+Data = tuple[NDArray[np.generic], ...] | str
+"""What a process is told of the data: the arrays themselves, or the fingerprint of its own machine's copy."""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The seeds of one replicate or block, shared by its families and by nothing else."""
+
+    split: int
+    init: int
+    order: int
+    sampler: int
+
+    @classmethod
+    def of(cls, seed: int, kind: str, unit: int) -> Seeds:
+        """Derive the seeds of a unit (replicate 3 of a search, block 7 of a confirmation) from the study's seed.
+
+        Units of different number or kind share none.
+        """
+        words = np.random.SeedSequence([seed, zlib.crc32(kind.encode()), unit]).generate_state(4)
+        return cls(*(int(word) for word in words))
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Everything that a trial needs besides its schedule and its seeds."""
+
+    config: StudyConfig
+    workload: Workload
+    dataset: Dataset
+    device: str
+    dtype: torch.dtype = torch.float32
+
+    @classmethod
+    def prepare(cls, config: StudyConfig, *, device: str = "auto") -> Experiment:
+        """Load the workload and its data and try them out.
+
+        Raises:
+            InputError: if the workload, its data or the device is not to be had, or they do not fit together.
+        """
+        device = choose_device(device)
+        workload = _workload(config)
+        experiment = cls(config, workload, load_data(workload), device)
+        x, y = experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
+        check_workload(workload, x, y)
+        if experiment.steps_per_epoch == 0:
+            raise InputError(f"batch_size must be at most the examples to fit, got {workload.batch_size}")
+        return experiment
+
+    @classmethod
+    def of_data(cls, config: StudyConfig, data: Data, device: str) -> Experiment:
+        """Return the experiment of another process: on the data that it has loaded, or on this machine's own copy.
+
+        Args:
+            config: the study.
+            data: the arrays (`Dataset.arrays`) of another process of this machine, or the fingerprint of what this
+                machine is to load from its own cache, as `prepare` does.
+            device: "cpu" or "cuda"; with a fingerprint also "auto".
+
+        Raises:
+            InputError: as `prepare`, or if this machine's data is other than the fingerprint's.
+        """
+        if not isinstance(data, str):
+            return cls(config, _workload(config), Dataset(*(torch.from_numpy(array) for array in data)), device)
+        experiment = cls.prepare(config, device=device)
+        if experiment.data_fingerprint != data:
+            raise InputError(
+                f"{platform.node()} has other data than the machine that began the run (fingerprint "
+                f"{experiment.data_fingerprint}, not {data}): give both the same files"
+            )
+        return experiment
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        """The data set's fingerprint."""
+        return self.dataset.fingerprint()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in one epoch; the last partial batch is dropped."""
+        examples = len(self.dataset.train_x)
+        held_out = 0 if self.config.data.train == "all" else 2 * (examples // 12)
+        return (examples - held_out) // self.workload.batch_size
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of one trial."""
+        return self.config.training.epochs
+
+    @cached_property
+    def space(self) -> Space:
+        """The search space, in optimizer updates, or in epochs where the study says `interval = "epoch"`."""
+        per_epoch = self.config.training.interval == "epoch"
+        if per_epoch and "reduce_on_plateau" in self.config.search.families:
+            raise InputError(
+                'interval = "epoch": reduce_on_plateau steps by the epoch itself; leave it out of families'
+            )
+        return study_space(self.config, self.steps_per_epoch)
+
+    def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
+        """Return the schedule that a trial's parameters stand for."""
+        schedule = self.space.schedule(params)
+        if self.config.training.interval == "epoch" and isinstance(schedule, Schedule):
+            return PerEpoch(schedule)
+        return schedule
+
+    def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> Lane:
+        """Return the lane of a schedule; `params` hold the optimizer's settings where those are searched."""
+        fixed = self.config.optimizer
+        numbers = {name: getattr(fixed, name) for name in ("momentum", "weight_decay", "beta1", "beta2", "eps")}
+        numbers |= {name: (params or {})[name] for name in fixed.searched()}
+        return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
+
+    def stack(self, seeds: Seeds, *, compile_step: bool = False) -> Stack:
+        """Return an empty stack on this unit's split, its step compiled if asked for, warm where that takes long."""
+        labels = self.dataset.train_y.numpy()
+        split = split_examples(labels, seeds.split, train=self.config.data.train)
+        data = TrainingData.build(self.dataset, split, device=self.device)
+        x, y = data.fit.x[:_PROBE_EXAMPLES], data.fit.y[:_PROBE_EXAMPLES]
+        model = make_model(self.workload, x, y, device=self.device, dtype=self.dtype)
+        if compile_step:
+            model = compiled(model, self.device)
+        if compile_step or self.device != "cpu":  # now, not in the first epoch: this is preparation
+            batch = data.fit.take(data.fit.index[: self.workload.batch_size].unsqueeze(0))
+            params = model.init(seeds.init).to(x.device).unsqueeze(0)
+            model.loss_and_grad(params, *batch)
+            model.predict(params, batch[0])
+        return Stack(model, self.workload, data, self.rule, batch_size=self.workload.batch_size, dtype=self.dtype)
+
+    def compiles(self, asked: Literal["auto", "on", "off"], trial_epochs: float) -> bool:
+        """Return whether to compile the step for a process that trains about so many trial-epochs."""
+        if asked != "auto":
+            return asked == "on"
+        can = is_fast_lenet(self.workload, self.dataset.train_x)
+        return can and worth_compiling(self.device, trial_epochs, self.steps_per_epoch)
+
+    @property
+    def rule(self) -> UpdateRule:
+        """The optimizer's part that all lanes share."""
+        optimizer = self.config.optimizer
+        return UpdateRule(
+            optimizer.name,
+            nesterov=optimizer.nesterov,
+            uses_momentum=optimizer.largest_momentum > 0,
+            uses_decay=bool(optimizer.weight_decay),
+        )
+
+
+def _workload(config: StudyConfig) -> Workload:
+    options = {"dataset": config.data.dataset} if config.workload == BUILT_IN_WORKLOAD else {}
+    workload = load_workload(config.workload, **options)
+    return replace(workload, batch_size=config.training.batch_size) if config.training.batch_size else workload

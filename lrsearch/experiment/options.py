@@ -1,0 +1,88 @@
+"""How a study is run on the machines that are there, which does not change what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Data, Experiment
+from lrsearch.processes.dask import cluster_size
+from lrsearch.processes.local import auto_workers
+from lrsearch.storage import DEFAULT_STORAGE, absolute_address
+
+_MOST_WORKERS = 1000
+_MOST_LANES = {"cuda": 64, "cpu": 8}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a study is run, which does not change what it is.
+
+    Attributes:
+        storage: where the study is kept.
+        study_name: its name there; the study file's if None.
+        device: "auto", "cpu" or "cuda".
+        lanes: trials that a process trains side by side, or None to choose.
+        workers: processes, or None for one a core (one on a GPU).
+        compile_step: "on", "off", or "auto": where it saves more time than it takes.
+        timeout_seconds: stop at the first epoch boundary after this long; None for no limit.
+        backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler, wherever they are.
+        scheduler: the address of that scheduler, such as tcp://127.0.0.1:8786.
+    """
+
+    storage: str = field(default=DEFAULT_STORAGE, repr=False)  # its address may hold a password
+    study_name: str | None = None
+    device: str = "auto"
+    lanes: int | None = None
+    workers: int | None = None
+    compile_step: Literal["auto", "on", "off"] = "auto"
+    timeout_seconds: float | None = None
+    backend: Literal["loky", "dask"] = "loky"
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.lanes is not None and self.lanes < 1:
+            raise InputError(f"lanes must be at least 1 (or auto), got {self.lanes}")
+        if self.workers is not None and not 1 <= self.workers <= _MOST_WORKERS:
+            raise InputError(f"workers must be 1 to {_MOST_WORKERS} (or auto), got {self.workers}")
+        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
+            raise InputError(f"timeout must be above 0 seconds, got {self.timeout_seconds}")
+        if (self.backend == "dask") != (self.scheduler is not None):
+            raise InputError(
+                f"backend dask and a scheduler (tcp://host:8786) go together, got {self.backend} and {self.scheduler}"
+            )
+
+    def resolved(self, device: str) -> RunOptions:
+        """Return the same with the number of processes, and with a file's whole path where others are to open it.
+
+        Raises:
+            InputError: if there is a scheduler and it cannot be reached or has no processes that will do.
+        """
+        here = self.scheduler is None
+        workers = self.workers or (auto_workers(device) if here else cluster_size(str(self.scheduler)))
+        if here and workers == 1:
+            return replace(self, workers=workers)
+        # Processes of this machine too may be in another folder: they are kept from one run to the next.
+        return replace(self, workers=workers, storage=absolute_address(self.storage))
+
+    def handed_on(self, experiment: Experiment) -> tuple[str, Data]:
+        """Return the device and the data of the processes: here what this one has, elsewhere each machine's own."""
+        if self.scheduler is None:
+            return experiment.device, experiment.dataset.arrays()
+        return self.device, experiment.data_fingerprint
+
+
+def lanes_of(options: RunOptions, trials: int, device: str) -> int:
+    """Return how many trials one process trains side by side: as asked for, or chosen.
+
+    All processes together have a quarter of the search in flight at most, or TPE would search at random. A GPU gains
+    most from the first 64 lanes; a processor gains little beyond a few, and memory grows with every one.
+    """
+    workers = options.workers or auto_workers(device)
+    return options.lanes or max(1, min(_MOST_LANES[device], trials // 4) // workers)
+
+
+def study_names(name: str, replicates: int) -> list[str]:
+    """Return the names of a search's studies: NAME itself, or NAME/search-00 ... with several replicates."""
+    return [name] if replicates == 1 else [f"{name}/search-{replicate:02d}" for replicate in range(replicates)]

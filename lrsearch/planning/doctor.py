@@ -1,0 +1,94 @@
+"""What works here: versions, the device, the data, a storage, a workload. Each check is one line with its remedy."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+from lrsearch.errors import InputError, RunError
+
+_PACKAGES = ("lrsearch", "torch", "torchvision", "optuna", "optuna-dashboard", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tried: whether it works, and what is to be known or done."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(*, workload: str | None, dataset: str, storage: str, device: str) -> list[Check]:
+    """Try everything that a study needs.
+
+    Args:
+        workload: "package.module:function", or None for the built-in one.
+        dataset: which data the built-in workload is tried with.
+        storage: an SQLAlchemy address; it is opened, not changed.
+        device: "auto", "cpu" or "cuda".
+    """
+    versions = ", ".join(f"{package} {metadata.version(package)}" for package in _PACKAGES)
+    checks = [Check("versions", True, f"Python {platform.python_version()}, {versions}")]
+    tried: list[tuple[str, Callable[[], list[Check]]]] = [
+        ("device", lambda: [Check("device", True, _device(device))]),
+        ("storage", lambda: _storage(storage)),
+        ("workload", lambda: [Check("workload", True, _workload(workload, dataset, device))]),
+    ]
+    for name, attempt in tried:
+        try:
+            checks += attempt()
+        except (InputError, RunError) as error:
+            checks.append(Check(name, False, str(error)))
+    return checks
+
+
+def _device(device: str) -> str:
+    from lrsearch.training.device import choose_device, device_label, usable_cores
+    from lrsearch.training.lenet.convolution import why_no_triton
+
+    chosen = choose_device(device)
+    reason = why_no_triton(0) if chosen == "cuda" else ""
+    slower = f"; slower than it could be, as Triton does not work ({reason})" if reason else ""
+    return f"{device_label(chosen)}, {usable_cores()} processor cores to be used{slower}"
+
+
+def _storage(address: str) -> list[Check]:
+    from lrsearch.storage import examine_storage
+
+    return [Check(*finding) for finding in examine_storage(address)]
+
+
+def _workload(workload: str | None, dataset: str, device: str) -> str:
+    from lrsearch.config import StudyConfig
+    from lrsearch.experiment.experiment import Experiment, Seeds
+    from lrsearch.schedules import make_schedule
+    from lrsearch.training.device import set_up_device
+
+    config = StudyConfig().changed({"workload": workload, "data.dataset": dataset, "training.epochs": 1})
+    experiment = Experiment.prepare(config, device=device)
+    set_up_device(experiment.device)
+    seeds = Seeds.of(0, "doctor", 0)
+    if experiment.data_fingerprint != Experiment.prepare(config, device=device).data_fingerprint:
+        raise InputError(
+            f"{experiment.workload.name} has other data the second time it is loaded: give what it draws at random a "
+            "seed of its own, or no search could be continued"
+        )
+    schedule = make_schedule("constant", total_steps=experiment.steps_per_epoch, base_lr=1e-3)
+    results = []
+    begun = time.perf_counter()
+    for _ in range(2):
+        stack = experiment.stack(seeds)
+        stack.admit(0, experiment.lane(schedule, seeds))
+        results.append(stack.run_epoch()[0])
+    seconds = (time.perf_counter() - begun) / 2
+    if results[0] != results[1]:
+        raise InputError(
+            f"{experiment.workload.name} gives another result the second time: its model or data draws random numbers "
+            "that its seed does not decide, so no trial could be repeated"
+        )
+    how = f"one at a time, because {stack.why_alone}" if stack.why_alone else "side by side"
+    return f"{experiment.workload.name}: trials train {how}; {seconds:.2g} s for an epoch of one, the same result twice"

@@ -1,0 +1,129 @@
+"""optuna-dashboard on a storage, read-only unless asked otherwise (it knows no passwords), and our verdict in it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import plotly.graph_objects as go
+from optuna.storages import BaseStorage
+from optuna.study import Study
+
+from lrsearch.comparison import Comparison
+from lrsearch.errors import InputError
+from lrsearch.names import base_name
+from lrsearch.report.figures.verdict import forest_data, forest_figure, headline
+from lrsearch.report.style import NEUTRAL, translucent
+from lrsearch.storage import study_config
+from lrsearch.text import plain
+from lrsearch.verdict.study_verdict import StudyVerdict
+
+_FRAME_PIXELS = 450
+"""The height that the dashboard's page keeps for a figure."""
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_READING = ("GET", "HEAD", "OPTIONS")
+Environment = dict[str, Any]
+Respond = Callable[..., Any]
+Application = Callable[[Environment, Respond], Iterable[bytes]]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A server with a thread for each request, so that one slow figure does not hold up the page."""
+
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    """Requests are not logged."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def dashboard_application(storage: BaseStorage, *, allow_edit: bool = False) -> Application:
+    """Return optuna-dashboard as a WSGI application that refuses whatever could change the storage.
+
+    Args:
+        storage: from `open_storage`.
+        allow_edit: refuse nothing; whoever reaches the port can delete studies then.
+    """
+    from optuna_dashboard import wsgi
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # optuna-dashboard announces its own experimental parts
+        dashboard: Application = wsgi(storage)
+
+    def application(environment: Environment, respond: Respond) -> Iterable[bytes]:
+        if not allow_edit and environment["REQUEST_METHOD"] not in _READING:
+            respond("405 Method Not Allowed", [("Content-Type", "text/plain"), ("Allow", ", ".join(_READING))])
+            return [b"This dashboard is read-only; start it with --allow-edit to change studies.\n"]
+        # The dashboard takes it for granted that every client says which encodings it knows.
+        environment.setdefault("HTTP_ACCEPT_ENCODING", "identity")
+        return dashboard(environment, respond)
+
+    return application
+
+
+def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
+    """Let the dashboard show a verdict: as a note and a forest plot on the page of each of these studies."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # optuna-dashboard announces its own experimental parts
+        from optuna_dashboard import save_note, save_plotly_graph_object
+
+        comparison = verdict.comparison
+        figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.rope), comparison)
+        for study in studies:
+            name, description = base_name(study.study_name), study_config(study).description
+            # The sentences quote names of the study, and a description is anybody's: neither is to be read as Markdown.
+            said, about = _literal(comparison.verdict_text), f"{_literal(description)}\n\n" if description else ""
+            command = f"`lrsearch report --study-name {plain(name).replace('`', '?')}`"
+            save_note(study, f"{about}**Verdict.** {said}\n\n{command} has the rest.")
+            save_plotly_graph_object(study, figure, graph_object_id="lrsearch-verdict")
+
+
+def _literal(text: str) -> str:
+    """Return text that Markdown shows as it is: on one line, its signs written out."""
+    return re.sub(r"([\\`*_{}\[\]<#&|~$!])", r"\\\1", plain(" ".join(text.split())))
+
+
+def _on_its_own(figure: go.Figure, comparison: Comparison) -> go.Figure:
+    """Return a figure of the report with what the report's page gives it: a title, and colours for any background."""
+    said = f"Paired differences over {comparison.blocks} blocks, simultaneous {comparison.level} intervals"
+    figure.update_layout(title={"text": said, "font": {"size": 14}}, margin={"t": 76}, font={"color": NEUTRAL})
+    figure.update_layout(height=max(_FRAME_PIXELS, figure.layout.height + 60))
+    figure.update_xaxes(gridcolor=translucent(NEUTRAL, 0.25))
+    return figure.update_yaxes(gridcolor=translucent(NEUTRAL, 0.25))
+
+
+def _for_this_machine(application: Application) -> Application:
+    """Return the application for requests to this machine's own names alone.
+
+    Otherwise a page of another site could read the storage through a name of its own that leads here (DNS rebinding).
+    """
+
+    def guarded(environment: Environment, respond: Respond) -> Iterable[bytes]:
+        if environment.get("HTTP_HOST", "").rpartition(":")[0].strip("[]") not in _THIS_MACHINE:
+            respond("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"This dashboard is for this machine alone: open it under the address that lrsearch printed.\n"]
+        return application(environment, respond)
+
+    return guarded
+
+
+def make_dashboard(storage: BaseStorage, *, host: str, port: int, allow_edit: bool) -> WSGIServer:
+    """Return a server, already listening, whose `serve_forever` serves the dashboard; port 0 takes any that is free.
+
+    Raises:
+        InputError: if it cannot listen there.
+    """
+    application = dashboard_application(storage, allow_edit=allow_edit)
+    if host in _THIS_MACHINE:
+        application = _for_this_machine(application)
+    try:
+        return make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"cannot listen on {host}:{port} ({error}): choose another --host or --port") from error

@@ -1,0 +1,1 @@
+"""One module for each group of figures; every function takes plain values and returns a plotly figure."""

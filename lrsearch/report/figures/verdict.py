@@ -1,0 +1,242 @@
+"""The verdict drawn: the forest of differences, and who is separated on the axis of the metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lrsearch.comparison import Comparison
+from lrsearch.comparison.display import at_a_glance
+from lrsearch.comparison.inference.proportions import Proportion
+from lrsearch.report.style import BETTER, NEUTRAL, axis, colours, figure, label, translucent
+from lrsearch.report.tables import Table, points, table
+
+_MOST_PAIRS = 21
+_ROW_PIXELS = 40
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One tested pair, the better mean first: points with simultaneous limits, and the verdict."""
+
+    better: str
+    worse: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    verdict: str
+    blocks_to_settle: float
+
+
+def forest_data(comparison: Comparison) -> list[Difference]:
+    """Return the tested pairs, the largest difference first."""
+    rows = []
+    for i, first in enumerate(comparison.families):
+        for j in range(len(comparison.families)):
+            d = float(comparison.difference[i, j])
+            if i == j or np.isnan(comparison.low[i, j]) or d < 0 or (d == 0 and i > j):
+                continue
+            limits = float(comparison.low[i, j]), float(comparison.high[i, j])
+            tests = float(comparison.p[i, j]), float(comparison.p_holm[i, j])
+            verdict, blocks = str(comparison.verdict[i, j]), float(comparison.blocks_to_settle[i, j])
+            rows.append(Difference(first, comparison.families[j], d, *limits, *tests, verdict, blocks))
+    return sorted(rows, key=lambda row: -row.difference)
+
+
+def headline(rows: Sequence[Difference]) -> list[Difference]:
+    """Return all pairs where they are few, else those with the best mean, against which every other one stands."""
+    if len(rows) <= _MOST_PAIRS:
+        return list(rows)
+    # With all pairs tested, the best mean is never the worse one of a pair.
+    best = {row.better for row in rows} - {row.worse for row in rows}
+    return [row for row in rows if row.better in best] or list(rows[:_MOST_PAIRS])
+
+
+def forest_figure(rows: Sequence[Difference], rope: float) -> go.Figure:
+    """Return the forest plot: a row a pair, and the band of differences that would not matter."""
+    names = [f"{label(row.better)} −<br>{label(row.worse)}" for row in rows]
+    traces = []
+    for colour, mark, shown in ((BETTER, "separated", True), (NEUTRAL, "not separated", False)):
+        chosen = [place for place, row in enumerate(rows) if (row.low > 0) == shown]
+        limits = [(rows[p].high - rows[p].difference, rows[p].difference - rows[p].low) for p in chosen]
+        traces.append(
+            go.Scatter(
+                x=[rows[p].difference for p in chosen],
+                y=[names[p] for p in chosen],
+                error_x={
+                    "type": "data",
+                    "array": [up for up, _ in limits],
+                    "arrayminus": [down for _, down in limits],
+                    "thickness": 2,
+                    "width": 5,
+                },
+                mode="markers",
+                marker={"color": colour, "size": 9, "symbol": "circle" if shown else "circle-open"},
+                name=mark,
+            )
+        )
+    band = {"type": "rect", "x0": -rope, "x1": rope, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    zero = {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": NEUTRAL, "width": 1}}
+    return figure(
+        traces,
+        height=110 + _ROW_PIXELS * len(rows),
+        xaxis=axis("difference (points)"),
+        yaxis=axis(categoryorder="array", categoryarray=names[::-1], range=[-0.7, len(rows) - 0.3]),
+        shapes=[{**band, "fillcolor": translucent(NEUTRAL, 0.22), "line": {"width": 0}}, zero],
+    )
+
+
+def forest_table(rows: Sequence[Difference], alpha: float) -> Table:
+    """Return all tested pairs with their intervals, p-values and verdicts."""
+    columns = ("better mean", "other", "difference", "low", "high", "p (max-T)", "p (Holm t)", "verdict", "to settle")
+    return table(
+        columns,
+        [
+            (
+                row.better,
+                row.worse,
+                points(row.difference, signed=True),
+                points(row.low, signed=True),
+                points(row.high, signed=True),
+                row.p,
+                row.p_holm,
+                row.verdict,
+                f"{row.blocks_to_settle:.0f} blocks" if 0 < row.blocks_to_settle < np.inf else "–",
+            )
+            for row in rows
+        ],
+        caption=f"Points; simultaneous {100 * (1 - alpha):g}% limits; p is step-down, with Holm's paired t beside it",
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The families on the axis of the metric, the best first, and the bars over those that no test separates.
+
+    `bars` hold the first and the last place of each group of neighbours of whom no two are separated.
+    """
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    bars: tuple[tuple[int, int], ...]
+    complete: bool
+
+
+def standing_data(comparison: Comparison) -> Standing:
+    """Return the families that were tested by their means, with a bar over each largest group left together.
+
+    Without a test of all pairs there are no bars: `complete` is False.
+    """
+    alive = [place for place in range(len(comparison.families)) if not np.isnan(comparison.p_worse[place])]
+    order = sorted(alive, key=lambda place: -comparison.mean[place])
+    p = comparison.p[np.ix_(order, order)]
+    complete = bool(np.isfinite(p).all())
+    bars: list[tuple[int, int]] = []
+    for first in range(len(order) if complete else 0):
+        last = first
+        while last + 1 < len(order) and (p[first : last + 2, last + 1] > comparison.alpha).all():
+            last += 1
+        if last > first and (not bars or last > bars[-1][1]):
+            bars.append((first, last))
+    names = tuple(comparison.families[place] for place in order)
+    return Standing(names, tuple(float(comparison.mean[place]) for place in order), tuple(bars), complete)
+
+
+def standing_figure(data: Standing, metric: str) -> go.Figure:
+    """Return the critical-difference diagram on the axis of the metric: a bar joins what no test separates."""
+    names = [label(name) for name in data.names]
+    colour_of = colours(data.names)
+    bars = [
+        go.Scatter(
+            x=[data.means[last], data.means[first]],
+            y=[-1 - level] * 2,
+            mode="lines",
+            line={"color": NEUTRAL, "width": 6},
+            name="not separated",
+            showlegend=level == 0,
+            hoverinfo="skip",
+        )
+        for level, (first, last) in enumerate(data.bars)
+    ]
+    dots = go.Scatter(
+        x=data.means,
+        y=list(range(len(names))),
+        mode="markers",
+        marker={"size": 11, "color": [colour_of[name] for name in data.names]},
+        showlegend=False,
+        name="mean",
+    )
+    top = -len(data.bars) - 0.6
+    guides = [
+        {
+            "type": "line",
+            "x0": mean,
+            "x1": mean,
+            "y0": place,
+            "y1": top,
+            "layer": "below",
+            "line": {"color": translucent(NEUTRAL, 0.5), "width": 1, "dash": "dot"},
+        }
+        for place, mean in enumerate(data.means)
+    ]
+    places: dict[str, Any] = {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "showgrid": False,
+    }
+    return figure(
+        [*bars, dots],
+        height=110 + 26 * (len(names) + len(data.bars)),
+        xaxis=axis(metric),
+        yaxis=axis(**places, range=[len(names) - 0.4, top]),
+        shapes=guides,
+    )
+
+
+def standing_table(data: Standing) -> Table:
+    """Return the means with a letter for each bar: two families that share a letter are not separated."""
+    letters = [
+        "".join(chr(ord("a") + bar) for bar, (first, last) in enumerate(data.bars) if first <= place <= last)
+        for place in range(len(data.names))
+    ]
+    rows = [(name, points(mean), own or "–") for name, mean, own in zip(data.names, data.means, letters, strict=True)]
+    return table(("family", "mean", "bars"), rows, caption="Those that share a letter are not separated")
+
+
+def glance_table(comparison: Comparison) -> Table:
+    """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
+    rows = [
+        (
+            known.family,
+            points(known.mean),
+            points(known.sd),
+            " to ".join(points(limit, signed=True) for limit in known.to_the_best or ()) or "–",
+            "{} to {}".format(*known.ranks) if known.ranks else "–",
+            known.recommended,
+            known.within_rope,
+            _share(known.failed) if known.failed else "none",
+        )
+        for known in at_a_glance(comparison)
+    ]
+    columns = (
+        "family",
+        "mean",
+        "SD",
+        "difference to the best",
+        "rank",
+        "recommended",
+        "within the ROPE",
+        "failed runs",
+    )
+    return table(columns, rows, caption=f"{comparison.blocks} blocks; points of {comparison.metric}")
+
+
+def _share(of: Proportion) -> str:
+    return f"{of.count} of {of.total} ({of.low:.0%} to {of.high:.0%})"

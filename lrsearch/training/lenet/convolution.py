@@ -1,0 +1,86 @@
+"""What computes a block of the LeNet: a 5x5 convolution followed by bias, 2x2 max-pooling and ReLU, for many lanes."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor
+
+from lrsearch.training.lenet import blocked_conv
+
+
+class Tape(Protocol):
+    """What the forward pass leaves for `unpool`."""
+
+    @property
+    def output(self) -> Tensor:
+        """`[N, O, H / 2 - 2, W / 2 - 2, B]`."""
+        ...
+
+
+class Convolution(Protocol):
+    """A module that computes the block. Layout: lanes first, the batch last."""
+
+    def stored_columns(self, x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
+        """Return what `columns` returns for stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros."""
+        ...
+
+    def columns(self, images: Tensor) -> Tensor:
+        """Return square images `[N, C, H, W, B]` in the form that `forward` reads, which lanes may share."""
+        ...
+
+    def forward(self, weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
+        """Return the tape of a forward pass.
+
+        Args:
+            weights: `[N, O, C, 5, 5]`, each lane's contiguous, as in a row of parameters.
+            bias: `[N, O]`, likewise.
+            columns: of each lane's images, or of one that all lanes share.
+        """
+        ...
+
+    def unpool(self, gradient: Tensor, tape: Any) -> Any:
+        """Return what the other gradients are made of, from the gradient of the output; consumes the tape."""
+        ...
+
+    def weights_gradient(self, unpooled: Any) -> tuple[Tensor, Tensor]:
+        """Return the gradients `[N, O, C, 5, 5]` of the weights and `[N, O]` of the bias."""
+        ...
+
+    def images_gradient(self, unpooled: Any) -> Tensor:
+        """Return the gradient `[N, C, H, W, B]` of the images."""
+        ...
+
+
+def convolution_for(x: Tensor) -> Convolution:
+    """Return what computes fastest where `x` is."""
+    if x.is_cuda and not why_no_triton(x.get_device()):
+        from lrsearch.training.lenet import triton_conv
+
+        return cast(Convolution, triton_conv)
+    return cast(Convolution, blocked_conv)
+
+
+@cache
+def why_no_triton(device: int) -> str:
+    """Return what keeps Triton from compiling kernels for a GPU, empty if nothing does; logged once.
+
+    Triton comes with PyTorch for CUDA on Linux, but wants a C compiler.
+    """
+    reason = "it is not installed"
+    if find_spec("triton") is not None:
+        try:
+            from lrsearch.training.lenet import triton_conv
+
+            images = torch.zeros(1, 1, 6, 6, 1, device=f"cuda:{device}")
+            triton_conv.forward(images.new_zeros(1, 1, 1, 5, 5), images.new_zeros(1, 1), images)
+        except Exception as error:  # from the compiler, the driver or Triton itself, in many forms
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        else:
+            return ""
+    logging.getLogger(__name__).warning("Triton does not work (%s): training on the GPU is slower", reason)
+    return reason

@@ -1,0 +1,164 @@
+"""Checkpoints of a search's lanes, from which a trial goes on where its process was killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from optuna.study import Study
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.processes.notices import notice
+from lrsearch.records import LearningCurve
+from lrsearch.training.lane import Checkpoint
+from lrsearch.training.train import load_checkpoint, save_checkpoint
+from lrsearch.trials.trial_log import TrialLog
+
+FOLDER_VARIABLE = "LRSEARCH_CHECKPOINTS"
+_BESIDE = ".checkpoints"
+PAUSE_VARIABLE = "LRSEARCH_CHECKPOINT_SECONDS"
+_PAUSE_SECONDS = 10.0
+_MOST_SHARE = 0.01
+"""Of the time, at most, that goes into writing checkpoints: models with large ones have them less often."""
+
+
+def checkpoint_folder(storage: str) -> Path:
+    """Return where the checkpoints of the studies in a storage lie.
+
+    LRSEARCH_CHECKPOINTS names one folder for all of them; else it is `FILE.checkpoints` beside an SQLite or journal
+    file, and for a database server a folder of this user's cache, which other machines do not see.
+    """
+    if common := os.environ.get(FOLDER_VARIABLE):
+        return Path(common).expanduser()
+    kind, found, path = storage.partition(":///")
+    if found and kind in ("sqlite", "journal"):
+        return Path(f"{path}{_BESIDE}")
+    from platformdirs import user_cache_path
+
+    return user_cache_path("lrsearch") / "checkpoints"
+
+
+@dataclass(eq=False)
+class Checkpoints:
+    """The checkpoints of one study: one file for each of its running trials, by the number under which it first ran.
+
+    A file goes on only with the trial that wrote it: same study, data, study file, parameters, seeds and device. What
+    cannot be read or is of another trial is ignored with one line on standard error, and so is what cannot be written:
+    a search never ends for want of a checkpoint.
+
+    Args:
+        folder: made when the first file is written.
+        identity: of the study; see `study_identity`.
+        pause_seconds: from one time that the lanes are saved to the next, at least; 0 saves them after every epoch,
+            whatever it takes.
+        clock: seconds, from any zero.
+    """
+
+    folder: Path
+    identity: str
+    pause_seconds: float = _PAUSE_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _saved_at: float = field(init=False)
+    _cost_seconds: float = field(init=False, default=0.0)
+    _complained: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self._saved_at = self.clock()
+
+    def due(self) -> bool:
+        """Return whether it is time to save the lanes: after the pause, or later where saving them takes long."""
+        now = self.clock()
+        affordable = self._cost_seconds / _MOST_SHARE if self.pause_seconds else 0.0
+        if now - self._saved_at < max(self.pause_seconds, affordable):
+            return False
+        self._saved_at, self._cost_seconds = now, 0.0
+        return True
+
+    def save(self, log: TrialLog, state: Checkpoint, curve: LearningCurve) -> None:
+        """Write where a trial stands, whole or not at all."""
+        begun = time.perf_counter()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            save_checkpoint(self._path(log.origin), state, curve, self._identity(log))
+        except (OSError, RuntimeError, InputError) as error:  # torch.save raises RuntimeError where a disk is full
+            if not self._complained:
+                notice(f"checkpoints cannot be written ({error}); trials that are killed begin again from epoch 0")
+            self._complained = True
+        self._cost_seconds += time.perf_counter() - begun
+
+    def load(self, log: TrialLog, *, like: Checkpoint) -> tuple[Checkpoint, LearningCurve] | None:
+        """Return where a trial that is taken up stood, or None if nothing is known.
+
+        Args:
+            log: the trial.
+            like: a checkpoint of the same model, whose shapes this one must have.
+        """
+        path = self._path(log.origin)
+        if not path.exists():
+            return None
+        try:
+            saved, curve = load_checkpoint(path, self._identity(log), like=like)
+            if not len(curve.select_accuracy) == saved.epoch < log.experiment.epochs:
+                raise InputError(f"{saved.epoch} epochs")
+        except InputError:
+            notice(f"checkpoint {path} is damaged or of another trial: trial {log.trial.number} begins from epoch 0")
+            return None
+        return saved, curve
+
+    def remove(self, origin: int) -> None:
+        """Remove the checkpoint of a trial that has ended."""
+        for path in self.folder.glob(f"*{self._path(origin).name}*"):  # and what was killed while it was written
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def tidy(self, unfinished: Collection[int]) -> None:
+        """Remove what killed processes left of this study's trials, but for those `unfinished`, by first number."""
+        keep = {self._path(origin).name for origin in unfinished}
+        for path in self.folder.glob(f"*{self._prefix()}-*"):
+            if not any(name in path.name for name in keep):
+                with suppress(OSError):
+                    path.unlink()
+        if self.folder.name.endswith(_BESIDE):  # one that a person named stays
+            with suppress(OSError):  # of a folder in which something is left
+                self.folder.rmdir()
+
+    def _prefix(self) -> str:
+        return self.identity[:16]
+
+    def _path(self, origin: int) -> Path:
+        return self.folder / f"{self._prefix()}-{origin:06d}.pt"
+
+    def _identity(self, log: TrialLog) -> str:
+        lane, params = log.lane, dict(log.params)
+        trial = [log.origin, params, lane.init_seed, lane.order_seed, log.experiment.device]
+        return f"{self.identity} {json.dumps(trial, sort_keys=True)}"
+
+
+def study_identity(study: Study, config: StudyConfig) -> str:
+    """Return what tells a study from every other, one of the same name in a database made anew included."""
+    of_study = [study.study_name, study.user_attrs.get("key", ""), study.user_attrs.get("data_fingerprint", "")]
+    content = json.dumps([of_study, config.identity()], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def open_checkpoints(study: Study, config: StudyConfig, storage: str) -> Checkpoints:
+    """Return the checkpoints of a study in the storage of this address.
+
+    Raises:
+        InputError: if LRSEARCH_CHECKPOINT_SECONDS is no number of seconds.
+    """
+    given = os.environ.get(PAUSE_VARIABLE) or str(_PAUSE_SECONDS)
+    try:
+        pause_seconds = float(given)
+    except ValueError:
+        pause_seconds = -1.0
+    if not pause_seconds >= 0:
+        raise InputError(f"{PAUSE_VARIABLE} must be a number of seconds, 0 or more, got {given!r}")
+    return Checkpoints(checkpoint_folder(storage), study_identity(study, config), pause_seconds)

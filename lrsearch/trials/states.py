@@ -1,0 +1,6 @@
+"""Which states of a trial count."""
+
+from optuna.trial import TrialState
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+UNFAILED = (*FINISHED, TrialState.RUNNING)

@@ -1,0 +1,124 @@
+"""What a trial leaves in the storage, written in one way whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.processes.notices import notice
+from lrsearch.records import LearningCurve
+from lrsearch.storage import worker_name
+from lrsearch.training.device import device_label
+from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
+from lrsearch.trials.requeue import origin_of
+
+
+@dataclass(eq=False)
+class TrialLog:
+    """One running trial: what it trains, and the record that grows with every epoch.
+
+    `lost` says that another process has taken the trial, because this one was paused and seemed dead.
+    """
+
+    experiment: Experiment
+    trial: Trial
+    params: Mapping[str, Any]
+    lane: Lane
+    curve: LearningCurve = field(default_factory=LearningCurve)
+    reported: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    lost: bool = False
+
+    @classmethod
+    def begin(cls, experiment: Experiment, trial: Trial, seeds: Seeds) -> TrialLog:
+        """Suggest the trial's parameters and write down what it is."""
+        # First of all whose it is, so that a trial whose process dies can be told from one that is running.
+        trial.set_user_attr("worker", worker_name())
+        params = experiment.space.suggest(trial)
+        schedule = experiment.schedule(params)
+        attributes = {
+            "schedule": schedule.params(),
+            "init_seed": seeds.init,
+            "order_seed": seeds.order,
+            "epochs": experiment.epochs,
+            "device": device_label(experiment.device),
+        }
+        for name, value in attributes.items():
+            trial.set_user_attr(name, value)
+        return cls(experiment, trial, params, experiment.lane(schedule, seeds, params))
+
+    @property
+    def family(self) -> str:
+        """The trial's schedule family."""
+        return str(self.params["family"])
+
+    @property
+    def origin(self) -> int:
+        """The number under which the trial's parameters first ran."""
+        return origin_of(self.trial)
+
+    @property
+    def value(self) -> float:
+        """The objective: the select metric at the last epoch so far; the workload's worst if the trial diverged."""
+        return self.reported[-1]
+
+    def record(self, metrics: EpochMetrics, seconds: float) -> None:
+        """Take down one epoch, which took `seconds` of this trial's share; writes nothing to the storage."""
+        self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score)
+        self.seconds += seconds
+        worst, score = self.experiment.workload.worst_value, metrics.score["select"]
+        self.reported.append(worst if metrics.diverged else score)
+
+    def resume(self, saved: Checkpoint, curve: LearningCurve) -> None:
+        """Take over the epochs that the trial has had in a process that died, and report them again."""
+        self.curve, self.reported, self.seconds = curve, list(curve.select_accuracy), saved.seconds
+        self.trial.set_user_attr("resumed_after_epochs", saved.epoch)
+        for epoch, value in enumerate(self.reported, start=1):
+            self.trial.report(value, epoch)
+
+    def checkpoint(self, state: Checkpoint) -> tuple[Checkpoint, LearningCurve] | None:
+        """Return what it takes to `resume`; None if the lane is an epoch ahead, as after an interruption."""
+        if state.epoch != len(self.reported):
+            return None
+        return replace(state, seconds=self.seconds), self.curve
+
+    def write(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call what writes to this trial in the storage; where the trial has been taken from this process, note it."""
+        try:
+            function(*arguments)
+        except UpdateFinishedTrialError:
+            if not self.lost:
+                number = self.trial.number
+                notice(f"trial {number} was taken by another process while this one was paused; going on without it")
+            self.lost = True
+
+    def end(self, study: Study, stop_reason: str) -> None:
+        """Write down how the trial ended and tell Optuna.
+
+        Args:
+            study: the study of the trial.
+            stop_reason: "finished", "pruned", or "diverged", whose value is the workload's worst.
+
+        Raises:
+            UpdateFinishedTrialError: if another process has failed the trial.
+        """
+        value = self.finish(stop_reason)
+        if stop_reason == "pruned":
+            told = study.tell(self.trial, state=TrialState.PRUNED, skip_if_finished=True)
+        else:
+            told = study.tell(self.trial, value, skip_if_finished=True)
+        if told.state == TrialState.FAIL:
+            raise UpdateFinishedTrialError
+
+    def finish(self, stop_reason: str) -> float:
+        """Write down the curve and how the trial ended, all but its state; return the trial's value."""
+        attributes = {"curve": self.curve.to_json(), "seconds": round(self.seconds, 4), "stop_reason": stop_reason}
+        for name, value in attributes.items():
+            self.trial.set_user_attr(name, value)
+        return self.value

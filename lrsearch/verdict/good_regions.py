@@ -1,0 +1,53 @@
+"""How robust a family is: the width of its good region, and whether the order holds at other epoch budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from optuna.study import Study
+
+from lrsearch.comparison.inference.proportions import Proportion, good_region
+from lrsearch.storage import records, study_config
+
+
+@dataclass(frozen=True)
+class GoodRegions:
+    """By family, the share of its search space that is within the ROPE of its best; or why it is not known."""
+
+    shares: dict[str, Proportion]
+    why_not: str = ""
+
+
+def good_regions(searches: Sequence[Study]) -> GoodRegions:
+    """Return the width of each family's good region, from random trials that were all trained to the end.
+
+    TPE looks where it is good already, and a pruned trial has no last epoch: neither tells how much of the space is
+    good. Trials of all replicates count together, a diverged one as outside. The best is the best value seen, which
+    luck has raised, so that the share is rather too small than too large.
+
+    Args:
+        searches: the replicates of one study; none where the confirmed schedules were fixed.
+    """
+    if not searches:
+        return GoodRegions({}, "nothing was searched")
+    config = study_config(searches[0])
+    if config.search.sampler != "random" or config.search.pruner != "none":
+        return GoodRegions(
+            {},
+            "it needs a search by --sampler random --pruner none, and this one was by "
+            f"{config.search.sampler} with pruner {config.search.pruner}",
+        )
+    points = 100.0 if searches[0].direction.name == "MAXIMIZE" else -1.0
+    complete = [r for study in searches for r in records(study) if r.state == "complete" and r.value is not None]
+    values = {
+        family: [points * r.value for r in complete if r.family == family and r.value is not None]
+        for family in config.search.families
+    }
+    return GoodRegions(
+        {
+            family: good_region(own, rope=config.plan.rope, alpha=config.plan.alpha)
+            for family, own in values.items()
+            if own
+        }
+    )

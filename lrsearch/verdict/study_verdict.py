@@ -1,0 +1,207 @@
+"""From a confirmation in a storage to a comparison and what stands beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from optuna.study import Study
+
+from lrsearch.comparison import Comparison
+from lrsearch.comparison.article_records import JudgedClaim, claims_of_records, scaled_windows
+from lrsearch.comparison.contrasts import Against, Contrasts, Groups
+from lrsearch.comparison.controls import Control, check_controls
+from lrsearch.comparison.from_records import Plan, compare_records, whole_blocks
+from lrsearch.comparison.sentences import make_claim
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.records import TrialRecord, finite
+from lrsearch.storage import confirmation_of, confirmed_runs, searches_of, study_config, trials_by_hand
+from lrsearch.storage.study import refuse_another_plan
+from lrsearch.verdict.good_regions import GoodRegions, good_regions
+from lrsearch.verdict.tuning_budgets import EffortVerdict, effort_entries, effort_verdicts
+
+
+@dataclass(frozen=True, eq=False)
+class StudyVerdict:
+    """Everything that a confirmation allows to say.
+
+    Attributes:
+        comparison: of the planned blocks, the controls left out; its text names what they showed.
+        controls: what the procedure made of entries whose truth is known.
+        claims: the article's, where the study's plan asks for them.
+        claims_note: why they could not be tested, or what to know of them.
+        exploratory: with the blocks beyond the plan, or None where there are none.
+        left_out: families of which no trial was finished.
+        good_regions: how wide each family's good region is.
+        efforts: the families tuned with fewer trials, where the plan asks for them.
+    """
+
+    comparison: Comparison
+    controls: tuple[Control, ...]
+    claims: tuple[JudgedClaim, ...]
+    claims_note: str
+    exploratory: Comparison | None
+    left_out: tuple[str, ...]
+    good_regions: GoodRegions
+    efforts: tuple[EffortVerdict, ...]
+
+    def to_json(self) -> str:
+        """Return the comparison's JSON object with what stands beside it."""
+        beside = {
+            "controls": [vars(control) | {"sentence": control.sentence} for control in self.controls],
+            "claims": [
+                {"text": c.claim.text, "unit": c.unit, "p_holm": c.claim.p_holm, "holds": c.claim.holds}
+                | c.claim.contrast._asdict()
+                | {"finding": c.finding, "sentence": c.sentence}
+                for c in self.claims
+            ],
+            "claims_note": self.claims_note,
+            "exploratory": None if self.exploratory is None else json.loads(self.exploratory.to_json()),
+            "left_out": list(self.left_out),
+            "good_regions": {name: vars(share) for name, share in self.good_regions.shares.items()},
+            "good_regions_note": self.good_regions.why_not,
+            "efforts": [
+                {"trials": e.trials, "why_not": e.why_not}
+                | ({} if e.comparison is None else json.loads(e.comparison.to_json()))
+                for e in self.efforts
+            ],
+        }
+        return json.dumps(json.loads(self.comparison.to_json()) | finite(beside), allow_nan=False)
+
+
+def compare_study(study: Study) -> Comparison:
+    """Compare what a study's confirmation has found in its planned blocks.
+
+    Args:
+        study: a search or its confirmation.
+
+    Raises:
+        InputError: if there is no confirmation, or it has too few blocks.
+    """
+    return study_verdict(study).comparison
+
+
+def study_verdict(study: Study) -> StudyVerdict:
+    """Return the comparison of a study's confirmation, its controls, the claims it was made for, and what lies beyond.
+
+    Args:
+        study: a search or its confirmation.
+
+    Raises:
+        InputError: if there is no confirmation, it has too few blocks, or its searches were made under another plan.
+    """
+    confirmation = confirmation_of(study)
+    config = study_config(confirmation)
+    searches = searches_of(confirmation)
+    for search in searches:
+        refuse_another_plan(search, config)
+    found = confirmed_runs(confirmation)
+    planned = _plan(confirmation, config)
+    plan = _at_look(planned, found, config)
+    comparison = compare_records(found, plan, np.random.default_rng(config.seed))
+    controls: tuple[Control, ...] = ()
+    if planned_controls := confirmation.user_attrs.get("controls"):
+        controls = check_controls(found, plan, planned_controls, np.random.default_rng(config.seed))
+    claims, claims_note = _claims(found, config, plan)
+    return StudyVerdict(
+        comparison=_annotated(comparison, plan, controls, config, trials_by_hand(confirmation)),
+        controls=controls,
+        claims=claims,
+        claims_note=claims_note,
+        exploratory=_exploratory(found, planned, config.seed),
+        left_out=plan.left_out,
+        good_regions=good_regions(searches),
+        efforts=effort_verdicts(confirmation, found, plan, config),
+    )
+
+
+def _plan(confirmation: Study, config: StudyConfig) -> Plan:
+    attributes = confirmation.user_attrs
+    trials = attributes.get("trials_per_family") or None
+    maximize = confirmation.direction.name == "MAXIMIZE"
+    points = 100.0 if maximize else -1.0
+    worst = attributes.get("worst_value")
+    controls = tuple(attributes.get("controls", ()))
+    return Plan(
+        claim=make_claim(int(attributes.get("searches", 0)), trials=trials, sampler=config.search.sampler),
+        rope=config.plan.rope,
+        alpha=config.plan.alpha_of_a_look,
+        contrasts=_contrasts(config),
+        points=points,
+        chance=points * worst if maximize and worst is not None else None,
+        metric=("" if maximize else "minus ") + str(attributes.get("metric", "accuracy")),
+        controls=controls,
+        excluded=(*controls, *effort_entries(confirmation)),
+        left_out=tuple(attributes.get("left_out", ())),
+        blocks=attributes.get("planned_blocks"),
+    )
+
+
+def _at_look(plan: Plan, found: Sequence[TrialRecord], config: StudyConfig) -> Plan:
+    """Return the plan of the last of its looks whose blocks are all there, or of the first where none is."""
+    looks = config.plan.looks
+    if not looks:
+        return plan
+    whole = whole_blocks(found, plan)
+    reached = [look for look in looks if set(range(look)) <= set(whole)]
+    return replace(plan, blocks=reached[-1] if reached else looks[0])
+
+
+def _annotated(
+    comparison: Comparison, plan: Plan, controls: tuple[Control, ...], config: StudyConfig, by_hand: str
+) -> Comparison:
+    """Return the comparison with what its controls showed, and warned of what is left out or not yet fulfilled."""
+    warnings, looks = comparison.warnings, config.plan.looks
+    if by_hand:
+        warnings += (by_hand,)
+    if looks and plan.blocks in looks:
+        warnings += (
+            f"look {looks.index(plan.blocks) + 1} of {len(looks)} planned ones (after {_numbers(looks)} blocks): each "
+            f"is taken at {plan.alpha:g}, its share of the family-wise error of {config.plan.alpha:g}",
+        )
+    if plan.blocks is not None and comparison.blocks < plan.blocks:
+        warnings += (
+            f"interim: {comparison.blocks} of the {plan.blocks} planned blocks; a look before the planned one is "
+            "exploratory, and deciding by it to stop or to go on makes the error rate larger than stated",
+        )
+    if wrong := [control.name for control in controls if control.as_it_must is False]:
+        warnings += (f"a control shows that this verdict is not to be trusted: {', '.join(wrong)}",)
+    text = comparison.verdict_text
+    if controls:
+        text += f" Controls: {'; '.join(control.sentence for control in controls)}."
+    return replace(comparison, warnings=warnings, verdict_text=text)
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return " and ".join(map(str, numbers))
+
+
+def _claims(found: list[TrialRecord], config: StudyConfig, plan: Plan) -> tuple[tuple[JudgedClaim, ...], str]:
+    """Return the claims that the plan asks for and what to know of them, or none and the reason."""
+    if config.plan.claims is None:
+        return (), ""
+    try:
+        chance = None if plan.chance is None else plan.chance / plan.points
+        claims = claims_of_records(found, blocks=plan.blocks, alpha=plan.alpha, chance=chance)
+    except InputError as error:
+        return (), f"The article's claims are not tested: {error}"
+    return claims, scaled_windows(config.training.epochs)
+
+
+def _exploratory(found: list[TrialRecord], plan: Plan, seed: int) -> Comparison | None:
+    """Return the comparison with the blocks beyond the plan, or None where there are none."""
+    if plan.blocks is None or not any(r.block is not None and r.block >= plan.blocks for r in found):
+        return None
+    return compare_records(found, replace(plan, blocks=None), np.random.default_rng(seed))
+
+
+def _contrasts(config: StudyConfig) -> Contrasts:
+    planned = config.plan.contrasts
+    if planned == "all":
+        return "all"
+    if planned.against is not None:
+        return Against(planned.against)
+    return Groups(planned.groups or {})

@@ -1,0 +1,217 @@
+"""What the commands show: progress with the time left, times in words, and text that cannot write to a terminal."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from lrsearch.cli import console
+from lrsearch.cli.text_table import table_lines
+from lrsearch.confirmation.blocks import ConfirmState
+from lrsearch.search.loop import SearchState, SearchTimes
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return a clock that tests set, in place of the machine's."""
+    now = [100.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (8.4, "8 s"), (99.4, "99 s"), (99.6, "2 min"), (720, "12 min"), (3 * 3600 + 300, "3:05 h")],
+)
+def test_times_are_said_as_people_say_them(seconds, words) -> None:
+    """Seconds, then minutes, then hours and minutes."""
+    assert words == console.duration(seconds)
+
+
+def test_plain_progress_is_a_line_every_ten_seconds(clock, capsys) -> None:
+    """Without a terminal there is a line at most every ten seconds, with the time left by this run's own pace."""
+    shown = console.Progress(None)
+    clock[0] += 5
+    shown.show("begun", 0.5, since=0.4)
+    assert "" == capsys.readouterr().err
+    clock[0] += 15
+    shown.show("half", 0.6, since=0.4, more=["2 a second"])
+    assert " 60% · half · 40 s left · 2 a second · 20 s elapsed\n" == capsys.readouterr().err
+    shown.show("at once", 0.7, since=0.4)
+    assert "" == capsys.readouterr().err
+
+
+def test_a_terminal_sees_one_line_that_changes(monkeypatch) -> None:
+    """On a terminal the line is redrawn at once and gone at the end."""
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "errors", Console(file=screen, force_terminal=True, width=120))
+    with console.progress() as shown:
+        shown.show("one", 0.25)
+        shown.show("two", 0.5)
+    text = screen.getvalue()
+    assert "preparing" in text
+    assert " 25% · one" in text
+    assert " 50% · two" in text
+    assert text.rstrip().endswith(("\x1b[2K", "\x1b[?25h"))
+
+
+def test_a_narrow_terminal_keeps_the_time_left(clock, monkeypatch) -> None:
+    """At 80 columns the line stays one line, with the counts and the time left; what is cut comes after them."""
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "errors", Console(file=screen, force_terminal=True, width=80))
+    state = SearchState(
+        1000, complete=700, pruned=200, running=16, best=0.9, best_family="warmup_stable_decay", trial_epochs=4000
+    )
+    with console.progress() as shown:
+        clock[0] += 20000
+        show = console.search_progress(shown, epochs=10)
+        show(SearchState(1000))
+        show(state)
+    drawn = re.split(r"[\r\n]|\x1b\[[0-9]*[A-Za-z]", screen.getvalue())
+    (line,) = {line for line in drawn if "700 done" in line}
+    assert len(line) <= 80
+    assert "700 done, 200 pruned, 16 running of 1000 · 37 min left" in line
+    assert line.endswith("…")
+
+
+def test_the_time_left_of_a_search_counts_what_is_running(clock, capsys) -> None:
+    """Two of ten trials were there before, two are half trained: one trial's worth in 20 s leaves 7 x 20 s."""
+    show = console.search_progress(console.Progress(None), epochs=4)
+    show(SearchState(10, complete=2, running=2))
+    clock[0] += 20
+    show(SearchState(10, complete=2, running=2, best=0.9, best_family="rex", trial_epochs=4))
+    line = capsys.readouterr().err
+    what = "2 done, 0 pruned, 2 running of 10"
+    assert f" 30% · {what} · 2 min left · best 0.9000 (rex) · 0.20 trial-epochs/s · 20 s elapsed\n" == line
+
+
+@pytest.mark.parametrize(("timed", "said"), [(480, "120 of 600"), (0, "600 of 600"), (600, None)])
+def test_the_times_of_a_search_say_what_they_are_not_of(capsys, timed, said) -> None:
+    """Where a killed process took its times with it, its trial-epochs are counted beside those that were timed."""
+    state = SearchState(6, complete=6, trial_epochs=600, times=SearchTimes(training=12.0, trial_epochs=timed))
+    console.print_search([{"family": "rex", "best parameters": {}, "near a bound": []}], state)
+    line = capsys.readouterr().err
+    assert (timed > 0) == (f"{timed} trial-epochs in 12 s of training" in line)
+    assert (said is not None) == ("trial-epochs are not known: a process was killed" in line)
+    assert said is None or f"the times of {said} trial-epochs" in line
+
+
+def test_the_progress_of_a_confirmation_counts_epochs(clock, capsys) -> None:
+    """Four of ten runs done and four epochs of ten more: 44 of 100."""
+    show = console.confirm_progress(console.Progress(None))
+    clock[0] += 11
+    show(ConfirmState(10, 4, 10, epochs_in_training=4))
+    assert " 44% · 4 of 10 runs done, 44 of 100 epochs" in capsys.readouterr().err
+
+
+def test_no_name_can_write_to_the_terminal(capsys) -> None:
+    """Control characters of a storage's names are shown as question marks."""
+    console.print_rows([{"study": "a\x1b[31mb\rc"}], "table")
+    assert "a?[31mb?c" in capsys.readouterr().out
+
+
+FOLDED = "best parameters (* near a bound)"
+PARAMETERS = "base_lr=0.2491, warmup_steps=45, final_lr=0.008766*, decay_steps=559, decay_shape=cosine"
+SEARCHED = {
+    "family": "warmup_stable_decay",
+    "trials": 8,
+    "pruned": 1,
+    "diverged": 0,
+    "best": 0.8922,
+    "median": 0.87,
+    FOLDED: PARAMETERS,
+}
+CONFIRMED = {
+    "entry": "constant at 0.01 x its rate (positive)",
+    "blocks": 20,
+    "train loss": 1.8534,
+    "train loss SD": 9.455e-05,
+    "test loss": 0.4,
+    "test loss SD": 0.0123,
+    "accuracy": 0.9,
+    "accuracy SD": 0.002,
+    "diverged": 0,
+    "control": "positive",
+}
+COMPARED = {
+    "family": "warmup_stable_decay (A/A)",
+    "mean": 90.123,
+    "SD": 0.123,
+    "to the best": "-10.27 .. -0.11",
+    "rank": "10-12",
+    "recommended": "control",
+    "within the ROPE": "no",
+    "failures": "1 of 20",
+    "good region": "2 of 4, 7 to 93 %",
+}
+
+
+def _words(row) -> set[str]:
+    """Return what may not be cut: words of the name and of the header, parameters, and whole cells otherwise."""
+    name, *cells = [str(value) for value in row.values() if isinstance(value, str)]
+    heads = [word for head in row if head not in ("recommended", "diverged", "accuracy") for word in head.split()]
+    return {*name.split(), *heads, *[part.strip() for cell in cells for part in cell.split(",")]}
+
+
+@pytest.mark.parametrize("row", [SEARCHED, CONFIRMED, COMPARED], ids=["optimize", "confirm", "compare"])
+@pytest.mark.parametrize("width", [80, 120])
+def test_tables_fit_the_terminal_and_cut_nothing(row, width) -> None:
+    """At 80 and at 120 columns no line is longer, and no name, number, interval or parameter is split."""
+    lines = [line.plain for line in table_lines(list(row), [list(row.values())], width)]
+    assert max(map(len, lines)) <= width
+    assert [line.rstrip() for line in lines] == lines
+    assert set() == {word for word in _words(row) if not any(word in line for line in lines)}
+
+
+def test_a_confirmation_without_controls_is_one_table_at_80_columns() -> None:
+    """Long words of the header are hyphenated before a column moves below, and only then."""
+    row = CONFIRMED | {"entry": "warmup_stable_decay"}
+    del row["control"]
+    lines = [line.plain for line in table_lines(list(row), [list(row.values())], 80)]
+    assert "" not in lines
+    assert lines[0].endswith("diver-")
+    wide = [line.plain for line in table_lines(list(row), [list(row.values())], 120)]
+    assert "diverged" in wide[0]
+
+
+def test_columns_without_room_follow_below() -> None:
+    """A table that cannot fit goes on in a second one, with the names again."""
+    lines = [line.plain for line in table_lines(["name", "b" * 30, "c" * 30], [["x", "1", "2"]], 40)]
+    assert [f"name  {'b' * 30}", "x     1", "", f"name  {'c' * 30}", "x     2"] == lines
+
+
+def test_a_column_of_numbers_has_one_number_of_decimals() -> None:
+    """As many as give its largest four digits, so that no small one is written with an exponent; counts stay whole."""
+    columns = {"loss": [1.5, 9.455e-05, None], "small": [1e-05, 2e-05, 3e-05], "count": [1, 20, 3]}
+    lines = table_lines(list(columns), list(zip(*columns.values(), strict=True)), 80)
+    assert [["1.500", "1e-05", "1"], ["0.000", "2e-05", "20"], ["-", "3e-05", "3"]] == [
+        line.plain.split() for line in lines[1:]
+    ]
+
+
+def test_where_there_is_no_terminal_a_row_is_a_line_without_trailing_blanks(capsys) -> None:
+    """However long a row is, programs find it on one line that ends with its last word."""
+    console.print_rows(
+        [{"family": "rex", "parameters": PARAMETERS * 5}, {"family": "step", "parameters": "a"}], "table"
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert 3 == len(lines)
+    assert ["family  parameters", "step    a"] == [lines[0], lines[2]]
+
+
+def test_a_terminal_is_as_wide_as_it_says(capsys, monkeypatch) -> None:
+    """On a terminal of 60 columns parameters fold after commas."""
+    monkeypatch.setattr(console.sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    console.print_rows([{"family": "rex", "parameters": PARAMETERS}], "table")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= 60
+    assert lines[1].endswith(",")
+
+
+def test_a_spreadsheet_computes_nothing(capsys):
+    """What begins like a formula is text in CSV; numbers stay numbers."""
+    console.print_rows([{"study": "=1+1", "family": "@x", "value": -0.5}], "csv")
+    assert ["study,family,value", "'=1+1,'@x,-0.5"] == capsys.readouterr().out.splitlines()

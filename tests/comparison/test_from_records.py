@@ -1,0 +1,162 @@
+"""From the records of a confirmation to a comparison: which runs count, and which are refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lrsearch.comparison import Against, Groups, compare_scores
+from lrsearch.comparison.from_records import Plan, compare_records
+from lrsearch.errors import InputError
+from tests.confirmation_examples import noisy, run_of, table_of
+
+PLAN = Plan(claim="these configurations", rope=0.3, chance=10.0)
+SCORES = {"cosine": noisy(91.0, 8), "linear": noisy(90.9, 8), "constant": noisy(89.0, 8)}
+
+
+def _compare(records, plan=PLAN):
+    return compare_records(records, plan, np.random.default_rng(0))
+
+
+def test_it_is_the_comparison_of_the_table_of_scores() -> None:
+    """Records in any order give what `compare_scores` gives for the same points, blocks and time."""
+    records = table_of(SCORES)
+    found = _compare([*reversed(records)])
+    table = np.array([SCORES[name] for name in found.families]).T
+    expected = compare_scores(
+        table, found.families, rope=0.3, rng=np.random.default_rng(0), chance=10.0, block_seconds=6.0
+    )
+    np.testing.assert_allclose(expected.p, found.p)
+    np.testing.assert_allclose(expected.low, found.low)
+    assert (8, 6.0, "constant") == (found.blocks, found.block_seconds, found.families[0])
+    assert "cosine" in found.recommended
+    assert "constant" not in found.recommended
+
+
+def test_only_whole_blocks_count() -> None:
+    """A block in which one entry is lacking, as after an interruption, is no block."""
+    records = [r for r in table_of(SCORES) if not (r.family == "linear" and r.block == 3)]
+    found = _compare(records)
+    assert 7 == found.blocks
+    np.testing.assert_allclose(np.delete(SCORES["cosine"], 3).mean(), found.mean[found.families.index("cosine")])
+
+
+def test_blocks_beyond_the_plan_do_not_count() -> None:
+    """However good later blocks are, the verdict of the planned ones stays what it was."""
+    before = _compare(table_of({name: own[:7] for name, own in SCORES.items()}))
+    later = {**SCORES, "constant": [*SCORES["constant"][:7], 99.0]}
+    found = _compare(table_of(later), replace(PLAN, blocks=7))
+    assert 7 == found.blocks
+    np.testing.assert_array_equal(before.p, found.p)
+    assert 8 == _compare(table_of(later)).blocks
+
+
+def test_reduce_on_plateau_is_left_out() -> None:
+    """It reads a metric, so that neither it nor a fixed schedule of its kind is compared, and one warning says so."""
+    more = {"reduce_on_plateau": SCORES["cosine"], "by patience": SCORES["linear"]}
+    found = _compare(table_of(SCORES) + table_of(more, schedule={"family": "reduce_on_plateau"}))
+    assert tuple(SCORES) == found.families
+    (warning,) = [w for w in found.warnings if "reduce_on_plateau" in w]
+    assert warning.startswith("left out of the comparison, though confirmed: reduce_on_plateau, by patience")
+    assert "reads a metric and so uses more information than the others" in warning
+    assert not any("left out" in w for w in _compare(table_of(SCORES)).warnings)
+
+
+def test_the_tie_breaker_that_decided_is_named() -> None:
+    """Of two that are not told apart, the one with fewer parameters, or else the one with the smaller SD."""
+
+    def text(first: str, second: str) -> str:
+        return _compare(table_of({first: noisy(90.0, 8, sd=0.3), second: noisy(90.01, 8, sd=0.4)})).verdict_text
+
+    assert "of them constant is preferred for fewer parameters." in text("cosine", "constant")
+    assert "of them cosine is preferred for a smaller SD over blocks." in text("cosine", "linear")
+
+
+def test_a_loss_is_better_where_it_is_lower() -> None:
+    """With negative points the family of the lowest metric is recommended, and nothing counts as failed."""
+    losses = {"cosine": noisy(20.0, 8), "constant": noisy(40.0, 8)}
+    found = _compare(table_of(losses), replace(PLAN, points=-1.0, chance=None, rope=0.01))
+    assert ("cosine",) == found.recommended
+    assert () == found.failures
+
+
+def test_a_diverged_run_takes_its_family_out() -> None:
+    """Its failure comes first, its mean counts it, and the others are compared without it."""
+    records = table_of(SCORES)
+    at = next(i for i, r in enumerate(records) if r.family == "cosine")
+    records[at] = run_of("cosine", 0, 10.0, stop_reason="diverged")
+    found = _compare(records)
+    assert ["cosine"] == [failure.family for failure in found.failures]
+    assert "cosine" not in found.recommended
+    assert found.verdict_text.startswith("First, 1 of 8 runs of cosine failed")
+    np.testing.assert_allclose((sum(SCORES["cosine"][1:]) + 10) / 8, found.mean[found.families.index("cosine")])
+
+
+@pytest.mark.parametrize("seed", ["split_seed", "init_seed", "order_seed"])
+def test_blocks_that_are_not_independent_are_refused(seed) -> None:
+    """Two blocks on one split, initialisation or order are refused, and so is a block that is not paired."""
+    shared = [replace(r, **{seed: 1}) if r.block in (2, 5) else r for r in table_of(SCORES)]
+    with pytest.raises(InputError, match=f"its own {seed[:-5]} seed"):
+        _compare(shared)
+    unpaired = [replace(r, **{seed: 77}) if (r.block, r.family) == (2, "linear") else r for r in table_of(SCORES)]
+    with pytest.raises(InputError, match="not paired"):
+        _compare(unpaired)
+    # Only a control may have seeds of its own.
+    assert 8 == _compare(unpaired, replace(PLAN, controls=("linear",))).blocks
+
+
+def test_a_family_without_a_finished_trial_is_named_in_the_claim() -> None:
+    """The verdict says of whom it cannot speak, and the family leaves its group."""
+    plan = replace(PLAN, claim="these families, tuned with 5 trials by tpe", left_out=("rex", "step"))
+    assert "these families, tuned with 5 trials by tpe (without rex, step, of which no trial was finished)" in (
+        _compare(table_of(SCORES), plan).verdict_text
+    )
+    groups = Groups({"decay": ["cosine", "linear", "rex"], "none": ["constant"], "steps": ["step"]})
+    assert ("decay", "none") == _compare(table_of(SCORES), replace(plan, contrasts=groups)).families
+    with pytest.raises(InputError, match="groups must be"):
+        _compare(table_of(SCORES), replace(PLAN, contrasts=groups))
+
+
+def test_planned_contrasts_reach_the_tests() -> None:
+    """With one reference the other pairs are not tested."""
+    found = _compare(table_of(SCORES), replace(PLAN, contrasts=Against("constant")))
+    cosine, linear, constant = (found.families.index(name) for name in SCORES)
+    assert np.isnan(found.p[cosine, linear])
+    assert found.p[cosine, constant] < 0.05
+
+
+def test_too_little_is_refused() -> None:
+    """One entry, no whole block, or fewer than six blocks: the error says what is needed."""
+    with pytest.raises(InputError, match="at least 2 entries, got cosine"):
+        _compare(table_of({"cosine": SCORES["cosine"]}))
+    with pytest.raises(InputError, match="at least 2 entries, got none"):
+        _compare([])
+    with pytest.raises(InputError, match="every entry has been run, got none"):
+        _compare([run_of("cosine", 0, 90.0), run_of("linear", 1, 90.0)])
+    with pytest.raises(InputError, match="at least 6 blocks, but have 5"):
+        _compare(table_of({name: own[:5] for name, own in SCORES.items()}))
+    assert "only 8 blocks" in _compare(table_of(SCORES)).warnings[0]
+
+
+def _with_images(images: int = 400):
+    rng = np.random.default_rng(1)
+    shares = {"cosine": 0.92, "constant": 0.8}
+    rows = {(n, b): rng.random(images) < share for n, share in shares.items() for b in range(7)}
+    return [run_of(n, b, 100 * right.mean(), test_correct=right) for (n, b), right in rows.items()]
+
+
+def test_images_are_crossed_where_every_run_kept_them() -> None:
+    """Per-example results make the intervals hold for other images; where one run lacks them they are left away."""
+    records = _with_images()
+    assert (True, 400) == (_compare(records).crossed, _compare(records).images)
+    lacking = [replace(records[0], test_correct=None), *records[1:]]
+    assert not _compare(lacking).crossed
+    diverged = [run_of("cosine", 0, 10.0, stop_reason="diverged"), *records[1:], *_other_images()]
+    found = _compare(diverged)
+    assert (True, ["cosine"]) == (found.crossed, [failure.family for failure in found.failures])
+
+
+def _other_images():
+    rng = np.random.default_rng(2)
+    rows = [rng.random(400) < 0.85 for _ in range(7)]
+    return [run_of("linear", b, 100 * right.mean(), test_correct=right) for b, right in enumerate(rows)]

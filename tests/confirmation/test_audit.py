@@ -1,0 +1,177 @@
+"""The pruning audit: pruned trials become what they would have become, and are counted against their family."""
+
+import signal
+from statistics import median
+
+import pytest
+from optuna import create_study
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import TrialState, create_trial
+
+from lrsearch.confirmation.audit import batches, sample_pruned
+from lrsearch.confirmation.run_audit import run_audit
+from lrsearch.errors import InputError
+from lrsearch.experiment.options import RunOptions
+from lrsearch.processes.interruption import Interrupted
+from lrsearch.records import LearningCurve
+from lrsearch.storage import load_study, open_storage, records
+from lrsearch.verdict.pruning_audit import audit_result
+from tests.search.run_helpers import make_config, search
+
+CONFIG = make_config(training__epochs=4, search__families=["constant", "cosine"], search__trials=20)
+DB = "sqlite:///lrsearch.db"
+
+
+def _audit(share: float, *, database: str = DB, **given):
+    return run_audit(CONFIG, RunOptions(storage=database, device="cpu", workers=1, lanes=2), share=share, **given)
+
+
+def _finished(database: str = DB):
+    return load_study(open_storage(database), "tab/audit").get_trials()
+
+
+def _what_lasts(trials):
+    return {t.user_attrs["audited"]: (t.value, t.user_attrs["curve"], t.user_attrs["entry"]) for t in trials}
+
+
+def _hand_made(trials, direction="maximize"):
+    """Return a study of (family, state, value)."""
+    study = create_study(direction=direction)
+    for family, state, value in trials:
+        study.add_trial(
+            create_trial(
+                state=state,
+                value=value,
+                params={"family": family},
+                distributions={"family": CategoricalDistribution(("cosine", "linear", "rex"))},
+                intermediate_values={1: value},
+                user_attrs={"schedule": {"family": family}, "init_seed": 1, "order_seed": 2},
+            )
+        )
+    return study
+
+
+DONE, CUT = TrialState.COMPLETE, TrialState.PRUNED
+
+
+def test_the_draw_is_a_share_of_the_pruned_and_grows_by_itself() -> None:
+    """ceil(share x pruned) trials, drawn anew by another seed, and a larger share holds the smaller one."""
+    study = _hand_made([("cosine", DONE, 0.9), *[("cosine", CUT, 0.5)] * 10])
+    (small,), (large,), (all_of_them,) = (sample_pruned([study], share, 3) for share in (0.25, 0.6, 1.0))
+    assert (3, 6, 10) == (len(small), len(large), len(all_of_them))
+    numbers = [{t.number for t in drawn} for drawn in (small, large, all_of_them)]
+    assert numbers[0] < numbers[1] < numbers[2] == set(range(1, 11))
+    draws = {tuple(t.number for t in sample_pruned([study], 0.25, seed)[0]) for seed in range(8)}
+    assert len(draws) > 3
+    assert [2, 2, 2] == [len(batch.trials) for batch in batches([large], 2)]
+    assert [(0, 1), (1, 2), (1, 1)] == [(b.replicate, len(b.trials)) for b in batches([small[:1], small], 2)]
+
+
+def test_every_pruned_trial_is_as_likely_as_any_other() -> None:
+    """Over many seeds each of ten trials is drawn in about three of ten audits."""
+    study = _hand_made([("cosine", DONE, 0.9), *[("cosine", CUT, 0.5)] * 10])
+    drawn = [t.number for seed in range(400) for t in sample_pruned([study], 0.3, seed)[0]]
+    counts = [drawn.count(number) for number in range(1, 11)]
+    assert max(abs(count - 120) for count in counts) < 4 * (400 * 0.3 * 0.7) ** 0.5
+
+
+def test_nothing_to_audit_is_refused(folder) -> None:
+    """A share out of its rule, a search without pruned trials, no search: one error each, nothing stored."""
+    unpruned = _hand_made([("cosine", DONE, 0.9)])
+    for share in (0.0, -0.1, 1.5, float("nan")):
+        with pytest.raises(InputError, match=f"above 0 and at most 1, got {share}"):
+            sample_pruned([unpruned], share, 0)
+    with pytest.raises(InputError, match="nothing to audit"):
+        sample_pruned([unpruned], 0.5, 0)
+    # A family of which everything was pruned has no median to be held against.
+    with pytest.raises(InputError, match="nothing to audit"):
+        sample_pruned([_hand_made([("cosine", DONE, 0.9), ("rex", CUT, 0.5)])], 0.5, 0)
+    with pytest.raises(InputError, match="run optimize first"):
+        _audit(0.5)
+
+
+def _audited(rows, direction="maximize"):
+    study = create_study(direction=direction)
+    for number, (replicate, family, value) in enumerate(rows):
+        attributes = {"replicate": replicate, "entry": family, "audited": number}
+        study.add_trial(create_trial(state=DONE, value=value, user_attrs=attributes))
+    return study
+
+
+def test_a_trial_is_held_against_its_own_family_in_its_own_replicate() -> None:
+    """The counts are those of a hand calculation; ties do not beat; pruned trials move no median."""
+    first = _hand_made([("cosine", DONE, v) for v in (0.1, 0.5, 0.9)] + [("linear", DONE, 0.2), ("cosine", CUT, 0.99)])
+    second = _hand_made([("cosine", DONE, v) for v in (0.6, 0.7, 0.8)])
+    rows = [(0, "cosine", 0.6), (0, "cosine", 0.5), (0, "linear", 0.3), (1, "cosine", 0.6), (1, "cosine", 0.85)]
+    found = audit_result(_audited(rows), [first, second], alpha=0.05)
+    assert (3, 5) == (found.beat_median.count, found.beat_median.total)
+    assert (2, 5) == (found.beat_best.count, found.beat_best.total)
+    assert found.beat_best.low < 0.4 < found.beat_best.high
+
+
+def test_where_lower_is_better_less_beats() -> None:
+    """The median and the best are those of a loss."""
+    search_ = _hand_made([("cosine", DONE, v) for v in (1.0, 2.0, 3.0)], "minimize")
+    rows = [(0, "cosine", 1.5), (0, "cosine", 0.5), (0, "cosine", 2.5)]
+    found = audit_result(_audited(rows, "minimize"), [search_], alpha=0.05)
+    assert (2, 1) == (found.beat_median.count, found.beat_best.count)
+
+
+def test_a_finished_trial_goes_on_from_where_it_was_pruned(folder) -> None:
+    """On the search's own seeds its first epochs are those that were pruned, to the bit; the test set is not read."""
+    study = search(CONFIG, 20)
+    pruned = {r.number: r for r in records(study) if r.state == "pruned"}
+    found = _audit(1.0)
+    assert len(pruned) == found.beat_best.total > 0
+    complete = [r for r in records(study) if r.state == "complete"]
+    over = 0
+    for trial in _finished():
+        before, attributes = pruned[trial.user_attrs["audited"]], trial.user_attrs
+        curve = LearningCurve.from_json(attributes["curve"])
+        length = len(before.curve.select_accuracy)
+        assert length < 4 == len(curve.select_accuracy)
+        assert before.curve.select_loss == pytest.approx(curve.select_loss[:length], rel=1e-6)
+        assert before.curve.select_accuracy == curve.select_accuracy[:length]
+        assert (before.family, before.schedule) == (attributes["entry"], attributes["schedule"])
+        assert trial.value == curve.select_accuracy[-1]
+        assert () == curve.test_loss
+        over += trial.value > median(r.value for r in complete if r.family == before.family)
+    assert over == found.beat_median.count
+
+
+def test_an_audit_goes_on_where_it_was_stopped(folder) -> None:
+    """Stopped in the second batch it keeps the first, and ends with what an unstopped one ends with."""
+    search(CONFIG, 20)
+    search(CONFIG, 20, database="other.db")
+    epochs = 0
+
+    def stop_in_the_second(state) -> None:
+        nonlocal epochs
+        epochs += 1
+        if epochs == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        _audit(1.0, on_epoch=stop_in_the_second)
+    kept = _what_lasts(_finished())
+    assert 2 == len(kept)
+    assert _audit(1.0) == _audit(1.0, database="sqlite:///other.db")
+    whole = _what_lasts(_finished())
+    assert all(whole[number] == left for number, left in kept.items())
+    assert whole == _what_lasts(_finished("sqlite:///other.db"))
+    before = len(_finished())
+    _audit(1.0)
+    assert before == len(_finished())
+
+
+def test_confirm_shows_the_audit_beside_its_table(folder, run, study_file) -> None:
+    """The command runs it with the confirmation; the study's name still stands for all of its parts."""
+    text = study_file.read_text().replace("epochs = 2", "epochs = 4").replace("trials = 6", "trials = 24")
+    study_file.write_text(text)
+    assert 0 == run("optimize", study_file, "--workers", "1", "--device", "cpu").code
+    shown = run("confirm", study_file, "--audit-pruned", "0.5", "--blocks", "1", "--workers", "1", "--device", "cpu")
+    assert 0 == shown.code
+    assert "better than their family's best" in shown.out
+    assert "audit" in run("studies").out
+    assert 0 == run("trials").code
+    assert "above 0 and at most 1, got 2.0" in run("confirm", study_file, "--audit-pruned", "2").complaint

@@ -1,0 +1,133 @@
+"""The search space: what it holds, what it refuses, and the way back to a schedule."""
+
+import json
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FixedTrial, TrialState
+
+from lrsearch.errors import InputError
+from lrsearch.experiment.space import Space, suggest_schedule
+from lrsearch.schedules import FAMILY_NAMES, Schedule, default_ranges
+from lrsearch.search.sampling import FamilySampler
+from tests.search.sampling_helpers import make_space
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_a_family_has_the_published_ranges(family: str) -> None:
+    """Every distribution has the bounds, the scale and the type of the family's default range."""
+    expected = default_ranges(family, total_steps=1000, epochs=10, momentum=0.0)
+    actual = make_space(FAMILY_NAMES).distributions(family)
+    assert list(expected) == list(actual)
+    for name, bounds in expected.items():
+        match actual[name]:
+            case CategoricalDistribution() as one:
+                assert bounds.choices == one.choices
+            case FloatDistribution() | IntDistribution() as one:
+                assert (bounds.low, bounds.high, bounds.log) == (one.low, one.high, one.log)
+                assert bounds.integer == isinstance(one, IntDistribution)
+
+
+def test_all_families_share_one_distribution_per_name() -> None:
+    """A name has the same distribution in every family, with and without an override for all."""
+    space = make_space(FAMILY_NAMES, overrides={"base_lr": {"low": 0.05, "high": 0.5}})
+    assert {FloatDistribution(0.05, 0.5, log=True)} == {space.distributions(f)["base_lr"] for f in FAMILY_NAMES}
+
+
+def test_a_range_of_one_family_alone_is_refused() -> None:
+    """An override that gives a shared parameter two priors is an error that names the parameter and both families."""
+    with pytest.raises(InputError, match=r"'warmup_steps' must have one range in all families.*constant.*linear"):
+        make_space(("constant", "linear"), overrides={"linear": {"warmup_steps": {"high": 0.05}}})
+
+
+def test_a_range_of_one_family_stands_where_no_other_family_has_the_parameter() -> None:
+    """A per-family override of a parameter that only this family has is taken."""
+    space = make_space(("constant", "one_cycle"), overrides={"one_cycle": {"pct_start": {"high": 0.3}}})
+    assert FloatDistribution(0.1, 0.3) == space.distributions("one_cycle")["pct_start"]
+
+
+@pytest.mark.parametrize(
+    ("families", "message"),
+    [((), "at least one"), (("cosine", "cosin"), "unknown family 'cosin'"), (("cosine", "cosine"), "distinct")],
+)
+def test_bad_families_are_refused(families: tuple[str, ...], message: str) -> None:
+    """No family, an unknown one and a repeated one are errors that say so."""
+    with pytest.raises(InputError, match=message):
+        make_space(families)
+
+
+def test_optimizer_parameters_are_in_every_family_and_not_in_the_schedule() -> None:
+    """weight_decay is sampled beside the schedule's parameters, and the schedule is built without it."""
+    decay = FloatDistribution(1e-6, 1e-3, log=True)
+    space = make_space(("constant",), optimizer_distributions={"weight_decay": decay})
+    assert decay == space.distributions("constant")["weight_decay"]
+    schedule = space.schedule({"family": "constant", "base_lr": 0.1, "warmup_steps": 0, "weight_decay": 1e-4})
+    assert isinstance(schedule, Schedule)
+    assert schedule.lr(500) == 0.1
+
+
+def test_an_optimizer_parameter_may_not_take_a_schedules_name() -> None:
+    """A clash of names is an error, not one parameter for two things."""
+    with pytest.raises(InputError, match="'base_lr' is also a parameter of"):
+        make_space(("constant",), optimizer_distributions={"base_lr": FloatDistribution(0, 1)})
+
+
+def test_the_stored_identity_tells_spaces_apart() -> None:
+    """Equal spaces give equal JSON; another range, family, order or length gives another."""
+    spaces = [
+        make_space(),
+        make_space(("cosine", "constant", "one_cycle")),
+        make_space(("constant", "cosine")),
+        make_space(overrides={"final_lr": {"high": 1e-3}}),
+        make_space(total_steps=2000),
+        make_space(optimizer_distributions={"weight_decay": FloatDistribution(0, 1)}),
+    ]
+    texts = [json.dumps(space.to_json()) for space in spaces]
+    assert texts[0] == json.dumps(make_space().to_json())
+    assert len(spaces) == len(set(texts))
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "family"])
+def test_suggest_schedule_works_with_any_sampler(sampler: str) -> None:
+    """A user's own objective gets a schedule of the asked length whose parameters are those of the trial."""
+    families = tuple(name for name in FAMILY_NAMES if name != "reduce_on_plateau")
+    samplers = {
+        "random": optuna.samplers.RandomSampler(seed=0),
+        "tpe": optuna.samplers.TPESampler(seed=0),
+        "family": FamilySampler(
+            Space.build(families, total_steps=300, steps_per_epoch=1, epochs=300, momentum=0.9), seed=0
+        ),
+    }
+    study = optuna.create_study(direction="maximize", sampler=samplers[sampler])
+
+    def objective(trial: optuna.Trial) -> float:
+        extra = trial.suggest_float("dropout", 0.0, 0.5)  # a parameter of the user's own beside the schedule's
+        schedule = suggest_schedule(trial, total_steps=300, momentum=0.9)
+        assert (trial.params["family"], 300) == (schedule.family, schedule.total_steps)
+        assert trial.params["base_lr"] == schedule.base_lr
+        return float(schedule.lr(150)) - extra
+
+    study.optimize(objective, n_trials=26)
+    assert {TrialState.COMPLETE} == {trial.state for trial in study.trials}
+    assert len({trial.params["dropout"] for trial in study.trials}) == 26
+
+
+def test_suggest_schedule_takes_families_and_ranges() -> None:
+    """The named families and ranges, and no others, are suggested."""
+    trial = FixedTrial({"family": "constant", "base_lr": 0.3, "warmup_steps": 10})
+    suggest_schedule(trial, total_steps=100, families=["constant"], ranges={"base_lr": {"low": 0.2, "high": 0.4}})
+    assert CategoricalDistribution(["constant"]) == trial.distributions["family"]
+    assert FloatDistribution(0.2, 0.4, log=True) == trial.distributions["base_lr"]
+
+
+def test_suggest_schedule_needs_epochs_for_the_family_that_counts_them() -> None:
+    """reduce_on_plateau is not suggested unless asked for, and then steps_per_epoch must be known."""
+    trial = FixedTrial(
+        {"family": "reduce_on_plateau", "base_lr": 0.3, "warmup_steps": 10, "factor": 0.5, "patience": 2}
+    )
+    with pytest.raises(InputError, match="steps_per_epoch must be given"):
+        suggest_schedule(trial, total_steps=100, families=["reduce_on_plateau"])
+    schedule = suggest_schedule(trial, total_steps=100, families=["reduce_on_plateau"], steps_per_epoch=10)
+    assert schedule.family == "reduce_on_plateau"
+    assert IntDistribution(1, 5) == trial.distributions["patience"]

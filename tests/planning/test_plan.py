@@ -1,0 +1,199 @@
+"""The plan: what a budget would detect and how long it would take, before anything runs."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from optuna.storages import InMemoryStorage
+
+from lrsearch.comparison.power import Noise, plan_power
+from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.options import RunOptions
+from lrsearch.planning import plan as planning
+from lrsearch.planning.noise import ASSUMED, AssumedNoise, noise_of
+from lrsearch.planning.plan import plan_study, seconds_per_trial_epoch
+from lrsearch.storage import existing_storage
+from lrsearch.workloads import Dataset
+from tests.confirmation_examples import config_of, noisy, stored
+
+NOISE = AssumedNoise(Noise(0.25, 0.3), "stated", of_searches=True)
+CPU = RunOptions(device="cpu", workers=1)
+
+
+@pytest.fixture
+def storage():
+    return InMemoryStorage()
+
+
+def _pilot(storage, sd: float = 1.0, shared: float = 0.5, *, blocks: int = 200, **given):
+    """Store a confirmation whose report accuracies have this SD and correlation, and whose test set says nonsense."""
+    rng = np.random.default_rng(3)
+    common = rng.normal(0, sd * shared**0.5, blocks)
+    entries = ("cosine", "linear", "constant")
+    report = {name: 90 + common + rng.normal(0, sd * (1 - shared) ** 0.5, blocks) for name in entries}
+    scores = {name: noisy(50.0, blocks, sd=20.0) for name in entries}
+    return stored(storage, config_of(), scores, report={**report, **given.pop("more", {})}, **given)
+
+
+def test_a_pilot_is_measured_on_its_report_examples_alone(storage) -> None:
+    """SD and correlation are those put into the report accuracy; the test accuracy, far noisier, is not read."""
+    _pilot(storage)
+    found = noise_of(storage, "tab")
+    assert 1.0 == pytest.approx(found.noise.sd, abs=0.1)
+    assert 0.5 == pytest.approx(found.noise.correlation, abs=0.1)
+    assert "report examples of 'tab': 200 blocks of 3 entries" in found.source
+    assert "too few" not in found.source
+    assert not found.of_searches
+
+
+def test_a_small_pilot_and_one_of_searches_are_called_so(storage) -> None:
+    """Below ten blocks the SD is not well known; noise of whole searches is another noise."""
+    _pilot(storage, blocks=5, searches=5)
+    found = noise_of(storage, "tab")
+    assert "too few to know the SD well" in found.source
+    assert found.of_searches
+
+
+def test_controls_and_failed_entries_are_no_pilot(storage) -> None:
+    """Both would tell another noise than that of what is compared."""
+    study = _pilot(storage, controls={"constant": {"kind": "positive", "of": "cosine"}})
+    assert "of 2 entries" in noise_of(storage, "tab").source
+    lost = InMemoryStorage()
+    rng = np.random.default_rng(0)
+    report = {n: 90 + rng.normal(0, 1, 20) for n in ("cosine", "linear")} | {"constant": np.full(20, 11.0)}
+    stored(lost, config_of(), {n: noisy(90.0, 20) for n in report}, report=report)
+    assert "of 2 entries" in noise_of(lost, "tab").source
+    assert "tab/confirm" == study.study_name
+
+
+def test_anticorrelated_columns_count_as_uncorrelated(storage) -> None:
+    """A plan takes correlations from 0; what is below counts as 0, which is the more cautious."""
+    base = np.random.default_rng(0).normal(0, 1, 30)
+    report = {"cosine": 90 + base, "linear": 90 - base}
+    stored(storage, config_of(), {n: noisy(90.0, 30) for n in report}, report=report)
+    assert 0.0 == noise_of(storage, "tab").noise.correlation
+
+
+def test_what_is_stated_goes_before_a_pilot(storage) -> None:
+    """One number may be stated alone; wrong ones are refused with their rule."""
+    _pilot(storage)
+    assert (Noise(0.4, 0.1), "stated") == _parts(noise_of(storage, "tab", sd=0.4, correlation=0.1))
+    assert Noise(0.4, ASSUMED.correlation) == noise_of(storage, "tab", sd=0.4).noise
+    for wrong in ({"sd": -1.0}, {"sd": float("nan")}, {"sd": 0.2, "correlation": 1.0}, {"correlation": -0.1}):
+        with pytest.raises(InputError, match="sd must be 0 or more points and correlation from 0 to below 1"):
+            noise_of(storage, "tab", **wrong)
+
+
+def _parts(found: AssumedNoise):
+    return found.noise, found.source
+
+
+def test_without_a_pilot_the_noise_is_assumed_and_says_so(storage) -> None:
+    """No storage, no confirmation, nothing held back, too few blocks: assumed with the reason, refused if asked for."""
+    assert ASSUMED == noise_of(None, "tab").noise
+    assert "no pilot" in noise_of(storage, "tab").source
+    with pytest.raises(InputError, match="'tab' has no confirmation"):
+        noise_of(storage, "tab", required=True)
+    stored(storage, config_of(), {n: noisy(90.0, 8) for n in ("cosine", "linear")})
+    assert "the test set is not for planning" in noise_of(storage, "tab").source
+    with pytest.raises(InputError, match="the test set is not for planning"):
+        noise_of(storage, "tab", required=True)
+    _pilot(storage, blocks=2, name="two/confirm")
+    assert "3 whole blocks" in noise_of(storage, "two").source
+
+
+def test_the_power_is_that_of_the_verdicts_own_procedure() -> None:
+    """A row holds what `plan_power` gives for its blocks, families and error rate."""
+    config = config_of(plan={"alpha": 0.1, "rope": 0.4})
+    (row,) = plan_study(config, CPU, NOISE, blocks=[12]).rows
+    alone = plan_power(NOISE.noise, blocks=12, families=3, rng=np.random.default_rng(1), alpha=0.1, simulations=400)
+    assert alone.detectable() == pytest.approx(row.detectable, rel=0.1)
+    assert alone.power(0.4) == pytest.approx(row.power_at_rope, abs=0.06)
+    assert row.detectable_against < row.detectable
+
+
+def test_more_blocks_detect_less_and_cost_more() -> None:
+    """Along the table the detectable difference falls, and the price rises by the entries of a block."""
+    baseline = [{"name": "plain", "family": "constant", "base_lr": 0.1}]
+    found = plan_study(config_of(baseline=baseline), CPU, NOISE, blocks=[30, 6, 12, 6])
+    assert [6, 12, 30] == [row.blocks for row in found.rows]
+    assert sorted((row.detectable for row in found.rows), reverse=True) == [row.detectable for row in found.rows]
+    assert [12 * (6 + 4 * blocks) for blocks in (6, 12, 30)] == [row.trial_epochs for row in found.rows]
+    for row in found.rows:
+        assert row.trial_epochs * found.seconds_per_trial_epoch == pytest.approx(row.seconds)
+    halved = plan_study(config_of(), replace(CPU, workers=2), NOISE, blocks=[6])
+    assert halved.rows[0].trial_epochs * halved.seconds_per_trial_epoch / 2 == pytest.approx(halved.rows[0].seconds)
+
+
+def test_a_replicate_is_a_block_with_a_search_of_its_own() -> None:
+    """With replicates every block costs a search, and the noise of fixed configurations is called too small."""
+    config = config_of(search={"families": ["constant", "cosine"], "trials": 8, "replicates": 12})
+    found = plan_study(config, CPU, replace(NOISE, of_searches=False), blocks=[12, 20])
+    assert [12 * (blocks * 8 + blocks * 2) for blocks in (12, 20)] == [row.trial_epochs for row in found.rows]
+    assert 12 == found.planned_blocks
+    assert any("winners of whole searches vary more" in remark for remark in found.remarks)
+    assert not any("vary more" in remark for remark in plan_study(config, CPU, NOISE, blocks=[12]).remarks)
+
+
+def test_fixed_schedules_have_no_search_to_pay() -> None:
+    """Where every example is fitted only the baselines are compared, and nothing is searched."""
+    fixed = [{"name": n, "family": "constant", "base_lr": r} for n, r in (("a", 0.1), ("b", 0.2))]
+    found = plan_study(config_of(baseline=fixed, data={"train": "all"}), CPU, NOISE, blocks=[8])
+    assert (2, 0, 12 * 2 * 8) == (found.columns, found.trials, found.rows[0].trial_epochs)
+
+
+def test_the_columns_are_what_will_be_compared() -> None:
+    """reduce_on_plateau costs time but is no column; groups are columns; one column is refused."""
+    families = ["constant", "cosine", "reduce_on_plateau"]
+    found = plan_study(config_of(search={"families": families}), CPU, NOISE, blocks=[6])
+    assert (2, 12 * (100 + 6 * 3)) == (found.columns, found.rows[0].trial_epochs)
+    groups = {"contrasts": {"groups": {"no": ["constant"], "decay": ["cosine", "linear"]}}}
+    assert 2 == plan_study(config_of(plan=groups), CPU, NOISE, blocks=[6]).columns
+    with pytest.raises(InputError, match="at least 2 families"):
+        plan_study(config_of(search={"families": ["cosine", "reduce_on_plateau"]}), CPU, NOISE, blocks=[6])
+    with pytest.raises(InputError, match="5 blocks"):
+        plan_study(config_of(), CPU, NOISE, blocks=[5])
+
+
+def test_a_short_epoch_stands_for_a_whole_one(monkeypatch) -> None:
+    """Of much data only a part is trained, and its time is scaled by the updates; the first epoch does not count."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(24000, 6, generator=generator), torch.zeros(24000, dtype=torch.int64)
+    experiment = replace(Experiment.prepare(config_of(), device="cpu"), dataset=Dataset(x, y, x[:600], y[:600]))
+    assert 1000 == experiment.steps_per_epoch
+    steps = []
+    clock = iter([100.0, 102.0])
+    monkeypatch.setattr(planning.time, "perf_counter", lambda: next(clock))
+    whole = Experiment.stack
+
+    def counted(self, seeds, **given):
+        steps.append(self.steps_per_epoch)
+        return whole(self, seeds, **given)
+
+    monkeypatch.setattr(Experiment, "stack", counted)
+    seconds = seconds_per_trial_epoch(experiment)
+    (short,) = steps
+    assert 40 <= short <= 42
+    assert 2.0 * 1000 / short == pytest.approx(seconds)
+
+
+def test_the_command_leaves_nothing_behind(study_file, run) -> None:
+    """It prints a table or JSON, reads no test set, and makes no storage."""
+    shown = run("plan", study_file, "--blocks", "6,12", "--sd", "0.5", "--device", "cpu", "--workers", "1")
+    assert 0 == shown.code
+    assert "SD 0.5 points, correlation 0.3 (stated)" in shown.err
+    found = json.loads(run("plan", study_file, "--blocks", "6", "--device", "cpu", "--format", "json").out)
+    assert ([6], "assumed") == ([row["blocks"] for row in found["rows"]], found["noise"]["source"].split(",")[0])
+    assert ["tab.toml"] == [path.name for path in study_file.parent.iterdir()]
+    assert existing_storage("sqlite:///lrsearch.db") is None
+    assert existing_storage("journal:///none.log") is None
+
+
+def test_wrong_flags_are_one_line(study_file, run) -> None:
+    """Blocks below six, words for numbers, a pilot that is not there."""
+    assert "5 blocks" in run("plan", study_file, "--blocks", "5", "--device", "cpu").complaint
+    assert "--blocks must be an integer" in run("plan", study_file, "--blocks", "many").complaint
+    assert "pilot 'other' has no confirmation" in run("plan", study_file, "--pilot", "other").complaint

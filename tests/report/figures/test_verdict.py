@@ -1,0 +1,137 @@
+"""The verdict's figures show what the comparison holds."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lrsearch.comparison import Against
+from lrsearch.report.figures.better import better_figure, better_table
+from lrsearch.report.figures.scores import box_table, paired_table, scores_data
+from lrsearch.report.figures.verdict import (
+    forest_data,
+    forest_figure,
+    glance_table,
+    headline,
+    standing_data,
+    standing_figure,
+    standing_table,
+)
+from tests.report.report_helpers import EVIL, comparison, scores
+
+NAMES = ("constant", "step", "cosine", "rex")
+
+
+def test_forest_orients_every_pair_by_its_better_mean():
+    """Each pair stands once, the better mean first, with the limits of that direction, the largest difference first."""
+    found = comparison(NAMES)
+    rows = forest_data(found)
+    assert 6 == len(rows)
+    assert sorted((r.difference for r in rows), reverse=True) == [r.difference for r in rows]
+    for row in rows:
+        i, j = NAMES.index(row.better), NAMES.index(row.worse)
+        assert row.difference >= 0
+        assert (found.difference[i, j], found.low[i, j], found.high[i, j]) == (row.difference, row.low, row.high)
+        assert found.verdict[i, j] == row.verdict
+
+
+def test_forest_leaves_out_what_was_not_tested():
+    """With contrasts against a reference only its pairs are drawn."""
+    rows = forest_data(comparison(NAMES, contrasts=Against("constant")))
+    assert 3 == len(rows)
+    assert all("constant" in (row.better, row.worse) for row in rows)
+
+
+def test_forest_of_a_failed_family_has_no_row_of_it():
+    """A family with a failed run is in no pair, and the table says how many of its runs failed."""
+    table = scores(4)
+    table[0, 3] = 10.0
+    found = comparison(NAMES, scores=table, chance=10.0)
+    assert all("rex" not in (row.better, row.worse) for row in forest_data(found))
+    assert any("1 of 8" in cell for row in glance_table(found).rows for cell in row)
+    assert "rex" not in standing_data(found).names
+
+
+def test_headline_keeps_the_pairs_with_the_best_mean_where_there_are_many():
+    """Of 28 pairs the 7 with the best family are drawn; of 6 all."""
+    many = forest_data(comparison([f"f{place}" for place in range(8)]))
+    assert {"f7"} == {row.better for row in headline(many)}
+    assert 7 == len(headline(many))
+    few = forest_data(comparison(NAMES))
+    assert few == headline(few)
+
+
+def test_forest_separates_exactly_where_the_interval_excludes_0():
+    """Filled marks are the pairs whose interval lies above 0, and the band reaches the ROPE to both sides."""
+    rows = forest_data(comparison(NAMES, scores=scores(4, spread=0.2)))
+    drawn = forest_figure(rows, 0.3)
+    separated, other = drawn.data
+    assert [r.difference for r in rows if r.low > 0] == list(separated.x)
+    assert [r.difference for r in rows if r.low <= 0] == list(other.x)
+    assert 0 < len(other.x) < len(rows)
+    assert (-0.3, 0.3) == (drawn.layout.shapes[0].x0, drawn.layout.shapes[0].x1)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.15, 0.3, 2.0])
+def test_bars_join_the_largest_runs_without_a_separated_pair(spread):
+    """Bars are exactly the maximal runs of neighbours of whom no two are separated (brute force over all runs)."""
+    found = comparison([f"f{p}" for p in range(6)], scores=scores(6, spread=spread))
+    data = standing_data(found)
+    order = [found.families.index(name) for name in data.names]
+    assert sorted(found.mean[order], reverse=True) == list(data.means)
+
+    def together(first, last):
+        return all(found.p[order[i], order[j]] > 0.05 for i, j in itertools.combinations(range(first, last + 1), 2))
+
+    runs = [run for run in itertools.combinations(range(6), 2) if together(*run)]
+    largest = [r for r in runs if not any(o != r and o[0] <= r[0] and r[1] <= o[1] for o in runs)]
+    assert sorted(largest) == list(data.bars)
+
+
+def test_bars_need_every_pair():
+    """With contrasts against a reference no bar is drawn, because most pairs were not tested."""
+    data = standing_data(comparison(NAMES, contrasts=Against("constant"), scores=scores(4, spread=0.0)))
+    assert () == data.bars
+    assert not data.complete
+
+
+def test_letters_say_what_the_bars_say():
+    """Two families share a letter exactly where a bar is over both."""
+    data = standing_data(comparison([f"f{p}" for p in range(6)], scores=scores(6, spread=0.15)))
+    letters = [set(row[2]) - {"–"} for row in standing_table(data).rows]
+    for i, j in itertools.combinations(range(6), 2):
+        joined = any(first <= i and j <= last for first, last in data.bars)
+        assert joined == bool(letters[i] & letters[j])
+
+
+def test_p_better_matrix_is_ordered_by_means_and_complementary():
+    """P(A > B) and P(B > A) sum to 1 in the drawn matrix, and its first row is the best mean."""
+    found = comparison(NAMES, scores=scores(4, spread=0.1))
+    drawn = better_figure(found).data[0]
+    matrix = np.array([[np.nan if v is None else v for v in row] for row in drawn.z], dtype=float)
+    off = ~np.eye(4, dtype=bool)
+    np.testing.assert_allclose((matrix + matrix.T)[off], 1.0)
+    assert NAMES[int(np.argmax(found.mean))] == drawn.y[0]
+    assert 6 == len(better_table(found).rows)
+
+
+def test_score_tables_hold_the_scores():
+    """The table of blocks holds every score to two decimals, and the five numbers are NumPy's quantiles."""
+    found = comparison(NAMES)
+    data = scores_data(found)
+    shown = np.array([[float(cell) for cell in row[1:]] for row in paired_table(data).rows])
+    np.testing.assert_allclose(shown, data.scores, atol=0.00501)
+    median = [float(row[3]) for row in box_table(data).rows]
+    np.testing.assert_allclose(median, np.median(data.scores, axis=0), atol=0.00501)
+
+
+def test_names_are_escaped_in_figures():
+    """Plotly reads text as HTML: a name never reaches it with a bare bracket."""
+    found = comparison((EVIL, "b", "c"))
+    for drawn in (
+        forest_figure(forest_data(found), 0.3),
+        standing_figure(standing_data(found), "accuracy"),
+        better_figure(found),
+    ):
+        assert "<script" not in str(drawn.to_plotly_json())
+        assert "&lt;script" in str(drawn.to_plotly_json())

@@ -1,0 +1,159 @@
+"""A whole search: replicates, the number of lanes, and what optuna-dashboard shows of it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.confirmation.confirm import run_confirm
+from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.options import RunOptions, lanes_of, study_names
+from lrsearch.search.optimize import run_search
+from lrsearch.storage import load_study, open_storage
+from tests.search.run_helpers import families, finished, make_config, search, search_and_state
+
+
+def test_replicates_are_independent_searches_of_one_name(folder) -> None:
+    """Each has its own study, split, seeds and parameters, and all of them reach the total."""
+    config = make_config(search__replicates=2, search__trials=3)
+    studies, state = run_search(config, RunOptions(device="cpu", workers=1))
+    assert ["tab/search-00", "tab/search-01"] == [study.study_name for study in studies]
+    assert (6, 6) == (state.total, state.complete + state.pruned)
+    assert [3, 3] == [len(finished(study)) for study in studies]
+    assert [0, 1] == [study.user_attrs["replicate"] for study in studies]
+    assert 2 == len({study.user_attrs["split_seed"] for study in studies})
+    first, second = ({t.params["base_lr"] for t in finished(study)} for study in studies)
+    assert not first & second
+
+
+def test_only_what_is_left_pays_for_compiling(folder, monkeypatch) -> None:
+    """Finished trials and blocks are not trained again, so they do not count when it is decided whether to compile."""
+    counted: list[float] = []
+
+    def compiles(experiment: Experiment, asked: str, trial_epochs: float) -> bool:
+        counted.append(trial_epochs)
+        return False
+
+    monkeypatch.setattr(Experiment, "compiles", compiles)
+    options = RunOptions(device="cpu", workers=1)
+    config = make_config(search__trials=6, training__epochs=2)
+    run_search(config, options)
+    run_search(config.changed({"search.trials": 9}), options)
+    assert [12, 6] == counted
+    run_confirm(config, options, blocks=6)
+    run_confirm(config, options, blocks=8)
+    entries = 3
+    assert [6 * entries * 2, 2 * entries * 2] == counted[2:]
+
+
+def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None:
+    """NAME is all that a user types."""
+    assert ["fashion"] == study_names("fashion", 1)
+    assert ["fashion/search-00", "fashion/search-11"] == study_names("fashion", 12)[::11]
+
+
+@pytest.mark.parametrize(
+    ("trials", "device", "workers", "lanes"),
+    [(100, "cpu", 1, 8), (100, "cpu", 2, 4), (12, "cpu", 1, 3), (2, "cpu", 1, 1), (400, "cuda", 1, 64)],
+)
+def test_lanes_are_a_quarter_of_the_search_at_most(trials, device, workers, lanes) -> None:
+    """So that the sampler learns of most trials before it proposes the last; a GPU takes more side by side."""
+    assert lanes == lanes_of(RunOptions(workers=workers), trials, device)
+    assert 5 == lanes_of(RunOptions(workers=workers, lanes=5), trials, device)
+
+
+def test_a_study_that_holds_nothing_back_is_not_searched(folder) -> None:
+    """`train = "all"` is for confirm alone, and it is said before anything is loaded."""
+    with pytest.raises(InputError, match='train = "all"'):
+        run_search(StudyConfig.load(shipped_study("article")))
+
+
+def test_the_digits_are_searched_with_the_built_in_workload(folder) -> None:
+    """The quick study's first trials, one epoch of them: every family in turn, better than chance."""
+    config = StudyConfig.load(shipped_study("quick")).changed(
+        {"training.epochs": 1, "search.families": ("constant", "one_cycle"), "name": "tab"}
+    )
+    study, state = search_and_state(config, 4)
+    assert {"constant": 2, "one_cycle": 2} == families(study)
+    assert state.best is not None
+    assert state.best > 0.1
+
+
+def test_real_fashion_mnist_is_searched(folder, real_data, monkeypatch) -> None:
+    """The whole path on the real files, in batches so large that it is short: 50,000 images in 20 steps, one value."""
+    monkeypatch.setenv("LRSEARCH_DATA_MIRROR", str(real_data))
+    config = StudyConfig.load(shipped_study("fashion_lenet")).changed(
+        {"training.epochs": 1, "training.batch_size": 2500, "search.families": ("one_cycle",), "name": "tab"}
+    )
+    study, state = search_and_state(config, 1, lanes=1)
+    assert 20 == study.user_attrs["space"]["total_steps"]
+    assert state.best is not None
+    assert 0.05 < state.best < 1.0
+
+
+def _ask(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.integration
+def test_optuna_dashboard_shows_the_search(folder) -> None:
+    """The real server, asked over HTTP: all trials with their values and families, each family equally often."""
+    study = search(make_config(), 9)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = Path(sys.executable).with_name("optuna-dashboard")
+    server = subprocess.Popen(
+        [command, "sqlite:///lrsearch.db", "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    )
+    try:
+        address = f"http://127.0.0.1:{port}/api/studies"
+        until = time.monotonic() + 60
+        while True:
+            try:
+                listed = _ask(address)["study_summaries"]
+                break
+            except OSError:
+                assert server.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        assert [("tab", ["maximize"])] == [(s["study_name"], s["directions"]) for s in listed]
+        shown = _ask(f"{address}/{listed[0]['study_id']}")
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+    stored = load_study(open_storage("sqlite:///lrsearch.db"), "tab").get_trials()
+    assert len(stored) == len(shown["trials"]) == len(study.get_trials())
+    assert [t.state.name.capitalize() for t in stored] == [t["state"].capitalize() for t in shown["trials"]]
+    assert [t.values for t in stored if t.state.name == "COMPLETE"] == [
+        t["values"] for t in shown["trials"] if t["state"].upper() == "COMPLETE"
+    ]
+    assert [len(t.intermediate_values) for t in stored] == [len(t["intermediate_values"]) for t in shown["trials"]]
+    families_shown = Counter(
+        p["param_external_value"] for t in shown["trials"] for p in t["params"] if p["name"] == "family"
+    )
+    assert {"constant": 3, "cosine": 3, "one_cycle": 3} == families_shown
+
+
+def test_the_table_of_several_replicates_reads_each_trial_in_its_own_study(folder, run) -> None:
+    """The best of a family may be of any replicate; its parameters and bounds are looked up where it lies."""
+    flags = ["--workload", "tests.workload_examples:tabular", "--families", "constant,cosine,step", "--epochs", "1"]
+    ended = run("optimize", *flags, "--trials", "3", "--replicates", "4", "--workers", "1", "--format", "json")
+    assert 0 == ended.code
+    rows = json.loads(ended.out)["families"]
+    assert {"constant": 4, "cosine": 4, "step": 4} == {row["family"]: row["trials"] for row in rows}
+    assert all(set(row["near a bound"]) <= set(row["best parameters"]) for row in rows)

@@ -1,0 +1,79 @@
+"""Compare the Triton kernels with autograd in Triton's interpreter; run by `test_triton_conv`.
+
+The interpreter runs one program of a kernel after the other in NumPy, so the layers are small. Images and weights are
+whole numbers, so that sums are exact and pooling meets ties.
+"""
+
+import sys
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lrsearch.training.lenet import triton_conv
+from lrsearch.workloads.fashion_lenet import normalise
+
+
+def whole(*shape: int) -> Tensor:
+    return torch.randint(-2, 3, shape).double()
+
+
+def by_autograd(weights: Tensor, bias: Tensor, images: Tensor, gradient: Tensor) -> tuple[Tensor, ...]:
+    """Return the output and the gradients of weights, bias and images, lane by lane."""
+    leaves = [leaf.clone().requires_grad_() for leaf in (weights, bias, images.expand(len(weights), *images.shape[1:]))]
+    lanes = []
+    for w, b, x in zip(*leaves, strict=True):
+        pooled = functional.max_pool2d(functional.conv2d(x.permute(3, 0, 1, 2), w, b), 2)
+        lanes.append(pooled.relu().permute(1, 2, 3, 0))
+    output = torch.stack(lanes)
+    output.backward(gradient)
+    return output.detach(), *(leaf.grad for leaf in leaves)
+
+
+def check_layer(lanes: int, outputs: int, channels: int, batch: int, *, shared: bool, of_images: bool) -> None:
+    # Rows of parameters, as the step has them.
+    rows = whole(lanes, outputs * channels * 25 + outputs + 7)
+    weights = rows[:, : outputs * channels * 25].unflatten(1, (outputs, channels, 5, 5))
+    bias = rows[:, outputs * channels * 25 : -7]
+    images = whole(1 if shared else lanes, channels, 8, 8, batch)
+    gradient = whole(lanes, outputs, 2, 2, batch)
+    tape = triton_conv.forward(weights, bias, triton_conv.columns(images))
+    unpooled = triton_conv.unpool(gradient, tape)
+    found = [tape.output, *triton_conv.weights_gradient(unpooled)]
+    if of_images:
+        found.append(triton_conv.images_gradient(unpooled))
+    expected = by_autograd(weights, bias, images, gradient)
+    for name, one, other in zip(("output", "weights", "bias", "images"), found, expected, strict=False):
+        assert torch.equal(one, other), name
+
+
+def check_stored() -> None:
+    """Every pixel is the processor's to the bit, whatever the float; floats pass as they are."""
+    x = torch.arange(256, dtype=torch.uint8).view(2, 2, 1, 8, 8)
+    for stored in (x, normalise(x)):
+        for dtype in (torch.float32, torch.float64):
+            expected = functional.pad(normalise(stored).to(dtype).squeeze(2), (2, 2, 2, 2)).permute(0, 2, 3, 1)
+            assert torch.equal(expected.unsqueeze(1), triton_conv.stored_columns(stored, dtype, 2))
+
+
+def check_not_a_number() -> None:
+    """Keep what is not a number, wherever in the window it lies, so that a lane that has diverged says so."""
+    weights, images = torch.zeros(1, 1, 1, 5, 5), torch.zeros(1, 1, 6, 6, 1)
+    for y, x in ((0, 0), (0, 5), (5, 0), (5, 5)):
+        spoilt = images.clone()
+        spoilt[0, 0, y, x] = float("nan")
+        assert triton_conv.forward(weights, torch.ones(1, 1), spoilt).output.isnan().all(), (y, x)
+
+
+CHECKS = {
+    "own": lambda: check_layer(2, 1, 2, 3, shared=False, of_images=True),
+    "shared": lambda: check_layer(2, 5, 1, 3, shared=True, of_images=False),
+    "several blocks": lambda: check_layer(1, 1, 1, 130, shared=True, of_images=True),
+    "stored": check_stored,
+    "nan": check_not_a_number,
+}
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    for name in sys.argv[1:]:
+        CHECKS[name]()

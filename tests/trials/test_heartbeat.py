@@ -1,0 +1,155 @@
+"""Dead or alive, judged by what other machines write and by nobody's clock."""
+
+import threading
+from datetime import UTC, datetime
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from lrsearch.storage import worker_name
+from lrsearch.trials.asking import ask
+from lrsearch.trials.heartbeat import HEARTBEAT, Pulse, Watch, beat
+from lrsearch.trials.requeue import take_back
+
+FAR = "elsewhere:1:1"
+
+
+class _Clock:
+    seconds = 1e6
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def _running(number: int = 0, heartbeat: str | None = "first", epochs: int = 0, worker: str = FAR):
+    trial = create_trial(
+        state=TrialState.RUNNING,
+        user_attrs={"worker": worker} | ({HEARTBEAT: heartbeat} if heartbeat else {}),
+        intermediate_values=dict.fromkeys(range(1, epochs + 1), 0.5),
+    )
+    trial.number = number
+    return trial
+
+
+def _looks(watch: Watch, clock: _Clock, *trials, seconds: float, every: float) -> set[int]:
+    """Look at the same trials again and again for so long; return what the last look found."""
+    silent: set[int] = set()
+    for _ in range(int(seconds / every)):
+        clock.seconds += every
+        silent = watch.look(trials)
+    return silent
+
+
+def _watch() -> tuple[Watch, _Clock]:
+    clock = _Clock()
+    return Watch(grace_seconds=180.0, beat_seconds=60.0, clock=clock), clock
+
+
+def test_a_trial_is_silent_after_the_grace_and_not_before() -> None:
+    """Three minutes without a change, and the trial is taken for dead; until then it is in doubt."""
+    watch, clock = _watch()
+    assert set() == watch.look([_running()])
+    assert set() == _looks(watch, clock, _running(), seconds=180, every=60)
+    assert {0} == watch.in_doubt
+    assert {0} == _looks(watch, clock, _running(), seconds=60, every=60)
+
+
+@pytest.mark.parametrize("change", [{"heartbeat": "second"}, {"epochs": 1}], ids=["heartbeat", "report"])
+def test_any_change_is_a_sign_of_life(change) -> None:
+    """A new heartbeat or a new report ends the doubt, and the silence counts from there."""
+    watch, clock = _watch()
+    watch.look([_running()])
+    _looks(watch, clock, _running(), seconds=180, every=60)
+    assert set() == _looks(watch, clock, _running(**change), seconds=60, every=60)
+    assert set() == watch.in_doubt
+    assert set() == _looks(watch, clock, _running(**change), seconds=180, every=60)
+    assert {0} == _looks(watch, clock, _running(**change), seconds=60, every=60)
+
+
+def test_an_hour_without_a_database_kills_nobody() -> None:
+    """From one look to the next no more than a heartbeat's pause is counted, however long this process was away."""
+    watch, clock = _watch()
+    watch.look([_running(0), _running(1)])
+    assert set() == _looks(watch, clock, _running(0), _running(1), seconds=3 * 3600, every=3600)
+
+
+def test_who_has_no_heartbeat_or_is_of_this_machine_is_not_judged() -> None:
+    """A trial of plain `study.optimize` has none; of this machine's processes the system knows whether they live."""
+    watch, clock = _watch()
+    trials = [_running(0, heartbeat=None), _running(1, worker=worker_name())]
+    watch.look(trials)
+    assert set() == _looks(watch, clock, *trials, seconds=600, every=60)
+    assert set() == watch.in_doubt
+
+
+def test_a_heartbeat_changes_what_is_seen_of_a_trial() -> None:
+    """What `beat` writes is what `Watch` reads."""
+    study = optuna.create_study()
+    trial = study.ask()
+    beat(trial)
+    written = study.get_trials()[0].user_attrs[HEARTBEAT]
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds()) < 60
+
+
+def test_a_pulse_beats_until_its_context_ends() -> None:
+    """The function is called again and again in another thread, and no more afterwards."""
+    calls, thrice = [], threading.Event()
+
+    def called() -> None:
+        calls.append(threading.current_thread())
+        if len(calls) == 3:
+            thrice.set()
+
+    with Pulse(0.01, called):
+        assert thrice.wait(timeout=30)
+    beats = len(calls)
+    assert threading.main_thread() not in calls
+    assert not thrice.wait(timeout=0.1) or beats == len(calls)
+
+
+PARAMS = {"family": "constant", "base_lr": 0.1}
+
+
+def _lost_study() -> optuna.Study:
+    """Return a study whose trial 0 was failed as lost by a process that died before it queued the trial again."""
+    study = optuna.create_study()
+    study.enqueue_trial(PARAMS)
+    lost = study.ask()
+    lost.set_user_attr("stop_reason", "lost")
+    study.tell(lost, state=TrialState.FAIL)
+    return study
+
+
+def test_a_trial_that_was_failed_and_not_queued_is_queued_by_the_next() -> None:
+    """A process may die between the two; whoever asks next finishes its work, once."""
+    study = _lost_study()
+    assert (0, 0) == (take_back(study), take_back(study))
+    again = ask(study, total=5)
+    assert (1, 0) == (again.number, again.user_attrs["retry_of"])
+    assert 2 == len(study.get_trials())
+
+
+def test_of_two_copies_of_one_trial_one_runs() -> None:
+    """Two processes may queue the same trial in the same moment: the copy asked for later is given up."""
+    study = _lost_study()
+    for _ in range(2):
+        study.enqueue_trial(PARAMS, user_attrs={"retry_of": 0})
+    first, second = ask(study, total=5), ask(study, total=5)
+    assert (1, 3) == (first.number, second.number)
+    assert {} == second.user_attrs
+    doubled = study.get_trials()[2]
+    assert (TrialState.FAIL, "surplus") == (doubled.state, doubled.user_attrs["stop_reason"])
+
+
+def test_a_silent_trial_is_taken_back_with_its_reason() -> None:
+    """It fails as lost, its parameters wait, and the copy knows under which number they first ran."""
+    study = optuna.create_study()
+    study.enqueue_trial(PARAMS)
+    trial = study.ask()
+    trial.set_user_attr("worker", FAR)
+    assert 0 == take_back(study)
+    assert 1 == take_back(study, {trial.number})
+    lost, waiting = study.get_trials()
+    assert (TrialState.FAIL, "lost") == (lost.state, lost.user_attrs["stop_reason"])
+    assert (TrialState.WAITING, 0) == (waiting.state, waiting.user_attrs["retry_of"])

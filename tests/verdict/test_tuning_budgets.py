@@ -1,0 +1,183 @@
+"""Planned looks share the error rate; smaller tuning efforts have winners and a verdict of their own."""
+
+import json
+
+import pytest
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
+
+from lrsearch.config import StudyConfig
+from lrsearch.confirmation.candidates import plan_blocks
+from lrsearch.confirmation.confirm import run_confirm
+from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.options import RunOptions
+from lrsearch.search.optimize import run_search
+from lrsearch.storage import records
+from lrsearch.storage.study import refuse_another_plan
+from lrsearch.verdict.study_verdict import study_verdict
+from lrsearch.verdict.tuning_budgets import effort_entries
+from tests.confirmation_examples import config_of, noisy, stored
+from tests.search.run_helpers import finished, make_config, search
+
+LOOKS = {"looks": [8, 12]}
+
+
+def _at_look(blocks: int, *, plan=LOOKS):
+    scores = {"constant": noisy(89.0, blocks), "cosine": noisy(89.6, blocks)}
+    study = stored(InMemoryStorage(), config_of(plan=plan), scores, planned_blocks=12)
+    return study_verdict(study).comparison
+
+
+@pytest.mark.parametrize(("blocks", "looked_at", "look"), [(8, 8, 1), (11, 8, 1), (12, 12, 2), (14, 12, 2)])
+def test_a_look_takes_its_blocks_and_its_share_of_alpha(blocks: int, looked_at: int, look: int) -> None:
+    """Between two looks nothing new is looked at; both looks together keep the plan's error rate."""
+    found = _at_look(blocks)
+    assert (looked_at, 0.025) == (found.blocks, found.alpha)
+    assert any(f"look {look} of 2 planned ones (after 8 and 12 blocks)" in warning for warning in found.warnings)
+    assert not any("interim" in warning for warning in found.warnings)
+
+
+def test_before_the_first_look_the_result_is_interim() -> None:
+    """Seven blocks are no planned look."""
+    assert any("interim: 7 of the 8 planned blocks" in warning for warning in _at_look(7).warnings)
+
+
+def test_one_look_has_all_of_alpha() -> None:
+    """Without planned looks nothing is divided, and intervals are narrower than at a look of two."""
+    once = _at_look(12, plan={"blocks": 12})
+    assert 0.05 == once.alpha
+    twice = _at_look(12)
+    assert once.high[0, 1] - once.low[0, 1] < twice.high[0, 1] - twice.low[0, 1]
+
+
+def test_blocks_beyond_the_last_look_alone_are_exploratory() -> None:
+    """Blocks between two looks are planned."""
+    for blocks, beyond in ((10, False), (12, False), (13, True)):
+        scores = {"constant": noisy(89.0, blocks), "cosine": noisy(89.6, blocks)}
+        study = stored(InMemoryStorage(), config_of(plan=LOOKS), scores, planned_blocks=12)
+        assert beyond is (study_verdict(study).exploratory is not None)
+
+
+@pytest.mark.parametrize(
+    ("plan", "complaint"),
+    [
+        ({"looks": [12, 8]}, "looks must rise"),
+        ({"looks": [8, 8]}, "looks must rise"),
+        ({"looks": [5, 10]}, "greater than or equal to 6"),
+        ({"looks": [6, 12]}, "no p-value of 6 blocks is below 0.0303, and each of 2 looks has 0.025"),
+        ({"looks": [8, 12], "blocks": 20}, "blocks must be those of the last look, 12, got 20"),
+        ({"tuning_efforts": [5, 2]}, "tuning_efforts must rise"),
+        ({"tuning_efforts": [0]}, "greater than or equal to 1"),
+    ],
+)
+def test_wrong_looks_and_efforts_are_refused(plan, complaint: str) -> None:
+    """The message names the key, the rule and the value."""
+    with pytest.raises(InputError, match=complaint):
+        StudyConfig.from_dict({"plan": plan})
+
+
+def test_looks_need_blocks_that_can_wait() -> None:
+    """The blocks of replicated searches are all there at once."""
+    with pytest.raises(InputError, match=r"plan\.looks are for one search"):
+        StudyConfig.from_dict({"plan": LOOKS, "search": {"replicates": 8}})
+    assert 12 == StudyConfig.from_dict({"plan": LOOKS}).plan.blocks
+
+
+def test_looks_are_fixed_beforehand() -> None:
+    """A study is not judged by another number of looks than it was planned with."""
+    study = stored(InMemoryStorage(), config_of(plan=LOOKS), {"constant": noisy(89.0, 8), "cosine": noisy(89.6, 8)})
+    with pytest.raises(InputError, match=r"plan\.looks is \[8, 12\], not \[\]"):
+        refuse_another_plan(study, config_of())
+
+
+def test_confirm_up_to_a_look_and_on(folder) -> None:
+    """The blocks of the last look are planned at once, so that the second part is no reading beyond the plan."""
+    config = make_config(baseline=[{"name": n, "family": n, "base_lr": 0.1} for n in ("constant", "linear")])
+    config = config.changed({"plan.looks": (7, 8), "plan.blocks": 8})
+    options = RunOptions(device="cpu", workers=1)
+    first = run_confirm(config, options, blocks=7).study
+    assert (14, 8) == (len(first.get_trials()), first.user_attrs["planned_blocks"])
+    whole = run_confirm(config, options).study
+    assert 16 == len(whole.get_trials())
+    readings = [value for key, value in whole.user_attrs.items() if key.startswith("test_ledger:")]
+    assert {False} == {reading["beyond_plan"] for block in readings for reading in block}
+
+
+def _searched(trials: int = 12, **changes) -> tuple[StudyConfig, list]:
+    config = make_config(search__pruner="none", search__replicates=2, **changes).changed({"search.trials": trials})
+    studies, _ = run_search(config, RunOptions(device="cpu", lanes=3, workers=1), lambda _: None)
+    return config, studies
+
+
+def test_an_effort_stands_for_the_first_trials_alone(folder) -> None:
+    """The entry after k trials is the best of the family's first k; a winner is not trained twice."""
+    config, studies = _searched()
+    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, efforts=[1, 3])
+    added = 0
+    for study, block, *stands in zip(studies, plan.blocks, plan.efforts[1], plan.efforts[3], strict=True):
+        entries = {entry.name: entry for entry in block.entries}
+        for family in config.search.families:
+            own = [trial for trial in finished(study) if trial.params["family"] == family]
+            for trials, standing in zip((1, 3), stands, strict=True):
+                best = max(own[:trials], key=lambda trial: trial.value)
+                entry = entries[standing[family]]
+                assert best.user_attrs["schedule"] == entry.schedule
+                assert (entry.name == family) is (best.number == max(own, key=lambda t: t.value).number)
+                added += entry.name != family
+        schedules = [json.dumps(entry.schedule, sort_keys=True) for entry in block.entries]
+        assert len(schedules) == len(set(schedules))
+    assert 0 < added
+
+
+def test_efforts_beyond_the_search_are_refused(folder) -> None:
+    """The claim `tuned with k trials` needs k trials and more of every family."""
+    config, studies = _searched()
+    with pytest.raises(InputError, match=r"tuning_efforts must be below the trials that every family has had, got 9"):
+        plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, efforts=[9])
+
+
+def test_every_effort_has_a_verdict_of_its_own(folder, run) -> None:
+    """The main verdict leaves the entries of smaller efforts out; each effort is compared under the families' names."""
+    config = make_config(search__pruner="none").changed({"plan.tuning_efforts": (1, 2), "plan.blocks": 6})
+    search(config, 12)
+    study = run_confirm(config.changed({"search.trials": 12}), RunOptions(device="cpu", workers=1)).study
+    extra = effort_entries(study)
+    assert extra
+    assert all(" after " in name for name in extra)
+    verdict = study_verdict(study)
+    families = set(config.search.families)
+    assert families == set(verdict.comparison.families)
+    assert [1, 2] == [effort.trials for effort in verdict.efforts]
+    runs = {(record.block, record.family): record.test_accuracy for record in records(study)}
+    for effort in verdict.efforts:
+        assert effort.comparison is not None
+        assert families == set(effort.comparison.families)
+        stands = study.user_attrs["efforts"][str(effort.trials)]
+        for place, family in enumerate(effort.comparison.families):
+            expected = [100 * runs[block, stands[block][family]] for block in range(6)]
+            assert expected == pytest.approx(effort.comparison.scores[:, place].tolist())
+    shown = run("compare").out
+    assert "If fewer trials can be afforded" in shown
+    assert "After 1 trials of each family" in shown
+    assert 0 == run("report", "-o", "page.html").code
+    assert "If fewer trials can be afforded" in (folder / "page.html").read_text()
+
+
+def test_a_family_without_a_complete_trial_is_left_out_of_that_effort(folder) -> None:
+    """Pruned first trials leave nothing to stand for them."""
+    config, studies = _searched()
+    first = next(t for t in finished(studies[0]) if t.params["family"] == "cosine")
+    original = studies[0].get_trials
+
+    def pruned(*args, **kwargs):
+        found = original(deepcopy=True, **{k: v for k, v in kwargs.items() if k != "deepcopy"})
+        for trial in found:
+            if trial.number == first.number:
+                trial.state = TrialState.PRUNED
+        return found
+
+    studies[0].get_trials = pruned
+    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, efforts=[1])
+    assert "cosine" not in plan.efforts[1][0]
+    assert "cosine" in plan.efforts[1][1]
