@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 
 
@@ -106,7 +109,7 @@ class Workload:
 
     Attributes:
         name: shown in records and reports.
-        model: returns a freshly initialised module (drawn from torch's global generator, which the stack seeds).
+        model: returns a freshly initialised module (drawn from torch's global generator, which lrsearch seeds).
         data: loads the data set; called once per process.
         worst_value: the metric of a model that learned nothing (chance accuracy): the value of a diverged trial.
         loss: `(outputs[B, ...], y[B]) -> scalar`, the mean over the batch.
@@ -115,6 +118,10 @@ class Workload:
         direction: "maximize" or "minimize" the metric.
         batch_size: examples per update.
         transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float).
+        failed_at: a confirmed run whose metric is this or worse has failed; None for the rule by `worst_value`.
+
+    Raises:
+        InputError: if a field has another type than it should, or a number is out of its range.
     """
 
     name: str
@@ -127,12 +134,29 @@ class Workload:
     direction: Literal["maximize", "minimize"] = "maximize"
     batch_size: int = 128
     transform: Callable[[Tensor], Tensor] = field(default=_as_float)
+    failed_at: float | None = None
 
     def __post_init__(self) -> None:
-        if self.direction not in ("maximize", "minimize"):
-            raise InputError(f"workload {self.name}: direction must be maximize or minimize, got {self.direction!r}")
-        if self.batch_size < 1:
-            raise InputError(f"workload {self.name}: batch_size must be at least 1, got {self.batch_size}")
+        rules: list[tuple[str, str, Callable[[Any], bool]]] = [
+            *((name, "a text", _is_text) for name in ("name", "metric_name")),
+            *((name, "a function", callable) for name in ("model", "data", "loss", "metric", "transform")),
+            ("direction", "maximize or minimize", lambda value: value in ("maximize", "minimize")),
+            ("batch_size", "a whole number of at least 1", lambda value: type(value) is int and value >= 1),
+            ("worst_value", "a finite number", _is_finite),
+            ("failed_at", "a finite number or None", lambda value: value is None or _is_finite(value)),
+        ]
+        for name, rule, passes in rules:
+            value = getattr(self, name)
+            if not passes(value):
+                raise InputError(f"workload {shortened(self.name)}: {name} must be {rule}, got {shortened(value)}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 _loaded: set[str] = set()

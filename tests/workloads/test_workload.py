@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -56,8 +57,32 @@ def test_examples_and_labels_must_be_equally_many() -> None:
         Dataset(data.train_x, data.train_y, data.test_x[:0], data.test_y[:0])
 
 
-@pytest.mark.parametrize(("change", "part"), [({"direction": "up"}, "direction"), ({"batch_size": 0}, "batch_size")])
-def test_a_workload_refuses_what_it_cannot_be(change, part) -> None:
-    """The error names the workload, the rule and the value."""
-    with pytest.raises(InputError, match=f"workload tabular: {part} must be .* got"):
-        replace(tabular(), **change)
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("direction", "up", "maximize or minimize"),
+        ("batch_size", 0, "a whole number of at least 1"),
+        ("batch_size", 2.5, "a whole number of at least 1"),
+        ("batch_size", True, "a whole number of at least 1"),
+        *(("worst_value", wrong, "a finite number") for wrong in (None, "0.1", NAN, INFINITE, -INFINITE, True)),
+        *(("failed_at", wrong, "a finite number or None") for wrong in ("0.2", NAN, INFINITE)),
+        ("metric", "accuracy", "a function"),
+        ("loss", None, "a function"),
+        ("metric_name", None, "a text"),
+    ],
+)
+def test_a_workload_refuses_what_it_cannot_be(field, value, rule) -> None:
+    """Where it is made; the error names the workload, the field, the rule and the value."""
+    with pytest.raises(InputError) as caught:
+        replace(tabular(), **{field: value})
+    assert f"workload 'tabular': {field} must be {rule}, got {value!r}" == str(caught.value)
+
+
+def test_a_score_that_counts_as_failed_may_be_given() -> None:
+    """Any finite number, of NumPy too; without one the rule by the worst value holds."""
+    assert tabular().failed_at is None
+    assert 0.4 == replace(tabular(), failed_at=0.4).failed_at
+    assert np.float32(0.5) == replace(tabular(), failed_at=np.float32(0.5)).failed_at
