@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from lrsearch.cli.text_table import number, table_lines
+from lrsearch.cli.text_table import table_lines
 from lrsearch.records import finite
+from lrsearch.tables import Table, table, text
 from lrsearch.text import plain
 
 if TYPE_CHECKING:
@@ -89,11 +89,22 @@ def duration(seconds: float) -> str:
     return f"{str(timedelta(seconds=round(seconds / 60) * 60))[:-3]} h"
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table that fits the terminal; elsewhere each row is one line, however long."""
-    width = Console().width if sys.stdout.isatty() else sys.maxsize
-    for line in table_lines(columns, [list(row) for row in rows], width):
-        output.print(line)
+def print_table(shown: Table, form: str = "table") -> None:
+    """Print a table as JSON, as CSV, or for people: fitting the terminal, elsewhere each row on one line, however long.
+
+    Args:
+        shown: the table.
+        form: "table", "json" or "csv".
+    """
+    if form == "json":
+        print(json.dumps(finite(shown.records()), indent=2, allow_nan=False))
+    elif form == "csv":
+        sys.stdout.write(shown.to_csv())
+    elif not shown.rows:
+        note("nothing to show")
+    else:
+        for line in table_lines(shown, Console().width if sys.stdout.isatty() else sys.maxsize):
+            output.print(line)
 
 
 def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], None]:
@@ -117,8 +128,8 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
 def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
     """Print the table per family, and what the search itself cost."""
     columns = [name for name in rows[0] if name not in ("best parameters", "near a bound")]
-    table = [[row[c] for c in columns] + [_parameters(row)] for row in rows]
-    print_table([*columns, "best parameters (* near a bound)"], table)
+    cells = [[row[c] for c in columns] + [_parameters(row)] for row in rows]
+    print_table(table([*columns, "best parameters (* near a bound)"], cells))
     times = state.times
     if times.trial_epochs:
         each = 1000 / times.trial_epochs
@@ -137,7 +148,7 @@ def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
 
 def _parameters(row: dict[str, Any]) -> str:
     near = row["near a bound"]
-    return ", ".join(f"{name}={number(value)}{'*' * (name in near)}" for name, value in row["best parameters"].items())
+    return ", ".join(f"{name}={text(value)}{'*' * (name in near)}" for name, value in row["best parameters"].items())
 
 
 def print_families(rows: Sequence[dict[str, Any]]) -> None:
@@ -152,34 +163,7 @@ def print_families(rows: Sequence[dict[str, Any]]) -> None:
 
 def print_rows(rows: Sequence[dict[str, Any]], form: str) -> None:
     """Print rows as a table, as JSON or as CSV."""
-    if form == "json":
-        print(json.dumps(finite(list(rows)), indent=2, allow_nan=False))
-    elif form == "csv":
-        writer = csv.writer(sys.stdout)
-        if rows:
-            writer.writerow(map(plain, rows[0]))
-        for row in rows:
-            writer.writerow([_csv_cell(value) for value in row.values()])
-    elif not rows:
-        note("nothing to show")
-    else:
-        shown = [{name: _cell(value) for name, value in row.items()} for row in rows]
-        print_table(list(shown[0]), [list(row.values()) for row in shown])
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, dict | list):
-        return json.dumps(finite(value))
-    if not isinstance(value, str):
-        return value
-    # A spreadsheet computes what begins like a formula, and names may come from anybody's storage.
-    return f"'{plain(value)}" if value.startswith(("=", "+", "-", "@")) else plain(value)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={number(item)}" for name, item in value.items())
-    return value
+    print_table(table(rows[0] if rows else (), (row.values() for row in rows)), form)
 
 
 def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:

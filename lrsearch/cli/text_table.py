@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from lrsearch.text import plain
+from lrsearch.tables import Table
 
 _BROKEN = {"recommended": "recom- mended", "diverged": "diver- ged", "accuracy": "accu- racy"}
 
 
-def number(value: Any) -> str:
-    """Return a number with up to four significant digits, and anything else as text; None is a dash."""
-    if value is None:
-        return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def table_lines(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> list[Text]:
+def table_lines(shown: Table, width: int) -> list[Text]:
     """Return the lines of a table, columns of numbers to the right, none ending in a blank.
 
-    Cells break after commas alone, headers and the names of the first column at spaces: no word, number or interval is
+    Cells break after commas alone, headings and the names of the first column at spaces: no word, number or interval is
     cut. Columns that do not fit into `width` characters follow in a table of their own, the first column repeated.
     """
-    made = [_Column.of(name, [row[i] for row in rows], named=i == 0) for i, name in enumerate(columns)]
-    shown = next((n for n in range(len(made), 2, -1) if _layout(made[:n], width)[2]), min(len(made), 2))
-    widths, gap, _ = _layout(made[:shown], width)
+    lines = [Text(shown.title, style="bold", no_wrap=True)] if shown.title else []
+    separators = [" ", *[", "] * (len(shown.columns) - 1)]
+    parts = zip(shown.headings, shown.column_cells, shown.numeric, separators, strict=True)
+    return lines + _lines([_Column(*part) for part in parts], width)
+
+
+def _lines(columns: Sequence[_Column], width: int) -> list[Text]:
+    fitting = next((n for n in range(len(columns), 2, -1) if _layout(columns[:n], width)[2]), min(len(columns), 2))
+    widths, gap, _ = _layout(columns[:fitting], width)
     lines = []
-    for at, cells in enumerate(zip(*[own.folded(w) for own, w in zip(made, widths, strict=False)], strict=True)):
+    folded = [column.folded(w) for column, w in zip(columns, widths, strict=False)]
+    for place, cells in enumerate(zip(*folded, strict=True)):
         for parts in zip_longest(*cells, fillvalue=""):
-            placed = [own.placed(part, w) for own, part, w in zip(made, parts, widths, strict=False)]
-            lines.append(Text((" " * gap).join(placed).rstrip(), style="" if at else "bold", no_wrap=True))
-    if shown == len(made):
-        return lines
-    rest = table_lines([columns[0], *columns[shown:]], [[row[0], *row[shown:]] for row in rows], width)
-    return [*lines, Text(), *rest]
+            placed = [column.placed(part, w) for column, part, w in zip(columns, parts, widths, strict=False)]
+            lines.append(Text((" " * gap).join(placed).rstrip(), style="" if place else "bold", no_wrap=True))
+    return lines if fitting == len(columns) else [*lines, Text(), *_lines([columns[0], *columns[fitting:]], width)]
 
 
 @dataclass(frozen=True)
@@ -49,11 +44,6 @@ class _Column:
     cells: tuple[str, ...]
     right: bool
     separator: str  # after which a cell may break
-
-    @classmethod
-    def of(cls, head: str, values: Sequence[Any], *, named: bool) -> _Column:
-        right = all(isinstance(value, int | float | None) for value in values)
-        return cls(plain(head), tuple(map(plain, _aligned(values))), right, " " if named else ", ")
 
     @property
     def widths(self) -> tuple[int, int, int, int]:
@@ -77,9 +67,9 @@ class _Column:
 
 def _layout(columns: Sequence[_Column], width: int) -> tuple[list[int], int, bool]:
     """Return the columns' widths, the gap between them, and whether they fit; the widest columns give way first."""
-    bounds = [own.widths for own in columns]
+    bounds = [column.widths for column in columns]
     for gap, stages in ((2, 3), (1, 3), (1, 4)):
-        widths = [own[0] for own in bounds]
+        widths = [bound[0] for bound in bounds]
         excess = sum(widths) + gap * (len(columns) - 1) - width
         for stage in range(1, stages):
             for i in sorted(range(len(columns)), key=lambda i: -widths[i]):
@@ -105,12 +95,3 @@ def _folded(parts: Sequence[str], width: int) -> list[str]:
         else:
             lines.append(part)
     return lines
-
-
-def _aligned(values: Sequence[Any]) -> list[str]:
-    """Return a column as texts: its numbers with the same decimals, four significant digits of the largest."""
-    largest = max((abs(v) for v in values if isinstance(v, float) and math.isfinite(v)), default=0.0)
-    if largest < 1e-3 or largest >= 1e6:
-        return [number(value) for value in values]
-    decimals = min(max(3 - math.floor(math.log10(largest)), 0), 4)
-    return [f"{value:.{decimals}f}" if isinstance(value, float) else number(value) for value in values]

@@ -10,6 +10,7 @@ from lrsearch.cli import console
 from lrsearch.cli.text_table import table_lines
 from lrsearch.confirmation.blocks import ConfirmState
 from lrsearch.search.loop import SearchState, SearchTimes
+from lrsearch.tables import table
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def _words(row) -> set[str]:
 @pytest.mark.parametrize("width", [80, 120])
 def test_tables_fit_the_terminal_and_cut_nothing(row, width) -> None:
     """At 80 and at 120 columns no line is longer, and no name, number, interval or parameter is split."""
-    lines = [line.plain for line in table_lines(list(row), [list(row.values())], width)]
+    lines = [line.plain for line in table_lines(table(row, [row.values()]), width)]
     assert max(map(len, lines)) <= width
     assert [line.rstrip() for line in lines] == lines
     assert set() == {word for word in _words(row) if not any(word in line for line in lines)}
@@ -168,23 +169,23 @@ def test_a_confirmation_without_controls_is_one_table_at_80_columns() -> None:
     """Long words of the header are hyphenated before a column moves below, and only then."""
     row = CONFIRMED | {"entry": "warmup_stable_decay"}
     del row["control"]
-    lines = [line.plain for line in table_lines(list(row), [list(row.values())], 80)]
+    lines = [line.plain for line in table_lines(table(row, [row.values()]), 80)]
     assert "" not in lines
     assert lines[0].endswith("diver-")
-    wide = [line.plain for line in table_lines(list(row), [list(row.values())], 120)]
+    wide = [line.plain for line in table_lines(table(row, [row.values()]), 120)]
     assert "diverged" in wide[0]
 
 
 def test_columns_without_room_follow_below() -> None:
     """A table that cannot fit goes on in a second one, with the names again."""
-    lines = [line.plain for line in table_lines(["name", "b" * 30, "c" * 30], [["x", "1", "2"]], 40)]
+    lines = [line.plain for line in table_lines(table(["name", "b" * 30, "c" * 30], [["x", "1", "2"]]), 40)]
     assert [f"name  {'b' * 30}", "x     1", "", f"name  {'c' * 30}", "x     2"] == lines
 
 
 def test_a_column_of_numbers_has_one_number_of_decimals() -> None:
     """As many as give its largest four digits, so that no small one is written with an exponent; counts stay whole."""
     columns = {"loss": [1.5, 9.455e-05, None], "small": [1e-05, 2e-05, 3e-05], "count": [1, 20, 3]}
-    lines = table_lines(list(columns), list(zip(*columns.values(), strict=True)), 80)
+    lines = table_lines(table(columns, zip(*columns.values(), strict=True)), 80)
     assert [["1.500", "1e-05", "1"], ["0.000", "2e-05", "20"], ["-", "3e-05", "3"]] == [
         line.plain.split() for line in lines[1:]
     ]

@@ -1,0 +1,85 @@
+"""One table, rendered for people and for programs."""
+
+import csv
+import io
+import json
+import math
+
+import pytest
+
+from lrsearch.tables import Column, Interval, Points, Share, Table, number, table, text
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.123456, "0.1235"),
+        (12, "12"),
+        (1e-05, "1e-05"),
+        (-0.5, "-0.5"),
+        (None, "-"),
+        (math.nan, "-"),
+        (math.inf, "inf"),
+        (True, "yes"),
+        (Points(0.8312), "83.12"),
+        (Share(0.052), "5 %"),
+        (Interval(1, 3), "1 to 3"),
+        (Interval(math.nan, 3.0), "-"),
+        ({"base_lr": 0.1, "milestones": (3, 5)}, "base_lr=0.1, milestones=3, 5"),
+        ({}, "-"),
+        ((), "-"),
+        ("a\x1b[31mb", "a?[31mb"),
+    ],
+)
+def test_each_kind_of_value_is_written_in_one_way(value, written) -> None:
+    """Numbers with four significant digits, a dash for what is missing, nothing that a terminal obeys."""
+    assert written == text(value)
+
+
+def test_decimals_and_signs_are_given() -> None:
+    """Fractional numbers follow them, and whole numbers stay whole."""
+    assert ("+0.50", "-0.12", "+3") == tuple(number(v, decimals=2, signed=True) for v in (0.5, -0.123, 3))
+    assert "-0.50 to +0.25" == text(Interval(-0.5, 0.25), decimals=2, signed=True)
+
+
+def test_a_column_has_one_number_of_decimals() -> None:
+    """As many as give its largest number four digits, unless the column says how many; tiny numbers stand alone."""
+    shown = table(("loss", Column("gap", decimals=1), "small"), [(1.5, 0.25, 1e-05), (9.455e-05, None, 2e-06)])
+    assert (("1.500", "0.2", "1e-05"), ("0.000", "-", "2e-06")) == shown.cells
+
+
+def test_columns_of_numbers_are_known() -> None:
+    """Missing values do not make a column text; truth values and intervals do."""
+    shown = table("abcd", [(1, None, True, Interval(0.0, 1.0)), (2.5, Points(0.5), False, None)])
+    assert (True, True, False, False) == shown.numeric
+
+
+def test_programs_get_the_values_and_people_the_words() -> None:
+    """JSON and CSV keep the keys and the stored numbers, whatever heading and unit people read."""
+    shown = table((Column("entry", "candidate"), Column("value", "accuracy (points)")), [("rex", Points(0.8312))])
+    assert ("candidate", "accuracy (points)") == shown.headings
+    assert (("rex", "83.12"),) == shown.cells
+    assert '[{"entry": "rex", "value": 0.8312}]' == json.dumps(shown.records())
+    assert [["entry", "value"], ["rex", "0.8312"]] == list(csv.reader(io.StringIO(shown.to_csv())))
+
+
+def test_csv_holds_no_formula_and_json_of_what_is_nested() -> None:
+    """A spreadsheet computes nothing; parameters can be read back; infinity is null."""
+    shown = table("abc", [("=1+1", {"x": math.inf}, [1, 2])])
+    assert ["'=1+1", '{"x": null}', "[1, 2]"] == list(csv.reader(io.StringIO(shown.to_csv())))[1]
+
+
+def test_html_escapes_every_text() -> None:
+    """Titles, headings and cells are never markup; numbers are marked for alignment."""
+    html = table((EVIL, "n"), [(EVIL, 1)], title=EVIL).to_html()
+    assert EVIL not in html
+    assert 3 == html.count("&lt;script&gt;")
+    assert "<td class=number>1</td>" in html
+
+
+def test_a_row_of_another_length_is_refused() -> None:
+    """A table with a missing cell would shift the rest."""
+    with pytest.raises(ValueError, match="a row must have 2 values, got 1"):
+        Table((Column("a"), Column("b")), ((1,),))
