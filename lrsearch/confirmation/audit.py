@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import math
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.confirmation.blocks import ConfirmState
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.processes.interruption import Interruption
-from lrsearch.records import LearningCurve
-from lrsearch.schedules import schedule_from_params
-from lrsearch.storage import audited_trials, family_of, to_record, worker_name
+from lrsearch.storage import audited_trials, family_of, to_record
 from lrsearch.storage.trial import values_by_family
-from lrsearch.training.device import device_label
+from lrsearch.trials.full_runs import FullRun, FullRuns
 
 
 @dataclass(frozen=True)
@@ -103,13 +99,15 @@ def finish_batches(
         for batch in todo:
             missing = [trial for trial in batch.trials if (batch.replicate, trial.number) not in done]
             if missing:
-                run = _BatchRun(experiment, batch.replicate, missing, compile_step)
+                seeds = Seeds.of(experiment.config.seed, "search", batch.replicate)
+                full_runs = [_full_run(trial, seeds) for trial in missing]
+                runs = FullRuns(experiment, seeds, full_runs, compile_step=compile_step)
                 for epoch in range(1, experiment.epochs + 1):
                     with interruption.training():
-                        run.epoch()
+                        runs.epoch()
                     state.epochs_in_training = epoch * len(missing)
                     on_epoch(state)
-                run.store(audit)
+                _store(audit, batch, missing, runs)
                 state.done, state.epochs_in_training = state.done + len(missing), 0
 
 
@@ -119,51 +117,15 @@ def audit_state(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> 
     return ConfirmState(len(wanted), len(wanted & audited_trials(audit).keys()), experiment.epochs)
 
 
-class _BatchRun:
-    def __init__(
-        self, experiment: Experiment, replicate: int, trials: Sequence[FrozenTrial], compile_step: bool
-    ) -> None:
-        self._experiment, self._replicate, self._trials = experiment, replicate, trials
-        seeds = Seeds.of(experiment.config.seed, "search", replicate)
-        self._stack = experiment.stack(seeds, compile_step=compile_step)
-        self._curves = [LearningCurve() for _ in trials]
-        self._diverged: set[int] = set()
-        self._seconds = 0.0
-        for key, trial in enumerate(trials):
-            schedule = schedule_from_params(trial.user_attrs["schedule"])
-            self._stack.admit(key, experiment.lane(schedule, seeds, trial.params))
+def _full_run(trial: FrozenTrial, seeds: Seeds) -> FullRun:
+    return FullRun(trial.user_attrs["schedule"], seeds, trial.params)
 
-    def epoch(self) -> None:
-        begun = time.perf_counter()
-        for key, metrics in self._stack.run_epoch().items():
-            self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
-            if metrics.diverged:
-                self._diverged.add(key)
-                self._stack.release(key)
-        self._seconds += time.perf_counter() - begun
 
-    def store(self, audit: Study) -> None:
-        for key, (trial, curve) in enumerate(zip(self._trials, self._curves, strict=True)):
-            lost = key in self._diverged
-            audit.add_trial(
-                create_trial(
-                    state=TrialState.COMPLETE,
-                    value=self._experiment.workload.worst_value if lost else curve.select_accuracy[-1],
-                    user_attrs=self._attributes(trial, curve, "diverged" if lost else "finished"),
-                )
-            )
-
-    def _attributes(self, trial: FrozenTrial, curve: LearningCurve, stop_reason: str) -> dict[str, Any]:
-        kept = {name: trial.user_attrs[name] for name in ("schedule", "init_seed", "order_seed")}
-        return {
-            **kept,
-            "entry": family_of(trial),
-            "replicate": self._replicate,
-            "audited": trial.number,
-            "curve": curve.to_json(),
-            "epochs": self._experiment.epochs,
-            "seconds": round(self._seconds / len(self._trials), 4),
-            "device": device_label(self._experiment.device),
-            "worker": worker_name(),
-            "stop_reason": stop_reason,
-        }
+def _store(audit: Study, batch: Batch, trials: Sequence[FrozenTrial], runs: FullRuns) -> None:
+    for key, trial in enumerate(trials):
+        runs.store(
+            audit,
+            key,
+            value=runs.validation_scores(key)[-1],
+            attributes={"entry": family_of(trial), "replicate": batch.replicate, "audited": trial.number},
+        )

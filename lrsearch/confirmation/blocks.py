@@ -9,17 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optuna.study import Study
-from optuna.trial import TrialState, create_trial
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.processes.interruption import Interruption
-from lrsearch.records import LearningCurve, pack_scores
-from lrsearch.schedules import schedule_from_params
+from lrsearch.records import pack_scores
 from lrsearch.storage import confirmed_runs, enter_in_ledger, is_dead, is_elsewhere, worker_name
-from lrsearch.training.device import device_label
-from lrsearch.training.lane import Lane
-from lrsearch.training.stack import Stack
+from lrsearch.trials.full_runs import VALIDATED, FullRun, FullRuns
 
 AA, POSITIVE = "aa", "positive"
 
@@ -135,18 +131,24 @@ def confirm_blocks(
             if missing and not _held_by_another(study, block):
                 try:
                     _hold(study, block, 0)
-                    run = _BlockRun(experiment, block, missing, every_epoch, compile_step)
+                    runs = FullRuns(
+                        experiment,
+                        block.seeds,
+                        [_full_run(block, entry) for entry in missing],
+                        parts=(*VALIDATED, "test") if every_epoch else VALIDATED,
+                        compile_step=compile_step,
+                    )
                     if every_epoch:
                         _enter_in_ledger(study, block, missing, epochs="every")
                     for epoch in range(1, experiment.epochs + 1):
                         with interruption.training():
-                            run.epoch()
+                            runs.epoch()
                         state.epochs_in_training = epoch * len(missing)
                         _hold(study, block, state.epochs_in_training)
                         on_epoch(state)
                     if not every_epoch:
                         _enter_in_ledger(study, block, missing, epochs="last")
-                    run.store(study)
+                    _store(study, block, missing, runs)
                 finally:
                     study.set_user_attr(_hold_key(block), {})
                 state.done, state.epochs_in_training = state.done + len(missing), 0
@@ -190,69 +192,29 @@ def _hold_key(block: Block) -> str:
     return f"hold:{block.index:04d}"
 
 
-class _BlockRun:
-    def __init__(
-        self, experiment: Experiment, block: Block, entries: Sequence[Entry], every_epoch: bool, compile_step: bool
-    ) -> None:
-        self._experiment, self._block, self._entries = experiment, block, entries
-        self._parts = ("select", "report", "test") if every_epoch else ("select", "report")
-        self._stack: Stack = experiment.stack(block.seeds, compile_step=compile_step)
-        self._curves = [LearningCurve() for _ in entries]
-        self._diverged: set[int] = set()
-        self._seconds = 0.0
-        for key, entry in enumerate(entries):
-            self._stack.admit(key, self._lane(entry))
+def _full_run(block: Block, entry: Entry) -> FullRun:
+    return FullRun(entry.schedule, block.seeds_of(entry), entry.settings)
 
-    def _lane(self, entry: Entry) -> Lane:
-        seeds = self._block.seeds_of(entry)
-        return self._experiment.lane(schedule_from_params(entry.schedule), seeds, entry.settings)
 
-    def epoch(self) -> None:
-        begun = time.perf_counter()
-        for key, metrics in self._stack.run_epoch(self._parts).items():
-            self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
-            if metrics.diverged:
-                self._diverged.add(key)
-                self._stack.release(key)
-        self._seconds += time.perf_counter() - begun
-
-    def store(self, study: Study) -> None:
-        done = _done(study)
-        for key, entry in enumerate(self._entries):
-            if (self._block.index, entry.name) in done:
-                continue  # two commands began the block in the same moment; both got the same result
-            attributes = self._attributes(entry, self._curves[key])
-            if key in self._diverged:
-                attributes |= {"stop_reason": "diverged", "test_accuracy": self._experiment.workload.worst_value}
-            else:
-                loss, scores = self._stack.evaluate(key, "test")
-                attributes |= {"test_loss": loss, "test_accuracy": float(scores.mean()), **pack_scores(scores)}
-            study.add_trial(
-                create_trial(
-                    state=TrialState.COMPLETE,
-                    value=attributes["test_accuracy"],
-                    user_attrs=attributes,
-                    intermediate_values=dict(enumerate(self._curves[key].select_accuracy, start=1)),
-                )
-            )
-
-    def _attributes(self, entry: Entry, curve: LearningCurve) -> dict[str, Any]:
-        seeds = self._block.seeds_of(entry)
-        return {
+def _store(study: Study, block: Block, entries: Sequence[Entry], runs: FullRuns) -> None:
+    """Read the test set once for every run of a block, and add the runs to the confirmation."""
+    done = _done(study)
+    for key, entry in enumerate(entries):
+        if (block.index, entry.name) in done:
+            continue  # two commands began the block in the same moment; both got the same result
+        attributes = {
             "entry": entry.name,
-            "block": self._block.index,
-            "schedule": entry.schedule,
+            "block": block.index,
             "settings": entry.settings,
-            "curve": curve.to_json(),
-            "init_seed": seeds.init,
-            "order_seed": seeds.order,
-            "split_seed": seeds.split,
-            "epochs": self._experiment.epochs,
-            "seconds": round(self._seconds / len(self._entries), 4),
-            "device": device_label(self._experiment.device),
-            "worker": worker_name(),
-            "stop_reason": "finished",
+            "split_seed": block.seeds.split,
         }
+        if runs.has_diverged(key):
+            score = runs.worst_value
+        else:
+            loss, scores = runs.test_scores(key)
+            score = float(scores.mean())
+            attributes |= {"test_loss": loss, **pack_scores(scores)}
+        runs.store(study, key, value=score, attributes={**attributes, "test_accuracy": score})
 
 
 def _enter_in_ledger(study: Study, block: Block, entries: Sequence[Entry], *, epochs: str) -> None:

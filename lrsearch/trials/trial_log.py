@@ -14,8 +14,8 @@ from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.processes.notices import notice
 from lrsearch.records import LearningCurve
 from lrsearch.storage import worker_name
-from lrsearch.training.device import device_label
 from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
+from lrsearch.trials.record import StopReason, closing, opening
 from lrsearch.trials.requeue import origin_of
 
 
@@ -38,18 +38,11 @@ class TrialLog:
     @classmethod
     def begin(cls, experiment: Experiment, trial: Trial, seeds: Seeds) -> TrialLog:
         """Suggest the trial's parameters and write down what it is."""
-        # First of all whose it is, so that a trial whose process dies can be told from one that is running.
+        # First whose the trial is, so that one whose process dies can be told from one that is running.
         trial.set_user_attr("worker", worker_name())
         params = experiment.space.suggest(trial)
         schedule = experiment.schedule(params)
-        attributes = {
-            "schedule": schedule.params(),
-            "init_seed": seeds.init,
-            "order_seed": seeds.order,
-            "epochs": experiment.epochs,
-            "device": device_label(experiment.device),
-        }
-        for name, value in attributes.items():
+        for name, value in opening(experiment, schedule.params(), seeds).items():
             trial.set_user_attr(name, value)
         return cls(experiment, trial, params, experiment.lane(schedule, seeds, params))
 
@@ -98,7 +91,7 @@ class TrialLog:
                 notice(f"trial {number} was taken by another process while this one was paused; going on without it")
             self.lost = True
 
-    def end(self, study: Study, stop_reason: str) -> None:
+    def end(self, study: Study, stop_reason: StopReason) -> None:
         """Write down how the trial ended and tell Optuna.
 
         Args:
@@ -116,9 +109,8 @@ class TrialLog:
         if told.state == TrialState.FAIL:
             raise UpdateFinishedTrialError
 
-    def finish(self, stop_reason: str) -> float:
+    def finish(self, stop_reason: StopReason) -> float:
         """Write down the curve and how the trial ended, all but its state; return the trial's value."""
-        attributes = {"curve": self.curve.to_json(), "seconds": round(self.seconds, 4), "stop_reason": stop_reason}
-        for name, value in attributes.items():
+        for name, value in closing(self.curve, self.seconds, stop_reason).items():
             self.trial.set_user_attr(name, value)
         return self.value

@@ -259,12 +259,12 @@ def test_two_commands_in_one_moment_store_a_run_once(folder, monkeypatch) -> Non
     """Runs that another command stored while this one trained them are not stored again."""
     from lrsearch.confirmation import blocks as module
 
-    store = module._BlockRun.store
+    store = module._store
 
-    def twice(self, study) -> None:
-        store(self, study)
-        store(self, study)
+    def twice(*given) -> None:
+        store(*given)
+        store(*given)
 
-    monkeypatch.setattr(module._BlockRun, "store", twice)
+    monkeypatch.setattr(module, "_store", twice)
     runs = [(t.user_attrs["block"], t.user_attrs["entry"]) for t in _confirm(FIXED, 2).study.get_trials()]
     assert len(set(runs)) == len(runs) > 0

@@ -1,0 +1,118 @@
+"""Lanes that train side by side to their last epoch, and are stored as complete trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.study import Study
+from optuna.trial import TrialState, create_trial
+
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.records import LearningCurve
+from lrsearch.schedules import schedule_from_params
+from lrsearch.storage import worker_name
+from lrsearch.trials.record import closing, opening
+
+VALIDATED = ("select", "report")
+"""The parts of the data that every epoch is evaluated on: validation and holdout."""
+
+
+@dataclass(frozen=True)
+class FullRun:
+    """What one lane trains from start to end.
+
+    Attributes:
+        schedule: the schedule's parameters, as `schedule_from_params` takes them.
+        seeds: of its initialisation and its order of the data.
+        settings: the optimizer's settings that were searched, empty if none was.
+    """
+
+    schedule: Mapping[str, Any]
+    seeds: Seeds
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class FullRuns:
+    """Trains lanes side by side on one split; a lane that diverges is released at once, the others go on.
+
+    Args:
+        experiment: what is trained.
+        split: whose split seed all runs share.
+        runs: one a lane; they are named by their place in this list.
+        parts: of the data, evaluated after every epoch.
+        compile_step: whether the step is worth compiling.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        split: Seeds,
+        runs: Sequence[FullRun],
+        *,
+        parts: Sequence[str] = VALIDATED,
+        compile_step: bool = False,
+    ) -> None:
+        self._experiment, self._runs, self._parts = experiment, runs, parts
+        self._stack = experiment.stack(split, compile_step=compile_step)
+        self._curves = [LearningCurve() for _ in runs]
+        self._diverged: set[int] = set()
+        self._seconds = 0.0
+        for key, run in enumerate(runs):
+            self._stack.admit(key, experiment.lane(schedule_from_params(run.schedule), run.seeds, run.settings))
+
+    def epoch(self) -> None:
+        """Train every lane that has not diverged for one epoch."""
+        begun = time.perf_counter()
+        for key, metrics in self._stack.run_epoch(self._parts).items():
+            self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
+            if metrics.diverged:
+                self._diverged.add(key)
+                self._stack.release(key)
+        self._seconds += time.perf_counter() - begun
+
+    @property
+    def worst_value(self) -> float:
+        """The score of a lane that has diverged."""
+        return self._experiment.workload.worst_value
+
+    def has_diverged(self, key: int) -> bool:
+        """Return whether a lane's loss or score was not finite after some epoch."""
+        return key in self._diverged
+
+    def validation_scores(self, key: int) -> tuple[float, ...]:
+        """Return the validation score after every epoch of a lane; none where all examples are trained on."""
+        return self._curves[key].select_accuracy
+
+    def test_scores(self, key: int) -> tuple[float, NDArray[np.float32]]:
+        """Return the mean test loss and the score of each test example `[examples]` of a lane that has not diverged."""
+        return self._stack.evaluate(key, "test")
+
+    def store(self, study: Study, key: int, *, value: float, attributes: Mapping[str, Any]) -> None:
+        """Add a lane to a study as a complete trial.
+
+        Args:
+            study: the confirmation or the audit.
+            key: the lane.
+            value: its score; the workload's worst value is stored in its place if it has diverged.
+            attributes: what its record says besides `opening` and `closing`.
+        """
+        run, curve, diverged = self._runs[key], self._curves[key], self.has_diverged(key)
+        seconds = self._seconds / len(self._runs)
+        study.add_trial(
+            create_trial(
+                state=TrialState.COMPLETE,
+                value=self.worst_value if diverged else value,
+                user_attrs={
+                    "worker": worker_name(),
+                    **opening(self._experiment, run.schedule, run.seeds),
+                    **closing(curve, seconds, "diverged" if diverged else "finished"),
+                    **attributes,
+                },
+                intermediate_values=dict(enumerate(curve.select_accuracy, start=1)),
+            )
+        )
