@@ -42,10 +42,12 @@ Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
 
 
-def study_file(path: Path | None) -> StudyConfig:
-    """Return the study of a file; the main study that comes with lrsearch if None."""
-    from lrsearch.config import StudyConfig, shipped_study
+def study_file(path: Path | None, workload: str | None = None) -> StudyConfig:
+    """Return the study of a file; without one that of a workload, and without either the main study of lrsearch."""
+    from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
 
+    if path is None and workload not in (None, BUILT_IN_WORKLOAD):
+        return StudyConfig.for_workload(workload)
     return StudyConfig.load(path or shipped_study("fashion_lenet"))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
+from lrsearch.config import StudyConfig
 from lrsearch.config.messages import did_you_mean
 from lrsearch.errors import InputError
 from lrsearch.names import is_confirmation, is_search, replicate_of
@@ -108,15 +110,17 @@ def study_rows(storage: BaseStorage, wanted: Wanted = Wanted()) -> list[Row]:
 def _study_row(study: Study, found: list[TrialRecord]) -> Row:
     name, stored = study.study_name, study.user_attrs.get("study_file")
     states = [record.state for record in found]
-    data = stored.get("data") if isinstance(stored, dict) else None
-    dataset = data.get("dataset") if isinstance(data, dict) else None
+    trained_on = ""
+    if isinstance(stored, dict):
+        with suppress(InputError):  # of another version, or of other people: listed all the same
+            trained_on = StudyConfig.from_dict(stored).data_name
     best = min if study.directions[0].name == "MINIMIZE" else max
     return {
         "study": name,
         "kind": "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit",
         **{state: states.count(state) for state in STATES},
         "best": best((r.value for r in found if r.value is not None), default=None),
-        "dataset": dataset if isinstance(dataset, str) else "",
+        "dataset": trained_on,
     }
 
 

@@ -70,7 +70,7 @@ def plan(
         trials=trials,
         replicates=replicates,
     )
-    config = study_file(study).changed(changes)
+    config = study_file(study, workload).changed(changes)
     options = RunOptions(device=device, workers=count(workers, "workers"))
     measured_by = pilot or study_name or config.name
     noise = noise_of(existing_storage(storage), measured_by, sd=sd, correlation=correlation, required=pilot is not None)

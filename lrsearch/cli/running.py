@@ -87,7 +87,7 @@ def optimize(
         sampler=sampler,
         pruner=pruner,
     )
-    config = study_file(study).changed(changes)
+    config = study_file(study, workload).changed(changes)
     options = RunOptions(
         storage=storage,
         device=device,
@@ -174,7 +174,7 @@ def confirm(
         if workload is None and not trust_storage:
             refuse_foreign_workload(config.workload, source=f"study {study_name!r}", trust="--trust-storage")
     else:
-        config = study_file(study).changed(changes)
+        config = study_file(study, workload).changed(changes)
     options = RunOptions(
         storage=storage,
         device=device,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.files import check_plain, read_data
@@ -28,6 +28,7 @@ from lrsearch.schedules import ReduceOnPlateau, check_overrides, resolve_ranges
 
 _NOMINAL_STEPS = 1000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
+_BUILT_IN_DATA = "fashion-mnist"
 
 
 class StudyConfig(Table):
@@ -37,13 +38,20 @@ class StudyConfig(Table):
     description: str = ""
     workload: str = BUILT_IN_WORKLOAD
     seed: int = Field(0, ge=0)
-    data: DataConfig = DataConfig()
+    data: DataConfig = Field(DataConfig(), validate_default=True)
     training: TrainingConfig = TrainingConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     search: SearchConfig = SearchConfig()
     ranges: dict[str, dict[str, Any]] = Field(default_factory=dict)
     plan: PlanConfig = PlanConfig()
     baseline: tuple[BaselineConfig, ...] = ()
+
+    @field_validator("data")
+    @classmethod
+    def _data_of_the_workload(cls, data: DataConfig, info: ValidationInfo) -> DataConfig:
+        """Fill in the built-in workload's data set; any other workload has its own, whatever an older file says."""
+        built_in = info.data.get("workload") == BUILT_IN_WORKLOAD
+        return data.model_copy(update={"dataset": (data.dataset or _BUILT_IN_DATA) if built_in else None})
 
     @field_validator("baseline")
     @classmethod
@@ -106,6 +114,16 @@ class StudyConfig(Table):
         return self
 
     @classmethod
+    def for_workload(cls, address: str) -> StudyConfig:
+        """Return a study of a workload with every other value at its default, named after the workload's function.
+
+        Args:
+            address: of the workload, "package.module:function".
+        """
+        name = address.rpartition(":")[2].replace("_", "-")
+        return cls.from_dict({"name": name or "study", "workload": address}, source="--workload")
+
+    @classmethod
     def load(cls, path: str | Path) -> StudyConfig:
         """Read a study file.
 
@@ -126,6 +144,11 @@ class StudyConfig(Table):
         except ValidationError as error:
             raise InputError(f"{source}: {explain(error, _TABLES)}") from error
 
+    @property
+    def data_name(self) -> str:
+        """What is trained on: the built-in workload's data set, or the address of a workload with its own data."""
+        return self.data.dataset or self.workload
+
     def changed(self, changes: Mapping[str, Any]) -> StudyConfig:
         """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing.
 
@@ -143,13 +166,16 @@ class StudyConfig(Table):
                 if key == "training.epochs":
                     table.pop("budgets", None)  # the new number replaces the study file's whole list
         try:
-            return StudyConfig.from_dict(data)
+            changed = StudyConfig.from_dict(data)
         except InputError as error:
             _, _, message = str(error).partition(": ")
             wrong = next((key for key in changes if message.startswith(f"{key}: ")), None)
             flag = "study-name" if wrong == "name" else str(wrong).rpartition(".")[2]
             named = message if wrong is None else f"--{flag}{message.removeprefix(wrong)}"
             raise InputError(named) from error
+        if changes.get("data.dataset") is not None and changed.data.dataset is None:
+            raise InputError(f"--dataset is for the built-in workload; {changed.workload} brings its own data")
+        return changed
 
     def at_budgets(self) -> tuple[StudyConfig, ...]:
         """Return a study for each epoch budget, named NAME/epochs-10 ..., or this one alone if it has only one."""

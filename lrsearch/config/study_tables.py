@@ -63,9 +63,12 @@ class SettingRange(Table):
 
 
 class DataConfig(Table):
-    """`[data]`: which examples the built-in workload reads, and whether some are held back."""
+    """`[data]`: which examples the built-in workload reads, and whether some are held out ("fit") or none ("all").
 
-    dataset: Literal["fashion-mnist", "mnist", "kmnist", "digits"] = "fashion-mnist"
+    `dataset` is None exactly where another workload brings its own data.
+    """
+
+    dataset: Literal["fashion-mnist", "mnist", "kmnist", "digits"] | None = None
     train: Literal["fit", "all"] = "fit"
 
 

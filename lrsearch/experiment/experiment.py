@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
+from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
@@ -24,7 +24,7 @@ from lrsearch.training.lenet.compile import compiled, worth_compiling
 from lrsearch.training.models import check_workload, is_fast_lenet, make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
-from lrsearch.workloads import Dataset, Workload, load_data, load_workload, split_examples
+from lrsearch.workloads import Dataset, Workload, examples_to_fit, load_data, load_workload, split_examples
 
 _PROBE_EXAMPLES = 4
 Data = tuple[NDArray[np.generic], ...] | str
@@ -73,7 +73,10 @@ class Experiment:
         x, y = experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
         check_workload(workload, x, y)
         if experiment.steps_per_epoch == 0:
-            raise InputError(f"batch_size must be at most the examples to fit, got {workload.batch_size}")
+            raise InputError(
+                f"batch_size must be at most the {experiment.examples_to_fit} training examples that are fitted, got "
+                f"{workload.batch_size}"
+            )
         return experiment
 
     @classmethod
@@ -105,11 +108,14 @@ class Experiment:
         return self.dataset.fingerprint()
 
     @property
+    def examples_to_fit(self) -> int:
+        """Training examples that are fitted; the others are held out."""
+        return examples_to_fit(len(self.dataset.train_x), train=self.config.data.train)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Updates in one epoch; the last partial batch is dropped."""
-        examples = len(self.dataset.train_x)
-        held_out = 0 if self.config.data.train == "all" else 2 * (examples // 12)
-        return (examples - held_out) // self.workload.batch_size
+        return self.examples_to_fit // self.workload.batch_size
 
     @property
     def epochs(self) -> int:
@@ -176,6 +182,6 @@ class Experiment:
 
 
 def _workload(config: StudyConfig) -> Workload:
-    options = {"dataset": config.data.dataset} if config.workload == BUILT_IN_WORKLOAD else {}
+    options = {"dataset": config.data.dataset} if config.data.dataset else {}
     workload = load_workload(config.workload, **options)
     return replace(workload, batch_size=config.training.batch_size) if config.training.batch_size else workload

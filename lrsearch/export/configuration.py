@@ -12,7 +12,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from lrsearch.comparison.crosscheck import planned_contrast
-from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, StudyConfig
+from lrsearch.config import MOST_EPOCHS, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
 from lrsearch.names import is_confirmation
@@ -100,7 +100,7 @@ def _optimizer(config: StudyConfig, trial: FrozenTrial) -> dict[str, Any]:
 def _workload(config: StudyConfig) -> dict[str, Any]:
     """Return what is trained; a batch size or a data set that the study leaves to its workload is left out."""
     table: dict[str, Any] = {"workload": config.workload, "train": config.data.train}
-    if config.workload == BUILT_IN_WORKLOAD:
+    if config.data.dataset is not None:
         table["dataset"] = config.data.dataset
     if config.training.batch_size is not None:
         table["batch_size"] = config.training.batch_size

@@ -68,7 +68,8 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
     from lrsearch.schedules import make_schedule
     from lrsearch.training.device import set_up_device
 
-    config = StudyConfig().changed({"workload": workload, "data.dataset": dataset, "training.epochs": 1})
+    tried = {"data.dataset": dataset} if workload is None else {"workload": workload}
+    config = StudyConfig().changed({**tried, "training.epochs": 1})
     experiment = Experiment.prepare(config, device=device)
     set_up_device(experiment.device)
     seeds = Seeds.of(0, "doctor", 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 
-from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
+from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, study_space
 from lrsearch.report.figures.schedules import Sample, curves_figure, samples_table
@@ -48,7 +48,7 @@ def schedule_preview_html(name: str, schedule: AnySchedule, *, epochs: int) -> s
 
 def nominal_steps_per_epoch(config: StudyConfig) -> tuple[int, str]:
     """Return the updates of one epoch and where that number comes from; no data is loaded for it."""
-    if config.workload != BUILT_IN_WORKLOAD:
+    if config.data.dataset is None:
         return _NOMINAL_STEPS_PER_EPOCH, "a nominal number: this workload's data is not loaded for a preview"
     examples = _TRAINING_EXAMPLES[config.data.dataset]
     held_out = 0 if config.data.train == "all" else 2 * (examples // 12)

@@ -93,7 +93,7 @@ def provenance_table(source: Source) -> Table:
     seconds = sum(run.seconds or 0.0 for run in runs)
     rows = [
         ("workload", source.config.workload),
-        ("data set", source.config.data.dataset),
+        ("data", source.config.data_name),
         ("data fingerprint", attributes.get("data_fingerprint")),
         ("git commit", attributes.get("git_commit") or "not in a repository"),
         *((f"{package}", version) for package, version in dict(attributes.get("versions", {})).items()),

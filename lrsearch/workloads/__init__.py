@@ -3,7 +3,17 @@
 Owns the built-in LeNet, the data sets and the split. May import config and torch. Begin with workload.py.
 """
 
+from lrsearch.workloads.split import Split, examples_to_fit, split_examples
 from lrsearch.workloads.trust import refuse_foreign_workload
-from lrsearch.workloads.workload import Dataset, Split, Workload, load_data, load_workload, split_examples
+from lrsearch.workloads.workload import Dataset, Workload, load_data, load_workload
 
-__all__ = ["Dataset", "Split", "Workload", "load_data", "load_workload", "refuse_foreign_workload", "split_examples"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "Workload",
+    "examples_to_fit",
+    "load_data",
+    "load_workload",
+    "refuse_foreign_workload",
+    "split_examples",
+]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from lrsearch.errors import InputError
-from lrsearch.workloads.workload import Dataset, split_examples
+from lrsearch.workloads.split import split_examples
+from lrsearch.workloads.workload import Dataset
 
 IMAGE_DATASETS = ("fashion-mnist", "mnist", "kmnist", "digits")
 """The names that `--dataset` takes."""

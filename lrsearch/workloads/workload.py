@@ -54,41 +54,6 @@ class Dataset:
         return digest.hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class Split:
-    """Indices into the training examples: what is fitted, what the search sees, and what is only recorded."""
-
-    fit: NDArray[np.int64]
-    select: NDArray[np.int64]
-    report: NDArray[np.int64]
-
-
-def split_examples(labels: NDArray[np.generic], split_seed: int, *, train: str = "fit") -> Split:
-    """Split the training examples 10/12 fit, 1/12 select, 1/12 report; stratified when labels are whole numbers.
-
-    Every class is dealt out in proportion, so 60,000 examples of ten equal classes give 50,000 / 5,000 / 5,000.
-
-    Args:
-        labels: `[examples]` labels (floats are treated as one class).
-        split_seed: the seed of the draw; equal seeds give equal splits.
-        train: "fit" as above, or "all" to fit every example and keep none back (fixed schedules only).
-    """
-    if train == "all":
-        empty = np.empty(0, dtype=np.int64)
-        return Split(np.arange(len(labels), dtype=np.int64), empty, empty)
-    rng = np.random.Generator(np.random.PCG64([split_seed, len(labels)]))
-    strata = labels if np.issubdtype(labels.dtype, np.integer) and labels.ndim == 1 else np.zeros(len(labels))
-    order = rng.permutation(len(labels))
-    rank = np.empty(len(labels), dtype=np.float64)
-    for stratum in np.unique(strata):
-        members = order[strata[order] == stratum]
-        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
-    # Sorting by the place within its own class interleaves the classes, so any cut is stratified.
-    dealt = order[np.argsort(rank[order], kind="stable")]
-    held_out = len(labels) // 12
-    return Split(dealt[2 * held_out :], dealt[:held_out], dealt[held_out : 2 * held_out])
-
-
 def cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
     """Return the mean cross-entropy of logits `[B, classes]` against labels `[B]`."""
     return functional.cross_entropy(outputs, y)

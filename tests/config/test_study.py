@@ -26,6 +26,27 @@ def test_an_empty_study_file_is_the_main_study_under_the_files_name(folder) -> N
     assert (30, 100, FAMILY_NAMES) == (config.training.epochs, config.search.trials, config.search.families)
 
 
+def test_a_workload_without_a_study_file_gets_neutral_defaults() -> None:
+    """Its function names the study; batch size and data are its own, and nothing of the built-in workload's is left."""
+    config = StudyConfig.for_workload("tests.workload_examples:other_tabular")
+    assert ("other-tabular", "", None) == (config.name, config.description, config.training.batch_size)
+    assert config.data.dataset is None
+    assert config.workload == config.data_name
+    assert "fashion-mnist" not in str(config.model_dump())
+
+
+@pytest.mark.parametrize("given", ["fashion-mnist", "digits", None])
+def test_only_the_built_in_workload_reads_a_data_set(given) -> None:
+    """Another workload has none, whatever an older file says; the built-in one's default is Fashion-MNIST."""
+    own = StudyConfig.from_dict({"workload": "mine:f", "data": {"dataset": given, "train": "all"}})
+    assert (None, "all", "mine:f") == (own.data.dataset, own.data.train, own.data_name)
+    built_in = StudyConfig.from_dict({"data": {"dataset": given}})
+    assert (given or "fashion-mnist") == built_in.data.dataset == built_in.data_name
+    assert "fashion-mnist" == own.changed({"workload": BUILT_IN_WORKLOAD}).data_name
+    with pytest.raises(InputError, match="--dataset is for the built-in workload; mine:f brings its own data"):
+        own.changed({"data.dataset": "kmnist"})
+
+
 @pytest.mark.parametrize("wrong", ["training.epochs", "search.trials", "optimizer.momentum", "plan.alpha"])
 def test_true_is_no_number(wrong) -> None:
     """It would be read as 1; where true or false is meant, it is taken."""

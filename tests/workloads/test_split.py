@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsearch.workloads import split_examples
+from lrsearch.errors import InputError
+from lrsearch.workloads import examples_to_fit, split_examples
 
 
 def _labels(examples: int, classes: int, seed: int = 0) -> np.ndarray:
@@ -53,3 +54,16 @@ def test_all_means_all() -> None:
     """`train = "all"` fits every example and keeps none back."""
     split = split_examples(_labels(50, 5), 0, train="all")
     assert (50, 0, 0) == (len(set(split.fit)), len(split.select), len(split.report))
+
+
+@given(st.integers(12, 400), st.sampled_from(["fit", "all"]))
+def test_the_examples_to_fit_are_counted_without_a_split(examples, train) -> None:
+    """The count is the size of the part that a split of so many examples fits."""
+    assert len(split_examples(_labels(examples, 3), 0, train=train).fit) == examples_to_fit(examples, train=train)
+
+
+def test_too_few_examples_to_hold_any_out_are_refused() -> None:
+    """Eleven cannot be split; fixed schedules may fit them all."""
+    with pytest.raises(InputError, match=r"at least 12 training examples, .* got 11"):
+        examples_to_fit(11)
+    assert 11 == examples_to_fit(11, train="all")

@@ -1,0 +1,37 @@
+"""Flags: what stands for a study file where none is given."""
+
+import json
+from pathlib import Path
+
+from lrsearch.storage import open_storage, study_config, the_study
+
+ADDRESS = "tests.workload_examples:tabular"
+
+
+def test_a_workload_without_a_study_file_is_a_study_of_its_own(run, folder) -> None:
+    """Named after its function, at its own batch size; lists and the report call its data by its address."""
+    flags = ("--workload", ADDRESS, "--epochs", "1", "--trials", "2", "--families", "constant,cosine")
+    assert 0 == run("optimize", *flags, "--workers", "1", "--device", "cpu").code
+    study = the_study(open_storage("sqlite:///lrsearch.db"), None)
+    assert "tabular" == study.study_name
+    assert "" == study_config(study).description
+    assert 10 == study.trials[0].user_attrs["schedule"]["total_steps"]  # 200 examples in batches of 20
+    assert [ADDRESS] == [row["dataset"] for row in json.loads(run("studies", "--format", "json").out)]
+    assert 0 == run("report", "-o", "page.html").code
+    page = Path("page.html").read_text()
+    assert ADDRESS in page
+    assert "fashion" not in page.lower()
+
+
+def test_a_workload_and_a_data_set_exclude_each_other(run) -> None:
+    """A data set is the built-in workload's; a workload of one's own brings its data."""
+    complaint = run("optimize", "--workload", ADDRESS, "--dataset", "digits").complaint
+    assert "--dataset is for the built-in workload" in complaint
+    assert not Path("lrsearch.db").exists()
+
+
+def test_a_batch_that_is_too_large_is_told_with_the_number_of_examples(run, study_file) -> None:
+    """The message names how many there are to fit."""
+    study_file.write_text(study_file.read_text().replace("epochs = 2", "epochs = 2\nbatch_size = 201"))
+    complaint = run("optimize", study_file, "--workers", "1").complaint
+    assert "batch_size must be at most the 200 training examples that are fitted, got 201" in complaint
