@@ -120,3 +120,39 @@ def test_a_wrong_gradient_is_found(tmp_path, capsys, monkeypatch):
     assert ["gradient, float64, shared batch", "gradient, float64, own batches"] == [
         row["what"] for row in found["parts"]["step"]["rows"] if not row["ok"]
     ]
+
+
+def sampler_cells(tmp_path, *arguments):
+    """Run bench_sampler in a small size and return its cells."""
+    small = ("--cases", "1, 8, 1", "--budgets", 2, "--lanes", 2, "--noise", 0.3)
+    return result(tmp_path, "bench_sampler", *small, *arguments)[1]["cells"]
+
+
+def test_samplers_are_measured_and_a_finished_search_is_not_run_again(tmp_path, capsys):
+    """A cell for each sampler, none above the optima; a second call adds the missing seed and keeps the rest."""
+    cells = sampler_cells(tmp_path, "--seeds", 1)
+    assert list(import_module("sampler_runs").PEERS) == [cell["sampler"] for cell in cells]
+    assert all(min(cell["at"]["2"]["regret"]) > -0.01 for cell in cells)
+    again = sampler_cells(tmp_path, "--seeds", 2, "--samplers", "random")
+    assert cells == again[:-1]
+    assert ("random", 1) == (again[-1]["sampler"], again[-1]["seed"])
+    assert "cases chosen, no rate diverges; noise 0.3, lanes 2, 2 trials a family" in capsys.readouterr().out
+
+
+def test_the_summary_of_cells():
+    """Means over seeds, then cases; the worst family is that of a case; errors are over seeds."""
+    cells = [
+        {"case": case, "regret": regret, "best": 0.0, "tau": 1.0}
+        for case, regret in [("a", [1, 3]), ("a", [1, 5]), ("b", [2, 0]), ("b", [2, 0])]
+    ]
+    found = import_module("bench_sampler").summary(cells)
+    assert pytest.approx((1.75, 0.25)) == found["families"]
+    assert pytest.approx((3.0, 0.5)) == found["worst"]
+
+
+def test_the_stored_optima_are_those_that_the_script_finds():
+    """A smaller search for an optimum comes close to the stored one, and not above it."""
+    cases = import_module("sampler_cases")
+    found = cases.best_of(cases.CASES[0], "cosine", points=256, rounds=8)["score"]
+    assert pytest.approx(cases.optima(cases.CASES[0])["cosine"], abs=0.05) == found
+    assert found < cases.optima(cases.CASES[0])["cosine"] + 1e-3

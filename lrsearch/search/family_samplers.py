@@ -113,10 +113,10 @@ class _TheWholeSpace(BaseSampler):
 
 
 class FamilyTPE(_TheWholeSpace, TPESampler):
-    """TPE over all parameters of a family jointly."""
+    """TPE over all parameters of a family jointly; its first `startup_trials` are random."""
 
-    def __init__(self, distributions: Distributions, seed: int) -> None:
-        super().__init__(seed=seed)
+    def __init__(self, distributions: Distributions, seed: int, startup_trials: int) -> None:
+        super().__init__(seed=seed, n_startup_trials=startup_trials)
         self._free = _free(distributions)
 
 

@@ -34,10 +34,11 @@ class FamilySampler(BaseSampler):
     in a new process goes on as if it had not been interrupted. The families come in rounds, each a seeded permutation;
     trials in flight in other workers are foreseen by the same rule, and the place of a failed trial is given again.
     `kind` names the sampler inside a family: `tpe`, `random`, or `qmc` (scrambled Sobol points; the n-th trial of a
-    family takes the n-th point). Parameters that are not in `space` are drawn at random.
+    family takes the n-th point). Parameters that are not in `space` are drawn at random. `tpe` draws the first
+    `startup_trials` of a family at random.
     """
 
-    def __init__(self, space: Space, *, kind: SamplerKind = "tpe", seed: int) -> None:
+    def __init__(self, space: Space, *, kind: SamplerKind = "tpe", seed: int, startup_trials: int = 10) -> None:
         if kind not in get_args(SamplerKind):
             raise InputError(f"sampler must be one of {', '.join(get_args(SamplerKind))}, got {kind!r}")
         if seed < 0:
@@ -45,11 +46,12 @@ class FamilySampler(BaseSampler):
         self.space = space
         self.kind: SamplerKind = kind
         self.seed = seed
+        self.startup_trials = startup_trials
         self._digests: WeakKeyDictionary[Study, _Digest] = WeakKeyDictionary()
         self._lock = threading.Lock()  # `study.optimize(n_jobs=...)` asks from several threads
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.space, self.kind, self.seed)
+        return _rebuild, (self.space, self.kind, self.seed, self.startup_trials)
 
     def infer_relative_search_space(
         self,
@@ -113,7 +115,8 @@ class FamilySampler(BaseSampler):
         if self.kind == "tpe":
             running = [other for other in pending if other.state == TrialState.RUNNING]
             shadow = digest.shadow(family, study.direction)
-            params = shadow.ask(FamilyTPE(distributions, seed), digest.finished[family], running)
+            tpe = FamilyTPE(distributions, seed, self.startup_trials)
+            params = shadow.ask(tpe, digest.finished[family], running)
         elif self.kind == "qmc":
             params = digest.sobol_points(family, derived_seed(self.seed, family)).point(index)
         else:
@@ -210,5 +213,5 @@ class _Digest:
         return self._points[family]
 
 
-def _rebuild(space: Space, kind: SamplerKind, seed: int) -> FamilySampler:
-    return FamilySampler(space, kind=kind, seed=seed)
+def _rebuild(space: Space, kind: SamplerKind, seed: int, startup_trials: int) -> FamilySampler:
+    return FamilySampler(space, kind=kind, seed=seed, startup_trials=startup_trials)

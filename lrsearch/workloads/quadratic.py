@@ -1,0 +1,80 @@
+"""A noisy quadratic: training with gradient noise whose expected loss is known exactly for every schedule.
+
+The parameters theta_i, i = 1 .. d, start as independent standard normals. The loss is L = 1/2 sum h_i theta_i^2 with
+curvatures h_i = scale i^-a, and a gradient is h_i theta_i + sqrt(c_i / batch) xi_i with fresh standard normal xi_i and
+c_i = scale i^-b. After updates theta <- theta - eta_t gradient each theta_i is normal with mean 0 and variance m_i,
+
+    m_i <- (1 - eta_t h_i)^2 m_i + eta_t^2 c_i / batch,    m_i = 1 at the start,
+
+so that E L = 1/2 sum h_i m_i and Var L = 1/2 sum (h_i m_i)^2, exactly. The model is that of Zhang et al. 2019,
+"Which algorithmic choices matter at which batch sizes? Insights from a noisy quadratic model", arXiv:1907.04164.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NoisyQuadratic:
+    """The problem; the formulas stand at the head of this module.
+
+    Attributes:
+        spectrum: the exponent a of the curvatures; larger is worse conditioned.
+        batch: examples a gradient is averaged over.
+        scale: the largest curvature; rates above 2 / scale diverge.
+        noise: the exponent b of the gradient's variances, or None for that of the spectrum.
+        dimension: the number d of parameters.
+
+    >>> NoisyQuadratic(spectrum=1.0, batch=8).expected_loss(np.zeros(200)).round(4).item()
+    2.5937
+    """
+
+    spectrum: float = 1.0
+    batch: int = 1
+    scale: float = 1.0
+    noise: float | None = None
+    dimension: int = 100
+
+    @cached_property
+    def curvature(self) -> FloatArray:
+        """The curvatures h `[d]`."""
+        return self._powers(self.spectrum)
+
+    @cached_property
+    def gradient_variance(self) -> FloatArray:
+        """The variances c / batch `[d]` of a gradient."""
+        return self._powers(self.spectrum if self.noise is None else self.noise) / self.batch
+
+    def second_moments(self, rates: ArrayLike) -> FloatArray:
+        """Return the variances m `[..., d]` of the parameters after updates with `rates` `[..., T]`.
+
+        They are infinite where the rates diverge beyond the range of float64.
+        """
+        steps = np.moveaxis(np.asarray(rates, dtype=np.float64), -1, 0)[..., None]
+        moments = np.ones((*steps.shape[1:-1], self.dimension))
+        with np.errstate(over="ignore"):
+            for eta in steps:
+                moments *= np.square(1.0 - eta * self.curvature)
+                moments += np.square(eta) * self.gradient_variance
+        return moments
+
+    def expected_loss(self, rates: ArrayLike) -> FloatArray:
+        """Return E L `[...]` after updates with `rates` `[..., T]`."""
+        with np.errstate(over="ignore"):
+            return np.asarray(self.second_moments(rates) @ self.curvature / 2.0)
+
+    def loss_variance(self, rates: ArrayLike) -> FloatArray:
+        """Return Var L `[...]` over runs with `rates` `[..., T]`."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.square(self.second_moments(rates) * self.curvature).sum(axis=-1) / 2.0)
+
+    def _powers(self, exponent: float) -> FloatArray:
+        return np.asarray(self.scale * np.arange(1, self.dimension + 1, dtype=np.float64) ** -exponent)
