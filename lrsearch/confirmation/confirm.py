@@ -16,7 +16,7 @@ from lrsearch.confirmation.blocks import Block, ConfirmState, confirm_blocks, co
 from lrsearch.confirmation.candidates import BlockPlan, plan_blocks, strongest
 from lrsearch.confirmation.controls import controls_of, with_controls
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Data, Experiment
+from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
 from lrsearch.experiment.options import RunOptions, study_names
 from lrsearch.names import confirmation_name, search_names
 from lrsearch.processes.interruption import Interruption
@@ -113,7 +113,14 @@ def run_confirm(
             experiment, study, planned, every_epoch=every_epoch, compile_step=compile_step, on_epoch=on_epoch
         )
     else:
-        given = (config, options.storage, study.study_name, *options.handed_on(experiment), every_epoch, compile_step)
+        given = (
+            config,
+            options.storage,
+            study.study_name,
+            *options.worker_payload(experiment),
+            every_epoch,
+            compile_step,
+        )
         run_in_processes(
             _confirm_in_process,
             [(*given, planned[worker::workers]) for worker in range(workers)],
@@ -151,12 +158,12 @@ def _confirm_in_process(
     storage: str,
     name: str,
     device: str,
-    data: Data,
+    data: LoadedData | OwnCopy,
     every_epoch: bool,
     compile_step: bool,
     blocks: list[Block],
 ) -> None:
-    experiment = Experiment.of_data(config, data, device)
+    experiment = Experiment.in_worker(config, data, device)
     confirm_blocks(
         experiment,
         load_study(reopen_storage(storage), name),

@@ -10,7 +10,7 @@ from lrsearch.confirmation.audit import Batch, audit_state, batches, finish_batc
 from lrsearch.confirmation.blocks import ConfirmState
 from lrsearch.confirmation.confirm import open_finished_searches
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Data, Experiment
+from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
 from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.names import audit_name
 from lrsearch.processes.launch import run_in_processes
@@ -69,7 +69,7 @@ def run_audit(
         set_up_device(experiment.device)
         finish_batches(experiment, audit, todo, compile_step=compile_step, on_epoch=on_epoch)
     else:
-        given = (config, options.storage, audit.study_name, *options.handed_on(experiment), compile_step)
+        given = (config, options.storage, audit.study_name, *options.worker_payload(experiment), compile_step)
         run_in_processes(
             _finish_in_process,
             [(*given, todo[worker::workers]) for worker in range(workers)],
@@ -81,7 +81,13 @@ def run_audit(
 
 
 def _finish_in_process(
-    config: StudyConfig, storage: str, name: str, device: str, data: Data, compile_step: bool, todo: list[Batch]
+    config: StudyConfig,
+    storage: str,
+    name: str,
+    device: str,
+    data: LoadedData | OwnCopy,
+    compile_step: bool,
+    todo: list[Batch],
 ) -> None:
-    experiment = Experiment.of_data(config, data, device)
+    experiment = Experiment.in_worker(config, data, device)
     finish_batches(experiment, load_study(reopen_storage(storage), name), todo, compile_step=compile_step)

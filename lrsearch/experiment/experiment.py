@@ -10,25 +10,35 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
-from lrsearch.training.data import TrainingData
 from lrsearch.training.device import choose_device
 from lrsearch.training.lane import Lane
-from lrsearch.training.lenet.compile import compiled, worth_compiling
-from lrsearch.training.models import check_workload, is_fast_lenet, make_model
+from lrsearch.training.lenet.compile import worth_compiling
+from lrsearch.training.models import build_stack, check_workload, is_fast_lenet
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, examples_to_fit, load_data, load_workload, split_examples
 
 _PROBE_EXAMPLES = 4
-Data = tuple[NDArray[np.generic], ...] | str
-"""What a process is told of the data: the arrays themselves, or the fingerprint of its own machine's copy."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedData:
+    """The data set as the arrays of `Dataset.arrays`, which processes of one machine share."""
+
+    arrays: tuple[NDArray[np.generic], ...]
+
+
+@dataclass(frozen=True)
+class OwnCopy:
+    """The data set that each machine loads for itself, and the fingerprint that it must have."""
+
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,6 @@ class Experiment:
     workload: Workload
     dataset: Dataset
     device: str
-    dtype: torch.dtype = torch.float32
 
     @classmethod
     def prepare(cls, config: StudyConfig, *, device: str = "auto") -> Experiment:
@@ -80,25 +89,24 @@ class Experiment:
         return experiment
 
     @classmethod
-    def of_data(cls, config: StudyConfig, data: Data, device: str) -> Experiment:
-        """Return the experiment of another process: on the data that it has loaded, or on this machine's own copy.
+    def in_worker(cls, config: StudyConfig, data: LoadedData | OwnCopy, device: str) -> Experiment:
+        """Return the experiment in a process that another one has begun.
 
         Args:
             config: the study.
-            data: the arrays (`Dataset.arrays`) of another process of this machine, or the fingerprint of what this
-                machine is to load from its own cache, as `prepare` does.
-            device: "cpu" or "cuda"; with a fingerprint also "auto".
+            data: what that process has loaded, or how to know this machine's own copy.
+            device: "cpu" or "cuda"; with an own copy also "auto".
 
         Raises:
-            InputError: as `prepare`, or if this machine's data is other than the fingerprint's.
+            InputError: as `prepare`, or if this machine's copy has another fingerprint.
         """
-        if not isinstance(data, str):
-            return cls(config, _workload(config), Dataset(*(torch.from_numpy(array) for array in data)), device)
+        if isinstance(data, LoadedData):
+            return cls(config, _workload(config), Dataset.from_arrays(*data.arrays), device)
         experiment = cls.prepare(config, device=device)
-        if experiment.data_fingerprint != data:
+        if experiment.data_fingerprint != data.fingerprint:
             raise InputError(
                 f"{platform.node()} has other data than the machine that began the run (fingerprint "
-                f"{experiment.data_fingerprint}, not {data}): give both the same files"
+                f"{experiment.data_fingerprint}, not {data.fingerprint}): give both the same files"
             )
         return experiment
 
@@ -147,20 +155,16 @@ class Experiment:
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
     def stack(self, seeds: Seeds, *, compile_step: bool = False) -> Stack:
-        """Return an empty stack on this unit's split, its step compiled if asked for, warm where that takes long."""
+        """Return an empty stack on this unit's split, its step compiled if asked for."""
         labels = self.dataset.train_y.numpy()
-        split = split_examples(labels, seeds.split, train=self.config.data.train)
-        data = TrainingData.build(self.dataset, split, device=self.device)
-        x, y = data.fit.x[:_PROBE_EXAMPLES], data.fit.y[:_PROBE_EXAMPLES]
-        model = make_model(self.workload, x, y, device=self.device, dtype=self.dtype)
-        if compile_step:
-            model = compiled(model, self.device)
-        if compile_step or self.device != "cpu":  # now, not in the first epoch: this is preparation
-            batch = data.fit.take(data.fit.index[: self.workload.batch_size].unsqueeze(0))
-            params = model.init(seeds.init).to(x.device).unsqueeze(0)
-            model.loss_and_grad(params, *batch)
-            model.predict(params, batch[0])
-        return Stack(model, self.workload, data, self.rule, batch_size=self.workload.batch_size, dtype=self.dtype)
+        return build_stack(
+            self.workload,
+            self.dataset,
+            split_examples(labels, seeds.split, train=self.config.data.train),
+            self.rule,
+            device=self.device,
+            compile_step=compile_step,
+        )
 
     def compiles(self, asked: Literal["auto", "on", "off"], trial_epochs: float) -> bool:
         """Return whether to compile the step for a process that trains about so many trial-epochs."""

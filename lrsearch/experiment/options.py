@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Data, Experiment
+from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
 from lrsearch.processes.dask import cluster_size
 from lrsearch.processes.local import auto_workers
 from lrsearch.storage import DEFAULT_STORAGE, absolute_address
@@ -66,11 +66,11 @@ class RunOptions:
         # Processes of this machine too may be in another folder: they are kept from one run to the next.
         return replace(self, workers=workers, storage=absolute_address(self.storage))
 
-    def handed_on(self, experiment: Experiment) -> tuple[str, Data]:
-        """Return the device and the data of the processes: here what this one has, elsewhere each machine's own."""
+    def worker_payload(self, experiment: Experiment) -> tuple[str, LoadedData | OwnCopy]:
+        """Return the device and the data that `Experiment.in_worker` takes in this run's processes."""
         if self.scheduler is None:
-            return experiment.device, experiment.dataset.arrays()
-        return self.device, experiment.data_fingerprint
+            return experiment.device, LoadedData(experiment.dataset.arrays())
+        return self.device, OwnCopy(experiment.data_fingerprint)
 
 
 def lanes_of(options: RunOptions, trials: int, device: str) -> int:

@@ -17,12 +17,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import joblib
-import torch
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.processes.interruption import Interrupted, asked_to_stop
 from lrsearch.processes.local import MOST_RESTARTS, POLL_SECONDS, watch
 from lrsearch.storage import worker_name
+from lrsearch.training.device import use_one_thread
 
 if TYPE_CHECKING:
     from distributed import Client, Worker
@@ -154,7 +154,7 @@ def _in_process(call: tuple[Callable[..., T], str, tuple[Any, ...]]) -> T | None
     from distributed import get_worker
 
     task, run, arguments = call
-    torch.set_num_threads(1)
+    use_one_thread()
     stop, done = threading.Event(), threading.Event()
     worker = get_worker()
     watching = threading.Thread(

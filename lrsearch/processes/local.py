@@ -15,13 +15,12 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import joblib
-import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from lrsearch.errors import RunError
 from lrsearch.processes.interruption import Interrupted, Interruption
 from lrsearch.processes.notices import notice
-from lrsearch.training.device import usable_cores
+from lrsearch.training.device import usable_cores, use_one_thread
 
 T = TypeVar("T")
 POLL_SECONDS = 1.0
@@ -78,7 +77,7 @@ def _run(task: Callable[..., T], arguments: list[tuple[Any, ...]], folder: str) 
 
 def _in_worker(task: Callable[..., T], folder: str, parent: int, arguments: tuple[Any, ...]) -> T | None:
     """Run the task; None if it was interrupted, because joblib kills the other processes where one raises an error."""
-    torch.set_num_threads(1)
+    use_one_thread()
     # A terminal's Ctrl-C reaches every process, but only the first one decides; and SIGTERM must not kill a process
     # before or after its search, which would end the others in the middle of theirs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Data, Experiment, Seeds
+from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy, Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
@@ -174,7 +174,7 @@ def _search_in_workers(
             running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
             take_back(study, [trial.number for trial in running if trial.user_attrs.get("worker") in names])
 
-    device, data = options.handed_on(experiment)
+    device, data = options.worker_payload(experiment)
     # Machines agree on the time of day at best; the processes' own clocks begin anywhere.
     ends_at = None if deadline is None else time.time() + deadline - time.monotonic()
     arguments = [
@@ -186,9 +186,9 @@ def _search_in_workers(
 
 
 def _search_in_process(
-    config: StudyConfig, options: RunOptions, device: str, data: Data, ends_at: float | None, first: int
+    config: StudyConfig, options: RunOptions, device: str, data: LoadedData | OwnCopy, ends_at: float | None, first: int
 ) -> SearchTimes:
-    experiment = Experiment.of_data(config, data, device)
+    experiment = Experiment.in_worker(config, data, device)
     deadline = None if ends_at is None else time.monotonic() + ends_at - time.time()
     studies = open_searches(experiment, options, reopen_storage(options.storage))
     state = SearchState(config.search.trials * len(studies))

@@ -1,4 +1,4 @@
-"""Where training runs: the device, and how many processor cores are really to be had."""
+"""Where training runs: the device, and how many processor cores this process may use."""
 
 from __future__ import annotations
 
@@ -31,10 +31,15 @@ def set_up_device(device: str) -> None:
     in full float32, not in TensorFloat-32, which PyTorch takes for convolutions by default.
     """
     if device == "cpu":
-        torch.set_num_threads(1)
+        use_one_thread()
     else:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+
+
+def use_one_thread() -> None:
+    """Let torch compute in one thread in this process."""
+    torch.set_num_threads(1)
 
 
 def usable_cores() -> int:

@@ -1,4 +1,4 @@
-"""Which stack trains a workload, and whether the workload is fit to be trained at all."""
+"""Which stack trains a workload, and whether the workload can be trained at all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import torch
 from torch import Tensor
 
 from lrsearch.errors import InputError
+from lrsearch.training.data import TrainingData
+from lrsearch.training.lenet.compile import compiled
 from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.training.module_stack import ModuleStack
-from lrsearch.workloads import Workload
+from lrsearch.training.optimizers import UpdateRule
+from lrsearch.training.stack import Stack
+from lrsearch.workloads import Dataset, Split, Workload
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 from lrsearch.workloads.workload import cross_entropy
+
+_PROBE_EXAMPLES = 4
 
 
 def make_model(workload: Workload, x: Tensor, y: Tensor, *, device: str, dtype: torch.dtype) -> StackedModel:
@@ -26,6 +32,41 @@ def make_model(workload: Workload, x: Tensor, y: Tensor, *, device: str, dtype: 
     if is_fast_lenet(workload, x):
         return LenetStack(dtype)
     return ModuleStack(workload, x, y, device=device, dtype=dtype)
+
+
+def build_stack(
+    workload: Workload,
+    dataset: Dataset,
+    split: Split,
+    rule: UpdateRule,
+    *,
+    device: str,
+    compile_step: bool = False,
+) -> Stack:
+    """Return an empty stack, its first step taken where that is slow (compiled, or on a GPU): it is preparation.
+
+    Args:
+        workload: what is trained.
+        dataset: its data.
+        split: of the training examples.
+        rule: the optimizer.
+        device: "cpu" or "cuda".
+        compile_step: whether to compile the step.
+
+    Raises:
+        InputError: if the model's step cannot be compiled.
+    """
+    data = TrainingData.build(dataset, split, device=device)
+    x, y = data.fit.x[:_PROBE_EXAMPLES], data.fit.y[:_PROBE_EXAMPLES]
+    model = make_model(workload, x, y, device=device, dtype=torch.float32)
+    if compile_step:
+        model = compiled(model, device)
+    if compile_step or device != "cpu":
+        batch = data.fit.take(data.fit.index[: workload.batch_size].unsqueeze(0))
+        params = model.init(0).to(x.device).unsqueeze(0)
+        model.loss_and_grad(params, *batch)
+        model.predict(params, batch[0])
+    return Stack(model, workload, data, rule, batch_size=workload.batch_size)
 
 
 def is_fast_lenet(workload: Workload, x: Tensor) -> bool:

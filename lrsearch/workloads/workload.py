@@ -41,6 +41,11 @@ class Dataset:
                     f"{part}_x and {part}_y must hold equally many examples (>= 1), got {len(x)}, {len(y)}"
                 )
 
+    @classmethod
+    def from_arrays(cls, *arrays: NDArray[np.generic]) -> Dataset:
+        """Return the data set of what `arrays` gave, without a copy."""
+        return cls(*map(torch.from_numpy, arrays))
+
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
         """Return train_x, train_y, test_x and test_y as contiguous NumPy arrays, without a copy where they are that."""
         return tuple(t.contiguous().numpy() for t in (self.train_x, self.train_y, self.test_x, self.test_y))

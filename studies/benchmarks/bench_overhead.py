@@ -1,30 +1,42 @@
 """What the search itself costs per trial, and how that grows with the number of trials in one study.
 
     OMP_NUM_THREADS=1 python studies/benchmarks/bench_overhead.py --json overhead.json
+    OMP_NUM_THREADS=1 python studies/benchmarks/bench_overhead.py --trials 60 --stored 1000 20000
 
 The search runs as ever, over all thirteen families, on SQLite, with lanes refilled and pruned, but nothing is trained:
 a trial's curve is made up from its peak rate. Studies of different lengths take turns. What counts is the ratio of the
 longest to the one before, by the wall time of the search's parts and by the processor time of the whole.
+
+`--stored N` puts N finished trials into the study's tables first, and then searches `--trials` more: what a trial costs
+in a long study, without the hours that it would take to make one.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from machine import heading, machine, write_json
+from optuna.distributions import distribution_to_json
+from optuna.samplers import RandomSampler
+from optuna.study import Study
+from optuna.trial import TrialState
 
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
+from lrsearch.experiment.space import FAMILY
 from lrsearch.search.loop import SearchLoop, SearchState
-from lrsearch.search.optimize import prepare_studies
+from lrsearch.search.optimize import open_searches, prepare_studies
 from lrsearch.search.pruning import make_rule
 from lrsearch.storage import open_storage
 from lrsearch.training.lane import EpochMetrics, Lane
@@ -32,6 +44,7 @@ from lrsearch.training.stack import Stack
 
 _GOOD_RATE = 0.2
 _PARTS = ("sampler", "storage", "pruner")
+_COSTS = (*_PARTS, "per_epoch", "wall", "processor")
 
 
 class MadeUpStack(Stack):
@@ -69,25 +82,81 @@ class Untrained(Experiment):
         return MadeUpStack()
 
 
-def search(config: StudyConfig, lanes: int | None) -> dict[str, float]:
-    """Run one search and return its costs in milliseconds per trial, and the trial-epochs it reported."""
+def store_trials(path: Path, study: Study, experiment: Experiment, count: int) -> None:
+    """Write finished trials with random parameters straight into the tables of an SQLite database."""
+    space, rng, sampler = experiment.space, np.random.default_rng(1), RandomSampler(seed=1)
+    when = "2026-01-01 00:00:00.000000"
+    ids = range(1, count + 1)
+    families = [space.families[number % len(space.families)] for number in range(count)]
+    blank = study.ask({})
+    study.tell(blank, state=TrialState.FAIL)
+    frozen = study.get_trials(deepcopy=False)[0]
+    params, curves = [], []
+    for trial_id, family in zip(ids, families, strict=True):
+        named = {FAMILY: space.family_distribution, **space.distributions(family)}
+        for name, one in named.items():
+            value = family if name == FAMILY else sampler.sample_independent(study, frozen, name, one)
+            params.append((trial_id + 1, name, one.to_internal_repr(value), distribution_to_json(one)))
+        last = experiment.epochs if rng.random() < 0.6 else experiment.epochs // 2
+        curve = 0.9 - 0.2 * np.exp(-np.arange(last) / 5) - 0.1 * rng.random() + rng.normal(0, 0.002, last)
+        curves.append([float(value) for value in curve])
+    states = ["COMPLETE" if len(curve) == experiment.epochs else "PRUNED" for curve in curves]
+    with closing(sqlite3.connect(path)) as database, database:
+        (study_id,) = database.execute("SELECT study_id FROM studies").fetchone()
+        database.executemany(
+            "INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [(i + 1, i, study_id, state, when, when) for i, state in zip(ids, states, strict=True)],
+        )
+        database.executemany(
+            "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)",
+            params,
+        )
+        database.executemany(
+            "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, 'FINITE')",
+            [(i + 1, curve[-1]) for i, curve in zip(ids, curves, strict=True)],
+        )
+        database.executemany(
+            "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)"
+            " VALUES (?, ?, ?, 'FINITE')",
+            [(i + 1, step, v) for i, curve in zip(ids, curves, strict=True) for step, v in enumerate(curve, start=1)],
+        )
+        record = {"worker": "elsewhere:1:1", "init_seed": 1, "order_seed": 2, "stop_reason": "finished"}
+        database.executemany(
+            "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (?, ?, ?)",
+            [(i + 1, key, json.dumps(value)) for i in ids for key, value in record.items()],
+        )
+
+
+def search(config: StudyConfig, lanes: int | None, stored: int = 0) -> dict[str, float]:
+    """Run one search and return its costs in milliseconds per trial, and the trial-epochs it reported.
+
+    Args:
+        config: the study; its trials are those that are searched here.
+        lanes: trials side by side, or None for what the search chooses.
+        stored: finished trials that the study holds beforehand.
+    """
     experiment = Untrained.prepare(config, device="cpu")
     with tempfile.TemporaryDirectory() as folder:
         options = RunOptions(storage=f"sqlite:///{Path(folder) / 'search.db'}", device="cpu", lanes=lanes, workers=1)
         (study,) = prepare_studies(experiment, options, open_storage(options.storage))
+        if stored:
+            store_trials(Path(folder) / "search.db", study, experiment, stored)
+            (study,) = open_searches(experiment, options, open_storage(options.storage))
         loop = SearchLoop(
             experiment=experiment,
             study=study,
             seeds=Seeds.of(config.seed, "search", 0),
-            total=config.search.trials,
+            total=stored + config.search.trials,
             lanes=lanes_of(options, config.search.trials, "cpu"),
             rule=make_rule(config.search.pruner, experiment.epochs),
-            state=SearchState(config.search.trials),
+            state=SearchState(stored + config.search.trials),
         )
         begun, begun_cpu = time.perf_counter(), time.process_time()
         loop.run()
         each = 1e3 / config.search.trials
         costs = {part: getattr(loop.state.times, part) * each for part in _PARTS}
+        costs["per_epoch"] = sum(costs[part] for part in _PARTS) * config.search.trials / loop.state.times.trial_epochs
         costs["wall"] = (time.perf_counter() - begun) * each
         costs["processor"] = (time.process_time() - begun_cpu) * each
         return costs | {"epochs_per_trial": loop.state.times.trial_epochs / config.search.trials}
@@ -98,13 +167,15 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     base = StudyConfig.load(shipped_study("quick")).changed(
         {"training.epochs": args.epochs, "search.sampler": args.sampler, "search.pruner": args.pruner}
     )
-    samples: dict[int, list[dict[str, float]]] = {trials: [] for trials in args.trials}
+    lengths = [(stored, trials) for stored in args.stored for trials in args.trials]
+    samples: dict[tuple[int, int], list[dict[str, float]]] = {length: [] for length in lengths}
     for _ in range(args.rounds):
-        for trials, made in samples.items():
-            made.append(search(base.changed({"search.trials": trials}), args.lanes))
+        for (stored, trials), made in samples.items():
+            made.append(search(base.changed({"search.trials": trials}), args.lanes, stored))
     rows = [
-        {"trials": trials} | {name: statistics.median(cost[name] for cost in made) for name in made[0]}
-        for trials, made in samples.items()
+        {"stored": stored, "trials": trials}
+        | {name: statistics.median(cost[name] for cost in made) for name in made[0]}
+        for (stored, trials), made in samples.items()
     ]
     result: dict[str, Any] = {
         "machine": machine("cpu"),
@@ -112,19 +183,22 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "rows": rows,
     }
     if len(rows) > 1:
-        names = ("sampler", "storage", "pruner", "wall", "processor")
-        result["longest_over_the_one_before"] = {name: rows[-1][name] / rows[-2][name] for name in names}
+        result["longest_over_the_one_before"] = {name: rows[-1][name] / rows[-2][name] for name in _COSTS}
     return result
 
 
 def table(result: dict[str, Any]) -> str:
-    """Return the result as text; milliseconds per trial."""
-    names = ("sampler", "storage", "pruner", "wall", "processor", "epochs_per_trial")
-    lines = [heading(result["machine"]), f"{'ms per trial':>13}" + "".join(f"{name:>18}" for name in names)]
-    lines += [f"{row['trials']:13}" + "".join(f"{row[name]:18.1f}" for name in names) for row in result["rows"]]
+    """Return the result as text; `per_epoch` is what the search's parts cost per trial-epoch."""
+    names = (*_COSTS, "epochs_per_trial")
+    head = f"{'stored':>8}{'trials':>8}{''.join(f'{name:>18}' for name in names)}"
+    lines = [heading(result["machine"]), "milliseconds per trial", head]
+    lines += [
+        f"{row['stored']:8}{row['trials']:8}" + "".join(f"{row[name]:18.1f}" for name in names)
+        for row in result["rows"]
+    ]
     if "longest_over_the_one_before" in result:
         ratios = result["longest_over_the_one_before"]
-        lines.append(f"{'ratio':>13}" + "".join(f"{ratios[name]:18.2f}" for name in names[:-1]))
+        lines.append(f"{'ratio':>16}" + "".join(f"{ratios[name]:18.2f}" for name in _COSTS))
     return "\n".join(lines)
 
 
@@ -132,6 +206,7 @@ def main(argv: list[str] | None = None) -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, nargs="+", default=[10, 100, 1000], help="lengths of the studies")
+    parser.add_argument("--stored", type=int, nargs="+", default=[0], help="trials that are there beforehand")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--lanes", type=int, help="trials side by side (default: as the search chooses)")
     parser.add_argument("--sampler", choices=("tpe", "random", "qmc"), default="tpe")

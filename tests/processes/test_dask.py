@@ -82,11 +82,11 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch) -> None:
 
 def test_other_data_on_a_worker_is_refused(folder, cluster) -> None:
     """A process whose own copy of the data differs from the one that began the run trains nothing."""
-    from lrsearch.experiment.experiment import Experiment
+    from lrsearch.experiment.experiment import Experiment, OwnCopy
 
     config = make_config()
     with pytest.raises(InputError, match="has other data than the machine that began the run"):
-        Experiment.of_data(config, "0123456789abcdef", "cpu")
+        Experiment.in_worker(config, OwnCopy("0123456789abcdef"), "cpu")
 
 
 @pytest.mark.slow
