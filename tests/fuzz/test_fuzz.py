@@ -272,7 +272,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     """Two mebibytes of comments are refused by their size, and so is an endless device."""
     (tmp_path / "large.toml").write_text("# \n" * 700_000)
     for path in (tmp_path / "large.toml", Path("/dev/zero")):
-        with pytest.raises(InputError, match="larger than 1048576 bytes"):
+        with pytest.raises(InputError, match="larger than the limit of 1 MiB"):
             StudyConfig.load(path)
 
 

@@ -1,0 +1,52 @@
+"""Files are read within limits: a hostile one is refused in one line, and soon."""
+
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lrsearch.config import files
+from lrsearch.config.files import read_data
+from lrsearch.errors import InputError
+
+
+@pytest.fixture(params=["fast", "plain"])
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Read with the loader in C, and with the one that PyYAML has everywhere."""
+    if request.param == "plain":
+        monkeypatch.setattr(files, "_YAML_LOADER", yaml.SafeLoader)
+    return request.param
+
+
+def _yaml(folder: Path, text: str) -> object:
+    path = folder / "a.yaml"
+    path.write_text(text)
+    return read_data(path, "configuration", "yaml")
+
+
+def test_yaml_gives_plain_data(tmp_path: Path, loader: str) -> None:
+    """Tables, lists, numbers and text of a small file."""
+    assert {"a": [1, 2.5, "x"], "b": {"c": None}} == _yaml(tmp_path, "a: [1, 2.5, x]\nb: {c: }\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a: &a [x]\nb: *a\n", "aliases"),
+        ("[" * 5000, "nest"),
+        ("x: [" + "1," * 300_000 + "1]\n", "more than 10000 values"),
+        ("- 1\n" * 150_000, "more than 10000 values"),
+        ("a: 1\n---\nb: 2\n", "single document"),
+    ],
+    ids=["alias", "deep", "long list", "long block", "two documents"],
+)
+def test_what_is_no_configuration_is_refused_within_seconds(
+    tmp_path: Path, loader: str, text: str, complaint: str
+) -> None:
+    """Whatever its size up to the limit: one line, and processor time that a person does not notice."""
+    begun = time.process_time()
+    with pytest.raises(InputError, match=complaint) as caught:
+        _yaml(tmp_path, text)
+    assert time.process_time() - begun < 3
+    assert 1 == len(str(caught.value).splitlines())
