@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lrsearch.cli.text_table import table_lines
+from lrsearch.comparison.display import comparison_note
 from lrsearch.records import finite
 from lrsearch.tables import Table, table, text
 from lrsearch.text import plain
@@ -185,9 +186,9 @@ def print_title(title: str) -> None:
     output.print(Text(plain(title), style="bold"))
 
 
-def print_study_verdict(verdict: StudyVerdict, rows: Sequence[dict[str, Any]]) -> None:
+def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
     """Print the verdict of a confirmation and whatever stands beside it."""
-    print_verdict(verdict.comparison, rows)
+    print_verdict(verdict.comparison, shown)
     if verdict.controls:
         note("the interval of a control is to the entry that it stands beside, not to the best")
     if verdict.claims or verdict.claims_note:
@@ -233,14 +234,11 @@ def note_check(name: str, ok: bool, detail: str) -> None:
     output.print(Text(f"{'ok ' if ok else 'BAD'} {plain(name)}: {plain(detail)}"))
 
 
-def print_verdict(comparison: Comparison, rows: Sequence[dict[str, Any]]) -> None:
+def print_verdict(comparison: Comparison, shown: Table) -> None:
     """Print the verdict in words, then the table per family."""
     output.print(Text(plain(comparison.verdict_text)))
     for warning in comparison.warnings:
         note(f"warning: {warning}")
     output.print()
-    print_rows(rows, "table")
-    note(
-        f"differences in points of {comparison.metric}, simultaneous {comparison.level} intervals; "
-        f"region of practical equivalence {comparison.rope:g} points; {comparison.contrasts}"
-    )
+    print_table(shown)
+    note(comparison_note(comparison))

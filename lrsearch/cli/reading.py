@@ -28,8 +28,8 @@ def compare(
     Example: lrsearch compare --study-name article
     """
     from lrsearch.cli import console
-    from lrsearch.cli.rows import budgets_summary, verdict_rows
-    from lrsearch.comparison.display import comparison_rows
+    from lrsearch.cli.rows import budgets_summary, verdict_table
+    from lrsearch.comparison.display import comparison_table
     from lrsearch.errors import RunError
     from lrsearch.report.dashboard import write_verdict
     from lrsearch.storage import confirmation_of, open_existing, searches_of
@@ -41,7 +41,7 @@ def compare(
         if output == "json":
             typer.echo(comparison.to_json())
         else:
-            console.print_verdict(comparison, comparison_rows(comparison))
+            console.print_verdict(comparison, comparison_table(comparison))
         return
     studies = studies_by_budget(open_existing(storage), study_name)
     verdicts = verdicts_by_budget(studies)
@@ -57,7 +57,7 @@ def compare(
     for epochs, verdict in verdicts.items():
         if agreed:
             console.print_title(f"{epochs} epochs")
-        console.print_study_verdict(verdict, verdict_rows(verdict))
+        console.print_study_verdict(verdict, verdict_table(verdict))
     for agreement in agreed:
         console.print_title(agreement.sentence)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 
 from optuna.study import Study
 
 from lrsearch.cli.listing import Row, own_parameters
-from lrsearch.comparison.display import comparison_rows
-from lrsearch.comparison.inference.proportions import Proportion, PruningAudit
+from lrsearch.comparison.display import comparison_table
+from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
@@ -19,6 +19,7 @@ from lrsearch.schedules.ranges import PRIORS
 from lrsearch.search.loop import SearchState
 from lrsearch.storage import confirmed_runs, records, study_config
 from lrsearch.storage.bounds import near_bounds
+from lrsearch.tables import Column, Interval, Table
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
 
@@ -98,40 +99,31 @@ def confirm_rows(study: Study) -> list[Row]:
     return rows
 
 
-def verdict_rows(verdict: StudyVerdict) -> list[Row]:
-    """Return the rows of the comparison with each family's good region where it is known, the controls below them."""
-    rows = comparison_rows(verdict.comparison)
-    for control in verdict.controls:
-        untested = math.isnan(control.low)
-        rows.append(
-            dict.fromkeys(rows[0], "-")
-            | {
-                "family": control.name,
-                "mean": control.mean,
-                "SD": None,
-                "to the best": "-" if untested else f"{control.low:+.2f} .. {control.high:+.2f}",
-                "recommended": "control",
-            }
-        )
-    if not verdict.good_regions.why_not:
-        shares = verdict.good_regions.shares
-        for row in rows:
-            share = shares.get(row["family"])
-            row["good region"] = "-" if share is None else counted(share)
-    return rows
-
-
-def counted(share: Proportion) -> str:
-    """Return a proportion with its exact interval: 3 of 12, 5 to 57 %."""
-    return f"{share.count} of {share.total}, {100 * share.low:.0f} to {100 * share.high:.0f} %"
+def verdict_table(verdict: StudyVerdict) -> Table:
+    """Return the table of the comparison with each family's good region where it is known, the controls below."""
+    shown = comparison_table(verdict.comparison)
+    controls = (
+        (control.name, control.mean, None, Interval(control.low, control.high), None, "control", None, None)
+        for control in verdict.controls
+    )
+    rows = (*shown.rows, *controls)
+    if verdict.good_regions.why_not:
+        return replace(shown, rows=rows)
+    shares = verdict.good_regions.shares
+    regions = (str(shares[row[0]]) if row[0] in shares else None for row in rows)
+    return replace(
+        shown,
+        columns=(*shown.columns, Column("good region")),
+        rows=tuple((*row, region) for row, region in zip(rows, regions, strict=True)),
+    )
 
 
 def audit_row(audit: PruningAudit) -> Row:
     """Return the result of a pruning audit as a row."""
     return {
         "pruned trials finished": audit.beat_median.total,
-        "better than their family's median": counted(audit.beat_median),
-        "better than their family's best": counted(audit.beat_best),
+        "better than their family's median": str(audit.beat_median),
+        "better than their family's best": str(audit.beat_best),
     }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lrsearch.tables import Column, Interval, Table, table
 
 if TYPE_CHECKING:
     from lrsearch.comparison.inference.proportions import Proportion
@@ -60,38 +62,49 @@ def at_a_glance(comparison: Comparison) -> list[Glance]:
     return found
 
 
-def comparison_rows(comparison: Comparison) -> list[dict[str, Any]]:
+def comparison_table(comparison: Comparison) -> Table:
     """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
-    return [
-        {
-            "family": known.family,
-            "mean": known.mean,
-            "SD": known.sd,
-            "to the best": "{:+.2f} .. {:+.2f}".format(*known.to_the_best) if known.to_the_best else "-",
-            "rank": "{}-{}".format(*known.ranks) if known.ranks else "-",
-            "recommended": "yes" if known.recommended else "no",
-            "within the ROPE": "yes" if known.within_rope else "no",
-            "failures": f"{known.failed.count} of {known.failed.total}" if known.failed else "0",
-        }
+    rows = [
+        (
+            known.family,
+            known.mean,
+            known.sd,
+            Interval(*known.to_the_best) if known.to_the_best else None,
+            Interval(*known.ranks) if known.ranks else None,
+            known.recommended,
+            known.within_rope,
+            str(known.failed) if known.failed else "none",
+        )
         for known in at_a_glance(comparison)
     ]
+    return table(_COLUMNS, rows)
+
+
+_COLUMNS = (
+    Column("family"),
+    Column("mean", decimals=2),
+    Column("SD", decimals=2),
+    Column("to the best", decimals=2, signed=True),
+    Column("rank"),
+    Column("recommended"),
+    Column("within the ROPE"),
+    Column("failed runs"),
+)
+
+
+def comparison_note(comparison: Comparison) -> str:
+    """Return the line that stands beside the table: what its numbers are."""
+    return (
+        f"{comparison.blocks} blocks; points of {comparison.metric}; differences with simultaneous "
+        f"{comparison.level} intervals; region of practical equivalence {comparison.rope:g} points; "
+        f"{comparison.contrasts}"
+    )
 
 
 def comparison_html(comparison: Comparison) -> str:
     """Return what a notebook shows of a comparison: the verdict, its warnings, and the table of its families."""
-    rows = comparison_rows(comparison)
     warnings = "".join(f"<p><b>Warning:</b> {escape(warning)}</p>" for warning in comparison.warnings)
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in row.values())}</tr>" for row in rows)
-    note = (
-        f"{comparison.blocks} blocks; points of {comparison.metric}; differences with simultaneous "
-        f"{comparison.level} intervals; region of practical equivalence {comparison.rope:g} points"
-    )
+    note = f"<p><small>{escape(comparison_note(comparison))}</small></p>"
     return (
-        f"<div><p>{escape(comparison.verdict_text)}</p>{warnings}"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p><small>{escape(note)}</small></p></div>"
+        f"<div><p>{escape(comparison.verdict_text)}</p>{warnings}{comparison_table(comparison).to_html()}{note}</div>"
     )
-
-
-def _cell(value: object) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)

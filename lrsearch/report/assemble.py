@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.display import comparison_table
 from lrsearch.comparison.sentences import verdict_sentences
 from lrsearch.report import record_tables as tables
 from lrsearch.report import verdict_tables as beside
@@ -49,7 +50,7 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
         return ()
     pairs = verdict.forest_data(comparison)
     standing = verdict.standing_data(comparison)
-    sections = [Section("At a glance", (), None, (verdict.glance_table(comparison),))]
+    sections = [Section("At a glance", (), None, (comparison_table(comparison),))]
     if pairs:
         sections.append(
             Section(
@@ -101,7 +102,7 @@ def _beside(found: StudyVerdict | None) -> tuple[Section, ...]:
     sections += _efforts(found)
     if found.exploratory is not None:
         text = (f"With the blocks beyond the plan, exploratory: {found.exploratory.verdict_text}",)
-        sections.append(Section("Beyond the plan", text, None, (verdict.glance_table(found.exploratory),)))
+        sections.append(Section("Beyond the plan", text, None, (comparison_table(found.exploratory),)))
     return tuple(sections)
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from lrsearch.errors import InputError
-from lrsearch.report.tables import Table
+from lrsearch.tables import Table
 from lrsearch.text import plain
 
 

@@ -11,8 +11,8 @@ from lrsearch.report.figures.schedules import Sample, curves_figure, samples_tab
 from lrsearch.report.page import Page, Part, Section, render
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.style import colours
-from lrsearch.report.tables import Table, table
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, describe_family
+from lrsearch.tables import Table, table
 
 _SAMPLES = 5
 _TRAINING_EXAMPLES = {"fashion-mnist": 60_000, "mnist": 60_000, "kmnist": 60_000, "digits": 1_499}
@@ -107,7 +107,7 @@ def _family_section(config: StudyConfig, space: Space, family: str) -> Section:
 def _parameter_table(samples: list[Sample]) -> Table:
     names = list(samples[0].parameters)
     rows = [[place, *(sample.parameters[name] for name in names)] for place, sample in enumerate(samples, start=1)]
-    return table(["#", *names], rows, caption="The schedules drawn above")
+    return table(["#", *names], rows, title="The schedules drawn above")
 
 
 def _range_table(space: Space, family: str) -> Table:
@@ -118,7 +118,7 @@ def _range_table(space: Space, family: str) -> Table:
         else:
             kind = ", ".join(word for word in ("integer", "log") if bounds[word])
             rows.append([name, f"{bounds['low']:g} to {bounds['high']:g}", kind])
-    return table(["parameter", "range", "scale"], rows, caption="Where they are drawn from (steps are updates)")
+    return table(["parameter", "range", "scale"], rows, title="Where they are drawn from (steps are updates)")
 
 
 def _baseline_section(samples: list[Sample]) -> Section:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.report.source import Source
-from lrsearch.report.tables import Table, nested, table, text
+from lrsearch.tables import Table, number, table
 
 _PRINTED = ("train_loss", "test_loss", "accuracy")
 
@@ -17,13 +18,13 @@ def printed_table(source: Source) -> Table | None:
     rows = []
     for name in dict.fromkeys(run.family for run in source.confirmation):
         runs = [run for run in source.confirmation if run.family == name]
-        row: list[str | int] = [name, len(runs)]
+        row: list[str | int | float | None] = [name, len(runs)]
         for quantity in _PRINTED:
             values = [value for run in runs if (value := _last(run, quantity)) is not None]
-            row += [_mean_and_sd(values), text(printed.get(name, {}).get(quantity))]
+            row += [_mean_and_sd(values), printed.get(name, {}).get(quantity)]
         rows.append(row)
     columns = [heading for quantity in _PRINTED for heading in (quantity.replace("_", " "), "printed")]
-    return table(("entry", "runs", *columns), rows, caption="Mean ± SD over runs") if printed and rows else None
+    return table(("entry", "runs", *columns), rows, title="Mean ± SD over runs") if printed and rows else None
 
 
 def _last(run: TrialRecord, quantity: str) -> float | None:
@@ -33,12 +34,8 @@ def _last(run: TrialRecord, quantity: str) -> float | None:
 
 
 def _mean_and_sd(values: Sequence[float]) -> str:
-    if not values:
-        return text(None)
     mean, sd = mean_and_sd(values)
-    if mean is None:
-        return "-"
-    return f"{mean:.4f}" + ("" if sd is None else f" ± {sd:.4f}")
+    return number(mean, decimals=4) + ("" if sd is None else f" ± {number(sd, decimals=4)}")
 
 
 def plan_table(source: Source) -> Table:
@@ -46,7 +43,7 @@ def plan_table(source: Source) -> Table:
     config, attributes = source.config, source.attributes
     search, plan = config.search, config.plan
     blocks = len({run.block for run in source.confirmation})
-    rows = [
+    rows: list[tuple[str, object]] = [
         ("families", list(search.families) if source.searches else "the fixed schedules of the study file"),
         ("fixed schedules", [baseline.name for baseline in config.baseline]),
         ("epochs of a trial", config.training.epochs),
@@ -67,11 +64,11 @@ def plan_table(source: Source) -> Table:
         ]
     if left_out := attributes.get("left_out"):
         rows.append(("left out, without a complete trial", left_out))
-    return table(("plan", "value"), [(name, text(value)) for name, value in rows])
+    return table(("plan", "value"), rows)
 
 
 def _contrasts(contrasts: object) -> str:
-    return "all pairs" if contrasts == "all" else text(contrasts)
+    return "all pairs" if contrasts == "all" else str(contrasts)
 
 
 def ledger_table(source: Source) -> Table | None:
@@ -83,7 +80,7 @@ def ledger_table(source: Source) -> Table | None:
     if not rows:
         return None
     columns = ("when", "block", "read", "entries", "beyond the plan")
-    return table(columns, rows, caption="Whatever goes beyond the plan is exploratory")
+    return table(columns, rows, title="Whatever goes beyond the plan is exploratory")
 
 
 def provenance_table(source: Source) -> Table:
@@ -91,7 +88,7 @@ def provenance_table(source: Source) -> Table:
     attributes = source.attributes
     runs = [*source.trials, *source.confirmation]
     seconds = sum(run.seconds or 0.0 for run in runs)
-    rows = [
+    rows: list[tuple[str, object]] = [
         ("workload", source.config.workload),
         ("data", source.config.data_name),
         ("data fingerprint", attributes.get("data_fingerprint")),
@@ -102,7 +99,7 @@ def provenance_table(source: Source) -> Table:
         ("record format", attributes.get("schema")),
         ("study seed", source.config.seed),
     ]
-    return table(("what", "value"), [(name, text(value)) for name, value in rows])
+    return table(("what", "value"), rows)
 
 
 def seeds_table(source: Source) -> Table:
@@ -113,9 +110,9 @@ def seeds_table(source: Source) -> Table:
     rows = [
         (
             f"{kind} {number}",
-            text(run.split_seed or _split_seed(source, kind)),
-            text(run.init_seed),
-            text(run.order_seed),
+            run.split_seed or _split_seed(source, kind),
+            run.init_seed,
+            run.order_seed,
         )
         for kind, number, run in units
     ]
@@ -129,4 +126,4 @@ def _split_seed(source: Source, kind: str) -> object:
 
 def study_file(source: Source) -> str:
     """Return the study file as it was stored, defaults included."""
-    return nested(source.config.model_dump(mode="json"))
+    return json.dumps(source.config.model_dump(mode="json"), indent=2, ensure_ascii=False, default=str)

@@ -9,7 +9,7 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.article_records import JudgedClaim
 from lrsearch.comparison.controls import Control
 from lrsearch.comparison.inference.proportions import PruningAudit
-from lrsearch.report.tables import Table, points, table
+from lrsearch.tables import MISSING, Column, Interval, Table, number, table
 from lrsearch.verdict.good_regions import GoodRegions
 
 _KINDS = {"aa": "no difference is the truth", "positive": "it is worse in truth"}
@@ -23,14 +23,15 @@ def controls_table(controls: Sequence[Control]) -> Table:
             control.name,
             control.of,
             _KINDS.get(control.kind, control.kind),
-            points(control.difference, signed=True),
-            f"{points(control.low, signed=True)} to {points(control.high, signed=True)}",
+            control.difference,
+            Interval(control.low, control.high),
             control.p,
             _FOUND[control.as_it_must],
         )
         for control in controls
     ]
-    return table(("control", "beside", "what is true", "difference", "interval", "p", "found"), rows)
+    measured = (Column(name, decimals=2, signed=True) for name in ("difference", "interval"))
+    return table(("control", "beside", "what is true", *measured, "p", "found"), rows)
 
 
 def claims_table(claims: Sequence[JudgedClaim]) -> Table:
@@ -48,7 +49,7 @@ def claims_table(claims: Sequence[JudgedClaim]) -> Table:
         for judged in claims
     ]
     columns = ("claim", "shown", "estimate", "low", "high", "unit", "p (Holm)")
-    return table(columns, rows, caption="Pointwise intervals; Holm over all claims")
+    return table(columns, rows, title="Pointwise intervals; Holm over all claims")
 
 
 def budgets_table(by_budget: Mapping[int, Comparison], unit: str) -> Table:
@@ -56,16 +57,16 @@ def budgets_table(by_budget: Mapping[int, Comparison], unit: str) -> Table:
     names = list(dict.fromkeys(name for found in by_budget.values() for name in found.families))
     rows = [(name, *(_mean_and_ranks(found, name) for found in by_budget.values())) for name in names]
     columns = ("family", *(f"{budget} {unit}" for budget in by_budget))
-    return table(columns, rows, caption="Mean in points, and the ranks that the tests leave")
+    return table(columns, rows, title="Mean in points, and the ranks that the tests leave")
 
 
 def _mean_and_ranks(found: Comparison, name: str) -> str:
     if name not in found.families:
-        return points(None)
+        return MISSING
     place = found.families.index(name)
     low, high = found.rank_low[place], found.rank_high[place]
     ranks = "failed runs" if isnan(low) else f"rank {low:.0f} to {high:.0f}"
-    return f"{points(float(found.mean[place]))} ({ranks})"
+    return f"{number(float(found.mean[place]), decimals=2)} ({ranks})"
 
 
 def audit_table(audit: PruningAudit) -> Table:

@@ -139,11 +139,11 @@ COMPARED = {
     "family": "warmup_stable_decay (A/A)",
     "mean": 90.123,
     "SD": 0.123,
-    "to the best": "-10.27 .. -0.11",
+    "to the best": "-10.27 to -0.11",
     "rank": "10-12",
     "recommended": "control",
     "within the ROPE": "no",
-    "failures": "1 of 20",
+    "failed runs": "1 of 20, 0 to 25 %",
     "good region": "2 of 4, 7 to 93 %",
 }
 

@@ -22,8 +22,8 @@ from rich.console import Console
 from lrsearch.cli import console
 from lrsearch.cli.flags import print_json
 from lrsearch.cli.listing import study_rows, trial_rows
-from lrsearch.cli.rows import confirm_rows, verdict_rows
-from lrsearch.comparison.display import comparison_rows
+from lrsearch.cli.rows import confirm_rows, verdict_table
+from lrsearch.comparison.display import comparison_table
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import study_space
@@ -101,7 +101,7 @@ def configuration_data(data: Any) -> None:
 def scores(content: bytes) -> None:
     """Compare a table of scores of any bytes."""
     comparison = _in_a_file("scores.csv", content, lambda path: compare_table(path, rope=0.3, alpha=0.05, seed=0))
-    _printed(lambda: console.print_verdict(comparison, comparison_rows(comparison)))
+    _printed(lambda: console.print_verdict(comparison, comparison_table(comparison)))
 
 
 def studies(data: Any) -> None:
@@ -122,7 +122,7 @@ def studies(data: Any) -> None:
 def _compared(search: Any) -> None:
     verdict = study_verdict(confirmation_of(search))
     assert 6 >= verdict.comparison.blocks
-    console.print_study_verdict(verdict, verdict_rows(verdict))
+    console.print_study_verdict(verdict, verdict_table(verdict))
     write_verdict([search], verdict)
 
 

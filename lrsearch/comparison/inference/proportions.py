@@ -20,6 +20,10 @@ class Proportion:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """Return it in words: 3 of 12, 5 to 57 %."""
+        return f"{self.count} of {self.total}, {100 * self.low:.0f} to {100 * self.high:.0f} %"
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
 from lrsearch.report.style import BETTER, NEUTRAL, WORSE, axis, figure, label, translucent
-from lrsearch.report.tables import Table, table
+from lrsearch.tables import Table, table
 
 
 def better_figure(comparison: Comparison) -> go.Figure:
@@ -54,4 +54,4 @@ def better_table(comparison: Comparison) -> Table:
                 rows.append((first, second, p, *limits))
     rows.sort(key=lambda row: -row[2])
     columns = ("A", "B", "P(A > B)", "low", "high")
-    return table(columns, rows, caption=f"Pointwise {comparison.level} limits: not corrected for many pairs")
+    return table(columns, rows, title=f"Pointwise {comparison.level} limits: not corrected for many pairs")

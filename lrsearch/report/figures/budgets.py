@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from lrsearch.comparison.budget import BudgetCurve, budget_curve
 from lrsearch.report.style import axis, colours, dashes, figure, label, translucent
-from lrsearch.report.tables import Table, table
+from lrsearch.tables import Table, table
 
 _MOST_BUDGETS = 40
 

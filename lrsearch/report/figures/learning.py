@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from lrsearch.records import LearningCurve, TrialRecord
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, focus, label, rate_axis, translucent
-from lrsearch.report.tables import Table, table
 from lrsearch.schedules import ReduceOnPlateau, schedule_from_params
+from lrsearch.tables import Table, table
 
 FloatArray = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ def overview_table(entries: Sequence[Learning], metric: str) -> Table:
         )
         for entry in entries
     ]
-    return table(("entry", "runs", metric, "SD", "train loss", "loss"), rows, caption="At the last epoch")
+    return table(("entry", "runs", metric, "SD", "train loss", "loss"), rows, title="At the last epoch")
 
 
 def _band_traces(epochs: FloatArray, band: Band, colour: str, dash: str, name: str) -> list[go.Scatter]:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from lrsearch.records import TrialRecord
 from lrsearch.report.style import BETTER, NEUTRAL, WORSE, axis, figure, label, translucent
-from lrsearch.report.tables import Table, table, text
+from lrsearch.tables import Table, table, text
 
 _MOST_LINES = 150
 _THIRDS = ("best third", "middle third", "worst third")
@@ -136,7 +136,7 @@ def parallel_table(data: Parallel, shown: int = 20) -> Table:
     """Return the best trials with their parameters."""
     total = len(data.rows)
     caption = f"The best {shown} of {total} complete trials" if total > shown else f"All {total} complete trials"
-    return table(data.axes, data.rows[:shown], caption=caption)
+    return table(data.axes, data.rows[:shown], title=caption)
 
 
 def importance_figure(importances: Mapping[str, Mapping[str, float]]) -> go.Figure:

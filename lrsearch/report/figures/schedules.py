@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from lrsearch.records import TrialRecord
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.style import axis, dashes, figure, label, rate_axis
-from lrsearch.report.tables import Table, table
 from lrsearch.schedules import schedule_from_params
+from lrsearch.tables import Table, table
 
 _OF_THE_RUN = ("family", "total_steps")
 _NOTHING_AT_ZERO = ("warmup_steps", "warmup_begin_lr", "min_lr")
@@ -95,4 +95,4 @@ def best_table(
         for family, (replicate, record) in best.items()
     ]
     columns = ("family", f"select {metric}", "search/trial", "parameters", "near a bound")
-    return table(columns, rows, caption="Chosen by its value, so that value is too good: the confirmation measures it")
+    return table(columns, rows, title="Chosen by its value, so that value is too good: the confirmation measures it")

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
 from lrsearch.report.style import NEUTRAL, axis, colours, figure, focus, label, translucent
-from lrsearch.report.tables import Table, points, table
+from lrsearch.tables import Column, Table, table
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,9 @@ def box_figure(data: Scores, metric: str) -> go.Figure:
 def box_table(data: Scores) -> Table:
     """Return five numbers of each family."""
     quartiles = np.quantile(data.scores, (0, 0.25, 0.5, 0.75, 1), axis=0)
-    rows = [(name, *map(points, quartiles[:, place].tolist())) for place, name in enumerate(data.names)]
-    return table(("family", "lowest", "lower quartile", "median", "upper quartile", "highest"), rows)
+    rows = [(name, *quartiles[:, place].tolist()) for place, name in enumerate(data.names)]
+    heads = ("lowest", "lower quartile", "median", "upper quartile", "highest")
+    return table(("family", *(Column(head, decimals=2) for head in heads)), rows)
 
 
 def paired_figure(data: Scores, metric: str) -> go.Figure:
@@ -92,5 +93,5 @@ def paired_figure(data: Scores, metric: str) -> go.Figure:
 
 def paired_table(data: Scores) -> Table:
     """Return every score, a row per block."""
-    rows = [(block, *map(points, row)) for block, row in enumerate(data.scores.tolist())]
-    return table(("block", *data.names), rows)
+    rows = ((block, *row) for block, row in enumerate(data.scores.tolist()))
+    return table(("block", *(Column(name, decimals=2) for name in data.names)), rows)

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from lrsearch.records import TrialRecord
 from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, focus, label, symbols, translucent
-from lrsearch.report.tables import Table, table
+from lrsearch.tables import Table, table
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def history_table(histories: Sequence[History], metric: str) -> Table:
             if best is not None and best != before:
                 rows.append((search, number, family, best))
                 before = best
-    return table(("search", "trial", "family", f"best {metric}"), rows, caption="When the best so far improved")
+    return table(("search", "trial", "family", f"best {metric}"), rows, title="When the best so far improved")
 
 
 def values_by_family(trials: Sequence[TrialRecord], *, scale: float) -> dict[str, list[float]]:
@@ -210,7 +210,7 @@ def endings_table(rows: Sequence[Endings], metric: str) -> Table:
                 row.diverged,
                 row.unfinished,
                 row.epochs,
-                f"{row.epochs / row.epochs_in_full:.0%}" if row.epochs_in_full else "–",
+                f"{row.epochs / row.epochs_in_full:.0%}" if row.epochs_in_full else None,
                 round(row.seconds, 1),
                 row.best,
                 row.median,

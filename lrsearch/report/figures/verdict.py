@@ -10,10 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.display import at_a_glance
-from lrsearch.comparison.inference.proportions import Proportion
 from lrsearch.report.style import BETTER, NEUTRAL, axis, colours, figure, label, translucent
-from lrsearch.report.tables import Table, points, table
+from lrsearch.tables import Column, Table, table
 
 _MOST_PAIRS = 21
 _ROW_PIXELS = 40
@@ -94,24 +92,32 @@ def forest_figure(rows: Sequence[Difference], rope: float) -> go.Figure:
 
 def forest_table(rows: Sequence[Difference], alpha: float) -> Table:
     """Return all tested pairs with their intervals, p-values and verdicts."""
-    columns = ("better mean", "other", "difference", "low", "high", "p (max-T)", "p (Holm t)", "verdict", "to settle")
+    columns: tuple[str | Column, ...] = (
+        "better mean",
+        "other",
+        *(Column(name, decimals=2, signed=True) for name in ("difference", "low", "high")),
+        "p (max-T)",
+        "p (Holm t)",
+        "verdict",
+        "to settle",
+    )
     return table(
         columns,
         [
             (
                 row.better,
                 row.worse,
-                points(row.difference, signed=True),
-                points(row.low, signed=True),
-                points(row.high, signed=True),
+                row.difference,
+                row.low,
+                row.high,
                 row.p,
                 row.p_holm,
                 row.verdict,
-                f"{row.blocks_to_settle:.0f} blocks" if 0 < row.blocks_to_settle < np.inf else "–",
+                f"{row.blocks_to_settle:.0f} blocks" if 0 < row.blocks_to_settle < np.inf else None,
             )
             for row in rows
         ],
-        caption=f"Points; simultaneous {100 * (1 - alpha):g}% limits; p is step-down, with Holm's paired t beside it",
+        title=f"Points; simultaneous {100 * (1 - alpha):g}% limits; p is step-down, with Holm's paired t beside it",
     )
 
 
@@ -206,37 +212,6 @@ def standing_table(data: Standing) -> Table:
         "".join(chr(ord("a") + bar) for bar, (first, last) in enumerate(data.bars) if first <= place <= last)
         for place in range(len(data.names))
     ]
-    rows = [(name, points(mean), own or "–") for name, mean, own in zip(data.names, data.means, letters, strict=True)]
-    return table(("family", "mean", "bars"), rows, caption="Those that share a letter are not separated")
-
-
-def glance_table(comparison: Comparison) -> Table:
-    """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
-    rows = [
-        (
-            known.family,
-            points(known.mean),
-            points(known.sd),
-            " to ".join(points(limit, signed=True) for limit in known.to_the_best or ()) or "–",
-            "{} to {}".format(*known.ranks) if known.ranks else "–",
-            known.recommended,
-            known.within_rope,
-            _share(known.failed) if known.failed else "none",
-        )
-        for known in at_a_glance(comparison)
-    ]
-    columns = (
-        "family",
-        "mean",
-        "SD",
-        "difference to the best",
-        "rank",
-        "recommended",
-        "within the ROPE",
-        "failed runs",
-    )
-    return table(columns, rows, caption=f"{comparison.blocks} blocks; points of {comparison.metric}")
-
-
-def _share(of: Proportion) -> str:
-    return f"{of.count} of {of.total} ({of.low:.0%} to {of.high:.0%})"
+    rows = [(name, mean, own or None) for name, mean, own in zip(data.names, data.means, letters, strict=True)]
+    columns = ("family", Column("mean", decimals=2), "bars")
+    return table(columns, rows, title="Those that share a letter are not separated")

@@ -86,8 +86,8 @@ def test_tables_end_at_the_last_epoch():
     """The table beside the curve ends with the last epoch's means and rate."""
     entry = learning_data("a", [trial(0, "a", 0.8), trial(1, "a", 0.9)], epochs=EPOCHS, scale=100.0)
     assert entry is not None
-    assert (str(EPOCHS), "0.25", "0.25", "85", "0.1") == entry_table(entry, "accuracy").rows[-1]
-    assert ("a", "2", "85", "7.071", "0.25", "0.25") == overview_table([entry], "accuracy").rows[0]
+    assert (str(EPOCHS), "0.250", "0.250", "85.00", "0.1000") == entry_table(entry, "accuracy").cells[-1]
+    assert ("a", "2", "85.00", "7.071", "0.2500", "0.2500") == overview_table([entry], "accuracy").cells[0]
 
 
 def test_best_trials_are_those_of_any_replicate():

@@ -42,7 +42,7 @@ def test_best_so_far_is_over_complete_trials_in_their_order():
     assert (60.0, 50.0, 70.0, 65.0) == pytest.approx(history.values)
     assert (None, 0.5, 0.5, 0.5) == history_data(search, scale=1.0, maximize=False).best
     rows = history_table([history], "accuracy").rows
-    assert [("0", "1", "a", "50"), ("0", "2", "b", "70")] == list(rows)
+    assert [(0, 1, "a", 50.0), (0, 2, "b", 70.0)] == list(rows)
 
 
 def test_history_marks_pruned_trials_as_open():
@@ -118,7 +118,7 @@ def test_parallel_positions_follow_the_scale_of_each_range():
     assert ("base_lr", "decay_shape", "accuracy") == data.axes
     assert ("0.01", "linear", "50") == data.lowest
     assert 3 == len(parallel_figure(data).data)
-    assert ("0.1", "cosine", "90") == parallel_table(data).rows[0]
+    assert (0.1, "cosine", 90.0) == parallel_table(data).rows[0]
     assert parallel_data([], ranges, metric="accuracy", scale=1.0, maximize=True) is None
 
 

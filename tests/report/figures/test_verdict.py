@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison import Against
+from lrsearch.comparison.display import comparison_table
 from lrsearch.report.figures.better import better_figure, better_table
 from lrsearch.report.figures.scores import box_table, paired_table, scores_data
 from lrsearch.report.figures.verdict import (
     forest_data,
     forest_figure,
-    glance_table,
     headline,
     standing_data,
     standing_figure,
@@ -48,7 +48,7 @@ def test_forest_of_a_failed_family_has_no_row_of_it():
     table[0, 3] = 10.0
     found = comparison(NAMES, scores=table, chance=10.0)
     assert all("rex" not in (row.better, row.worse) for row in forest_data(found))
-    assert any("1 of 8" in cell for row in glance_table(found).rows for cell in row)
+    assert any("1 of 8" in cell for row in comparison_table(found).cells for cell in row)
     assert "rex" not in standing_data(found).names
 
 
@@ -98,7 +98,7 @@ def test_bars_need_every_pair():
 def test_letters_say_what_the_bars_say():
     """Two families share a letter exactly where a bar is over both."""
     data = standing_data(comparison([f"f{p}" for p in range(6)], scores=scores(6, spread=0.15)))
-    letters = [set(row[2]) - {"–"} for row in standing_table(data).rows]
+    letters = [set(row[2] or "") for row in standing_table(data).rows]
     for i, j in itertools.combinations(range(6), 2):
         joined = any(first <= i and j <= last for first, last in data.bars)
         assert joined == bool(letters[i] & letters[j])
