@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
+from lrsearch.workloads.download import download
 from lrsearch.workloads.split import split_examples
 from lrsearch.workloads.workload import Dataset
 
@@ -70,9 +71,7 @@ def _mnist_like(dataset: str) -> Dataset:
 
 
 def _fetch(path: Path, md5: str, mirrors: list[str], dataset: str) -> Path:
-    """Return `path`, whole: from the data folder, else LRSEARCH_DATA_MIRROR, else torchvision's mirrors."""
-    from torchvision.datasets.utils import download_url
-
+    """Return `path`, complete: from the data folder, else LRSEARCH_DATA_MIRROR, else torchvision's mirrors."""
     if path.exists():
         return _checked(path, md5)
     mirror = os.environ.get("LRSEARCH_DATA_MIRROR", "")
@@ -84,15 +83,11 @@ def _fetch(path: Path, md5: str, mirrors: list[str], dataset: str) -> Path:
         failures.append(f"LRSEARCH_DATA_MIRROR: there is no file {copy}")
         mirror = ""
     for address in filter(None, [mirror, *mirrors]):
-        url = f"{address.rstrip('/')}/{path.name}"
-        part = path.with_name(f"{path.name}.part")
         try:
-            # torchvision writes straight into place, so a broken download must not look like a data file.
-            download_url(url, str(path.parent), part.name, md5)
-            return part.replace(path)
-        except (OSError, RuntimeError) as error:
-            part.unlink(missing_ok=True)
-            failures.append(f"{url}: {error}")
+            download(f"{address.rstrip('/')}/{path.name}", path, md5)
+            return path
+        except RunError as error:
+            failures.append(str(error))
     raise InputError(
         f"{dataset} cannot be downloaded ({'; '.join(failures)}). Three ways out: put the four .gz files into "
         f"{path.parent}; set LRSEARCH_DATA_MIRROR to an http(s) address or a folder that holds them; or use "
