@@ -15,7 +15,6 @@ from rich.live import Live
 from rich.text import Text
 
 from lrsearch.cli.text_table import table_lines
-from lrsearch.comparison.display import comparison_note
 from lrsearch.records import finite
 from lrsearch.tables import Table, table, text
 from lrsearch.text import plain
@@ -241,4 +240,4 @@ def print_verdict(comparison: Comparison, shown: Table) -> None:
         note(f"warning: {warning}")
     output.print()
     print_table(shown)
-    note(comparison_note(comparison))
+    note(comparison.note)

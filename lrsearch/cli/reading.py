@@ -29,7 +29,6 @@ def compare(
     """
     from lrsearch.cli import console
     from lrsearch.cli.rows import budgets_summary, verdict_table
-    from lrsearch.comparison.display import comparison_table
     from lrsearch.errors import RunError
     from lrsearch.report.dashboard import write_verdict
     from lrsearch.storage import confirmation_of, open_existing, searches_of
@@ -41,7 +40,7 @@ def compare(
         if output == "json":
             typer.echo(comparison.to_json())
         else:
-            console.print_verdict(comparison, comparison_table(comparison))
+            console.print_verdict(comparison, comparison.family_table())
         return
     studies = studies_by_budget(open_existing(storage), study_name)
     verdicts = verdicts_by_budget(studies)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
@@ -10,7 +9,6 @@ from statistics import median
 from optuna.study import Study
 
 from lrsearch.cli.listing import Row, own_parameters
-from lrsearch.comparison.display import comparison_table
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import TrialRecord, mean_and_sd
@@ -101,7 +99,7 @@ def confirm_rows(study: Study) -> list[Row]:
 
 def verdict_table(verdict: StudyVerdict) -> Table:
     """Return the table of the comparison with each family's good region where it is known, the controls below."""
-    shown = comparison_table(verdict.comparison)
+    shown = verdict.comparison.family_table()
     controls = (
         (control.name, control.mean, None, Interval(control.low, control.high), None, "control", None, None)
         for control in verdict.controls
@@ -150,7 +148,7 @@ def plan_summary(plan: StudyPlan) -> Row:
 
 def budgets_summary(verdicts: Mapping[int, StudyVerdict], agreed: Sequence[BudgetAgreement]) -> Row:
     """Return what `compare --format json` prints: one verdict, or one at each epoch budget and their agreement."""
-    each: dict[int, Row] = {epochs: json.loads(verdict.to_json()) for epochs, verdict in verdicts.items()}
+    each: dict[int, Row] = {epochs: verdict.to_dict() for epochs, verdict in verdicts.items()}
     if not agreed:
         return each.popitem()[1]
     agreement = [

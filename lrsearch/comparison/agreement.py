@@ -37,13 +37,13 @@ def agreement(first: Comparison, second: Comparison) -> Agreement:
     upper = np.triu_indices(len(first.families), k=1)
     tested = np.isfinite(first.p[upper]) & np.isfinite(second.p[upper])
     directions = [
-        np.where(found.p[upper] <= found.alpha, np.sign(found.difference[upper]), 0.0)[tested]
+        np.where(found.p[upper] <= found.settings.alpha, np.sign(found.pairs.difference[upper]), 0.0)[tested]
         for found in (first, second)
     ]
     product, either = directions[0] * directions[1], (directions[0] != 0) | (directions[1] != 0)
     same, opposite = int((product > 0).sum()), int((product < 0).sum())
     return Agreement(
-        kendall_tau=float(stats.kendalltau(first.mean, second.mean).statistic),
+        kendall_tau=float(stats.kendalltau(first.means.mean, second.means.mean).statistic),
         same=same,
         opposite=opposite,
         one_only=int(either.sum()) - same - opposite,

@@ -1,25 +1,29 @@
 """All tests of one comparison, laid out over its pairs and its columns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
-from lrsearch.comparison.best import compare_with_best, rank_limits
-from lrsearch.comparison.crosscheck import holm, paired_t
+from lrsearch.comparison.best import compare_with_best, prefer, rank_limits
+from lrsearch.comparison.crosscheck import holm, iman_davenport, paired_t
 from lrsearch.comparison.inference.flips import PairFlips, rounding_variance
 from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.inference.probability import probability_better
 from lrsearch.comparison.power import blocks_to_settle
-from lrsearch.comparison.result import ColumnResults, PairResults
+from lrsearch.comparison.result import Pairs, Recommendation
 from lrsearch.comparison.sentences import FAILED, SAME, UNDECIDED, pair_verdict
+from lrsearch.comparison.settings import Settings
 
 
-def analyse_pairs(
-    scores: FloatArray, alive: IntArray, flips: PairFlips, tested: IntArray, *, alpha: float, rope: float
-) -> PairResults:
-    """Return the results of the `tested` pairs of scores[blocks, columns]; `flips` are those of the `alive` columns."""
+def analyse_pairs(scores: FloatArray, alive: IntArray, flips: PairFlips, tested: IntArray, settings: Settings) -> Pairs:
+    """Return the results of the `tested` pairs of scores[blocks, columns], of which more is better.
+
+    `flips` are those of the `alive` columns.
+    """
+    alpha, rope = settings.alpha, settings.rope
     first, second = flips.first[tested], flips.second[tested]
     layout = Layout(scores.shape[1], alive, alive[first], alive[second])
     primary = max_t(flips, alpha, tested)
@@ -29,49 +33,58 @@ def analyse_pairs(
     high = layout.pairs(primary.high, -primary.low, diagonal=0.0)
     verdict = _verdicts(low, high, rope, alive)
     needed = [
-        blocks_to_settle(sd, quantile=primary.quantile, blocks=len(scores), half_width=rope / 2, image_variance=added)
-        for sd, added in zip(flips.seed_sd[tested], flips.image_variance[tested], strict=True)
+        blocks_to_settle(
+            sd, quantile=primary.quantile, blocks=len(scores), half_width=rope / 2, sampling_variance=added
+        )
+        for sd, added in zip(flips.seed_sd[tested], flips.sampling_variance[tested], strict=True)
     ]
     open_pairs = verdict[layout.first, layout.second] == UNDECIDED
     p_better, p_better_low, p_better_high = _probabilities(scores, alive, alpha)
-    return PairResults(
+    return Pairs(
         difference=layout.pairs(flips.mean[tested], -flips.mean[tested], diagonal=0.0),
         low=low,
         high=high,
-        p=layout.symmetric(primary.p_step_down, diagonal=1.0),
-        p_single=layout.symmetric(primary.p_single, diagonal=1.0),
+        p=layout.symmetric(primary.p_single, diagonal=1.0),
+        p_step_down=layout.symmetric(primary.p_step_down, diagonal=1.0),
         p_holm=layout.symmetric(holm(raw_p), diagonal=1.0),
         p_better=p_better,
         p_better_low=p_better_low,
         p_better_high=p_better_high,
         verdict=verdict,
         blocks_to_settle=layout.symmetric(np.where(open_pairs, needed, 0.0), diagonal=0.0),
+        omnibus_max_t=float(primary.p_single.min()) if tested.size else float("nan"),
+        omnibus_iman_davenport=iman_davenport(kept),
     )
 
 
-def analyse_columns(
-    scores: FloatArray,
+def recommend(
     names: tuple[str, ...],
     alive: IntArray,
     flips: PairFlips,
-    pairs: PairResults,
-    *,
-    alpha: float,
-    rope: float,
-) -> ColumnResults:
-    """Return the results of each column of scores[blocks, columns], from the same flips and the tested pairs."""
+    pairs: Pairs,
+    sd: FloatArray,
+    parameters: Mapping[str, int],
+    settings: Settings,
+) -> Recommendation:
+    """Return which of the columns `names` may be the best, from the flips of the `alive` ones and the tested pairs.
+
+    `sd` [columns] and `parameters` (their number by name) are for the tie-breakers.
+    """
     layout = Layout(len(names), alive, alive[flips.first], alive[flips.second])
-    best = compare_with_best(flips, len(alive), alpha)
-    rank_low, rank_high = rank_limits(pairs.difference[np.ix_(alive, alive)], pairs.p[np.ix_(alive, alive)], alpha)
-    return ColumnResults(
-        mean=scores.mean(axis=0),
-        sd=scores.std(axis=0, ddof=1),
-        rank_low=layout.columns(rank_low),
-        rank_high=layout.columns(rank_high),
+    best = compare_with_best(flips, len(alive), settings.alpha)
+    among = np.ix_(alive, alive)
+    rank_low, rank_high = rank_limits(pairs.difference[among], pairs.p[among], settings.alpha)
+    recommended = tuple(names[index] for index in alive[best.recommended])
+    preferred, tie_breaker = prefer(recommended, dict(zip(names, sd, strict=True)), parameters)
+    return Recommendation(
+        recommended=recommended,
+        preferred=preferred,
+        tie_breaker=tie_breaker,
+        equivalent_to_best=tuple(names[index] for index in alive[best.gap_high <= settings.rope]),
         p_worse=layout.columns(best.p_worse),
         gap_high=layout.columns(best.gap_high),
-        recommended=tuple(names[index] for index in alive[best.recommended]),
-        equivalent_to_best=tuple(names[index] for index in alive[best.gap_high <= rope]),
+        rank_low=layout.columns(rank_low),
+        rank_high=layout.columns(rank_high),
     )
 
 

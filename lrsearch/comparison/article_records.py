@@ -11,6 +11,8 @@ from lrsearch.comparison import article
 from lrsearch.comparison.arrays import FloatArray
 from lrsearch.comparison.article import Claim, article_claims
 from lrsearch.comparison.compare import FEWEST_BLOCKS
+from lrsearch.comparison.failure import FailureRule
+from lrsearch.comparison.from_records import ConfirmationPlan, scores_of
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
 
@@ -62,18 +64,14 @@ def _p(judged: JudgedClaim) -> str:
     return "< 0.0001" if judged.claim.p_holm < 1e-4 else f"{judged.claim.p_holm:.4f}"
 
 
-def claims_of_records(
-    records: Sequence[TrialRecord], *, blocks: int | None = None, alpha: float = 0.05, chance: float | None = None
-) -> tuple[JudgedClaim, ...]:
+def claims_of_records(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> tuple[JudgedClaim, ...]:
     """Return the article's claims from the test curves of its six schedules over their whole blocks.
 
     The windows (epochs 10-12, 21-30 and 28-30 of 30) keep their fractions in a run of another length.
 
     Args:
         records: of a confirmation that read the test set after every epoch.
-        blocks: how many were planned, the first ones; None for all that are there.
-        alpha: of Holm over all claims.
-        chance: the accuracy of a model that learned nothing, as a fraction: below twice of it a run has failed.
+        plan: of the confirmation.
 
     Raises:
         InputError: a schedule or its curves are missing, a run failed, or there are fewer than 6 blocks or 10 epochs.
@@ -82,17 +80,17 @@ def claims_of_records(
     missing = [name for name in NAMES if name not in {family for _, family in runs}]
     if missing:
         raise InputError(f"the claims need all of {', '.join(NAMES)}, but the confirmation lacks {', '.join(missing)}")
-    kept = [b for b in sorted({b for b, _ in runs if b is not None}) if blocks is None or b < blocks]
+    kept = [b for b in sorted({b for b, _ in runs if b is not None}) if plan.blocks is None or b < plan.blocks]
     whole = [b for b in kept if all((b, name) in runs for name in NAMES)]
     if len(whole) < FEWEST_BLOCKS:
         raise InputError(f"the claims need at least {FEWEST_BLOCKS} whole blocks, got {len(whole)}")
     table = {name: [runs[block, name] for block in whole] for name in NAMES}
     for name, own in table.items():
-        _require_learned(name, own, chance)
+        _require_learned(name, own, plan)
     accuracy = {NAMES[name]: 100 * _curves(own, "test_accuracy") for name, own in table.items()}
     loss = {NAMES[name]: _curves(own, "test_loss") for name, own in table.items()}
-    claims = article_claims(accuracy, loss, alpha=alpha)
-    return tuple(JudgedClaim(claim, unit, alpha) for claim, unit in zip(claims, _UNITS, strict=True))
+    claims = article_claims(accuracy, loss, alpha=plan.settings.alpha)
+    return tuple(JudgedClaim(claim, unit, plan.settings.alpha) for claim, unit in zip(claims, _UNITS, strict=True))
 
 
 def scaled_windows(epochs: int) -> str:
@@ -105,10 +103,10 @@ def scaled_windows(epochs: int) -> str:
     )
 
 
-def _require_learned(name: str, runs: Sequence[TrialRecord], chance: float | None) -> None:
-    failed = [r for r in runs if r.stop_reason == "diverged" or (chance and (r.test_accuracy or 0.0) < 2 * chance)]
-    if failed:
-        raise InputError(f"{len(failed)} of {len(runs)} runs of {name} failed: no claim about it can be tested")
+def _require_learned(name: str, runs: Sequence[TrialRecord], plan: ConfirmationPlan) -> None:
+    rule = plan.failure_rule or FailureRule(plan.settings, plan.settings.failed_at)
+    if failed := int(rule.failed(*scores_of([runs], plan)).sum()):
+        raise InputError(f"{failed} of {len(runs)} runs of {name} failed: no claim about it can be tested")
 
 
 def _curves(runs: Sequence[TrialRecord], part: str) -> FloatArray:

@@ -8,6 +8,8 @@ import numpy as np
 from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray
 from lrsearch.comparison.inference.flips import PairFlips, null_quantile, p_value
 
+FEWER_PARAMETERS, SMALLER_SD = "fewer parameters", "a smaller SD over blocks"
+
 
 @dataclass(frozen=True, eq=False)
 class WithBest:
@@ -58,20 +60,14 @@ def rank_limits(difference: FloatArray, p: FloatArray, alpha: float) -> tuple[In
     return 1 + better.sum(axis=0), len(p) - better.sum(axis=1)
 
 
-def prefer(
-    names: Sequence[str],
-    sd: Mapping[str, float],
-    parameters: Mapping[str, int] | None = None,
-    small_budget: Mapping[str, float] | None = None,
-) -> str | None:
-    """Return the one of `names` that the tie-breakers prefer, or None where there is none.
+def prefer(names: Sequence[str], sd: Mapping[str, float], parameters: Mapping[str, int]) -> tuple[str | None, str]:
+    """Return the one of `names` that the tie-breakers prefer (None where there is none), and which of them decided.
 
-    In this order: fewer parameters, a higher score at a small budget, a smaller SD over seeds. A tie-breaker that is
-    not given decides nothing; a name that it does not hold comes last.
+    Fewer parameters come first, then a smaller SD over the blocks. A name without a number of parameters comes last.
     """
-
-    def key(name: str) -> tuple[float, float, float]:
-        fewer = float((parameters or {}).get(name, np.inf))
-        return fewer, -(small_budget or {}).get(name, -np.inf), sd[name]
-
-    return min(names, key=key, default=None)
+    counts = [float(parameters.get(name, np.inf)) for name in names]
+    fewest = [name for name, count in zip(names, counts, strict=True) if count == min(counts)]
+    if len(fewest) == 1:
+        return fewest[0], FEWER_PARAMETERS
+    decided = SMALLER_SD if len(fewest) == len(names) else f"{FEWER_PARAMETERS}, then {SMALLER_SD}"
+    return min(fewest, key=lambda name: sd[name], default=None), decided

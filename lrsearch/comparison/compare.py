@@ -1,24 +1,50 @@
 """From a table of scores to a comparison."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrsearch.comparison.analysis import analyse_columns, analyse_pairs
-from lrsearch.comparison.arrays import FloatArray, numbers
-from lrsearch.comparison.best import prefer
-from lrsearch.comparison.contrasts import Contrasts, columns_of, describe, tested_pairs
-from lrsearch.comparison.crosscheck import iman_davenport
-from lrsearch.comparison.inference.flips import flip_pairs, image_variance, require_attainable
-from lrsearch.comparison.inference.proportions import Failure, failed_runs, failures
-from lrsearch.comparison.result import Comparison
-from lrsearch.comparison.sentences import require_claim, verdict_text
+from lrsearch.comparison import cautions
+from lrsearch.comparison.analysis import analyse_pairs, recommend
+from lrsearch.comparison.arrays import BoolArray, FloatArray, numbers
+from lrsearch.comparison.contrasts import Contrasts, columns_of, tested_pairs
+from lrsearch.comparison.failure import FailureRule, failures
+from lrsearch.comparison.inference.flips import flip_pairs, require_attainable, sampling_variance
+from lrsearch.comparison.result import Comparison, Means
+from lrsearch.comparison.sentences import verdict_sentences
+from lrsearch.comparison.settings import CONFIGURATIONS, POINTS, Direction, Settings
 from lrsearch.errors import InputError
 
 FEWEST_BLOCKS = 6
-FEW_BLOCKS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreTable:
+    """The scores of one comparison and what is known of their runs.
+
+    Attributes:
+        scores: [blocks, families]; a run that diverged may have any score, or NaN.
+        families: the names of the columns.
+        diverged: [blocks, families], which runs did.
+        blocks: the names of the rows.
+        correct: [blocks, families, examples], which test examples each run got right; None if unknown.
+        test_examples: their number, where only that is known.
+        block_seconds: what a block takes, if known.
+        parameters: the number of parameters by family, which breaks ties.
+    """
+
+    scores: FloatArray
+    families: tuple[str, ...]
+    diverged: BoolArray
+    blocks: tuple[str, ...]
+    correct: FloatArray | None = None
+    test_examples: int | None = None
+    block_seconds: float | None = None
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
 
 def compare_scores(
@@ -29,74 +55,136 @@ def compare_scores(
     rng: np.random.Generator,
     alpha: float = 0.05,
     contrasts: Contrasts = "all",
-    claim: str = "these configurations",
+    claim: str = CONFIGURATIONS,
     metric: str = "accuracy",
-    block_seconds: float | None = None,
+    unit: str | None = None,
+    direction: Direction = "maximize",
     chance: float | None = None,
+    failed_at: float | None = None,
+    block_seconds: float | None = None,
     correct: ArrayLike | None = None,
     images: int | None = None,
     parameters: Mapping[str, int] | None = None,
-    small_budget: Mapping[str, float] | None = None,
+    blocks: Sequence[str] | None = None,
 ) -> Comparison:
-    """Return the comparison of scores[blocks, families], in points, higher being better.
+    """Return the comparison of scores[blocks, families].
 
-    A block is one unit: the same seeds, order and split for all families, shared with no other block. `rope` (points)
-    is the difference that would not matter, fixed before the scores were seen. `claim` begins with "these
-    configurations" (blocks are seeds) or "these families" (blocks are whole searches). `contrasts` is "all",
-    `Against(reference)` or `Groups({name: families})`. With `chance` (points), a family with a run below twice chance
-    has failed and is not tested. `correct` [blocks, families, images] makes the intervals hold beyond these test
-    images; `images` is their number where only that is known. `block_seconds` turns blocks still to run into minutes.
-    `parameters` and `small_budget` are tie-breakers by family.
+    A block is one unit: the same seeds, order and split for all families, shared with no other block.
+
+    Args:
+        scores: [blocks, families], in `unit`.
+        families: the names of the columns.
+        rope: the difference that would not matter, in `unit`, fixed before the scores were seen.
+        rng: draws the sign flips where there are more than 13 blocks.
+        alpha: the family-wise error rate.
+        contrasts: "all", `Against(reference)` or `Groups({name: families})`.
+        claim: begins with "these configurations" (blocks are seeds) or "these families" (blocks are whole searches).
+        metric: what a score measures.
+        unit: of a score; percentage "points" if None and more is better, "units" if less is.
+        direction: "maximize" where more of the metric is better, "minimize" where less is.
+        chance: the score of a model that has learned nothing. A run within a tenth of the way from it to the best
+            median of a family has failed, and its family is neither tested nor recommended.
+        failed_at: a run that scores worse than this has failed, whatever `chance` is.
+        block_seconds: turns blocks still to run into minutes.
+        correct: [blocks, families, examples], which test examples each run got right: the intervals then hold beyond
+            these test examples.
+        images: the number of test examples where only that is known.
+        parameters: the number of parameters by family, which breaks ties.
+        blocks: the names of the rows; their numbers from 0 if None.
 
     Raises:
         InputError: scores that are not finite, fewer than 6 blocks or 2 families, names that do not fit, an alpha that
             so few blocks cannot reach, or per-example results that contradict the scores.
     """
-    table = _checked_scores(scores, families, rope=rope, alpha=alpha)
-    require_claim(claim)
-    failed = failed_runs(table, chance)
-    lost = failures(failed, families, alpha)
-    columns = columns_of(contrasts, families, np.asarray(failed.any(axis=0)))
-    alive = np.flatnonzero(columns.alive)
-    # A failed member has left its group; a column without any member left is shown with its failures counted.
-    shown = table @ np.where(columns.alive[:, None], columns.weights, columns.of_all).T
-    right = None if correct is None else _checked_correct(correct, table)
-    added = None if right is None else image_variance(np.einsum("ck,bkn->bcn", columns.weights[alive], right))
-    flips = flip_pairs(shown[:, alive], rng, added)
-    tested = tested_pairs(contrasts, columns, flips)
-    pairs = analyse_pairs(shown, alive, flips, tested, alpha=alpha, rope=rope)
-    single = analyse_columns(shown, columns.names, alive, flips, pairs, alpha=alpha, rope=rope)
-    comparison = Comparison(
-        **vars(pairs),
-        **vars(single),
-        families=columns.names,
-        scores=shown,
-        blocks=len(table),
+    given = numbers(scores, "scores", axes="blocks, families")
+    settings = Settings(
+        rope=rope,
+        alpha=alpha,
+        contrasts=contrasts,
         claim=claim,
         metric=metric,
-        contrasts=describe(contrasts),
-        alpha=alpha,
-        rope=rope,
-        preferred=prefer(
-            single.recommended, dict(zip(columns.names, single.sd, strict=True)), parameters, small_budget
-        ),
-        failures=lost,
-        omnibus_max_t=float(np.nanmin(pairs.p[np.triu_indices(len(columns.names), k=1)]))
-        if tested.size
-        else float("nan"),
-        omnibus_iman_davenport=iman_davenport(shown[:, alive]),
-        block_seconds=block_seconds,
-        images=images if right is None else right.shape[2],
-        crossed=right is not None,
-        warnings=_warnings(len(table), lost, grouped=columns.names != tuple(families)),
+        unit=unit or (POINTS if direction == "maximize" else "units"),
+        direction=direction,
+        worst_value=chance,
+        failed_at=failed_at,
     )
-    return replace(comparison, verdict_text=verdict_text(comparison))
+    table = ScoreTable(
+        scores=given,
+        families=tuple(families),
+        diverged=np.zeros(given.shape, dtype=bool),
+        blocks=tuple(map(str, range(len(given)) if blocks is None else blocks)),
+        correct=None if correct is None else np.asarray(correct, dtype=np.float64),
+        test_examples=images,
+        block_seconds=block_seconds,
+        parameters=parameters or {},
+    )
+    found = compare_table(table, settings, rng)
+    return replace(found, warnings=(*found.warnings, *cautions.fractions(given, settings.unit)))
 
 
-def _checked_scores(scores: ArrayLike, families: Sequence[str], *, rope: float, alpha: float) -> FloatArray:
-    """Return scores[blocks, families] as floats; raise InputError where they or what goes with them will not do."""
-    table = numbers(scores, "scores", axes="blocks, families")
-    blocks, columns = table.shape
+def compare_table(
+    table: ScoreTable, settings: Settings, rng: np.random.Generator, rule: FailureRule | None = None
+) -> Comparison:
+    """Return the comparison of a table under `settings`; `rule` says which runs have failed, where that is fixed.
+
+    Raises:
+        InputError: as `compare_scores`.
+    """
+    _require_comparable(table, settings)
+    rule = rule or FailureRule.of(table.scores, table.diverged, settings)
+    failed = rule.failed(table.scores, table.diverged)
+    lost = failures(failed, table.diverged, table.families, settings.alpha)
+    columns = columns_of(settings.contrasts, table.families, np.asarray(failed.any(axis=0)))
+    alive = np.flatnonzero(columns.alive)
+    # A failed member has left its group; a column without any member left is shown with its failures counted.
+    shown = _mean_of(table.scores, np.where(columns.alive[:, None], columns.weights, columns.of_all))
+    better = settings.sign * shown
+    kept = better[:, alive]
+    right = table.correct
+    added = None if right is None else sampling_variance(np.einsum("ck,bkn->bcn", columns.weights[alive], right))
+    flips = flip_pairs(kept, rng, added)
+    pairs = analyse_pairs(better, alive, flips, tested_pairs(settings.contrasts, columns, flips), settings)
+    means = _means(shown)
+    comparison = Comparison(
+        families=columns.names,
+        scores=shown,
+        means=means,
+        pairs=pairs,
+        recommendation=recommend(columns.names, alive, flips, pairs, means.sd, table.parameters, settings),
+        settings=settings,
+        failures=lost,
+        failure_rule=rule,
+        test_examples=table.test_examples if right is None else right.shape[2],
+        includes_test_sampling=right is not None,
+        block_seconds=table.block_seconds,
+        warnings=(
+            *cautions.few_blocks(len(shown)),
+            *cautions.lost_members(lost, grouped=columns.names != table.families),
+            *cautions.far_runs(table.scores, failed, table.families, table.blocks, rule),
+            *cautions.skewed_differences(kept, settings),
+        ),
+    )
+    return replace(comparison, sentences=verdict_sentences(comparison))
+
+
+def _mean_of(scores: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the weighted means [blocks, columns] over the families that have a weight [columns, families]."""
+    return np.stack([scores[:, own > 0] @ own[own > 0] for own in weights], axis=1)
+
+
+def _means(scores: FloatArray) -> Means:
+    """Return mean and SD of scores[blocks, columns] over the blocks that have a score; NaN where too few have."""
+    known = np.isfinite(scores).sum(axis=0)
+    nothing = np.full(scores.shape[1], np.nan)
+    mean = np.divide(np.nansum(scores, axis=0), known, out=nothing.copy(), where=known > 0)
+    squares = np.nansum((scores - mean) ** 2, axis=0)
+    return Means(mean, np.sqrt(np.divide(squares, known - 1, out=nothing, where=known > 1)))
+
+
+def _require_comparable(table: ScoreTable, settings: Settings) -> None:
+    """Raise InputError where the table will not do."""
+    blocks, columns = table.scores.shape
+    families = table.families
     if columns != len(families) or columns < 2 or len(set(families)) < columns:
         raise InputError(
             f"families must name each of two or more columns once, but there are {columns} columns of scores "
@@ -104,34 +192,17 @@ def _checked_scores(scores: ArrayLike, families: Sequence[str], *, rope: float, 
         )
     if blocks < FEWEST_BLOCKS:
         raise InputError(f"scores must have at least {FEWEST_BLOCKS} blocks, but have {blocks}: run more")
-    if not (np.isfinite(rope) and rope > 0):
-        raise InputError(f"rope must be a positive number of points, but is {rope:g}")
-    require_attainable(alpha, blocks)
-    return table
-
-
-def _checked_correct(correct: ArrayLike, scores: FloatArray) -> FloatArray:
-    """Return correct[blocks, families, images] as floats; raise InputError where it contradicts the scores."""
-    right = np.asarray(correct, dtype=np.float64)
-    if right.ndim != 3 or right.shape[:2] != scores.shape or right.shape[2] < 2:
+    require_attainable(settings.alpha, blocks)
+    right = table.correct
+    if right is None:
+        return
+    if right.ndim != 3 or right.shape[:2] != table.scores.shape or right.shape[2] < 2:
         raise InputError(
-            f"correct must have the axes [blocks, families, images] with two images or more and scores of shape "
-            f"{scores.shape}, but its shape is {right.shape}"
+            "correct must have the axes [blocks, families, examples] with two examples or more and scores of shape "
+            f"{table.scores.shape}, but its shape is {right.shape}"
         )
-    furthest = np.abs(100 * right.mean(axis=2) - scores).max()
+    furthest = np.abs(100 * right.mean(axis=2) - table.scores)[~table.diverged].max(initial=0.0)
     if furthest > 0.00501:
         raise InputError(
             f"scores must be the accuracies of correct, in points to two decimals, but they differ by {furthest:.3g}"
         )
-    return right
-
-
-def _warnings(blocks: int, lost: tuple[Failure, ...], *, grouped: bool) -> tuple[str, ...]:
-    """Return what a reader should know before believing the numbers."""
-    found = []
-    if blocks < FEW_BLOCKS:
-        found.append(f"only {blocks} blocks: below {FEW_BLOCKS} the tests see large differences alone")
-    if grouped and lost:
-        names = ", ".join(failure.family for failure in lost)
-        found.append(f"left out of their groups for failed runs: {names}")
-    return tuple(found)

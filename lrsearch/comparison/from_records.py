@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrsearch.comparison.compare import compare_scores
+from lrsearch.comparison.arrays import BoolArray, FloatArray
+from lrsearch.comparison.compare import ScoreTable, compare_table
 from lrsearch.comparison.contrasts import Contrasts, Groups
+from lrsearch.comparison.failure import FailureRule
 from lrsearch.comparison.result import Comparison
-from lrsearch.comparison.sentences import name_tie_breaker
+from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import SEARCHED
@@ -20,102 +23,120 @@ _MORE_INFORMED = "reduce_on_plateau"
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConfirmationPlan:
     """What a confirmation's study says of it besides the runs.
 
     Attributes:
-        claim: begins with "these configurations" or "these families".
-        rope, alpha, contrasts: as `compare_scores` takes them.
-        points: what one unit of the metric is in points: 100 for an accuracy, negative where lower is better.
-        chance: the metric of a model that learned nothing, in points, or None to look for no failed runs.
-        metric: its name.
-        controls: entries whose truth is known, whose seeds may differ on purpose.
-        excluded: entries that the comparison leaves out, the controls unless they are what is asked about.
+        settings: of the comparison, its scores in the unit that people read.
+        scale: what turns a stored metric into that unit: 100 for an accuracy in points.
+        controls: candidates whose truth is known, whose seeds may differ on purpose.
+        excluded: candidates that the comparison leaves out, the controls unless they are what is asked about.
         left_out: families of which no trial was finished, for the claim to name.
         blocks: how many were planned, the first ones; None for all that are there.
+        failure_rule: which runs have failed, where that is fixed; None to derive it from the blocks compared.
     """
 
-    claim: str
-    rope: float
-    alpha: float = 0.05
-    contrasts: Contrasts = "all"
-    points: float = 100.0
-    chance: float | None = None
-    metric: str = "accuracy"
+    settings: Settings
+    scale: float = 100.0
     controls: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     blocks: int | None = None
+    failure_rule: FailureRule | None = None
+
+    def with_settings(self, **changes: Any) -> ConfirmationPlan:
+        """Return the plan with some of its settings changed."""
+        return replace(self, settings=replace(self.settings, **changes))
 
     @property
-    def whole_claim(self) -> str:
-        """The claim with the families that it cannot speak of."""
+    def complete_settings(self) -> Settings:
+        """The settings, their claim naming the families that it cannot speak of, which leave their groups too."""
+        settings = self.settings
         if not self.left_out:
-            return self.claim
-        return f"{self.claim} (without {', '.join(self.left_out)}, of which no trial was finished)"
+            return settings
+        claim = f"{settings.claim} (without {', '.join(self.left_out)}, of which no trial was finished)"
+        return replace(settings, claim=claim, contrasts=_without(self.left_out, settings.contrasts))
 
 
-def compare_records(records: Sequence[TrialRecord], plan: Plan, rng: np.random.Generator) -> Comparison:
-    """Compare the entries of a confirmation over its whole blocks.
+def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng: np.random.Generator) -> Comparison:
+    """Compare the candidates of a confirmation over its whole blocks.
 
     `reduce_on_plateau` is left out of the comparison, with a warning: it reads a metric, and so uses more information
     than the others.
 
     Raises:
-        InputError: if fewer than two entries or six whole blocks are there, or blocks are not independent units.
+        InputError: if fewer than two candidates or six whole blocks are there, or blocks are not independent units.
     """
     runs = _runs(records)
-    entries, informed = _entries(runs, plan)
+    candidates, informed = _candidates(runs, plan)
     blocks = whole_blocks(records, plan)
-    if len(entries) < 2:
-        raise InputError(f"a comparison needs at least 2 entries, got {', '.join(entries) or 'none'}")
-    table = [[runs[block, entry] for entry in entries] for block in blocks]
-    if not table:
+    if len(candidates) < 2:
+        raise InputError(f"a comparison needs at least 2 candidates, got {', '.join(candidates) or 'none'}")
+    if not blocks:
         raise InputError(
-            "a comparison needs at least 6 blocks in which every entry has been run, got none: confirm first"
+            "a comparison needs at least 6 blocks in which every candidate has been run, got none: confirm first"
         )
-    _require_independent(table, plan.controls)
-    scores = np.array([[plan.points * _accuracy(run) for run in row] for row in table])
-    parameters = {e: len(SEARCHED[e]) for e in entries if e in SEARCHED}
-    comparison = compare_scores(
-        scores,
-        entries,
-        rope=plan.rope,
-        rng=rng,
-        alpha=plan.alpha,
-        contrasts=_without(plan.left_out, plan.contrasts),
-        claim=plan.whole_claim,
-        metric=plan.metric,
-        chance=plan.chance,
-        correct=_correct(table),
-        block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in table])),
-        parameters=parameters,
+    rows = [[runs[block, name] for name in candidates] for block in blocks]
+    _require_independent(rows, plan.controls)
+    scores, diverged = scores_of(rows, plan)
+    table = ScoreTable(
+        scores=scores,
+        families=tuple(candidates),
+        diverged=diverged,
+        blocks=tuple(map(str, blocks)),
+        correct=_correct(rows),
+        block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in rows])),
+        parameters={name: len(SEARCHED[name]) for name in candidates if name in SEARCHED},
     )
-    warnings = comparison.warnings + _left_out(informed)
-    return name_tie_breaker(replace(comparison, warnings=warnings), parameters)
+    comparison = compare_table(table, plan.complete_settings, rng, plan.failure_rule)
+    return replace(comparison, warnings=comparison.warnings + _left_out(informed))
 
 
-def whole_blocks(records: Sequence[TrialRecord], plan: Plan) -> list[int]:
-    """Return the numbers of the planned blocks in which every entry has been run."""
+def failure_rule(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> FailureRule:
+    """Return when a run of a confirmation has failed, from the whole blocks of its plan; without any, from its runs."""
     runs = _runs(records)
-    entries, _ = _entries(runs, plan)
+    candidates, _ = _candidates(runs, plan)
+    blocks = whole_blocks(records, plan) if candidates else []
+    if not blocks:
+        return FailureRule(plan.settings, plan.settings.failed_at)
+    rows = [[runs[block, name] for name in candidates] for block in blocks]
+    return FailureRule.of(*scores_of(rows, plan), plan.settings)
+
+
+def scores_of(rows: Sequence[Sequence[TrialRecord]], plan: ConfirmationPlan) -> tuple[FloatArray, BoolArray]:
+    """Return the scores [rows, runs] of runs in the unit that people read, and which of them diverged.
+
+    Where less is better, a run that diverged has no score: the worst value of a loss is only a stand-in.
+    """
+    diverged = np.array([[run.stop_reason == "diverged" for run in row] for row in rows])
+    scores = plan.scale * np.array(
+        [[np.nan if run.test_accuracy is None else run.test_accuracy for run in row] for row in rows]
+    )
+    unknown = diverged & (~np.isfinite(scores) | (plan.settings.direction == "minimize"))
+    return np.where(unknown, np.nan, scores), diverged
+
+
+def whole_blocks(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> list[int]:
+    """Return the numbers of the planned blocks in which every candidate has been run."""
+    runs = _runs(records)
+    candidates, _ = _candidates(runs, plan)
     planned = [b for b in sorted({b for b, _ in runs}) if plan.blocks is None or b < plan.blocks]
-    return [b for b in planned if all((b, entry) in runs for entry in entries)]
+    return [b for b in planned if all((b, name) in runs for name in candidates)]
 
 
 def _runs(records: Sequence[TrialRecord]) -> dict[tuple[int, str], TrialRecord]:
     return {(r.block, r.family): r for r in records if r.block is not None and r.test_accuracy is not None}
 
 
-def _entries(runs: Mapping[tuple[int, str], TrialRecord], plan: Plan) -> tuple[list[str], list[str]]:
-    """Return the entries that are compared, and those that are not because they read a metric."""
+def _candidates(runs: Mapping[tuple[int, str], TrialRecord], plan: ConfirmationPlan) -> tuple[list[str], list[str]]:
+    """Return the candidates that are compared, and those that are not because they read a metric."""
     informed = {r.family for r in runs.values() if r.schedule.get("family", r.family) == _MORE_INFORMED}
     names = dict.fromkeys(r.family for r in runs.values() if r.family not in plan.excluded)
     return [name for name in names if name not in informed], [name for name in names if name in informed]
 
 
 def _left_out(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the warning of the entries that were confirmed and are not compared, if there are any."""
+    """Return the warning of the candidates that were confirmed and are not compared, if there are any."""
     if not names:
         return ()
     return (
@@ -132,10 +153,6 @@ def _without(left_out: tuple[str, ...], contrasts: Contrasts) -> Contrasts:
     return Groups({name: members for name, members in kept.items() if members})
 
 
-def _accuracy(run: TrialRecord) -> float:
-    return run.test_accuracy if run.test_accuracy is not None else float("nan")
-
-
 def _require_independent(table: Sequence[Sequence[TrialRecord]], controls: tuple[str, ...]) -> None:
     def seeds(name: str) -> NDArray[np.float64]:
         return np.array(
@@ -147,20 +164,17 @@ def _require_independent(table: Sequence[Sequence[TrialRecord]], controls: tuple
     )
 
 
-def _correct(table: Sequence[Sequence[TrialRecord]]) -> NDArray[np.bool_] | None:
-    """Return [blocks, entries, examples], or None if it was not kept for every run that has not diverged."""
-    examples = {len(run.test_correct) for row in table for run in row if run.test_correct is not None}
-    missing = any(run.test_correct is None and run.stop_reason != "diverged" for row in table for run in row)
+def _correct(rows: Sequence[Sequence[TrialRecord]]) -> FloatArray | None:
+    """Return [blocks, candidates, examples], or None if it was not kept for every run that has not diverged.
+
+    A run that diverged, whose family is not tested, counts as wrong on every example.
+    """
+    examples = {len(run.test_correct) for row in rows for run in row if run.test_correct is not None}
+    missing = any(run.test_correct is None and run.stop_reason != "diverged" for row in rows for run in row)
     if missing or len(examples) != 1:
         return None
-    return np.array([[_examples(run, *examples) for run in row] for row in table])
-
-
-def _examples(run: TrialRecord, examples: int) -> NDArray[np.bool_]:
-    """Return a run's examples; those of a diverged run, whose family is not tested, only have the right mean."""
-    if run.test_correct is not None:
-        return run.test_correct
-    return np.arange(examples) < round(_accuracy(run) * examples)
+    wrong = np.zeros(examples.pop(), dtype=bool)
+    return np.array([[wrong if run.test_correct is None else run.test_correct for run in row] for row in rows], float)
 
 
 def require_independent_units(*, split_seeds: ArrayLike, order_seeds: ArrayLike, init_seeds: ArrayLike) -> None:

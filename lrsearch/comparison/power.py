@@ -93,16 +93,16 @@ def plan_power(
 
 
 def blocks_to_settle(
-    sd: float, *, quantile: float, blocks: int, half_width: float, image_variance: float = 0.0
+    sd: float, *, quantile: float, blocks: int, half_width: float, sampling_variance: float = 0.0
 ) -> float:
     """Return the blocks of a new comparison whose simultaneous interval has the given half-width (points).
 
     `sd` (points) is that of the pair's differences, `quantile` the max-T quantile found with `blocks` blocks. With R
     blocks the quantile is taken as that of a t with R - 1 degrees of freedom at the same tail probability. What the
-    images add does not shrink with blocks. Beyond 1,000 blocks the answer is infinity.
+    test examples add does not shrink with blocks. Beyond 1,000 blocks the answer is infinity.
     """
     tail = stats.t.sf(quantile, blocks - 1)
     candidates = np.arange(6, MOST_BLOCKS + 1)
-    reached = stats.t.isf(tail, candidates - 1) * np.sqrt(sd**2 / candidates + image_variance)
+    reached = stats.t.isf(tail, candidates - 1) * np.sqrt(sd**2 / candidates + sampling_variance)
     enough = candidates[reached <= half_width]
     return float(enough[0]) if enough.size else float("inf")

@@ -1,94 +1,229 @@
 """The comparison as a value: what `compare_scores` finds and what the verdict, the tables and the figures read."""
 
+from __future__ import annotations
+
 import json
+import math
 from dataclasses import dataclass, fields
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsearch.comparison.arrays import FloatArray, read_only
-from lrsearch.comparison.display import comparison_html
-from lrsearch.comparison.inference.proportions import Failure
+from lrsearch.comparison.arrays import FloatArray, IntArray, read_only
+from lrsearch.comparison.contrasts import describe
+from lrsearch.comparison.failure import Failure, FailureRule
+from lrsearch.comparison.settings import Settings
+from lrsearch.tables import Column, Interval, Table, table
+
+
+class _ReadOnly:
+    """Makes every array of a dataclass a read-only copy."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, read_only(value))
 
 
 @dataclass(frozen=True, eq=False)
-class PairResults:
-    """What the tests say of each pair; every array is [families, families], and row i, column j speaks of i minus j.
+class Means(_ReadOnly):
+    """Each family over its blocks, in the unit of the scores; every array is [families]."""
+
+    mean: FloatArray  # failed runs counted, as far as they have a score
+    sd: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs(_ReadOnly):
+    """What the tests say of each pair; every array is [families, families], and row i, column j speaks of i beside j.
 
     NaN stands where nothing was tested: a pair outside the planned contrasts, a family with a failed run.
     """
 
-    difference: FloatArray  # mean_i - mean_j, points
-    low: FloatArray  # simultaneous limits, dual to p_single
+    difference: FloatArray  # by how much i is better than j, in the unit of the scores
+    low: FloatArray  # simultaneous limits of the difference
     high: FloatArray
-    p: FloatArray  # step-down max-T
-    p_single: FloatArray  # single-step max-T
+    p: FloatArray  # single-step max-T: p <= alpha exactly where the interval excludes 0
+    p_step_down: FloatArray  # step-down max-T, never above p
     p_holm: FloatArray  # paired t with Holm, the cross-check
     p_better: FloatArray  # P(a run of i beats a run of j)
     p_better_low: FloatArray  # pointwise limits
     p_better_high: FloatArray
     verdict: NDArray[np.str_]
     blocks_to_settle: FloatArray  # of a new confirmation; 0 where settled, infinity beyond 1,000
+    omnibus_max_t: float  # the smallest p
+    omnibus_iman_davenport: float
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnResults:
-    """What is said of each family; every array is [families], with NaN for one that has a failed run."""
+class Recommendation(_ReadOnly):
+    """Which families may be the best; every array is [families], with NaN for one that has a failed run.
 
-    mean: FloatArray  # points, failures counted
-    sd: FloatArray  # over blocks
-    rank_low: FloatArray  # 1 is best
-    rank_high: FloatArray
+    `preferred` is the recommended one that the tie-breakers choose, by `tie_breaker`.
+    """
+
+    recommended: tuple[str, ...]  # not shown worse than the best
+    preferred: str | None
+    tie_breaker: str
+    equivalent_to_best: tuple[str, ...]  # shown to be within the ROPE of the best
     p_worse: FloatArray  # against the best of the others
     gap_high: FloatArray  # upper limit of the distance to the best, simultaneous
-    recommended: tuple[str, ...]  # not shown worse than the best
-    equivalent_to_best: tuple[str, ...]  # shown to be within the ROPE of the best
+    rank_low: FloatArray  # 1 is best
+    rank_high: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(PairResults, ColumnResults):
+class Comparison(_ReadOnly):
     """Which family is better than which, how sure that is, and whether it matters. All arrays are read-only.
 
-    `families` are the names of the columns: families, configurations, or groups where the plan compares groups.
+    Attributes:
+        families: the names of the columns: families, configurations, or groups where the plan compares groups.
+        scores: [blocks, families], in the unit of the settings; NaN where a diverged run has no score.
+        means, pairs, recommendation: what was found.
+        settings: what was decided beforehand.
+        failures: the families with a failed run.
+        failure_rule: what counts as a failed run.
+        test_examples: how many lie behind a score, where known.
+        includes_test_sampling: whether the intervals hold for other test examples too.
+        block_seconds: what a block takes, where known.
+        warnings: what to know before believing the numbers.
+        sentences: the verdict in words.
     """
 
     families: tuple[str, ...]
-    scores: FloatArray  # [blocks, families], points
-    blocks: int
-    claim: str
-    metric: str
-    contrasts: str
-    alpha: float
-    rope: float
-    preferred: str | None  # the recommended one that the tie-breakers choose
+    scores: FloatArray
+    means: Means
+    pairs: Pairs
+    recommendation: Recommendation
+    settings: Settings
     failures: tuple[Failure, ...]
-    omnibus_max_t: float  # the smallest adjusted p-value
-    omnibus_iman_davenport: float
+    failure_rule: FailureRule
+    test_examples: int | None
+    includes_test_sampling: bool
     block_seconds: float | None
-    images: int | None  # test images behind a score, where known
-    crossed: bool  # whether the intervals hold for other test images too
     warnings: tuple[str, ...]
-    verdict_text: str = ""
+    sentences: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                object.__setattr__(self, field.name, read_only(value))
+    @property
+    def p(self) -> FloatArray:
+        """The p-values [families, families] that belong to the intervals and the verdicts of the pairs."""
+        return self.pairs.p
+
+    @property
+    def low(self) -> FloatArray:
+        """The lower limits [families, families] of the differences, simultaneous."""
+        return self.pairs.low
+
+    @property
+    def high(self) -> FloatArray:
+        """The upper limits [families, families] of the differences, simultaneous."""
+        return self.pairs.high
+
+    @property
+    def recommended(self) -> tuple[str, ...]:
+        """The families not shown worse than the best."""
+        return self.recommendation.recommended
+
+    @property
+    def preferred(self) -> str | None:
+        """The recommended family that the tie-breakers choose."""
+        return self.recommendation.preferred
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks were compared."""
+        return len(self.scores)
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict as one paragraph."""
+        return " ".join(self.sentences)
 
     @property
     def level(self) -> str:
         """The level of the simultaneous intervals in words: 95%."""
-        return f"{100 * (1 - self.alpha):g}%"
+        return f"{100 * (1 - self.settings.alpha):g}%"
 
-    def to_json(self) -> str:
-        """Return everything as one JSON object with these names; NaN and infinity become null."""
-        return json.dumps({field.name: _plain(getattr(self, field.name)) for field in fields(self)}, allow_nan=False)
+    @property
+    def best_first(self) -> IntArray:
+        """The places of the families by their means, the best first, those without a mean last."""
+        return np.argsort(-self.settings.sign * self.means.mean, kind="stable")
+
+    @property
+    def note(self) -> str:
+        """What the numbers of the table are, in one line."""
+        unit = self.settings.unit
+        return (
+            f"{self.blocks} blocks; {unit} of {self.settings.metric}; differences with simultaneous {self.level} "
+            f"intervals; region of practical equivalence {self.settings.rope:g} {unit}; "
+            f"{describe(self.settings.contrasts)}; {self.failure_rule.sentence}"
+        )
+
+    def family_table(self) -> Table:
+        """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
+        order, found = self.best_first, self.recommendation
+        failed = {f.family: f"{f.runs.count} of {f.runs.total} ({f.limits})" for f in self.failures}
+        decimals = self.settings.decimals
+        columns = (
+            Column("family"),
+            Column("mean", decimals=decimals),
+            Column("SD", decimals=decimals),
+            Column("to the best", "difference to the best", decimals=decimals, signed=True),
+            Column("rank"),
+            Column("recommended"),
+            Column("within the ROPE"),
+            Column("failed", "failed runs"),
+        )
+        rows = [
+            (
+                self.families[place],
+                float(self.means.mean[place]),
+                float(self.means.sd[place]),
+                None if place == order[0] else Interval(self.low[place, order[0]], self.high[place, order[0]]),
+                None if math.isnan(found.rank_low[place]) else Interval(*self._ranks(place)),
+                self.families[place] in found.recommended,
+                self.families[place] in found.equivalent_to_best,
+                failed.get(self.families[place], "none"),
+            )
+            for place in order
+        ]
+        return table(columns, rows)
+
+    def _ranks(self, place: int) -> tuple[int, int]:
+        return round(self.recommendation.rank_low[place]), round(self.recommendation.rank_high[place])
 
     def _repr_html_(self) -> str:
-        """Return the verdict and its table, as a notebook shows them."""
-        return comparison_html(self)
+        """Return the verdict, its warnings and the table of the families, as a notebook shows them."""
+        warnings = "".join(f"<p><b>Warning:</b> {escape(warning)}</p>" for warning in self.warnings)
+        return (
+            f"<div><p>{escape(self.verdict_text)}</p>{warnings}{self.family_table().to_html()}"
+            f"<p><small>{escape(self.note)}</small></p></div>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data under one level of names; NaN and infinity become None."""
+        settings = {field.name: getattr(self.settings, field.name) for field in fields(self.settings)}
+        settings |= {"contrasts": describe(self.settings.contrasts), "failed_at": self.failure_rule.limit}
+        beside = {
+            "families": self.families,
+            "scores": self.scores,
+            "blocks": self.blocks,
+            "failures": [{"family": f.family, "runs": vars(f.runs), "diverged": f.diverged} for f in self.failures],
+            "p_single": self.p,  # the name of `p` in earlier versions, whose own `p` was the step-down one
+            "images": self.test_examples,
+            "crossed": self.includes_test_sampling,
+            "block_seconds": self.block_seconds,
+            "warnings": self.warnings,
+            "verdict_text": self.verdict_text,
+        }
+        found = vars(self.means) | vars(self.pairs) | vars(self.recommendation)
+        return {name: _plain(value) for name, value in (found | settings | beside).items()}
+
+    def to_json(self) -> str:
+        """Return `to_dict` as one JSON object."""
+        return json.dumps(self.to_dict(), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
@@ -97,8 +232,8 @@ def _plain(value: Any) -> Any:
         return _plain(value.tolist())
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, Failure):
-        return {"family": value.family, "runs": vars(value.runs)}
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.display import comparison_table
-from lrsearch.comparison.sentences import verdict_sentences
 from lrsearch.report import record_tables as tables
 from lrsearch.report import verdict_tables as beside
 from lrsearch.report.assemble_search import search_parts
@@ -35,9 +33,7 @@ def report_html(source: Source) -> str:
 def _lead(source: Source) -> tuple[str, ...]:
     if source.verdict is not None:
         comparison = source.verdict.comparison
-        controls = "; ".join(control.sentence for control in source.verdict.controls)
-        warnings = [f"Warning: {warning}." for warning in comparison.warnings]
-        return (*verdict_sentences(comparison), *([f"Controls: {controls}."] if controls else []), *warnings)
+        return (*comparison.sentences, *(f"Warning: {warning}." for warning in comparison.warnings))
     return (
         f"There is no verdict: {source.why_not}.",
         "What follows is the search alone. The best of many noisy trials looks better than it is, and says nothing "
@@ -50,7 +46,7 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
         return ()
     pairs = verdict.forest_data(comparison)
     standing = verdict.standing_data(comparison)
-    sections = [Section("At a glance", (), None, (comparison_table(comparison),))]
+    sections = [Section("At a glance", (), None, (comparison.family_table(),))]
     if pairs:
         sections.append(
             Section(
@@ -58,12 +54,12 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
                 (
                     f"A row is a pair: the mean difference over {comparison.blocks} paired blocks with its "
                     f"simultaneous {comparison.level} interval. An interval that does not touch 0 separates "
-                    f"the pair; one inside the band, which reaches {comparison.rope:g} points to both sides, shows "
-                    "that the difference does not matter.",
+                    f"the pair; one inside the band, {comparison.settings.rope:g} {comparison.settings.unit} to either "
+                    "side of 0, shows that the difference does not matter.",
                     *_shown(len(verdict.headline(pairs)), len(pairs)),
                 ),
-                verdict.forest_figure(verdict.headline(pairs), comparison.rope),
-                (verdict.forest_table(pairs, comparison.alpha),),
+                verdict.forest_figure(verdict.headline(pairs), comparison.settings),
+                (verdict.forest_table(pairs, comparison.settings),),
             )
         )
     if standing.names:
@@ -72,7 +68,7 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
             Section(
                 "Standing",
                 (bars,),
-                verdict.standing_figure(standing, f"{comparison.metric} (points)"),
+                verdict.standing_figure(standing, comparison.settings.scale_label),
                 (verdict.standing_table(standing),),
             )
         )
@@ -102,7 +98,7 @@ def _beside(found: StudyVerdict | None) -> tuple[Section, ...]:
     sections += _efforts(found)
     if found.exploratory is not None:
         text = (f"With the blocks beyond the plan, exploratory: {found.exploratory.verdict_text}",)
-        sections.append(Section("Beyond the plan", text, None, (comparison_table(found.exploratory),)))
+        sections.append(Section("Beyond the plan", text, None, (found.exploratory.family_table(),)))
     return tuple(sections)
 
 
@@ -132,7 +128,7 @@ def _shown(shown: int, total: int) -> tuple[str, ...]:
 def _scores(comparison: Comparison | None) -> tuple[Section, ...]:
     if comparison is None:
         return ()
-    data, metric = scores.scores_data(comparison), f"{comparison.metric} (points)"
+    data, metric = scores.scores_data(comparison), comparison.settings.scale_label
     return (
         Section("Spread", (OUTSIDE,), scores.box_figure(data, metric), (scores.box_table(data),)),
         Section(

@@ -75,7 +75,7 @@ def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
         from optuna_dashboard import save_note, save_plotly_graph_object
 
         comparison = verdict.comparison
-        figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.rope), comparison)
+        figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.settings), comparison)
         for study in studies:
             name, description = base_name(study.study_name), study_config(study).description
             # The sentences quote names of the study, and a description is anybody's: neither is to be read as Markdown.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from lrsearch.comparison.contrasts import describe
 from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.report.source import Source
 from lrsearch.tables import Table, number, table
@@ -49,7 +50,10 @@ def plan_table(source: Source) -> Table:
         ("epochs of a trial", config.training.epochs),
         ("α, over all comparisons", plan.alpha),
         ("differences that would not matter (ROPE)", f"below {plan.rope:g} points"),
-        ("contrasts", source.comparison.contrasts if source.comparison else _contrasts(plan.contrasts)),
+        (
+            "contrasts",
+            describe(source.comparison.settings.contrasts) if source.comparison else _contrasts(plan.contrasts),
+        ),
         ("blocks planned", attributes.get("planned_blocks", plan.blocks)),
         ("blocks run", blocks),
     ]

@@ -26,7 +26,7 @@ def controls_table(controls: Sequence[Control]) -> Table:
             control.difference,
             Interval(control.low, control.high),
             control.p,
-            _FOUND[control.as_it_must],
+            _FOUND[control.passed],
         )
         for control in controls
     ]
@@ -64,9 +64,9 @@ def _mean_and_ranks(found: Comparison, name: str) -> str:
     if name not in found.families:
         return MISSING
     place = found.families.index(name)
-    low, high = found.rank_low[place], found.rank_high[place]
+    low, high = found.recommendation.rank_low[place], found.recommendation.rank_high[place]
     ranks = "failed runs" if isnan(low) else f"rank {low:.0f} to {high:.0f}"
-    return f"{number(float(found.mean[place]), decimals=2)} ({ranks})"
+    return f"{number(float(found.means.mean[place]), decimals=found.settings.decimals)} ({ranks})"
 
 
 def audit_table(audit: PruningAudit) -> Table:

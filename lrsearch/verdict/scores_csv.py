@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lrsearch.comparison import Comparison, compare_scores
-from lrsearch.comparison.sentences import name_tie_breaker
 from lrsearch.config.files import read_text
 from lrsearch.errors import InputError
 
@@ -41,11 +39,8 @@ def compare_table(path: Path, *, rope: float, alpha: float, seed: int) -> Compar
     if len(families) < 2:
         raise InputError(f"scores {path} must hold two or more families, got {families[0]} alone")
     table = [[cells[block, family] for family in families] for block in blocks]
-    comparison = compare_scores(table, families, rope=rope, alpha=alpha, rng=np.random.default_rng(seed))
-    if all(0 <= score <= 1 for score in cells.values()):
-        fractions = "all scores are from 0 to 1 and are read as points: multiply fractions by 100"
-        comparison = replace(comparison, warnings=(*comparison.warnings, fractions))
-    return name_tie_breaker(comparison, parameters={})
+    rng = np.random.default_rng(seed)
+    return compare_scores(table, families, rope=rope, alpha=alpha, rng=rng, blocks=blocks)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from optuna.study import Study
@@ -13,8 +13,9 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.article_records import JudgedClaim, claims_of_records, scaled_windows
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.controls import Control, check_controls
-from lrsearch.comparison.from_records import Plan, compare_records, whole_blocks
-from lrsearch.comparison.sentences import make_claim
+from lrsearch.comparison.failure import FailureRule
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, failure_rule, whole_blocks
+from lrsearch.comparison.settings import POINTS, Settings, make_claim
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
@@ -48,10 +49,10 @@ class StudyVerdict:
     good_regions: GoodRegions
     efforts: tuple[EffortVerdict, ...]
 
-    def to_json(self) -> str:
-        """Return the comparison's JSON object with what stands beside it."""
-        beside = {
-            "controls": [vars(control) | {"sentence": control.sentence} for control in self.controls],
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain data, with what stands beside it; NaN and infinity become None."""
+        beside: dict[str, Any] = {
+            "controls": [control.to_dict() for control in self.controls],
             "claims": [
                 {"text": c.claim.text, "unit": c.unit, "p_holm": c.claim.p_holm, "holds": c.claim.holds}
                 | c.claim.contrast._asdict()
@@ -59,17 +60,16 @@ class StudyVerdict:
                 for c in self.claims
             ],
             "claims_note": self.claims_note,
-            "exploratory": None if self.exploratory is None else json.loads(self.exploratory.to_json()),
+            "exploratory": None if self.exploratory is None else self.exploratory.to_dict(),
             "left_out": list(self.left_out),
             "good_regions": {name: vars(share) for name, share in self.good_regions.shares.items()},
             "good_regions_note": self.good_regions.why_not,
             "efforts": [
-                {"trials": e.trials, "why_not": e.why_not}
-                | ({} if e.comparison is None else json.loads(e.comparison.to_json()))
+                {"trials": e.trials, "why_not": e.why_not} | ({} if e.comparison is None else e.comparison.to_dict())
                 for e in self.efforts
             ],
         }
-        return json.dumps(json.loads(self.comparison.to_json()) | finite(beside), allow_nan=False)
+        return {**self.comparison.to_dict(), **finite(beside)}
 
 
 def compare_study(study: Study) -> Comparison:
@@ -100,6 +100,7 @@ def study_verdict(study: Study) -> StudyVerdict:
         refuse_another_plan(search, config)
     found = confirmed_runs(confirmation)
     planned = _plan(confirmation, config)
+    planned = replace(planned, failure_rule=_failure_rule(planned, found, config))
     plan = _at_look(planned, found, config)
     comparison = compare_records(found, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
@@ -118,21 +119,26 @@ def study_verdict(study: Study) -> StudyVerdict:
     )
 
 
-def _plan(confirmation: Study, config: StudyConfig) -> Plan:
+def _plan(confirmation: Study, config: StudyConfig) -> ConfirmationPlan:
     attributes = confirmation.user_attrs
     trials = attributes.get("trials_per_family") or None
     maximize = confirmation.direction.name == "MAXIMIZE"
-    points = 100.0 if maximize else -1.0
-    worst = attributes.get("worst_value")
+    scale = 100.0 if maximize else 1.0
+    worst, failed_at = (attributes.get(name) for name in ("worst_value", "failed_at"))
     controls = tuple(attributes.get("controls", ()))
-    return Plan(
-        claim=make_claim(int(attributes.get("searches", 0)), trials=trials, sampler=config.search.sampler),
-        rope=config.plan.rope,
-        alpha=config.plan.alpha_of_a_look,
-        contrasts=_contrasts(config),
-        points=points,
-        chance=points * worst if maximize and worst is not None else None,
-        metric=("" if maximize else "minus ") + str(attributes.get("metric", "accuracy")),
+    return ConfirmationPlan(
+        settings=Settings(
+            rope=config.plan.rope,
+            alpha=config.plan.alpha_of_a_look,
+            contrasts=_contrasts(config),
+            claim=make_claim(int(attributes.get("searches", 0)), trials=trials, sampler=config.search.sampler),
+            metric=str(attributes.get("metric", "accuracy")),
+            unit=POINTS if maximize else "units",
+            direction="maximize" if maximize else "minimize",
+            worst_value=None if worst is None else scale * worst,
+            failed_at=None if failed_at is None else scale * failed_at,
+        ),
+        scale=scale,
         controls=controls,
         excluded=(*controls, *effort_entries(confirmation)),
         left_out=tuple(attributes.get("left_out", ())),
@@ -140,7 +146,13 @@ def _plan(confirmation: Study, config: StudyConfig) -> Plan:
     )
 
 
-def _at_look(plan: Plan, found: Sequence[TrialRecord], config: StudyConfig) -> Plan:
+def _failure_rule(plan: ConfirmationPlan, found: Sequence[TrialRecord], config: StudyConfig) -> FailureRule:
+    """Return which runs have failed: fixed by the blocks of the first interim analysis, or else by the planned ones."""
+    looks = config.plan.looks
+    return failure_rule(found, replace(plan, blocks=looks[0]) if looks else plan)
+
+
+def _at_look(plan: ConfirmationPlan, found: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
     """Return the plan of the last of its looks whose blocks are all there, or of the first where none is."""
     looks = config.plan.looks
     if not looks:
@@ -151,7 +163,7 @@ def _at_look(plan: Plan, found: Sequence[TrialRecord], config: StudyConfig) -> P
 
 
 def _annotated(
-    comparison: Comparison, plan: Plan, controls: tuple[Control, ...], config: StudyConfig, by_hand: str
+    comparison: Comparison, plan: ConfirmationPlan, controls: tuple[Control, ...], config: StudyConfig, by_hand: str
 ) -> Comparison:
     """Return the comparison with what its controls showed, and warned of what is left out or not yet fulfilled."""
     warnings, looks = comparison.warnings, config.plan.looks
@@ -160,38 +172,39 @@ def _annotated(
     if looks and plan.blocks in looks:
         warnings += (
             f"look {looks.index(plan.blocks) + 1} of {len(looks)} planned ones (after {_numbers(looks)} blocks): each "
-            f"is taken at {plan.alpha:g}, its share of the family-wise error of {config.plan.alpha:g}",
+            f"is taken at {plan.settings.alpha:g}, its share of the family-wise error of {config.plan.alpha:g}",
         )
     if plan.blocks is not None and comparison.blocks < plan.blocks:
         warnings += (
             f"interim: {comparison.blocks} of the {plan.blocks} planned blocks; a look before the planned one is "
             "exploratory, and deciding by it to stop or to go on makes the error rate larger than stated",
         )
-    if wrong := [control.name for control in controls if control.as_it_must is False]:
+    if wrong := [control.name for control in controls if control.passed is False]:
         warnings += (f"a control shows that this verdict is not to be trusted: {', '.join(wrong)}",)
-    text = comparison.verdict_text
+    sentences = comparison.sentences
     if controls:
-        text += f" Controls: {'; '.join(control.sentence for control in controls)}."
-    return replace(comparison, warnings=warnings, verdict_text=text)
+        sentences += (f"Controls: {'; '.join(control.sentence for control in controls)}.",)
+    return replace(comparison, warnings=warnings, sentences=sentences)
 
 
 def _numbers(numbers: Sequence[int]) -> str:
     return " and ".join(map(str, numbers))
 
 
-def _claims(found: list[TrialRecord], config: StudyConfig, plan: Plan) -> tuple[tuple[JudgedClaim, ...], str]:
+def _claims(
+    found: list[TrialRecord], config: StudyConfig, plan: ConfirmationPlan
+) -> tuple[tuple[JudgedClaim, ...], str]:
     """Return the claims that the plan asks for and what to know of them, or none and the reason."""
     if config.plan.claims is None:
         return (), ""
     try:
-        chance = None if plan.chance is None else plan.chance / plan.points
-        claims = claims_of_records(found, blocks=plan.blocks, alpha=plan.alpha, chance=chance)
+        claims = claims_of_records(found, plan)
     except InputError as error:
         return (), f"The article's claims are not tested: {error}"
     return claims, scaled_windows(config.training.epochs)
 
 
-def _exploratory(found: list[TrialRecord], plan: Plan, seed: int) -> Comparison | None:
+def _exploratory(found: list[TrialRecord], plan: ConfirmationPlan, seed: int) -> Comparison | None:
     """Return the comparison with the blocks beyond the plan, or None where there are none."""
     if plan.blocks is None or not any(r.block is not None and r.block >= plan.blocks for r in found):
         return None

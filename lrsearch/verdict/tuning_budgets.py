@@ -9,8 +9,8 @@ import numpy as np
 from optuna.study import Study
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.from_records import Plan, compare_records
-from lrsearch.comparison.sentences import make_claim
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records
+from lrsearch.comparison.settings import make_claim
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
@@ -50,7 +50,7 @@ def effort_entries(confirmation: Study) -> tuple[str, ...]:
 
 
 def effort_verdicts(
-    confirmation: Study, found: Sequence[TrialRecord], plan: Plan, config: StudyConfig
+    confirmation: Study, found: Sequence[TrialRecord], plan: ConfirmationPlan, config: StudyConfig
 ) -> tuple[EffortVerdict, ...]:
     """Return the verdict at each of the plan's tuning efforts, the smallest first.
 
@@ -76,7 +76,7 @@ def effort_verdicts(
             int(confirmation.user_attrs.get("searches", 0)), trials=trials, sampler=config.search.sampler
         )
         without = tuple(f for f in config.search.families if f not in families)
-        own = replace(plan, claim=claim, contrasts="all", controls=(), excluded=(), left_out=without)
+        own = replace(plan, controls=(), excluded=(), left_out=without).with_settings(claim=claim, contrasts="all")
         try:
             compared = compare_records(records, own, np.random.default_rng([config.seed, trials]))
             verdicts.append(EffortVerdict(trials, compared))

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison import Against, Groups, compare_scores
-from lrsearch.comparison.from_records import Plan, compare_records
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records
+from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
 from tests.confirmation_examples import noisy, run_of, table_of
 
-PLAN = Plan(claim="these configurations", rope=0.3, chance=10.0)
+PLAN = ConfirmationPlan(Settings(rope=0.3, worst_value=10.0))
 SCORES = {"cosine": noisy(91.0, 8), "linear": noisy(90.9, 8), "constant": noisy(89.0, 8)}
 
 
@@ -38,7 +39,7 @@ def test_only_whole_blocks_count() -> None:
     records = [r for r in table_of(SCORES) if not (r.family == "linear" and r.block == 3)]
     found = _compare(records)
     assert 7 == found.blocks
-    np.testing.assert_allclose(np.delete(SCORES["cosine"], 3).mean(), found.mean[found.families.index("cosine")])
+    np.testing.assert_allclose(np.delete(SCORES["cosine"], 3).mean(), found.means.mean[found.families.index("cosine")])
 
 
 def test_blocks_beyond_the_plan_do_not_count() -> None:
@@ -73,9 +74,11 @@ def test_the_tie_breaker_that_decided_is_named() -> None:
 
 
 def test_a_loss_is_better_where_it_is_lower() -> None:
-    """With negative points the family of the lowest metric is recommended, and nothing counts as failed."""
+    """The family of the lowest metric is recommended, and nothing counts as failed."""
     losses = {"cosine": noisy(20.0, 8), "constant": noisy(40.0, 8)}
-    found = _compare(table_of(losses), replace(PLAN, points=-1.0, chance=None, rope=0.01))
+    found = _compare(
+        table_of(losses), replace(PLAN, scale=1.0, settings=Settings(rope=0.01, direction="minimize", unit="units"))
+    )
     assert ("cosine",) == found.recommended
     assert () == found.failures
 
@@ -89,7 +92,7 @@ def test_a_diverged_run_takes_its_family_out() -> None:
     assert ["cosine"] == [failure.family for failure in found.failures]
     assert "cosine" not in found.recommended
     assert found.verdict_text.startswith("First, 1 of 8 runs of cosine failed")
-    np.testing.assert_allclose((sum(SCORES["cosine"][1:]) + 10) / 8, found.mean[found.families.index("cosine")])
+    np.testing.assert_allclose((sum(SCORES["cosine"][1:]) + 10) / 8, found.means.mean[found.families.index("cosine")])
 
 
 @pytest.mark.parametrize("seed", ["split_seed", "init_seed", "order_seed"])
@@ -107,19 +110,19 @@ def test_blocks_that_are_not_independent_are_refused(seed) -> None:
 
 def test_a_family_without_a_finished_trial_is_named_in_the_claim() -> None:
     """The verdict says of whom it cannot speak, and the family leaves its group."""
-    plan = replace(PLAN, claim="these families, tuned with 5 trials by tpe", left_out=("rex", "step"))
+    plan = replace(PLAN, left_out=("rex", "step")).with_settings(claim="these families, tuned with 5 trials by tpe")
     assert "these families, tuned with 5 trials by tpe (without rex, step, of which no trial was finished)" in (
         _compare(table_of(SCORES), plan).verdict_text
     )
     groups = Groups({"decay": ["cosine", "linear", "rex"], "none": ["constant"], "steps": ["step"]})
-    assert ("decay", "none") == _compare(table_of(SCORES), replace(plan, contrasts=groups)).families
+    assert ("decay", "none") == _compare(table_of(SCORES), plan.with_settings(contrasts=groups)).families
     with pytest.raises(InputError, match="groups must be"):
-        _compare(table_of(SCORES), replace(PLAN, contrasts=groups))
+        _compare(table_of(SCORES), PLAN.with_settings(contrasts=groups))
 
 
 def test_planned_contrasts_reach_the_tests() -> None:
     """With one reference the other pairs are not tested."""
-    found = _compare(table_of(SCORES), replace(PLAN, contrasts=Against("constant")))
+    found = _compare(table_of(SCORES), PLAN.with_settings(contrasts=Against("constant")))
     cosine, linear, constant = (found.families.index(name) for name in SCORES)
     assert np.isnan(found.p[cosine, linear])
     assert found.p[cosine, constant] < 0.05
@@ -127,11 +130,11 @@ def test_planned_contrasts_reach_the_tests() -> None:
 
 def test_too_little_is_refused() -> None:
     """One entry, no whole block, or fewer than six blocks: the error says what is needed."""
-    with pytest.raises(InputError, match="at least 2 entries, got cosine"):
+    with pytest.raises(InputError, match="at least 2 candidates, got cosine"):
         _compare(table_of({"cosine": SCORES["cosine"]}))
-    with pytest.raises(InputError, match="at least 2 entries, got none"):
+    with pytest.raises(InputError, match="at least 2 candidates, got none"):
         _compare([])
-    with pytest.raises(InputError, match="every entry has been run, got none"):
+    with pytest.raises(InputError, match="every candidate has been run, got none"):
         _compare([run_of("cosine", 0, 90.0), run_of("linear", 1, 90.0)])
     with pytest.raises(InputError, match="at least 6 blocks, but have 5"):
         _compare(table_of({name: own[:5] for name, own in SCORES.items()}))
@@ -148,12 +151,12 @@ def _with_images(images: int = 400):
 def test_images_are_crossed_where_every_run_kept_them() -> None:
     """Per-example results make the intervals hold for other images; where one run lacks them they are left away."""
     records = _with_images()
-    assert (True, 400) == (_compare(records).crossed, _compare(records).images)
+    assert (True, 400) == (_compare(records).includes_test_sampling, _compare(records).test_examples)
     lacking = [replace(records[0], test_correct=None), *records[1:]]
-    assert not _compare(lacking).crossed
+    assert not _compare(lacking).includes_test_sampling
     diverged = [run_of("cosine", 0, 10.0, stop_reason="diverged"), *records[1:], *_other_images()]
     found = _compare(diverged)
-    assert (True, ["cosine"]) == (found.crossed, [failure.family for failure in found.failures])
+    assert (True, ["cosine"]) == (found.includes_test_sampling, [failure.family for failure in found.failures])
 
 
 def _other_images():

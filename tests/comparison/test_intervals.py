@@ -4,7 +4,7 @@ from scipy import stats
 
 from lrsearch.comparison.arrays import numbers, pairs_of
 from lrsearch.comparison.crosscheck import holm, iman_davenport, paired_t, planned_contrast
-from lrsearch.comparison.inference.flips import flip_pairs, image_variance
+from lrsearch.comparison.inference.flips import flip_pairs, sampling_variance
 from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.inference.probability import probability_better
 from lrsearch.comparison.inference.proportions import audit_pruning, good_region, proportion
@@ -74,35 +74,35 @@ def test_the_probability_has_the_variance_of_brunner_and_munzel():
     assert stats.t.isf(0.025, 22) == pytest.approx(freedom_quantile, abs=0.02)
 
 
-def crossed_scores(rng, blocks=50, images=400):
-    """Return correct [blocks, 2, images] and its true difference over all images: families differ by image and seed."""
-    liking = rng.normal(0.0, 0.6, (2, images))
-    difficulty = rng.normal(1.0, 1.0, images)
+def correct_examples(rng, blocks=50, examples=400):
+    """Return correct [blocks, 2, examples] of two families that differ by example and seed."""
+    liking = rng.normal(0.0, 0.6, (2, examples))
+    difficulty = rng.normal(1.0, 1.0, examples)
     seed = rng.normal(0.0, 0.1, (blocks, 2, 1))
-    return difficulty + liking + seed + rng.normal(size=(blocks, 2, images)) > 0
+    return difficulty + liking + seed + rng.normal(size=(blocks, 2, examples)) > 0
 
 
-def test_the_crossed_interval_covers_the_difference_over_all_images():
-    """C14: at 50 blocks the crossed interval covers the population's difference, the seeds-only one does not."""
+def test_the_interval_with_sampling_variance_covers_the_difference_over_all_examples():
+    """C14: at 50 blocks it covers the population's difference, which the interval from seeds alone does not."""
     simulations, rng, covered = 400, np.random.default_rng(5), np.zeros(2, dtype=int)
     for _ in range(simulations):
-        correct = crossed_scores(rng)
+        correct = correct_examples(rng)
         scores = 100 * correct.mean(axis=2)
-        for kind, added in enumerate([image_variance(correct), None]):
+        for kind, added in enumerate([sampling_variance(correct), None]):
             result = max_t(flip_pairs(scores, rng, added), 0.05)
             covered[kind] += result.low[0] <= 0 <= result.high[0]
     assert covered[0] / simulations >= 0.92
     assert not keeps(covered[1], simulations, 0.92)
 
 
-def test_the_image_variance_is_that_of_the_two_way_table():
-    """What the images add equals the mean squares of the full table of differences, written out."""
-    correct = crossed_scores(np.random.default_rng(6), blocks=7, images=60)
+def test_the_sampling_variance_is_that_of_the_two_way_table():
+    """What the examples add equals the mean squares of the full table of differences, written out."""
+    correct = correct_examples(np.random.default_rng(6), blocks=7, examples=60)
     d = 100.0 * (correct[:, 0].astype(float) - correct[:, 1])
     residual = d - d.mean(axis=0) - d.mean(axis=1, keepdims=True) + d.mean()
     of_both = (residual**2).sum() / (6 * 59) / (7 * 60)
     expected = max(d.mean(axis=0).var(ddof=1) / 60 - of_both, 0.0)
-    assert expected == pytest.approx(image_variance(correct)[0])
+    assert expected == pytest.approx(sampling_variance(correct)[0])
 
 
 def test_holm_is_the_closure_of_bonferroni():

@@ -78,7 +78,7 @@ def test_the_blocks_that_settle_a_pair_do_so():
     assert float(np.median(max_t(again, 0.05).quantile * again.standard_error)) == pytest.approx(0.15, rel=0.25)
 
 
-def test_images_can_put_settling_out_of_reach():
-    """What the sampling of images adds does not shrink with blocks."""
+def test_test_examples_can_put_settling_out_of_reach():
+    """What drawing the test examples adds does not shrink with blocks."""
     expected = float("inf")
-    assert expected == blocks_to_settle(0.3, quantile=3.0, blocks=10, half_width=0.15, image_variance=0.01)
+    assert expected == blocks_to_settle(0.3, quantile=3.0, blocks=10, half_width=0.15, sampling_variance=0.01)

@@ -6,7 +6,8 @@ from lrsearch.comparison import Groups, compare_scores
 from lrsearch.comparison.from_records import require_independent_units
 from lrsearch.comparison.inference.flips import flip_pairs
 from lrsearch.comparison.inference.maxt import max_t
-from lrsearch.comparison.sentences import make_claim, pair_verdict, require_claim, verdict_sentences
+from lrsearch.comparison.sentences import pair_verdict, verdict_sentences
+from lrsearch.comparison.settings import make_claim, require_claim
 from lrsearch.errors import InputError
 from tests.comparison.simulations import SEED_SD, count, draw_scores, keeps, search_winners, shared_study
 
@@ -96,11 +97,11 @@ def test_a_failed_family_is_shown_but_neither_tested_nor_recommended():
     scores = draw_scores(np.random.default_rng(5), 12, 4, shift=[0.0, 0.5, 1.0, 1.5])
     scores[2, 3] = 9.8
     found = compare(scores, chance=10.0)
-    assert scores[:, 3].mean() == pytest.approx(found.mean[3])
+    assert scores[:, 3].mean() == pytest.approx(found.means.mean[3])
     assert [True] * 3 == np.isnan(found.p[3, :3]).tolist()
-    assert ["failed"] * 3 + ["same"] == found.verdict[3].tolist()
+    assert ["failed"] * 3 + ["same"] == found.pairs.verdict[3].tolist()
     assert ("cosine",) == found.recommended
-    assert found.verdict_text.startswith("First, 1 of 12 runs of rex failed (exact interval 0 to 38 %)")
+    assert found.verdict_text.startswith("First, 1 of 12 runs of rex failed (exact interval 0 to 38 %): worse than 18")
     assert stats.binomtest(1, 12).proportion_ci().high == pytest.approx(found.failures[0].runs.high)
 
 
@@ -119,7 +120,7 @@ def test_where_everything_fails_the_verdict_says_so(broken, recommended, sentenc
     assert recommended == found.recommended
     assert sentence in found.verdict_text
     assert "No difference between them could be tested." in found.verdict_text
-    assert np.isnan(found.omnibus_max_t)
+    assert np.isnan(found.pairs.omnibus_max_t)
 
 
 def test_one_search_never_speaks_of_families():
@@ -167,13 +168,13 @@ def test_the_verdict_has_two_to_five_sentences_with_all_that_is_known():
     scores[3, 0] = 10.0
     found = compare(scores, chance=10.0, block_seconds=90.0, images=10_000)
     assert 2 <= len(verdict_sentences(found)) <= 5
-    blocks = found.blocks_to_settle[1, 2]
+    blocks = found.pairs.blocks_to_settle[1, 2]
     for part in (
         "these configurations",
         "on this workload",
-        f"rex is better than linear by {found.difference[3, 1]:.2f} points ({found.low[3, 1]:.2f} to",
+        f"rex is better than linear by {found.pairs.difference[3, 1]:.2f} points ({found.low[3, 1]:.2f} to",
         "more than the 0.3 that matter",
-        "on these 10,000 images.",
+        "on these 10,000 test examples.",
         f"a new confirmation of {blocks:.0f} blocks (about {1.5 * blocks:.0f} minutes) would settle",
     ):
         assert part in found.verdict_text
@@ -185,7 +186,7 @@ def test_equivalent_pairs_and_long_lists_are_told():
     scores = draw_scores(np.random.default_rng(9), 20, 8, sd=0.05, shift=[0, 0, 0, 0, 0.5, 0.5, 0.5, 0.65])
     text = compare(scores, [f"s{i}" for i in range(8)]).verdict_text
     assert "Equivalent within 0.3 points are" in text
-    assert "more pairs on these test images." in text
+    assert "more pairs on these test examples." in text
     assert "undecided" not in text
     near = compare(scores[:, [4, 7]], ["a", "b"]).verdict_text
     assert "b is better than a by" in near
@@ -196,7 +197,7 @@ def test_a_lone_winner_is_named_as_such():
     """Where all others are shown worse, the recommended one stands alone, and the others are named."""
     scores = draw_scores(np.random.default_rng(10), 12, 3, shift=[0, 0, 2])
     text = compare(scores, list("abc")).verdict_text
-    assert "c alone is recommended on these test images." in text
+    assert "c alone is recommended on these test examples." in text
     assert "Not recommended, as shown worse than the best" in text
 
 
@@ -205,23 +206,23 @@ def test_one_that_is_not_recommended_while_undecided_is_explained():
     scores = draw_scores(np.random.default_rng(20), 10, 6, shift=[0.6, 0.55, 0.0, 0.2, 0.5, 0.5])
     found = compare(scores, list("abcdef"))
     worse = [i for i, name in enumerate(found.families) if name not in found.recommended]
-    best = int(np.argmax(found.mean))
-    assert any(found.verdict[i, best] == "undecided" for i in worse)
+    best = int(np.argmax(found.means.mean))
+    assert any(found.pairs.verdict[i, best] == "undecided" for i in worse)
     not_recommended = next(s for s in verdict_sentences(found) if s.startswith("Not recommended"))
     assert "as shown worse than the best by the one-sided test against the best" in not_recommended
-    assert f"p at most {found.p_worse[worse].max():.2g}): " in not_recommended
+    assert f"p at most {found.recommendation.p_worse[worse].max():.2g}): " in not_recommended
     named = not_recommended.partition("): ")[2].rstrip(".").split(", ")
     assert {found.families[i] for i in worse} == set(named)
     assert "ndecided, by the wider two-sided intervals that hold for all pairs at once, are" in found.verdict_text
-    assert "preferred by the tie-breakers (fewer parameters, then a higher score" in found.verdict_text
+    assert "preferred for a smaller SD over blocks" in found.verdict_text
 
 
 def test_nothing_separated_is_said():
     """Equal families leave everything undecided, and nothing is called separated."""
     found = compare(draw_scores(np.random.default_rng(11), 10, 4))
     text = found.verdict_text
-    assert f"a new confirmation of {found.blocks_to_settle.max():.0f} blocks would settle them." in text
-    assert "No two of them are separated on these test images." in text
+    assert f"a new confirmation of {found.pairs.blocks_to_settle.max():.0f} blocks would settle them." in text
+    assert "No two of them are separated on these test examples." in text
     assert "undecided, by the wider" in text
     assert "Not recommended" not in text
 
@@ -231,5 +232,5 @@ def test_a_failed_member_leaves_its_group():
     scores = draw_scores(np.random.default_rng(12), 10, 4)
     scores[1, 3] = 10.0
     found = compare(scores, chance=10.0, contrasts=Groups({"flat": ["constant"], "falling": NAMES[1:]}))
-    assert scores[:, 1:3].mean() == pytest.approx(found.mean[1])
+    assert scores[:, 1:3].mean() == pytest.approx(found.means.mean[1])
     assert ("left out of their groups for failed runs: rex",) == found.warnings

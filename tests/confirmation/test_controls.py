@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison.controls import check_controls
-from lrsearch.comparison.from_records import Plan, compare_records
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records
+from lrsearch.comparison.settings import Settings
 from lrsearch.confirmation.blocks import Block, Entry
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.controls import with_controls
@@ -109,7 +110,7 @@ def test_no_control_is_made_of_a_family_that_is_not_compared(folder) -> None:
         with_controls(experiment, [Block(0, seeds, (plateau,))], ["aa"])
 
 
-PLAN = Plan(claim="these configurations", rope=0.3, chance=10.0, controls=("twin", "weak"), excluded=("twin", "weak"))
+PLAN = ConfirmationPlan(Settings(rope=0.3, worst_value=10.0), controls=("twin", "weak"), excluded=("twin", "weak"))
 CONTROLS = {"twin": {"kind": "aa", "of": "cosine"}, "weak": {"kind": "positive", "of": "constant"}}
 TRUE = {"cosine": 90.0, "constant": 89.0, "twin": 90.0, "weak": 80.0}
 
@@ -127,7 +128,7 @@ def _check(found, controls=CONTROLS):
 def test_the_truth_is_found() -> None:
     """A twin without difference is not separated, a weak one is found; both sentences say so with the interval."""
     twin, weak = _check(_records())
-    assert (True, True) == (twin.as_it_must, weak.as_it_must)
+    assert (True, True) == (twin.passed, weak.passed)
     assert twin.low < 0 < twin.high
     assert weak.high < 0
     assert "twin: not separated, as it must be (" in twin.sentence
@@ -137,22 +138,22 @@ def test_the_truth_is_found() -> None:
 def test_an_error_is_not_passed_over() -> None:
     """A twin that differs and a weak one that does not are called by their names; better is not found either."""
     twin, weak = _check(_records(twin=92.0, weak=89.0))
-    assert (False, False) == (twin.as_it_must, weak.as_it_must)
+    assert (False, False) == (twin.passed, weak.passed)
     assert "SEPARATED in error" in twin.sentence
     assert "NOT found" in weak.sentence
-    assert _check(_records(weak=95.0))[1].as_it_must is False
+    assert _check(_records(weak=95.0))[1].passed is False
 
 
 def test_failed_runs_find_the_weak_and_leave_the_twin_untested() -> None:
     """Runs at chance are what the rule for failures is for."""
     twin, weak = _check(_records(weak=10.0))
-    assert (True, True, True) == (twin.as_it_must, weak.as_it_must, weak.failed)
+    assert (True, True, True) == (twin.passed, weak.passed, weak.failed)
     assert "failed runs, as it must be" in weak.sentence
     lost = [replace(r, test_accuracy=0.1) if (r.family, r.block) == ("twin", 0) else r for r in _records()]
-    assert _check(lost)[0].as_it_must is None
+    assert _check(lost)[0].passed is None
     assert "untested" in _check(lost)[0].sentence
     lost = [replace(r, test_accuracy=0.1) if (r.family, r.block) == ("constant", 0) else r for r in _records()]
-    assert _check(lost)[1].as_it_must is None
+    assert _check(lost)[1].passed is None
 
 
 def test_a_twin_on_the_seeds_of_its_entry_is_refused() -> None:
@@ -187,5 +188,5 @@ def test_twins_are_separated_as_rarely_as_alpha_says() -> None:
             replace(r, init_seed=9000 + r.block, order_seed=9100 + r.block) if r.family == "twin" else r
             for r in table_of(scores)
         ]
-        wrong += check_controls(found, PLAN, {"twin": CONTROLS["twin"]}, rng)[0].as_it_must is False
+        wrong += check_controls(found, PLAN, {"twin": CONTROLS["twin"]}, rng)[0].passed is False
     assert wrong <= 32  # 0.05 x 400 = 20 at most in truth; 3 SD above

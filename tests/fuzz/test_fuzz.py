@@ -23,7 +23,6 @@ from lrsearch.cli import console
 from lrsearch.cli.flags import print_json
 from lrsearch.cli.listing import study_rows, trial_rows
 from lrsearch.cli.rows import confirm_rows, verdict_table
-from lrsearch.comparison.display import comparison_table
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import study_space
@@ -101,7 +100,7 @@ def configuration_data(data: Any) -> None:
 def scores(content: bytes) -> None:
     """Compare a table of scores of any bytes."""
     comparison = _in_a_file("scores.csv", content, lambda path: compare_table(path, rope=0.3, alpha=0.05, seed=0))
-    _printed(lambda: console.print_verdict(comparison, comparison_table(comparison)))
+    _printed(lambda: console.print_verdict(comparison, comparison.family_table()))
 
 
 def studies(data: Any) -> None:

@@ -10,6 +10,8 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.comparison.article_records import NAMES, claims_of_records
+from lrsearch.comparison.from_records import ConfirmationPlan
+from lrsearch.comparison.settings import Settings
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
@@ -42,7 +44,12 @@ def test_the_verdict_is_that_of_the_plan(storage) -> None:
     """ROPE, error rate, metric and claim come from the study; searches decide what is claimed."""
     config = config_of(plan={"rope": 0.7, "alpha": 0.01})
     found = compare_study(stored(storage, config, SCORES))
-    assert (0.7, 0.01, 10, "accuracy") == (found.rope, found.alpha, found.blocks, found.metric)
+    assert (0.7, 0.01, 10, "accuracy") == (
+        found.settings.rope,
+        found.settings.alpha,
+        found.blocks,
+        found.settings.metric,
+    )
     assert "these configurations, measured by accuracy on this workload" in found.verdict_text
     several = stored(storage, config, SCORES, name="many/confirm", searches=10, trials_per_family=5)
     assert "these families, tuned with 5 trials by tpe" in compare_study(several).verdict_text
@@ -219,7 +226,10 @@ def test_claims_that_cannot_be_tested_say_why(storage) -> None:
     without = study_verdict(stored(storage, _article_config(), _article()["scores"], name="c/confirm"))
     assert "test set's curve" in without.claims_note
     with pytest.raises(InputError, match="at least 6 whole blocks, got 5"):
-        claims_of_records(records(stored(storage, _article_config(), _article(blocks=5)["scores"], name="e/confirm")))
+        claims_of_records(
+            records(stored(storage, _article_config(), _article(blocks=5)["scores"], name="e/confirm")),
+            ConfirmationPlan(Settings(rope=0.3)),
+        )
     silent = study_verdict(stored(storage, config_of(), _article()["scores"], name="d/confirm"))
     assert ("", ()) == (silent.claims_note, silent.claims)
 
@@ -325,7 +335,7 @@ def test_a_table_of_scores_is_compared_in_any_order_of_its_rows(folder) -> None:
     found = _table(folder, "\n".join(["block,family,score,note", *rows]))
     again = _table(folder, "\n".join(["block,family,score,note", *sorted(rows)]))
     assert (10, ("constant", "cosine")) == (found.blocks, found.families)
-    np.testing.assert_array_equal(found.mean, again.mean)
+    np.testing.assert_array_equal(found.means.mean, again.means.mean)
     assert ("cosine",) == found.recommended
 
 

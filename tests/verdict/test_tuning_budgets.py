@@ -33,7 +33,7 @@ def _at_look(blocks: int, *, plan=LOOKS):
 def test_a_look_takes_its_blocks_and_its_share_of_alpha(blocks: int, looked_at: int, look: int) -> None:
     """Between two looks nothing new is looked at; both looks together keep the plan's error rate."""
     found = _at_look(blocks)
-    assert (looked_at, 0.025) == (found.blocks, found.alpha)
+    assert (looked_at, 0.025) == (found.blocks, found.settings.alpha)
     assert any(f"look {look} of 2 planned ones (after 8 and 12 blocks)" in warning for warning in found.warnings)
     assert not any("interim" in warning for warning in found.warnings)
 
@@ -46,7 +46,7 @@ def test_before_the_first_look_the_result_is_interim() -> None:
 def test_one_look_has_all_of_alpha() -> None:
     """Without planned looks nothing is divided, and intervals are narrower than at a look of two."""
     once = _at_look(12, plan={"blocks": 12})
-    assert 0.05 == once.alpha
+    assert 0.05 == once.settings.alpha
     twice = _at_look(12)
     assert once.high[0, 1] - once.low[0, 1] < twice.high[0, 1] - twice.low[0, 1]
 

@@ -18,7 +18,7 @@ class PairFlips:
     """The paired differences of all pairs of columns, and what they would be if no pair differed.
 
     `first`, `second`, `mean` are [pairs]: the pair (i, j) and mean_i - mean_j; `seed_sd` is the moderated SD of a
-    block's difference, `image_variance` what the sampling of test images adds to the variance of the mean (crossed.py).
+    block's difference, `sampling_variance` what drawing the test examples adds to the variance of the mean.
     `null` [patterns, pairs] holds the signed statistic of each flip pattern, one sign a block shared by all pairs.
     """
 
@@ -27,13 +27,13 @@ class PairFlips:
     second: IntArray
     mean: FloatArray
     seed_sd: FloatArray
-    image_variance: FloatArray
+    sampling_variance: FloatArray
     null: FloatArray
 
     @property
     def standard_error(self) -> FloatArray:
         """The moderated standard error [pairs] of the mean differences."""
-        return np.sqrt(self.seed_sd**2 / self.blocks + self.image_variance)
+        return np.sqrt(self.seed_sd**2 / self.blocks + self.sampling_variance)
 
     @property
     def statistic(self) -> FloatArray:
@@ -66,12 +66,12 @@ def moderated(variance: FloatArray) -> FloatArray:
     return 0.5 * (variance + np.median(variance, axis=-1, keepdims=True))
 
 
-def flip_pairs(scores: FloatArray, rng: np.random.Generator, image_variance: FloatArray | None = None) -> PairFlips:
+def flip_pairs(scores: FloatArray, rng: np.random.Generator, sampling_variance: FloatArray | None = None) -> PairFlips:
     """Return the paired differences of scores[blocks, columns] with their residual-flip null distribution.
 
     For differences d[blocks, pairs] with mean m and residuals c = d - m, each pattern of signs gives a mean and a
     variance of the flipped c, and from them a statistic; the observed one is m / sqrt(moderated variance / blocks).
-    `image_variance` [pairs] widens the observed standard error alone: the seeds' null, whose tails are the heavier,
+    `sampling_variance` [pairs] widens the observed standard error alone: the seeds' null, whose tails are the heavier,
     stays conservative.
 
     The blocks are first put in an order of their own, by the size of their residuals: drawn patterns then fall on the
@@ -97,7 +97,7 @@ def flip_pairs(scores: FloatArray, rng: np.random.Generator, image_variance: Flo
         second=second,
         mean=(scores[:, first] - scores[:, second]).mean(axis=0),
         seed_sd=np.sqrt(moderated(np.maximum(squares / (blocks - 1), floor))),
-        image_variance=np.zeros(len(first)) if image_variance is None else image_variance,
+        sampling_variance=np.zeros(len(first)) if sampling_variance is None else sampling_variance,
         null=np.divide(null_mean, null_error, out=np.zeros_like(null_mean), where=null_error > 0),
     )
 
@@ -136,30 +136,30 @@ def require_attainable(alpha: float, blocks: int) -> None:
     )
 
 
-def image_variance(correct: FloatArray | BoolArray) -> FloatArray:
-    """Return what the sampling of images adds to the variance of each mean difference [pairs], in squared points.
+def sampling_variance(correct: FloatArray | BoolArray) -> FloatArray:
+    """Return what drawing the test examples adds to the variance of each mean difference [pairs], in squared points.
 
-    `correct` [blocks, columns, images] says which images a run got right. With seeds and images crossed at random, the
-    variance of a mean difference over R blocks and N images is V_seeds + V_images - V_both, each estimated from its own
-    mean square (per block mean / R, per image mean / N, residual / RN). V_seeds is what the paired differences have
-    anyway; the rest, where positive, is returned.
+    `correct` [blocks, columns, examples] says which examples a run got right. With seeds and examples crossed at
+    random, the variance of a mean difference over R blocks and N examples is V_seeds + V_examples - V_both, each
+    estimated from its own mean square (per block mean / R, per example mean / N, residual / RN). V_seeds is what the
+    paired differences have anyway; the rest, where positive, is returned.
     Source: Owen (2007), The pigeonhole bootstrap (the variance of a doubly exchangeable mean).
     """
-    blocks, columns, images = correct.shape
+    blocks, columns, examples = correct.shape
     first, second = pairs_of(columns)
     products = np.zeros((columns, columns))
     for block in correct:
         right = block.astype(np.float64)
         products += right @ right.T
     by_block = correct.mean(axis=2, dtype=np.float64)
-    by_image = correct.mean(axis=0, dtype=np.float64)
+    by_example = correct.mean(axis=0, dtype=np.float64)
     total = products[first, first] + products[second, second] - 2 * products[first, second]
     block_mean = by_block[:, first] - by_block[:, second]
     grand = block_mean.mean(axis=0)
-    image_squares = np.array(
-        [((by_image[i] - by_image[j]) ** 2).sum() for i, j in zip(first, second, strict=True)], dtype=np.float64
+    example_squares = np.array(
+        [((by_example[i] - by_example[j]) ** 2).sum() for i, j in zip(first, second, strict=True)], dtype=np.float64
     )
-    residual = total - images * (block_mean**2).sum(axis=0) - blocks * image_squares + blocks * images * grand**2
-    of_images = (image_squares - images * grand**2) / ((images - 1) * images)
-    of_both = residual / ((blocks - 1) * (images - 1) * blocks * images)
-    return np.asarray(100.0**2 * np.maximum(of_images - of_both, 0.0), dtype=np.float64)
+    residual = total - examples * (block_mean**2).sum(axis=0) - blocks * example_squares + blocks * examples * grand**2
+    of_examples = (example_squares - examples * grand**2) / ((examples - 1) * examples)
+    of_both = residual / ((blocks - 1) * (examples - 1) * blocks * examples)
+    return np.asarray(100.0**2 * np.maximum(of_examples - of_both, 0.0), dtype=np.float64)

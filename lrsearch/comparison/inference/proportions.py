@@ -1,13 +1,11 @@
 """Counts and their exact binomial intervals: failures, the pruning audit, how wide a good region is."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from lrsearch.comparison.arrays import BoolArray, FloatArray, numbers
+from lrsearch.comparison.arrays import numbers
 from lrsearch.errors import InputError
 
 
@@ -26,14 +24,6 @@ class Proportion:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """The failed runs of one configuration or family."""
-
-    family: str
-    runs: Proportion
-
-
-@dataclass(frozen=True)
 class PruningAudit:
     """Of the pruned trials that were finished after all, how many would have beaten their family's median and best."""
 
@@ -49,24 +39,6 @@ def proportion(count: int, total: int, alpha: float = 0.05) -> Proportion:
         return Proportion(0, 0, 0.0, 1.0)
     interval = stats.binomtest(count, total).proportion_ci(1 - alpha, method="exact")
     return Proportion(count, total, float(interval.low), float(interval.high))
-
-
-def failed_runs(scores: FloatArray, chance: float | None) -> BoolArray:
-    """Return which of scores[blocks, families] failed: those below twice `chance` (points), none where it is None.
-
-    Dead units never become NaN, so a diverged network shows only by its accuracy.
-    """
-    return np.zeros(scores.shape, dtype=bool) if chance is None else scores < 2 * chance
-
-
-def failures(failed: BoolArray, families: Sequence[str], alpha: float = 0.05) -> tuple[Failure, ...]:
-    """Return the families with a failed run, in their order, from failed[blocks, families]."""
-    counts = failed.sum(axis=0)
-    return tuple(
-        Failure(name, proportion(int(count), len(failed), alpha))
-        for name, count in zip(families, counts, strict=True)
-        if count
-    )
 
 
 def audit_pruning(finished: ArrayLike, medians: ArrayLike, bests: ArrayLike, *, alpha: float = 0.05) -> PruningAudit:

@@ -14,9 +14,9 @@ from lrsearch.tables import Table, table
 
 def better_figure(comparison: Comparison) -> go.Figure:
     """Return the matrix of P(a run of the row beats a run of the column), both ordered by their means."""
-    order = sorted(range(len(comparison.families)), key=lambda place: -comparison.mean[place])
+    order = comparison.best_first
     names = [label(comparison.families[place]) for place in order]
-    matrix = comparison.p_better[np.ix_(order, order)].astype(object)
+    matrix = comparison.pairs.p_better[np.ix_(order, order)].astype(object)
     matrix[np.isnan(matrix.astype(float))] = None
     np.fill_diagonal(matrix, None)
     values = matrix.tolist()
@@ -48,9 +48,9 @@ def better_table(comparison: Comparison) -> Table:
     rows = []
     for i, first in enumerate(comparison.families):
         for j, second in enumerate(comparison.families):
-            p = float(comparison.p_better[i, j])
+            p = float(comparison.pairs.p_better[i, j])
             if i != j and (p > 0.5 or (p == 0.5 and i < j)):
-                limits = (float(comparison.p_better_low[i, j]), float(comparison.p_better_high[i, j]))
+                limits = (float(comparison.pairs.p_better_low[i, j]), float(comparison.pairs.p_better_high[i, j]))
                 rows.append((first, second, p, *limits))
     rows.sort(key=lambda row: -row[2])
     columns = ("A", "B", "P(A > B)", "low", "high")

@@ -22,7 +22,7 @@ class Scores:
 
 def scores_data(comparison: Comparison) -> Scores:
     """Return the scores of a comparison with its families ordered by their means."""
-    order = sorted(range(len(comparison.families)), key=lambda place: -comparison.mean[place])
+    order = comparison.best_first
     return Scores(tuple(comparison.families[place] for place in order), np.asarray(comparison.scores)[:, order])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.settings import Settings
 from lrsearch.report.style import BETTER, NEUTRAL, axis, colours, figure, label, translucent
 from lrsearch.tables import Column, Table, table
 
@@ -37,12 +38,12 @@ def forest_data(comparison: Comparison) -> list[Difference]:
     rows = []
     for i, first in enumerate(comparison.families):
         for j in range(len(comparison.families)):
-            d = float(comparison.difference[i, j])
+            d = float(comparison.pairs.difference[i, j])
             if i == j or np.isnan(comparison.low[i, j]) or d < 0 or (d == 0 and i > j):
                 continue
             limits = float(comparison.low[i, j]), float(comparison.high[i, j])
-            tests = float(comparison.p[i, j]), float(comparison.p_holm[i, j])
-            verdict, blocks = str(comparison.verdict[i, j]), float(comparison.blocks_to_settle[i, j])
+            tests = float(comparison.p[i, j]), float(comparison.pairs.p_holm[i, j])
+            verdict, blocks = str(comparison.pairs.verdict[i, j]), float(comparison.pairs.blocks_to_settle[i, j])
             rows.append(Difference(first, comparison.families[j], d, *limits, *tests, verdict, blocks))
     return sorted(rows, key=lambda row: -row.difference)
 
@@ -56,7 +57,7 @@ def headline(rows: Sequence[Difference]) -> list[Difference]:
     return [row for row in rows if row.better in best] or list(rows[:_MOST_PAIRS])
 
 
-def forest_figure(rows: Sequence[Difference], rope: float) -> go.Figure:
+def forest_figure(rows: Sequence[Difference], settings: Settings) -> go.Figure:
     """Return the forest plot: a row a pair, and the band of differences that would not matter."""
     names = [f"{label(row.better)} −<br>{label(row.worse)}" for row in rows]
     traces = []
@@ -79,23 +80,31 @@ def forest_figure(rows: Sequence[Difference], rope: float) -> go.Figure:
                 name=mark,
             )
         )
-    band = {"type": "rect", "x0": -rope, "x1": rope, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    band = {
+        "type": "rect",
+        "x0": -settings.rope,
+        "x1": settings.rope,
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "layer": "below",
+    }
     zero = {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": NEUTRAL, "width": 1}}
     return figure(
         traces,
         height=110 + _ROW_PIXELS * len(rows),
-        xaxis=axis("difference (points)"),
+        xaxis=axis(f"difference ({settings.unit})"),
         yaxis=axis(categoryorder="array", categoryarray=names[::-1], range=[-0.7, len(rows) - 0.3]),
         shapes=[{**band, "fillcolor": translucent(NEUTRAL, 0.22), "line": {"width": 0}}, zero],
     )
 
 
-def forest_table(rows: Sequence[Difference], alpha: float) -> Table:
+def forest_table(rows: Sequence[Difference], settings: Settings) -> Table:
     """Return all tested pairs with their intervals, p-values and verdicts."""
     columns: tuple[str | Column, ...] = (
         "better mean",
         "other",
-        *(Column(name, decimals=2, signed=True) for name in ("difference", "low", "high")),
+        *(Column(name, decimals=settings.decimals, signed=True) for name in ("difference", "low", "high")),
         "p (max-T)",
         "p (Holm t)",
         "verdict",
@@ -117,7 +126,8 @@ def forest_table(rows: Sequence[Difference], alpha: float) -> Table:
             )
             for row in rows
         ],
-        title=f"Points; simultaneous {100 * (1 - alpha):g}% limits; p is step-down, with Holm's paired t beside it",
+        title=f"In {settings.unit}; simultaneous {100 * (1 - settings.alpha):g}% limits and their p; "
+        "beside it the paired t-test with Holm's correction",
     )
 
 
@@ -139,19 +149,18 @@ def standing_data(comparison: Comparison) -> Standing:
 
     Without a test of all pairs there are no bars: `complete` is False.
     """
-    alive = [place for place in range(len(comparison.families)) if not np.isnan(comparison.p_worse[place])]
-    order = sorted(alive, key=lambda place: -comparison.mean[place])
+    order = [place for place in comparison.best_first if not np.isnan(comparison.recommendation.p_worse[place])]
     p = comparison.p[np.ix_(order, order)]
     complete = bool(np.isfinite(p).all())
     bars: list[tuple[int, int]] = []
     for first in range(len(order) if complete else 0):
         last = first
-        while last + 1 < len(order) and (p[first : last + 2, last + 1] > comparison.alpha).all():
+        while last + 1 < len(order) and (p[first : last + 2, last + 1] > comparison.settings.alpha).all():
             last += 1
         if last > first and (not bars or last > bars[-1][1]):
             bars.append((first, last))
     names = tuple(comparison.families[place] for place in order)
-    return Standing(names, tuple(float(comparison.mean[place]) for place in order), tuple(bars), complete)
+    return Standing(names, tuple(float(comparison.means.mean[place]) for place in order), tuple(bars), complete)
 
 
 def standing_figure(data: Standing, metric: str) -> go.Figure:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison import Against
-from lrsearch.comparison.display import comparison_table
+from lrsearch.comparison.settings import Settings
 from lrsearch.report.figures.better import better_figure, better_table
 from lrsearch.report.figures.scores import box_table, paired_table, scores_data
 from lrsearch.report.figures.verdict import (
@@ -31,8 +31,8 @@ def test_forest_orients_every_pair_by_its_better_mean():
     for row in rows:
         i, j = NAMES.index(row.better), NAMES.index(row.worse)
         assert row.difference >= 0
-        assert (found.difference[i, j], found.low[i, j], found.high[i, j]) == (row.difference, row.low, row.high)
-        assert found.verdict[i, j] == row.verdict
+        assert (found.pairs.difference[i, j], found.low[i, j], found.high[i, j]) == (row.difference, row.low, row.high)
+        assert found.pairs.verdict[i, j] == row.verdict
 
 
 def test_forest_leaves_out_what_was_not_tested():
@@ -48,7 +48,7 @@ def test_forest_of_a_failed_family_has_no_row_of_it():
     table[0, 3] = 10.0
     found = comparison(NAMES, scores=table, chance=10.0)
     assert all("rex" not in (row.better, row.worse) for row in forest_data(found))
-    assert any("1 of 8" in cell for row in comparison_table(found).cells for cell in row)
+    assert any("1 of 8" in cell for row in found.family_table().cells for cell in row)
     assert "rex" not in standing_data(found).names
 
 
@@ -64,7 +64,7 @@ def test_headline_keeps_the_pairs_with_the_best_mean_where_there_are_many():
 def test_forest_separates_exactly_where_the_interval_excludes_0():
     """Filled marks are the pairs whose interval lies above 0, and the band reaches the ROPE to both sides."""
     rows = forest_data(comparison(NAMES, scores=scores(4, spread=0.2)))
-    drawn = forest_figure(rows, 0.3)
+    drawn = forest_figure(rows, Settings(rope=0.3))
     separated, other = drawn.data
     assert [r.difference for r in rows if r.low > 0] == list(separated.x)
     assert [r.difference for r in rows if r.low <= 0] == list(other.x)
@@ -78,7 +78,7 @@ def test_bars_join_the_largest_runs_without_a_separated_pair(spread):
     found = comparison([f"f{p}" for p in range(6)], scores=scores(6, spread=spread))
     data = standing_data(found)
     order = [found.families.index(name) for name in data.names]
-    assert sorted(found.mean[order], reverse=True) == list(data.means)
+    assert sorted(found.means.mean[order], reverse=True) == list(data.means)
 
     def together(first, last):
         return all(found.p[order[i], order[j]] > 0.05 for i, j in itertools.combinations(range(first, last + 1), 2))
@@ -111,7 +111,7 @@ def test_p_better_matrix_is_ordered_by_means_and_complementary():
     matrix = np.array([[np.nan if v is None else v for v in row] for row in drawn.z], dtype=float)
     off = ~np.eye(4, dtype=bool)
     np.testing.assert_allclose((matrix + matrix.T)[off], 1.0)
-    assert NAMES[int(np.argmax(found.mean))] == drawn.y[0]
+    assert NAMES[int(np.argmax(found.means.mean))] == drawn.y[0]
     assert 6 == len(better_table(found).rows)
 
 
@@ -129,7 +129,7 @@ def test_names_are_escaped_in_figures():
     """Plotly reads text as HTML: a name never reaches it with a bare bracket."""
     found = comparison((EVIL, "b", "c"))
     for drawn in (
-        forest_figure(forest_data(found), 0.3),
+        forest_figure(forest_data(found), found.settings),
         standing_figure(standing_data(found), "accuracy"),
         better_figure(found),
     ):

@@ -26,9 +26,9 @@ def test_verdict_warnings_and_table_are_shown_as_text() -> None:
     assert comparison.warnings
     assert all(warning in text for warning in comparison.warnings)
     rows = re.findall(r"<tr><td class=short>(.*?)</td><td class=number>(.*?)</td>", html)
-    order = np.argsort(-comparison.mean)
+    order = np.argsort(-comparison.means.mean)
     assert [comparison.families[i] for i in order] == [unescape(name) for name, _ in rows]
-    assert [f"{comparison.mean[i]:.2f}" for i in order] == [mean for _, mean in rows]
+    assert [f"{comparison.means.mean[i]:.2f}" for i in order] == [mean for _, mean in rows]
 
 
 def test_failed_runs_are_counted_in_the_table() -> None:
@@ -36,4 +36,4 @@ def test_failed_runs_are_counted_in_the_table() -> None:
     scores = np.full((8, 2), 90.0) + np.random.default_rng(1).normal(0, 0.2, (8, 2))
     scores[3, 0] = 10.0
     found = compare_scores(scores, ["a", "b"], rope=0.3, rng=np.random.default_rng(0), chance=10.0)
-    assert ">1 of 8, 0 to 53 %</td>" in found._repr_html_()
+    assert ">1 of 8 (exact interval 0 to 53 %)</td>" in found._repr_html_()

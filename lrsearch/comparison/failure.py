@@ -1,0 +1,88 @@
+"""What a failed run is: one that diverged, or one that scores little better than a model that has learned nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrsearch.comparison.arrays import BoolArray, FloatArray
+from lrsearch.comparison.inference.proportions import Proportion, proportion
+from lrsearch.comparison.settings import Settings
+
+_SHARE = 0.1
+"""How far, from the worst value to the best median, a run must come not to have failed."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The failed runs of one family or configuration, and how many of them diverged."""
+
+    family: str
+    runs: Proportion
+    diverged: int
+
+    @property
+    def limits(self) -> str:
+        """The exact interval of the share of failed runs, and how many diverged."""
+        diverged = f", {self.diverged} diverged" if self.diverged else ""
+        return f"exact interval {100 * self.runs.low:.0f} to {100 * self.runs.high:.0f} %{diverged}"
+
+
+@dataclass(frozen=True)
+class FailureRule:
+    """When a run has failed besides by diverging.
+
+    Attributes:
+        settings: of the comparison, whose metric, unit and direction the rule follows.
+        limit: a run that scores worse has failed; None where divergence alone is a failure.
+    """
+
+    settings: Settings
+    limit: float | None
+
+    @classmethod
+    def of(cls, scores: FloatArray, diverged: BoolArray, settings: Settings) -> FailureRule:
+        """Return the rule for scores[runs, candidates] of which some `diverged`.
+
+        The limit is `failed_at` where that is given; otherwise it lies a tenth of the way from the worst value to the
+        best median of a candidate, a run that diverged being worse than any other. Without a finite worst value, or
+        where every candidate diverged in half of its runs, there is none.
+        """
+        worst = settings.worst_value
+        if settings.failed_at is not None or worst is None or not np.isfinite(worst):
+            return cls(settings, settings.failed_at)
+        medians = np.median(np.where(diverged, -np.inf, settings.sign * scores), axis=0)
+        best = float(settings.sign * medians.max())
+        if not np.isfinite(best):
+            return cls(settings, None)
+        lead = max(settings.sign * (best - worst), 0.0)
+        return cls(settings, worst + settings.sign * _SHARE * lead)
+
+    def failed(self, scores: FloatArray, diverged: BoolArray) -> BoolArray:
+        """Return which runs have failed; `scores` and `diverged` have one shape."""
+        worse = np.zeros(scores.shape, dtype=bool)
+        if self.limit is not None:
+            worse |= self.settings.sign * (scores - self.limit) < 0
+        if self.settings.worst_value is not None and self.settings.failed_at is None:
+            worse |= self.settings.sign * (scores - self.settings.worst_value) <= 0
+        return np.asarray(diverged | worse)
+
+    @property
+    def sentence(self) -> str:
+        """The rule in words."""
+        if self.limit is None:
+            return "only a run that diverged counts as failed"
+        return f"worse than {self.settings.number(self.limit)} counts as failed"
+
+
+def failures(
+    failed: BoolArray, diverged: BoolArray, families: Sequence[str], alpha: float = 0.05
+) -> tuple[Failure, ...]:
+    """Return the families with a failed run, in their order, from failed and diverged [blocks, families]."""
+    return tuple(
+        Failure(name, proportion(int(failed[:, place].sum()), len(failed), alpha), int(diverged[:, place].sum()))
+        for place, name in enumerate(families)
+        if failed[:, place].any()
+    )

@@ -1,0 +1,94 @@
+"""How scores are compared: everything that is decided before a score is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from lrsearch.comparison.contrasts import Contrasts
+from lrsearch.errors import InputError
+
+Direction = Literal["maximize", "minimize"]
+CONFIGURATIONS, FAMILIES = "these configurations", "these families"
+POINTS = "points"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The rules of one comparison. Scores, `rope`, `worst_value` and `failed_at` are in `unit`.
+
+    Attributes:
+        rope: the difference that would not matter (region of practical equivalence).
+        alpha: the family-wise error rate.
+        contrasts: which differences are tested.
+        claim: begins with "these configurations" (blocks are seeds) or "these families" (blocks are whole searches).
+        metric: what a score measures.
+        unit: of a score; "points" are percentage points.
+        direction: whether more of the metric is better or less.
+        worst_value: the score of a model that has learned nothing; None if unknown.
+        failed_at: a run that scores worse has failed; None to derive the limit from `worst_value`.
+
+    Raises:
+        InputError: a value outside its rule.
+    """
+
+    rope: float
+    alpha: float = 0.05
+    contrasts: Contrasts = "all"
+    claim: str = CONFIGURATIONS
+    metric: str = "accuracy"
+    unit: str = POINTS
+    direction: Direction = "maximize"
+    worst_value: float | None = None
+    failed_at: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.rope) and self.rope > 0):
+            raise InputError(f"rope must be a positive number of {self.unit}, got {self.rope:g}")
+        if self.direction not in ("maximize", "minimize"):
+            raise InputError(f"direction must be maximize or minimize, got {self.direction!r}")
+        for name in ("metric", "unit"):
+            if not getattr(self, name).strip():
+                raise InputError(f"{name} must not be empty")
+        if self.failed_at is not None and not isfinite(self.failed_at):
+            raise InputError(f"failed_at must be a finite score, got {self.failed_at:g}")
+        require_claim(self.claim)
+
+    @property
+    def sign(self) -> float:
+        """What turns a score into one of which more is better: 1 or -1."""
+        return 1.0 if self.direction == "maximize" else -1.0
+
+    @property
+    def scale_label(self) -> str:
+        """The metric with its unit, as on an axis."""
+        return f"{self.metric} ({self.unit})"
+
+    @property
+    def decimals(self) -> int | None:
+        """The decimals of a printed score: two for points, None for four significant digits."""
+        return 2 if self.unit == POINTS else None
+
+    def number(self, value: float, *, signed: bool = False) -> str:
+        """Return a score or a difference as text, without its unit."""
+        return f"{value:{'+' if signed else ''}{'.2f' if self.unit == POINTS else '.4g'}}"
+
+
+def make_claim(searches: int, *, trials: int | None = None, sampler: str | None = None) -> str:
+    """Return what a comparison may claim: about families only where every block is a search of its own.
+
+    `searches` is the number of independent searches behind the blocks; one search speaks of its configurations alone.
+    """
+    if searches < 2:
+        return CONFIGURATIONS
+    words = FAMILIES if trials is None else f"{FAMILIES}, tuned with {trials} trials"
+    return words if sampler is None else f"{words} by {sampler}"
+
+
+def require_claim(claim: str) -> None:
+    """Raise InputError unless `claim` is about these configurations or these families, and about one of them alone."""
+    if not claim.startswith((CONFIGURATIONS, FAMILIES)):
+        raise InputError(f'claim must begin with "{CONFIGURATIONS}" or "{FAMILIES}", got "{claim}"')
+    if claim.startswith(CONFIGURATIONS) and "famil" in claim:
+        raise InputError(f'a claim about configurations must not speak of families, got "{claim}"')
