@@ -105,3 +105,58 @@ def fails_to_load() -> Workload:
 def wrong_data() -> Workload:
     """Return a workload whose data is no Dataset."""
     return Workload("no data set", mlp, lambda: [1, 2, 3], worst_value=0.0)  # type: ignore[arg-type, return-value]
+
+
+def not_a_number(outputs: Tensor, y: Tensor) -> Tensor:
+    """Return NaN for every example."""
+    return torch.full((len(outputs),), float("nan"))
+
+
+def nan_metric() -> Workload:
+    """Return a workload whose metric is NaN though its loss is finite."""
+    return Workload("NaN", mlp, tabular_data, worst_value=0.0, metric=not_a_number, batch_size=BATCH)
+
+
+def nan_on_the_test_set() -> Workload:
+    """Return a workload whose metric is NaN on one of its test examples alone."""
+
+    def data() -> Dataset:
+        usual = tabular_data()
+        x = usual.test_x.clone()
+        x[7, 5] = float("nan")
+        return Dataset(usual.train_x, usual.train_y, x, usual.test_y)
+
+    def likelihood(outputs: Tensor, y: Tensor) -> Tensor:
+        return outputs.softmax(-1)[torch.arange(len(y)), y]
+
+    return Workload("NaN in test", mlp, data, worst_value=0.0, metric=likelihood, batch_size=BATCH)
+
+
+def compares_examples() -> Workload:
+    """Return a workload whose metric judges an example by the company that it is in."""
+
+    def metric(outputs: Tensor, y: Tensor) -> Tensor:
+        return (outputs - outputs.mean(0)).square().sum(-1)
+
+    return Workload("company", mlp, tabular_data, worst_value=0.0, metric=metric, batch_size=BATCH)
+
+
+def mixes_examples() -> Workload:
+    """Return a workload whose model normalises over the examples of a batch, in evaluation too."""
+
+    def transform(x: Tensor) -> Tensor:
+        return x - x.mean(0)
+
+    return Workload("mixed", mlp, tabular_data, worst_value=0.0, transform=transform, batch_size=BATCH)
+
+
+def fails_later() -> Workload:
+    """Return a workload whose loss raises on the label of a few examples only, none of which comes first."""
+
+    def data() -> Dataset:
+        usual = tabular_data()
+        y = usual.train_y.clone()
+        y[100:110] = CLASSES
+        return Dataset(usual.train_x, y, usual.test_x, usual.test_y)
+
+    return Workload("fails later", mlp, data, worst_value=0.0, batch_size=BATCH)

@@ -16,10 +16,11 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
+from lrsearch.training.check import check_workload
 from lrsearch.training.device import choose_device
 from lrsearch.training.lane import Lane
 from lrsearch.training.lenet.compile import worth_compiling
-from lrsearch.training.models import build_stack, check_workload, is_fast_lenet
+from lrsearch.training.models import build_stack, is_fast_lenet
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, examples_to_fit, load_data, load_workload, split_examples

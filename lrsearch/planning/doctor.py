@@ -7,9 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from lrsearch.errors import InputError, RunError
 
+if TYPE_CHECKING:
+    from lrsearch.experiment.experiment import Experiment
+    from lrsearch.training.lane import EpochMetrics
+
+_RATE = 1e-3
+_EXAMPLES = 8
 _PACKAGES = ("lrsearch", "torch", "torchvision", "optuna", "optuna-dashboard", "numpy", "scipy")
 
 
@@ -64,32 +71,57 @@ def _storage(address: str) -> list[Check]:
 
 def _workload(workload: str | None, dataset: str, device: str) -> str:
     from lrsearch.config import StudyConfig
-    from lrsearch.experiment.experiment import Experiment, Seeds
-    from lrsearch.schedules import make_schedule
+    from lrsearch.experiment.experiment import Experiment
+    from lrsearch.training.check import check_independence
     from lrsearch.training.device import set_up_device
 
     tried = {"data.dataset": dataset} if workload is None else {"workload": workload}
     config = StudyConfig().changed({**tried, "training.epochs": 1})
     experiment = Experiment.prepare(config, device=device)
     set_up_device(experiment.device)
-    seeds = Seeds.of(0, "doctor", 0)
+    name = experiment.workload.name
     if experiment.data_fingerprint != Experiment.prepare(config, device=device).data_fingerprint:
         raise InputError(
-            f"{experiment.workload.name} has other data the second time it is loaded: give what it draws at random a "
-            "seed of its own, or no search could be continued"
+            f"{name} has other data the second time it is loaded: give what it draws at random a seed of its own, or "
+            "no search could be continued"
         )
-    schedule = make_schedule("constant", total_steps=experiment.steps_per_epoch, base_lr=1e-3)
-    results = []
+    check_independence(
+        experiment.workload, experiment.dataset.train_x[:_EXAMPLES], experiment.dataset.train_y[:_EXAMPLES]
+    )
     begun = time.perf_counter()
-    for _ in range(2):
-        stack = experiment.stack(seeds)
-        stack.admit(0, experiment.lane(schedule, seeds))
-        results.append(stack.run_epoch()[0])
+    first, unstackable_reason = _epoch(experiment)
+    second, _ = _epoch(experiment)
     seconds = (time.perf_counter() - begun) / 2
-    if results[0] != results[1]:
+    if first.not_finite:
         raise InputError(
-            f"{experiment.workload.name} gives another result the second time: its model or data draws random numbers "
-            "that its seed does not decide, so no trial could be repeated"
+            f"{name}: NaN or infinite after one epoch at the rate {_RATE:g}: {', '.join(first.not_finite)}; every such "
+            "trial counts as diverged"
         )
-    how = f"one at a time, because {stack.why_alone}" if stack.why_alone else "side by side"
-    return f"{experiment.workload.name}: trials train {how}; {seconds:.2g} s for an epoch of one, the same result twice"
+    if first != second:
+        raise InputError(
+            f"{name} gives another result the second time: its model or data draws random numbers that its seed does "
+            "not decide, so no trial could be repeated"
+        )
+    how = f"one at a time, because {unstackable_reason}" if unstackable_reason else "side by side"
+    return f"{name}: trials train {how}; {seconds:.2g} s for an epoch of one, the same result twice"
+
+
+def _epoch(experiment: Experiment) -> tuple[EpochMetrics, str]:
+    """Train one epoch and evaluate it on all data; return what it left, and why lanes cannot be stacked, if so.
+
+    Raises:
+        InputError: if the workload's own code fails on some batch.
+    """
+    from lrsearch.experiment.experiment import Seeds
+    from lrsearch.schedules import make_schedule
+
+    seeds = Seeds.of(0, "doctor", 0)
+    schedule = make_schedule("constant", total_steps=experiment.steps_per_epoch, base_lr=_RATE)
+    stack = experiment.stack(seeds)
+    stack.admit(0, experiment.lane(schedule, seeds))
+    try:
+        return stack.run_epoch(("select", "report", "test"))[0], stack.unstackable_reason
+    except Exception as error:  # a person's own code may raise anything
+        raise InputError(
+            f"{experiment.workload.name} fails within its first epoch: {type(error).__name__}: {error}"
+        ) from error

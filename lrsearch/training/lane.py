@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrsearch.training.optimizers import OptimizerSettings
+
+_PART_NAMES = {"select": "validation", "report": "holdout"}
+"""How the parts of the data are called where a person reads of them."""
 
 
 class RateSource(Protocol):
@@ -52,11 +56,22 @@ class EpochMetrics:
     Attributes:
         epoch: epochs finished, 1 after the first.
         train_loss: the mean of the epoch's batch losses.
-        diverged: whether a loss was not finite; the lane should be released.
     """
 
     epoch: int
     train_loss: float
     loss: dict[str, float]
     score: dict[str, float]
-    diverged: bool
+
+    @property
+    def not_finite(self) -> tuple[str, ...]:
+        """Which numbers of the epoch are NaN or infinite, such as "training loss" or "validation score"."""
+        values = {"training loss": self.train_loss}
+        for kind, by_part in (("loss", self.loss), ("score", self.score)):
+            values |= {f"{_PART_NAMES.get(part, part)} {kind}": value for part, value in by_part.items()}
+        return tuple(name for name, value in values.items() if not math.isfinite(value))
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss or a score is NaN or infinite; the lane should be released."""
+        return bool(self.not_finite)

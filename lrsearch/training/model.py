@@ -18,7 +18,7 @@ class StackedModel(Protocol):
     trainable: int
     stackable: bool
     """False when lanes must run one at a time (buffers, random layers); then N is always 1."""
-    why_alone: str
+    unstackable_reason: str
     """What makes it so, in words; empty where lanes are stacked."""
 
     def init(self, seed: int) -> Tensor:

@@ -40,8 +40,8 @@ class ModuleStack:
         self._trained = len(trained)
         self.size = sum(t.numel() for t in tensors.values())
         self.trainable = sum(t.numel() for t in trained.values())
-        self.why_alone = self._why_alone([*kept, *dict(self._module.named_buffers())], x, y)
-        self.stackable = not self.why_alone
+        self.unstackable_reason = self._find_unstackable_reason([*kept, *dict(self._module.named_buffers())], x, y)
+        self.stackable = not self.unstackable_reason
 
     def init(self, seed: int) -> Tensor:
         """Return the flat state `[size]` of the module built under `seed`."""
@@ -100,7 +100,7 @@ class ModuleStack:
             torch.manual_seed(seed)
             return self._workload.model().to(self._device, self._dtype)
 
-    def _why_alone(self, not_trained: list[str], x: Tensor, y: Tensor) -> str:
+    def _find_unstackable_reason(self, not_trained: list[str], x: Tensor, y: Tensor) -> str:
         """Return what keeps lanes from training side by side, empty if nothing does."""
         if not_trained:
             more = f" and {len(not_trained) - 1} more" if len(not_trained) > 1 else ""

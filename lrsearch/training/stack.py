@@ -83,9 +83,9 @@ class Stack:
         return self._model.stackable
 
     @property
-    def why_alone(self) -> str:
+    def unstackable_reason(self) -> str:
         """Why lanes train one after the other; empty where they train side by side."""
-        return self._model.why_alone
+        return self._model.unstackable_reason
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -137,8 +137,7 @@ class Stack:
         score = {name.removesuffix(" score"): value for name, value in values.items() if name.endswith(" score")}
         row.epoch += 1
         row.select_loss.append(loss.get("select", float("nan")))
-        diverged = not np.isfinite([values["train"], *loss.values()]).all()
-        return EpochMetrics(row.epoch, values["train"], loss, score, bool(diverged))
+        return EpochMetrics(row.epoch, values["train"], loss, score)
 
     def evaluate(self, key: int, part: str) -> tuple[float, NDArray[np.float32]]:
         """Return the mean loss and the score of each example of `part` for lane `key`, in the data set's order."""

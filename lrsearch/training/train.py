@@ -29,7 +29,7 @@ def train_lane(
     identity: str = "",
     on_epoch: Callable[[LearningCurve], None] = lambda _: None,
 ) -> LearningCurve:
-    """Train a lane alone until `epochs` are done or its loss is no longer finite, and return its curve.
+    """Train a lane alone until `epochs` are done or it diverges, and return its curve.
 
     Args:
         stack: empty; it is left with the trained lane under key 0.
@@ -61,9 +61,8 @@ def train_lane(
 
 
 def diverged(curve: LearningCurve) -> bool:
-    """Return whether a loss of the last epoch is not finite."""
-    parts = (curve.train_loss, curve.select_loss, curve.report_loss)
-    return any(not math.isfinite(part[-1]) for part in parts if part)
+    """Return whether a loss or a score of the last epoch is not finite."""
+    return any(not math.isfinite(part[-1]) for part in vars(curve).values() if part)
 
 
 def save_checkpoint(path: Path, state: Checkpoint, curve: LearningCurve, identity: str) -> None:

@@ -35,6 +35,10 @@ class Dataset:
     test_y: Tensor
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, Tensor) or value.ndim == 0:
+                given = "a single number" if isinstance(value, Tensor) else type(value).__name__
+                raise InputError(f"{name} must be one tensor [examples, ...], got {given}")
         for part, x, y in (("train", self.train_x, self.train_y), ("test", self.test_x, self.test_y)):
             if len(x) != len(y) or len(x) == 0:
                 raise InputError(

@@ -69,7 +69,7 @@ class MadeUpStack(Stack):
         for key, (height, epoch) in self._lanes.items():
             accuracy = float(height - 0.2 * np.exp(-epoch / 5) + self._rng.normal(0, 0.002))
             scores, losses = dict.fromkeys(parts, accuracy), dict.fromkeys(parts, 1 - accuracy)
-            metrics[key] = EpochMetrics(epoch + 1, 1 - accuracy, losses, scores, diverged=False)
+            metrics[key] = EpochMetrics(epoch + 1, 1 - accuracy, losses, scores)
             self._lanes[key] = (height, epoch + 1)
         return metrics
 

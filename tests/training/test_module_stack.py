@@ -51,8 +51,8 @@ def test_the_reason_is_named(workload: Callable[[], Workload], reason: str) -> N
     """What cannot be stacked says why in one line, and trains all the same."""
     stack = _stack(workload())
     assert not stack.stackable
-    assert reason in stack.why_alone
-    assert 1 == len(stack.why_alone.splitlines())
+    assert reason in stack.unstackable_reason
+    assert 1 == len(stack.unstackable_reason.splitlines())
     data = tabular_data()
     params = stack.init(0).unsqueeze(0)
     loss, gradient = stack.loss_and_grad(params, data.train_x[None, :BATCH], data.train_y[None, :BATCH])
@@ -63,5 +63,5 @@ def test_the_reason_is_named(workload: Callable[[], Workload], reason: str) -> N
 def test_what_stacks_has_no_reason() -> None:
     """A plain module is stacked, and the reason is empty."""
     stack = _stack(tabular())
-    assert (True, "") == (stack.stackable, stack.why_alone)
+    assert (True, "") == (stack.stackable, stack.unstackable_reason)
     assert FEATURES * 8 + 8 + 8 * 3 + 3 == stack.size

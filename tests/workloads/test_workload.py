@@ -86,3 +86,10 @@ def test_a_score_that_counts_as_failed_may_be_given() -> None:
     assert tabular().failed_at is None
     assert 0.4 == replace(tabular(), failed_at=0.4).failed_at
     assert np.float32(0.5) == replace(tabular(), failed_at=np.float32(0.5)).failed_at
+
+
+@pytest.mark.parametrize(("wrong", "given"), [({"input_ids": 1}, "dict"), (torch.tensor(1.0), "a single number")])
+def test_inputs_that_are_not_one_tensor_are_refused(wrong, given) -> None:
+    """A dictionary of inputs is named as what it is."""
+    with pytest.raises(InputError, match=rf"train_x must be one tensor \[examples, \.\.\.\], got {given}"):
+        replace(tabular_data(), train_x=wrong)

@@ -95,7 +95,7 @@ class LenetStack:
 
     size = trainable = sum(_SIZES)
     stackable = True
-    why_alone = ""
+    unstackable_reason = ""
 
     def __init__(self, dtype: torch.dtype = torch.float32, *, step: Step = step) -> None:
         self.dtype = dtype

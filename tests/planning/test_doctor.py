@@ -1,0 +1,38 @@
+"""The doctor finds what would spoil a search, and says it in one line."""
+
+import json
+
+import pytest
+
+EXAMPLES = "tests.workload_examples"
+
+
+@pytest.mark.parametrize(
+    ("workload", "parts"),
+    [
+        ("nan_metric", ["NaN or infinite after one epoch", "validation score, holdout score"]),
+        ("compares_examples", ["its metric must treat each example by itself", "among 8"]),
+        ("fails_later", ["fails within its first epoch: ", "3 is out of bounds"]),
+    ],
+)
+def test_a_workload_that_would_fail_later_is_found_beforehand(run, workload, parts) -> None:
+    """Exit code 1, and one line that names what is wrong."""
+    found = run("doctor", "--workload", f"{EXAMPLES}:{workload}", "--device", "cpu", "--format", "json")
+    assert 1 == found.code
+    [check] = [check for check in json.loads(found.out) if check["name"] == "workload"]
+    assert not check["ok"]
+    assert 1 == len(check["detail"].splitlines())
+    for part in parts:
+        assert part in check["detail"]
+
+
+def test_too_few_examples_are_told_by_number(run, folder, monkeypatch) -> None:
+    """Eleven training examples cannot be split."""
+    (folder / "few.py").write_text(
+        "from dataclasses import replace\nfrom lrsearch import Dataset\nfrom tests.workload_examples import *\n"
+        "def f():\n    d = tabular_data()\n    few = Dataset(d.train_x[:11], d.train_y[:11], d.test_x, d.test_y)\n"
+        "    return replace(tabular(), data=lambda: few)\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    assert "at least 12 training examples" in run("doctor", "--workload", "few:f", "--device", "cpu").out
+    assert "at least 12 training examples" in run("optimize", "--workload", "few:f", "--workers", "1").complaint
