@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +23,6 @@ from lrsearch.names import confirmation_name, search_names
 from lrsearch.processes.interruption import Interruption
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
-from lrsearch.processes.notices import notice
 from lrsearch.schedules import ReduceOnPlateau
 from lrsearch.storage import (
     create_study,
@@ -35,6 +35,8 @@ from lrsearch.storage import (
 )
 from lrsearch.storage.study import refuse_another_plan
 from lrsearch.training.device import set_up_device
+
+logger = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 2.0
 
@@ -99,7 +101,7 @@ def run_confirm(
         attributes=_attributes(plan, searches, experiment),
     )
     if added := trials_by_hand(study):
-        notice(added)
+        logger.warning(added)
     refuse_another_plan(study, config)
     _refuse_other_entries(study, plan.blocks)
     planned = plan.blocks if len(searches) > 1 else plan.blocks[:wanted]
@@ -143,7 +145,7 @@ def _wait_for_others(
     """Wait for the blocks that other commands are training, and train here what they leave."""
     state = confirm_state(experiment, study, planned)
     if state.done < state.total:
-        notice(f"another command trains {state.total - state.done} of the {state.total} runs; waiting for it")
+        logger.warning(f"another command trains {state.total - state.done} of the {state.total} runs; waiting for it")
         set_up_device(experiment.device)
     with Interruption.handled() as interruption:
         while state.done < state.total:

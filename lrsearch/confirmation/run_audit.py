@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from lrsearch.comparison.inference.proportions import PruningAudit
@@ -15,10 +16,11 @@ from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.names import audit_name
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
-from lrsearch.processes.notices import notice
 from lrsearch.storage import create_study, load_study, open_storage, reopen_storage, trials_by_hand
 from lrsearch.training.device import set_up_device
 from lrsearch.verdict.pruning_audit import audit_result
+
+logger = logging.getLogger(__name__)
 
 
 def run_audit(
@@ -61,7 +63,7 @@ def run_audit(
         attributes={"searches": len(searches)},
     )
     if added := trials_by_hand(audit):
-        notice(added)
+        logger.warning(added)
     workers = min(options.workers or auto_workers(experiment.device), len(todo))
     trial_epochs = sum(map(len, drawn)) * experiment.epochs / workers
     compile_step = experiment.compiles(options.compile_step, trial_epochs)

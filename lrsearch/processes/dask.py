@@ -1,7 +1,6 @@
-"""Processes on other machines: a run as tasks of a Dask scheduler that is there, through joblib's own back end.
+"""Processes on other machines: a run as tasks of a running Dask scheduler.
 
-Nothing but the study file and addresses travels: each machine loads the data from its own cache, and leaves its trials
-in the storage.
+Only the study file and addresses travel: each machine loads the data from its own cache and writes to the storage.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import joblib
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.processes.interruption import Interrupted, asked_to_stop
@@ -55,34 +53,34 @@ def run_on_cluster(
 ) -> list[T]:
     """Run `task(*arguments[k])` in one process of the cluster each, and return what they return.
 
-    Where a process is lost, Dask gives its task to another one. What it was doing is taken back at once by `lost`, and
-    as a task may have ended before that, all tasks run once more after a round in which a process was lost.
+    Where a process is lost, `lost` requeues its work at once and Dask gives its task to another process. That task may
+    have ended before the work was requeued, so after a round in which a process was lost all tasks run once more.
 
     Args:
-        task: importable there; it leaves its state in the storage, takes up what is unfinished, and ends if nothing is.
+        task: importable there; it leaves its state in the storage, resumes what is unfinished, and ends if nothing is.
         arguments: one tuple a task.
         scheduler: its address, such as tcp://127.0.0.1:8786.
         poll: called about once a second in this process.
         lost: called in this process with the names (`worker_name`) of processes that are gone.
 
     Raises:
-        InputError: if the scheduler cannot be reached or has no workers that will do.
+        InputError: if the scheduler cannot be reached or has no suitable workers.
         RunError: if it is lost, or processes are lost again and again.
         Interrupted: by a signal, after the processes have put their work in order.
     """
     with _client(scheduler) as client:
         _threads(client, scheduler)
         for _ in range(MOST_RESTARTS):
-            crew = _Crew(client, lost)
-            results = _round(crew, task, arguments, poll)
-            crew.look()
-            if results is not None and not crew.losses:
+            members = _Members(client, lost)
+            results = _round(members, task, arguments, poll)
+            members.update()
+            if results is not None and not members.losses:
                 return results
     raise RunError(f"processes of the cluster at {scheduler} were lost in {MOST_RESTARTS} rounds (out of memory?)")
 
 
 def _round(
-    crew: _Crew, task: Callable[..., T], arguments: list[tuple[Any, ...]], poll: Callable[[], None]
+    members: _Members, task: Callable[..., T], arguments: list[tuple[Any, ...]], poll: Callable[[], None]
 ) -> list[T] | None:
     """Run every task once; None if Dask gave one up because it lost too many processes with it."""
     from distributed import KilledWorker
@@ -90,14 +88,14 @@ def _round(
     run = uuid.uuid4().hex
 
     def each_second() -> None:
-        crew.look()
+        members.update()
         poll()
 
     def stop() -> None:
-        crew.tell(_stop_run, run)
+        members.call(_stop_run, run)
 
     with ThreadPoolExecutor(1) as pool:
-        future: Future[list[T]] = pool.submit(_run, crew.client, task, run, arguments)
+        future: Future[list[T]] = pool.submit(_gather, members.client, task, run, arguments)
         try:
             return watch(future, each_second, stop=stop)
         except KilledWorker:
@@ -108,25 +106,25 @@ def _round(
             ) from error
 
 
-class _Crew:
-    """The cluster's processes, by address: who is there, and who has gone."""
+class _Members:
+    """The processes of the cluster, by address, and how many were lost."""
 
     def __init__(self, client: Client, lost: Callable[[frozenset[str]], None]) -> None:
         self.client, self.losses = client, 0
         self._lost = lost
         self._names: dict[str, str] = {}
 
-    def look(self) -> None:
-        """Learn the names of processes that have come, and report those that are gone."""
-        there = set(self.client.nthreads())
-        gone = frozenset(self._names.pop(address) for address in set(self._names) - there)
+    def update(self) -> None:
+        """Ask new processes for their names, and report those that are gone."""
+        present = set(self.client.nthreads())
+        gone = frozenset(self._names.pop(address) for address in set(self._names) - present)
         if gone:
             self.losses += len(gone)
             self._lost(gone)
-        if new := there - set(self._names):
-            self._names |= self.tell(worker_name, workers=sorted(new))
+        if new := present - set(self._names):
+            self._names |= self.call(worker_name, workers=sorted(new))
 
-    def tell(self, function: Callable[..., Any], *arguments: Any, workers: list[str] | None = None) -> dict[str, Any]:
+    def call(self, function: Callable[..., Any], *arguments: Any, workers: list[str] | None = None) -> dict[str, Any]:
         """Call a function in the processes, also while they work; those that are just going are left out."""
         with suppress(OSError, TimeoutError):
             answers = self.client.run(function, *arguments, workers=workers, on_error="ignore")
@@ -134,26 +132,22 @@ class _Crew:
         return {}
 
 
-def _run(client: Client, task: Callable[..., T], run: str, arguments: list[tuple[Any, ...]]) -> list[T]:
-    from joblib._dask import DaskDistributedBackend
-
-    class Backend(DaskDistributedBackend):  # type: ignore[misc]
-        def effective_n_jobs(self, n_jobs: int) -> int:
-            # Where one process is left, joblib would run everything in this one instead.
-            return max(2, int(super().effective_n_jobs(n_jobs)))
-
-    with joblib.parallel_config(Backend(client=client, wait_for_workers_timeout=_ANSWER_SECONDS)):
-        # One argument holds all: joblib would keep a large one on one machine, and lose it with that.
-        calls = (joblib.delayed(_in_process)((task, run, given)) for given in arguments)
-        results = joblib.Parallel(batch_size=1, pre_dispatch="all")(calls)
-    return [result for result in results if result is not None]
+def _gather(client: Client, task: Callable[..., T], run: str, arguments: list[tuple[Any, ...]]) -> list[T]:
+    """Submit the tasks and wait for all; those that were asked to stop return nothing."""
+    # A partial travels whole: Dask would look into arguments, and keep large ones on one machine.
+    calls = [partial(_in_process, task, run, given) for given in arguments]
+    futures = [client.submit(call, key=f"lrsearch-{run}-{k}", pure=False) for k, call in enumerate(calls)]
+    try:
+        return [result for result in client.gather(futures) if result is not None]
+    finally:
+        for future in futures:
+            future.release()  # where one has failed, the others are to stop
 
 
-def _in_process(call: tuple[Callable[..., T], str, tuple[Any, ...]]) -> T | None:
+def _in_process(task: Callable[..., T], run: str, arguments: tuple[Any, ...]) -> T | None:
     """Run a task in a process of the cluster; None if it was asked to stop."""
     from distributed import get_worker
 
-    task, run, arguments = call
     use_one_thread()
     stop, done = threading.Event(), threading.Event()
     worker = get_worker()
@@ -171,7 +165,7 @@ def _in_process(call: tuple[Callable[..., T], str, tuple[Any, ...]]) -> T | None
 
 
 def _watch_task(worker: Worker, key: Any, run: str, stop: threading.Event, done: threading.Event) -> None:
-    """Ask a task to stop when its run is to stop, or when nobody waits for it any more: its command was killed."""
+    """Ask a task to stop when its run is to stop, or when Dask has dropped it because its command was killed."""
     while not done.wait(POLL_SECONDS):
         state = worker.state.tasks.get(key)
         if run in _stopped or state is None or state.state == "cancelled":
@@ -190,7 +184,7 @@ def _client(scheduler: str) -> Iterator[Client]:
         raise InputError("--backend dask needs Dask: pip install 'lrsearch[dask]'") from error
     if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://\S+:\d+", scheduler):
         raise InputError(f"scheduler must be an address such as tcp://127.0.0.1:8786, got {scheduler!r}")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is to be said of a lost scheduler is said here
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a lost scheduler is reported here, in one line
     try:
         client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
@@ -203,9 +197,10 @@ def _client(scheduler: str) -> Iterator[Client]:
 
 
 def _threads(client: Client, scheduler: str) -> dict[str, int]:
+    """Return the threads of each worker by its address, after waiting for workers that may be starting."""
     threads: dict[str, int] = client.nthreads()
     until = time.monotonic() + _ANSWER_SECONDS
-    while not threads and time.monotonic() < until:  # they may be starting
+    while not threads and time.monotonic() < until:
         time.sleep(POLL_SECONDS / 5)
         threads = client.nthreads()
     if not threads:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: training stops at once, storage is never cut off in the middle of a write."""
+"""Ctrl-C, SIGTERM and SIGHUP: training stops at once, a write to the storage is always finished."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 
+STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What asks a run to stop: Ctrl-C, a scheduler or `kill`, a terminal that is closed."""
+
 asked_to_stop: ContextVar[threading.Event | None] = ContextVar("asked_to_stop", default=None)
-"""Where training runs in a thread, which no signal reaches: whoever sets the event asks it to stop."""
+"""Where training runs in a thread, which no signal reaches: the event that asks it to stop."""
 
 
 class Interrupted(Exception):
@@ -51,17 +54,17 @@ class Interruption:
     @classmethod
     @contextmanager
     def handled(cls) -> Iterator[Interruption]:
-        """Handle SIGINT and SIGTERM in the body.
+        """Handle the STOP_SIGNALS in the body.
 
-        What is ignored stays ignored, as for a job in the background; in another thread than the main one nothing is
-        handled.
+        A signal that is ignored stays ignored, as in a background job or under nohup. Outside the main thread nothing
+        is handled.
         """
         interruption = cls()
         if threading.current_thread() is not threading.main_thread():
             yield interruption
             return
-        heard = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]
-        before = {signum: signal.signal(signum, interruption._handle) for signum in heard}
+        heeded = [signum for signum in STOP_SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
+        before = {signum: signal.signal(signum, interruption._handle) for signum in heeded}
         try:
             yield interruption
         finally:

@@ -1,7 +1,8 @@
-"""Several processes on one machine, through joblib: start them, watch them, stop them, start them again."""
+"""Several processes on one machine, through joblib: start, watch, stop and restart them."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -18,13 +19,16 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from lrsearch.errors import RunError
-from lrsearch.processes.interruption import Interrupted, Interruption
-from lrsearch.processes.notices import notice
+from lrsearch.processes.interruption import STOP_SIGNALS, Interrupted, Interruption
+from lrsearch.processes.log import log_level, log_to_standard_error
 from lrsearch.training.device import usable_cores, use_one_thread
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 POLL_SECONDS = 1.0
 MOST_RESTARTS = 20
+_OF_A_TERMINAL = {signum for signum in STOP_SIGNALS if signum != signal.SIGTERM}
 
 
 def auto_workers(device: str) -> int:
@@ -57,30 +61,33 @@ def run_workers(
             except TerminatedWorkerError as error:
                 if attempt == MOST_RESTARTS:
                     raise RunError(
-                        f"worker processes were killed {attempt + 1} times: are there fewer --workers or --lanes that "
-                        "the memory bears?"
+                        f"worker processes were killed {attempt + 1} times (out of memory?): use fewer --workers or "
+                        "--lanes"
                     ) from error
-                notice("a worker process was killed (out of memory?): what it did is taken up by new ones")
+                logger.warning("a worker process was killed (out of memory?): new ones resume its work")
                 restart()
     raise AssertionError("unreachable")
 
 
 def _run(task: Callable[..., T], arguments: list[tuple[Any, ...]], folder: str) -> list[T]:
     if hasattr(signal, "pthread_sigmask"):
-        # Processes that this thread starts are deaf to a terminal's Ctrl-C from their first moment on.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # A terminal signals every process; those that this thread starts, joblib's own too, block that from the start.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _OF_A_TERMINAL)
     # Copy-on-write, because torch warns of memory that it could not write to.
     with joblib.parallel_config("loky", n_jobs=len(arguments), inner_max_num_threads=1, mmap_mode="c"):
-        results = joblib.Parallel()(joblib.delayed(_in_worker)(task, folder, os.getpid(), given) for given in arguments)
+        common = (task, folder, os.getpid(), log_level())
+        results = joblib.Parallel()(joblib.delayed(_in_worker)(*common, given) for given in arguments)
         return [result for result in results if result is not None]
 
 
-def _in_worker(task: Callable[..., T], folder: str, parent: int, arguments: tuple[Any, ...]) -> T | None:
+def _in_worker(task: Callable[..., T], folder: str, parent: int, log_from: int, arguments: tuple[Any, ...]) -> T | None:
     """Run the task; None if it was interrupted, because joblib kills the other processes where one raises an error."""
     use_one_thread()
-    # A terminal's Ctrl-C reaches every process, but only the first one decides; and SIGTERM must not kill a process
-    # before or after its search, which would end the others in the middle of theirs.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log_to_standard_error(log_from)
+    # A terminal signals every process, but only the first one decides; and SIGTERM must not kill a process before or
+    # after its task, which would end the others in the middle of theirs.
+    for signum in _OF_A_TERMINAL:
+        signal.signal(signum, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     (Path(folder) / str(os.getpid())).touch()
     done = threading.Event()
@@ -95,12 +102,12 @@ def _in_worker(task: Callable[..., T], folder: str, parent: int, arguments: tupl
 
 
 def _stop_with_parent(parent: int, done: threading.Event) -> None:
-    """Stop this process in order when the one that started it is gone, as after SIGKILL, rather than work on unseen."""
+    """Stop this process in order when the one that started it is gone, as after SIGKILL."""
     while os.getppid() == parent:
         time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
     done.wait()
-    os._exit(1)  # nobody is left to give this process another task
+    os._exit(1)  # no process is left that could give this one another task
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:
@@ -108,21 +115,21 @@ def _stop(_signum: int, _frame: FrameType | None) -> None:
 
 
 class _SigtermTo:
-    """Sends SIGTERM to every process that has left a file in a folder; to one that was still starting, when it has."""
+    """Sends SIGTERM once to every process whose file is in a folder; called again, to those that have started since."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._told: set[str] = set()
+        self._signalled: set[str] = set()
 
     def __call__(self) -> None:
-        for process in {file.name for file in self._folder.iterdir()} - self._told:
-            self._told.add(process)
+        for process in {file.name for file in self._folder.iterdir()} - self._signalled:
+            self._signalled.add(process)
             with suppress(ProcessLookupError):
                 os.kill(int(process), signal.SIGTERM)
 
 
 def watch(future: Future[T], poll: Callable[[], None], stop: Callable[[], None]) -> T:
-    """Return what `future` brings; call `poll` about once a second until a signal comes, and `stop` from then on.
+    """Return the result of `future`; call `poll` about once a second until a signal comes, and `stop` from then on.
 
     Raises:
         Interrupted: by a signal, after the future is done.
@@ -134,7 +141,7 @@ def watch(future: Future[T], poll: Callable[[], None], stop: Callable[[], None])
             else:
                 poll()
         if interruption.requested:
-            # A process that was still starting may have died of the terminal's Ctrl-C: there was nothing to lose in it.
+            # A process that was still starting may have been ended by the terminal's Ctrl-C; it had no work yet.
             with suppress(BrokenExecutor, KeyboardInterrupt):
                 future.result()
             raise Interrupted

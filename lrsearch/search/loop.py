@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,6 @@ from optuna.trial import Trial, TrialState
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.processes.interruption import Interruption
-from lrsearch.processes.notices import notice
 from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.search.pruning import PrunerCore, PruningRule
 from lrsearch.search.writer import Writer
@@ -25,6 +25,8 @@ from lrsearch.trials.heartbeat import Pulse, Watch, beat
 from lrsearch.trials.requeue import give_back, is_nameless, take_back
 from lrsearch.trials.states import FINISHED, UNFAILED
 from lrsearch.trials.trial_log import TrialLog
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["FINISHED", "SearchLoop", "SearchState", "SearchTimes"]
 
@@ -153,7 +155,9 @@ class SearchLoop:
             return False
         if silent and not self._waited:
             seconds = self.watch.grace_seconds + self.watch.beat_seconds
-            notice(f"trials of other machines are silent ({silent}); waiting up to {seconds:.0f} seconds for them")
+            logger.warning(
+                f"trials of other machines are silent ({silent}); waiting up to {seconds:.0f} seconds for them"
+            )
             self._waited = True
         time.sleep(_WAIT_SECONDS)
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sys
+import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable
@@ -15,6 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import RunError
 from lrsearch.storage.problems import database_error, explained, is_passing
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -121,17 +123,15 @@ def patiently(attempt: Callable[[], T]) -> T:
             if not told and silent > _UNHEARD_SECONDS:
                 told = True
                 said = str(getattr(database_error(error), "orig", "gRPC")).partition("\n")[0]
-                _tell(f"the storage does not answer ({said}); trying again for {_PATIENCE_SECONDS / 60:.0f} minutes")
+                logger.warning(
+                    f"the storage does not answer ({said}); trying again for {_PATIENCE_SECONDS / 60:.0f} minutes"
+                )
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         else:
             if told:
-                _tell("the storage answers again")
+                logger.warning("the storage answers again")
             return answer
-
-
-def _tell(message: str) -> None:
-    print(f"lrsearch: {message}", file=sys.stderr, flush=True)
 
 
 def patient(kind: type[T], calls: Iterable[str]) -> type[T]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -21,6 +21,8 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.patience import PatientStorage
 from lrsearch.storage.secrets import redacted
+
+logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 60
 _TABLE_ATTEMPTS = 10
@@ -112,10 +114,9 @@ def _reader(way: str, path: Path) -> PatientStorage:
     storage.get_all_studies()
     log = path.with_name(f"{path.name}-wal")
     if way.endswith("immutable=1") and file_size(log) > 0:
-        print(
-            f"lrsearch: {log.name} cannot be read where nothing may be written: the newest trials may be missing; "
-            "lrsearch backup on the machine that writes makes a whole copy",
-            file=sys.stderr,
+        logger.warning(
+            f"{log.name} cannot be read where nothing may be written: the newest trials may be missing; "
+            "lrsearch backup on the machine that writes makes a whole copy"
         )
     return storage
 

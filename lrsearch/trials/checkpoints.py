@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Collection
@@ -15,11 +16,12 @@ from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.processes.notices import notice
 from lrsearch.records import LearningCurve
 from lrsearch.training.lane import Checkpoint
 from lrsearch.training.train import load_checkpoint, save_checkpoint
 from lrsearch.trials.trial_log import TrialLog
+
+logger = logging.getLogger(__name__)
 
 FOLDER_VARIABLE = "LRSEARCH_CHECKPOINTS"
 _BESIDE = ".checkpoints"
@@ -89,7 +91,9 @@ class Checkpoints:
             save_checkpoint(self._path(log.origin), state, curve, self._identity(log))
         except (OSError, RuntimeError, InputError) as error:  # torch.save raises RuntimeError where a disk is full
             if not self._complained:
-                notice(f"checkpoints cannot be written ({error}); trials that are killed begin again from epoch 0")
+                logger.warning(
+                    f"checkpoints cannot be written ({error}); trials that are killed begin again from epoch 0"
+                )
             self._complained = True
         self._cost_seconds += time.perf_counter() - begun
 
@@ -108,7 +112,9 @@ class Checkpoints:
             if not len(curve.select_accuracy) == saved.epoch < log.experiment.epochs:
                 raise InputError(f"{saved.epoch} epochs")
         except InputError:
-            notice(f"checkpoint {path} is damaged or of another trial: trial {log.trial.number} begins from epoch 0")
+            logger.warning(
+                f"checkpoint {path} is damaged or of another trial: trial {log.trial.number} begins from epoch 0"
+            )
             return None
         return saved, curve
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,12 +12,13 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from lrsearch.experiment.experiment import Experiment, Seeds
-from lrsearch.processes.notices import notice
 from lrsearch.records import LearningCurve
 from lrsearch.storage import worker_name
 from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
 from lrsearch.trials.record import StopReason, closing, opening
 from lrsearch.trials.requeue import origin_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -88,7 +90,9 @@ class TrialLog:
         except UpdateFinishedTrialError:
             if not self.lost:
                 number = self.trial.number
-                notice(f"trial {number} was taken by another process while this one was paused; going on without it")
+                logger.warning(
+                    f"trial {number} was taken by another process while this one was paused; going on without it"
+                )
             self.lost = True
 
     def end(self, study: Study, stop_reason: StopReason) -> None:

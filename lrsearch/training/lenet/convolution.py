@@ -12,6 +12,8 @@ from torch import Tensor
 
 from lrsearch.training.lenet import blocked_conv
 
+logger = logging.getLogger(__name__)
+
 
 class Tape(Protocol):
     """What the forward pass leaves for `unpool`."""
@@ -82,5 +84,5 @@ def why_no_triton(device: int) -> str:
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
         else:
             return ""
-    logging.getLogger(__name__).warning("Triton does not work (%s): training on the GPU is slower", reason)
+    logger.warning("Triton does not work (%s): training on the GPU is slower", reason)
     return reason

@@ -1,0 +1,40 @@
+"""The log on standard error: a line for each record, in the command and in the processes that it starts.
+
+Every module logs to `logging.getLogger(__name__)`, all below the logger "lrsearch". The command line shows them by one
+handler; Python users configure that logger like any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import suppress
+
+from lrsearch.text import plain
+
+_LOGGER = logging.getLogger("lrsearch")
+
+
+class StandardError(logging.Handler):
+    """Writes records to what `sys.stderr` is at that moment: information as it is, warnings as "lrsearch: ..."."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record as one line; what cannot be written is dropped, because it must not end a search."""
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            message = f"lrsearch: {' '.join(message.split())}"
+        if sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                print(plain(message), file=sys.stderr, flush=True)
+
+
+def log_to_standard_error(level: int = logging.INFO) -> None:
+    """Show records of this level and above on standard error; called again it changes the level alone."""
+    _LOGGER.setLevel(level)
+    if not any(isinstance(handler, StandardError) for handler in _LOGGER.handlers):
+        _LOGGER.addHandler(StandardError())
+
+
+def log_level() -> int:
+    """Return the level from which records are shown, for processes to be started with the same."""
+    return _LOGGER.getEffectiveLevel()
