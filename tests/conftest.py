@@ -30,7 +30,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _ctrl_c() -> None:
-    """Obey Ctrl-C as from a terminal: a shell's background jobs, and what they start, are born deaf to it."""
+    """Obey Ctrl-C as from a terminal: in a shell's background jobs, and what they start, it is ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

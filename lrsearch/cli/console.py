@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,15 +27,12 @@ if TYPE_CHECKING:
     from lrsearch.search.loop import SearchState
     from lrsearch.verdict.study_verdict import StudyVerdict
 
+logger = logging.getLogger(__name__)
+
 _PLAIN_SECONDS = 10.0
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
-
-
-def note(message: str) -> None:
-    """Print a line for people on standard error."""
-    errors.print(Text(plain(message)))
 
 
 class Progress:
@@ -67,7 +65,7 @@ class Progress:
             self._live.update(Text(plain(line), no_wrap=True, overflow="ellipsis"), refresh=True)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _PLAIN_SECONDS
-            note(line)
+            logger.info(line)
 
 
 @contextmanager
@@ -101,7 +99,7 @@ def print_table(shown: Table, form: str = "table") -> None:
     elif form == "csv":
         sys.stdout.write(shown.to_csv())
     elif not shown.rows:
-        note("nothing to show")
+        logger.info("nothing to show")
     else:
         for line in table_lines(shown, Console().width if sys.stdout.isatty() else sys.maxsize):
             output.print(line)
@@ -133,14 +131,14 @@ def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
     times = state.times
     if times.trial_epochs:
         each = 1000 / times.trial_epochs
-        note(
+        logger.info(
             f"{times.trial_epochs} trial-epochs in {duration(times.training)} of training, after "
             f"{duration(times.preparation)} of preparation (compiling included); the search itself, "
             f"in ms per trial-epoch: sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
             f"pruner {times.pruner * each:.1f}; memory at most {times.peak_mib:.0f} MiB"
         )
     if (untimed := state.trial_epochs - times.trial_epochs) > 0:
-        note(
+        logger.info(
             f"the times of {untimed} of {state.trial_epochs} trial-epochs are not known: a process was killed and took "
             "its own with it, or another command trained them"
         )
@@ -189,7 +187,7 @@ def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
     """Print the verdict of a confirmation and whatever stands beside it."""
     print_verdict(verdict.comparison, shown)
     if verdict.controls:
-        note("the interval of a control is to the entry that it stands beside, not to the best")
+        logger.info("the interval of a control is to the entry that it stands beside, not to the best")
     if verdict.claims or verdict.claims_note:
         output.print()
         print_title("The article's claims (each with its own interval; p by Holm over all)")
@@ -207,7 +205,7 @@ def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
         print_title("Exploratory, with blocks beyond the plan: not a part of the verdict above")
         output.print(Text(plain(verdict.exploratory.verdict_text)))
     if verdict.good_regions.why_not:
-        note(f"how wide each family's good region is, is not known: {verdict.good_regions.why_not}")
+        logger.info(f"how wide each family's good region is, is not known: {verdict.good_regions.why_not}")
 
 
 def print_plan(plan: StudyPlan, rows: Sequence[dict[str, Any]]) -> None:
@@ -215,17 +213,17 @@ def print_plan(plan: StudyPlan, rows: Sequence[dict[str, Any]]) -> None:
     timed = [row | {"time": duration(found.seconds)} for row, found in zip(rows, plan.rows, strict=True)]
     print_rows(timed, "table")
     noise = plan.noise
-    note(
+    logger.info(
         f"power of {plan.columns} columns at a family-wise error of {plan.alpha:g}; SD {noise.noise.sd:.3g} points, "
         f"correlation {noise.noise.correlation:.2g} ({noise.source})"
     )
-    note(
+    logger.info(
         f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {plan.workers} "
         f"{'process' if plan.workers == 1 else 'processes'} side by side; "
         + (f"{plan.trials} trials of {plan.epochs} epochs a search" if plan.trials else "nothing is searched")
     )
     for remark in plan.remarks:
-        note(remark)
+        logger.info(remark)
 
 
 def note_check(name: str, ok: bool, detail: str) -> None:
@@ -237,7 +235,7 @@ def print_verdict(comparison: Comparison, shown: Table) -> None:
     """Print the verdict in words, then the table per family."""
     output.print(Text(plain(comparison.verdict_text)))
     for warning in comparison.warnings:
-        note(f"warning: {warning}")
+        logger.info(f"warning: {warning}")
     output.print()
     print_table(shown)
-    note(comparison.note)
+    logger.info(comparison.note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from lrsearch.config import StudyConfig
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(
     help="Which learning-rate schedule should I use, how sure am I, and is the difference worth caring about?",
@@ -65,11 +68,10 @@ def stored_study(storage: str, name: str) -> StudyConfig | None:
 
 def warn_of_disk(storage: str) -> None:
     """Tell a person whose SQLite file is on a network file system what to know of it."""
-    from lrsearch.cli import console
     from lrsearch.storage import shared_disk_warning
 
     if warning := shared_disk_warning(storage):
-        console.note(f"warning: {warning}")
+        logger.info(f"warning: {warning}")
 
 
 def count(value: str, name: str) -> int | None:

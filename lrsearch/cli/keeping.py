@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from lrsearch.cli.flags import Storage, app
 from lrsearch.names import DEFAULT_STORAGE
+
+logger = logging.getLogger(__name__)
 
 
 @app.command()
@@ -22,7 +25,6 @@ def backup(
 
     Example: lrsearch backup -o monday.db
     """
-    from lrsearch.cli import console
     from lrsearch.storage import back_up
 
-    console.note(f"{back_up(storage, target)} is written")
+    logger.info(f"{back_up(storage, target)} is written")

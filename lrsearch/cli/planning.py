@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,8 @@ from lrsearch.cli.flags import (
     whole_numbers,
 )
 from lrsearch.names import DEFAULT_STORAGE
+
+logger = logging.getLogger(__name__)
 
 
 @app.command()
@@ -95,7 +98,6 @@ def preview(
 
     Example: lrsearch preview studies/quick.toml -o preview.html
     """
-    from lrsearch.cli import console
     from lrsearch.export import is_configuration, load_configuration
     from lrsearch.report.page import save
     from lrsearch.report.preview import preview_html, schedule_preview_html
@@ -106,7 +108,7 @@ def preview(
     else:
         changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
         save(preview_html(study_file(study).changed(changes)), page)
-    console.note(f"{page} is written; it opens offline")
+    logger.info(f"{page} is written; it opens offline")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,8 @@ import typer
 
 from lrsearch.cli.flags import Format, Name, Storage, app, print_json
 from lrsearch.names import DEFAULT_STORAGE
+
+logger = logging.getLogger(__name__)
 
 
 @app.command()
@@ -49,7 +52,7 @@ def compare(
         for epochs, verdict in verdicts.items():
             write_verdict([confirmation_of(studies[epochs]), *searches_of(studies[epochs])], verdict)
     except RunError as error:
-        console.note(f"the dashboard's pages of these studies do not get this verdict: {error}")
+        logger.info(f"the dashboard's pages of these studies do not get this verdict: {error}")
     if output == "json":
         print_json(budgets_summary(verdicts, agreed))
         return
@@ -71,7 +74,6 @@ def report(
 
     Example: lrsearch report --study-name quick -o report.html
     """
-    from lrsearch.cli import console
     from lrsearch.report.assemble import report_html
     from lrsearch.report.page import save
     from lrsearch.report.source import read_source
@@ -80,8 +82,8 @@ def report(
     source = read_source(open_existing(storage), study_name)
     save(report_html(source), page)
     for line in source.by_hand:
-        console.note(line)
-    console.note(
+        logger.info(line)
+    logger.info(
         f"{page} is written; it opens offline"
         if source.comparison
         else f"{page} is written without a verdict: {source.why_not}"
@@ -106,7 +108,6 @@ def export(
 
     Example: lrsearch export --study-name quick -o best.toml
     """
-    from lrsearch.cli import console
     from lrsearch.export import Source, exported, format_of, write_files
     from lrsearch.storage import trials_by_hand
 
@@ -115,13 +116,13 @@ def export(
         raise typer.BadParameter("several configurations need a folder: -o FOLDER")
     source, chosen = Source.open(storage, study_name), format_of(None if several else target, form)
     if source.confirmation is not None and (added := trials_by_hand(source.confirmation)):
-        console.note(added)
+        logger.info(added)
     files = exported(source, chosen, family=family, top=top, recommended=recommended, steps=steps)
     if target is None:
         typer.echo(files.popitem()[1], nl=False)
     else:
         for place in write_files(files, target, as_folder=several):
-            console.note(f"{place} is written")
+            logger.info(f"{place} is written")
 
 
 Family = Annotated[str | None, typer.Option(help="Only this family, or this entry of a confirmation.")]
@@ -185,12 +186,11 @@ def dashboard(
 
     Example: lrsearch dashboard --study-name quick
     """
-    from lrsearch.cli import console
     from lrsearch.report.dashboard import make_dashboard
     from lrsearch.storage import open_existing, open_storage, study_id
 
     opened = open_storage(storage) if allow_edit else open_existing(storage)
     page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
     with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:
-        console.note(f"http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")
+        logger.info(f"http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")
         server.serve_forever()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,8 @@ from lrsearch.cli.flags import (
     warn_of_disk,
 )
 from lrsearch.names import DEFAULT_STORAGE
+
+logger = logging.getLogger(__name__)
 
 
 @app.command()
@@ -193,7 +196,7 @@ def confirm(
                 audit = audit_row(run_audit(budget, here, share=audit_pruned, on_epoch=shown))
             done = run_confirm(budget, here, blocks=blocks, top=top, controls=control or (), on_epoch=shown)
         for family in done.left_out:
-            console.note(f"{family} is left out: no trial of it is complete")
+            logger.info(f"{family} is left out: no trial of it is complete")
         rows = confirm_rows(done.study)
         found.append(rows if audit is None else {"entries": rows, "pruning audit": audit})
         if output == "table":
@@ -236,5 +239,5 @@ def train(
             on_epoch=lambda done, epochs: progress.show(f"{done} of {epochs} epochs", done / epochs),
         )
     for remark in run.remarks:
-        console.note(remark)
+        logger.info(remark)
     console.print_rows(run.rows, output)

@@ -24,11 +24,6 @@ def choose_device(name: str = "auto") -> str:
     return "cuda" if available and name != "cpu" else "cpu"
 
 
-def use_one_thread() -> None:
-    """Let PyTorch compute in one thread of this process, because processes side by side use the other cores."""
-    torch.set_num_threads(1)
-
-
 def set_up_device(device: str) -> None:
     """Set how this process computes.
 

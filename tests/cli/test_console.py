@@ -9,8 +9,15 @@ from rich.console import Console
 from lrsearch.cli import console
 from lrsearch.cli.text_table import table_lines
 from lrsearch.confirmation.blocks import ConfirmState
+from lrsearch.processes.log import log_to_standard_error
 from lrsearch.search.loop import SearchState, SearchTimes
 from lrsearch.tables import table
+
+
+@pytest.fixture(autouse=True)
+def _log():
+    """Show the log as a command does."""
+    log_to_standard_error()
 
 
 @pytest.fixture

@@ -234,7 +234,7 @@ def test_scores_that_are_not_0_or_1_are_not_kept() -> None:
     assert unpack_scores({}) is None
 
 
-def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, capsys) -> None:
+def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, caplog) -> None:
     """While another live process holds a block it is not run twice; what it leaves, or a dead one's, is taken over."""
     study = _confirm(FIXED, 1).study
     seen = []
@@ -249,7 +249,7 @@ def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, 
     study.set_user_attr("hold:0001", held)
     assert {0, 1, 2} == {t.user_attrs["block"] for t in _confirm(FIXED, 3).study.get_trials()}
     assert [{0, 2}] == seen
-    assert "another command trains" in capsys.readouterr().err
+    assert "another command trains" in caplog.text
     study.set_user_attr("hold:0003", held | {"when": time.time() - 3600})
     assert {0, 1, 2, 3} == {t.user_attrs["block"] for t in _confirm(FIXED, 4).study.get_trials()}
     assert 1 == len(seen)

@@ -105,9 +105,9 @@ def _running(options: RunOptions):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_all_processes_and_loses_nothing(folder, signum):
-    """After Ctrl-C or SIGTERM no process is left, what is finished is stored, the rest queued; the next run ends."""
+    """After Ctrl-C, SIGTERM or a closed terminal no process and no shared memory is left, and the next run ends."""
     storage = f"sqlite:///{folder}/many.db"
     study = folder / "study.toml"
     study.write_text(
@@ -119,23 +119,24 @@ def test_a_signal_ends_all_processes_and_loses_nothing(folder, signum):
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root}
     run = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True, preexec_fn=_hear_ctrl_c
+        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True, preexec_fn=_heed_signals
     )
     options = RunOptions(storage=storage, workers=2, lanes=2)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(_finished(options)) < 4:
         time.sleep(0.1)
     children = psutil.Process(run.pid).children(recursive=True)
-    if signum == signal.SIGINT:
-        os.killpg(run.pid, signum)  # as a terminal does
-    else:
+    if signum == signal.SIGTERM:
         run.send_signal(signum)
+    else:
+        os.killpg(run.pid, signum)  # as a terminal does
     _, errors = run.communicate(timeout=60)
     assert 130 == run.returncode, errors
     assert "Traceback" not in errors
     assert "interrupted" in errors
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
+    assert [] == list(Path("/dev/shm").glob(f"*_{run.pid}_*"))
     trials = _trials(options)
     states = Counter(trial.state.name for trial in trials)
     assert 0 == states["RUNNING"]
@@ -151,9 +152,10 @@ def test_a_signal_ends_all_processes_and_loses_nothing(folder, signum):
     assert total == len(_finished(options))
 
 
-def _hear_ctrl_c() -> None:
-    """Undo what a shell does to jobs in the background, where the tests may run."""
+def _heed_signals() -> None:
+    """Undo what a shell or nohup does to jobs in the background, where the tests may run."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _finished(options: RunOptions, name: str = "many"):

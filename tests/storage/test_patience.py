@@ -147,7 +147,7 @@ def test_an_end_that_a_proxy_carried_out_and_did_not_answer_is_told_once(monkeyp
         proxy.set_trial_state_values(trials[1], *ended)
 
 
-def test_a_process_of_a_run_waits_for_a_proxy_that_is_away(monkeypatch, capsys) -> None:
+def test_a_process_of_a_run_waits_for_a_proxy_that_is_away(monkeypatch, caplog) -> None:
     """It says so, and ends with one line that names the address when nobody answers for as long as it waits."""
     pytest.importorskip("grpc", reason="needs lrsearch[grpc]")
     monkeypatch.setattr(lrsearch_proxy, "_CONNECT_SECONDS", 0.1)
@@ -155,7 +155,7 @@ def test_a_process_of_a_run_waits_for_a_proxy_that_is_away(monkeypatch, capsys) 
     monkeypatch.setattr(lrsearch_patience, "_UNHEARD_SECONDS", 0.0)
     with pytest.raises(RunError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers there"):
         reopen_storage("grpc://127.0.0.1:1")
-    assert "the storage does not answer (gRPC)" in capsys.readouterr().err
+    assert "the storage does not answer (gRPC)" in caplog.text
 
 
 def test_a_study_that_another_machine_is_making_is_waited_for(folder) -> None:

@@ -192,7 +192,7 @@ def test_a_missing_driver_is_one_line(run, study_file, monkeypatch) -> None:
     assert PASSWORD not in complaint
 
 
-def test_a_call_waits_for_a_server_that_comes_back(capsys, monkeypatch) -> None:
+def test_a_call_waits_for_a_server_that_comes_back(caplog, monkeypatch) -> None:
     """A server that crashes and starts again two seconds later costs two lines on standard error, and no call."""
     monkeypatch.setattr(lrsearch_patience, "_UNHEARD_SECONDS", 0.0)
     with postgres_server() as server:
@@ -205,7 +205,7 @@ def test_a_call_waits_for_a_server_that_comes_back(capsys, monkeypatch) -> None:
             assert "tab" in {study.study_name for study in storage.get_all_studies()}
             studies[0].enqueue_trial({"family": "cosine"})
             assert ["COMPLETE", "WAITING"] == [trial.state.name for trial in studies[0].get_trials()]
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "the storage does not answer" in said
     assert "the storage answers again" in said
 

@@ -101,17 +101,16 @@ DAMAGES = [(_truncate, _bomb, _lacks_an_epoch), (_empty, _torch_bomb, _of_anothe
 
 
 @pytest.mark.parametrize("damages", DAMAGES, ids=["broken", "foreign"])
-def test_a_damaged_or_foreign_checkpoint_is_ignored_with_one_line(folder, capsys, damages) -> None:
+def test_a_damaged_or_foreign_checkpoint_is_ignored_with_one_line(folder, caplog, damages) -> None:
     """The trial begins from epoch 0, nothing in the file is executed, and the others are not disturbed."""
     config = make_config(search__pruner="none", search__sampler="random", training__epochs=4)
     with pytest.raises(Interrupted):
         search(config, 4, lanes=4, on_epoch=signal_in(2, 15))
     for damage, path in zip(damages, sorted(FOLDER.iterdir()), strict=False):
         damage(path)
-    capsys.readouterr()
+    caplog.clear()
     resumed = search(config, 4, lanes=4)
-    lines = capsys.readouterr().err.splitlines()
-    for line, number in zip(lines, (4, 5, 6), strict=True):
+    for line, number in zip(caplog.messages, (4, 5, 6), strict=True):
         assert f"is damaged or of another trial: trial {number} begins from epoch 0" in line
     assert [None, None, None, 2] == [t.user_attrs.get("resumed_after_epochs") for t in finished(resumed)]
     assert _results(search(config, 4, database="whole.db")) == _results(resumed)
@@ -133,12 +132,12 @@ def test_a_study_made_anew_does_not_see_the_old_one(folder) -> None:
     assert [1, 1, 1] == [trial.user_attrs["resumed_after_epochs"] for trial in finished(resumed)]
 
 
-def test_a_folder_that_cannot_be_written_ends_no_search(folder, capsys) -> None:
+def test_a_folder_that_cannot_be_written_ends_no_search(folder, caplog) -> None:
     """One line says that there are no checkpoints; every trial finishes."""
     FOLDER.write_text("a file where the folder should be")
     config = make_config(search__pruner="none", training__epochs=4)
     _cut_short(config)
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line]
+    (line,) = caplog.messages
     assert "checkpoints cannot be written" in line
     assert 3 == len(finished(search(config, 3)))
 

@@ -202,12 +202,12 @@ def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, 
     assert 3 == again.user_attrs["retry_of"]
 
 
-def test_waiting_for_a_trial_without_a_name_blames_no_other_machine(folder, monkeypatch, capsys) -> None:
+def test_waiting_for_a_trial_without_a_name_blames_no_other_machine(folder, monkeypatch, caplog) -> None:
     """It may be this machine's own, begun a moment ago, so a run that has nothing else to do waits without a word."""
     search(make_config(), 3).ask()
     monkeypatch.setattr(resume, "_NAMELESS_SECONDS", 1.0)
     assert {"COMPLETE": 4, "FAIL": 1} == states(search(make_config(), 4))
-    assert "other machines" not in capsys.readouterr().err
+    assert "other machines" not in caplog.text
 
 
 def test_a_clock_that_was_set_back_keeps_nobody_waiting(folder, monkeypatch) -> None:
