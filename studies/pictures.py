@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsearch.schedules import FAMILIES, Schedule, make_schedule
+from lrsearch.schedules import Schedule, make_schedule, step_families
 from lrsearch.schedules.drawing import Line, curves_svg
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
@@ -55,7 +55,7 @@ SHOWN: dict[str, dict[str, dict[str, Any]]] = {
 
 def schedule_pictures() -> dict[str, str]:
     """Return file name -> SVG: one picture of each family, and all of them in one."""
-    pictures = {f"{family}.svg": curves_svg(_lines(family), height=170, alone=True) for family in FAMILIES}
+    pictures = {f"{family}.svg": curves_svg(_lines(family), height=170, alone=True) for family in step_families()}
     return pictures | {"families.svg": _overview()}
 
 
@@ -71,12 +71,12 @@ def _lines(family: str) -> list[Line]:
 def _overview() -> str:
     """Return all families side by side, one curve of each."""
     cells = []
-    for place, family in enumerate(FAMILIES):
+    for place, family in enumerate(step_families()):
         x, y = place % _COLUMNS * _CELL_WIDTH, place // _COLUMNS * (_CELL_HEIGHT + _TITLE)
         drawing = curves_svg(_lines(family)[-1:], width=_CELL_WIDTH, height=_CELL_HEIGHT)
         title = f'<text x="{x + 52}" y="{y + 14}" font-weight="600" fill="currentColor">{family}</text>'
         cells.append(title + drawing.replace("<svg ", f'<svg x="{x}" y="{y + _TITLE}" ', 1))
-    width, height = _COLUMNS * _CELL_WIDTH, -(-len(FAMILIES) // _COLUMNS) * (_CELL_HEIGHT + _TITLE)
+    width, height = _COLUMNS * _CELL_WIDTH, -(-len(step_families()) // _COLUMNS) * (_CELL_HEIGHT + _TITLE)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
     text = 'role="img" aria-label="learning rate by step, families" font-family="system-ui, sans-serif" font-size="12">'
     return head + text + _paper("svg{color:%s}") + "".join(cells) + "</svg>"

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from lrsearch.cli import app
 from lrsearch.config import StudyConfig
-from lrsearch.schedules import FAMILY_NAMES, SEARCHED, describe_family
+from lrsearch.schedules import FAMILIES, describe_family
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -148,7 +148,7 @@ def test_the_shell_completes_commands_and_flags(folder: Path) -> None:
     assert "--sampler" == shown.stdout.strip()
 
 
-@pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_described(family: str) -> None:
     """The page of schedules has a section per family, with its own formula, every parameter, and its picture."""
     page = PAGES["docs/schedules.md"].read_text(encoding="utf-8")
@@ -156,11 +156,14 @@ def test_every_family_is_described(family: str) -> None:
     assert section is not None
     described = describe_family(family)
     assert f"`{described.formula}`" in section[1]
-    searched = set(SEARCHED[family]) - {"base_lr", "warmup_steps", "milestone_2"}
+    searched = set(FAMILIES[family].priors()) - {"base_lr", "warmup_steps", "milestone_2"}
     for parameter in {*described.parameters, *searched}:
         assert f"`{parameter}`" in section[1]
-    assert (f"pictures/{family}.svg" in section[1]) == ("No curve" not in section[1] and family != "reduce_on_plateau")
-    assert "Twins: " in section[1]
+    assert (f"pictures/{family}.svg" in section[1]) == (not FAMILIES[family].reads_metric)
+    twins = section[1].partition("Twins: ")[2]
+    for library, name in FAMILIES[family].twins.items():
+        assert library in twins
+        assert f"`{name}`" in twins
 
 
 def test_the_committed_pictures_are_what_the_script_draws() -> None:

@@ -11,12 +11,12 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.config import StudyConfig
-from lrsearch.config.messages import did_you_mean
 from lrsearch.errors import InputError
 from lrsearch.names import is_confirmation, is_search, replicate_of
 from lrsearch.records import TrialRecord
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
 from lrsearch.storage import load_study, records, searches_of, the_study
+from lrsearch.text import did_you_mean
 
 Row = dict[str, Any]
 STATES = ("complete", "pruned", "running", "waiting", "fail")
@@ -42,7 +42,7 @@ class Wanted:
 
     def check(self, found: dict[str, list[TrialRecord]]) -> None:
         """Raise InputError where a name is asked for that nothing in {study: its records} could have."""
-        families = dict.fromkeys([*(r.family for own in found.values() for r in own if r.family), *FAMILY_NAMES])
+        families = dict.fromkeys([*(r.family for own in found.values() for r in own if r.family), *FAMILIES])
         if self.family is not None and self.family not in families:
             raise InputError(f"there is no family {self.family!r} here{did_you_mean(self.family, families)}")
         if self.state is not None and self.state not in STATES:

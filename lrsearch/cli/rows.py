@@ -12,8 +12,7 @@ from lrsearch.cli.listing import Row, own_parameters
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import TrialRecord, mean_and_sd
-from lrsearch.schedules import FAMILY_NAMES, SEARCHED, Choice, describe_family
-from lrsearch.schedules.ranges import PRIORS
+from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.loop import SearchState
 from lrsearch.storage import confirmed_runs, records, study_config
 from lrsearch.storage.bounds import near_bounds
@@ -161,8 +160,7 @@ def family_description(family: str) -> Row:
     """Return what a person wants to know of a family, with the default ranges of what is searched."""
     described = describe_family(family)
     ranges = {}
-    for name in SEARCHED[family]:
-        prior = PRIORS[name]
+    for name, prior in FAMILIES[family].priors().items():
         if isinstance(prior, Choice):
             ranges[name] = " | ".join(map(str, prior.choices))
         else:
@@ -179,4 +177,4 @@ def family_description(family: str) -> Row:
 
 def all_families() -> list[Row]:
     """Return the description of every family, in order."""
-    return [family_description(family) for family in FAMILY_NAMES]
+    return [family_description(family) for family in FAMILIES]

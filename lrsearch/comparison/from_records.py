@@ -17,9 +17,7 @@ from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
-from lrsearch.schedules import SEARCHED
-
-_MORE_INFORMED = "reduce_on_plateau"
+from lrsearch.schedules import FAMILIES, reads_metric
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng:
         blocks=tuple(map(str, blocks)),
         correct=_correct(rows),
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in rows])),
-        parameters={name: len(SEARCHED[name]) for name in candidates if name in SEARCHED},
+        parameters={name: len(FAMILIES[name].priors()) for name in candidates if name in FAMILIES},
     )
     comparison = compare_table(table, plan.complete_settings, rng, plan.failure_rule)
     return replace(comparison, warnings=comparison.warnings + _left_out(informed))
@@ -130,7 +128,7 @@ def _runs(records: Sequence[TrialRecord]) -> dict[tuple[int, str], TrialRecord]:
 
 def _candidates(runs: Mapping[tuple[int, str], TrialRecord], plan: ConfirmationPlan) -> tuple[list[str], list[str]]:
     """Return the candidates that are compared, and those that are not because they read a metric."""
-    informed = {r.family for r in runs.values() if r.schedule.get("family", r.family) == _MORE_INFORMED}
+    informed = {r.family for r in runs.values() if reads_metric(r.schedule.get("family", r.family))}
     names = dict.fromkeys(r.family for r in runs.values() if r.family not in plan.excluded)
     return [name for name in names if name not in informed], [name for name in names if name in informed]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
+
+from lrsearch.text import did_you_mean
 
 _VALUES = (("float",), ("literal['all']",))
 """What pydantic calls the alternatives to a table, as ends of a location."""
@@ -19,13 +20,6 @@ def shortened(value: object) -> str:
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the likeliest of the known words, or the list of them all."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
 def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseModel]]) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.files import check_plain, read_data
-from lrsearch.config.messages import did_you_mean, explain
+from lrsearch.config.messages import explain
 from lrsearch.config.study_tables import (
     ContrastsConfig,
     DataConfig,
@@ -24,7 +24,8 @@ from lrsearch.config.study_tables import (
 )
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
-from lrsearch.schedules import ReduceOnPlateau, check_overrides, resolve_ranges
+from lrsearch.schedules import check_overrides, reads_metric, resolve_ranges
+from lrsearch.text import did_you_mean
 
 _NOMINAL_STEPS = 1000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
@@ -70,7 +71,7 @@ class StudyConfig(Table):
             for name in members:
                 if name not in known:
                     raise ValueError(f"plan.contrasts: {name!r} is not to be compared{did_you_mean(name, known)}")
-                if name == ReduceOnPlateau.family:
+                if reads_metric(name):
                     raise ValueError(f"plan.contrasts: {name} reads a metric and takes no part in comparisons")
         return self
 

@@ -15,8 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from lrsearch.config.messages import did_you_mean
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
+from lrsearch.text import did_you_mean
 
 MOST_EPOCHS = 10_000
 _FEWEST_BLOCKS = 6
@@ -133,7 +133,7 @@ class OptimizerConfig(Table):
 class SearchConfig(Table):
     """`[search]`: over what, by what, and how much."""
 
-    families: tuple[str, ...] = FAMILY_NAMES
+    families: tuple[str, ...] = Field(default_factory=lambda: tuple(FAMILIES))
     trials: int = Field(100, ge=1, le=10_000_000)
     sampler: Literal["tpe", "random", "qmc"] = "tpe"
     pruner: Literal["rungs", "median", "none"] = "rungs"
@@ -143,8 +143,8 @@ class SearchConfig(Table):
     @classmethod
     def _known(cls, families: tuple[str, ...]) -> tuple[str, ...]:
         for family in families:
-            if family not in FAMILY_NAMES:
-                raise ValueError(f"unknown family {family!r}{did_you_mean(family, FAMILY_NAMES)}")
+            if family not in FAMILIES:
+                raise ValueError(f"unknown family {family!r}{did_you_mean(family, FAMILIES)}")
         if not families or len(set(families)) < len(families):
             raise ValueError(f"families must be at least one, each named once, got {list(families)}")
         return families

@@ -23,7 +23,7 @@ from lrsearch.names import confirmation_name, search_names
 from lrsearch.processes.interruption import Interruption
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
-from lrsearch.schedules import ReduceOnPlateau
+from lrsearch.schedules import reads_metric
 from lrsearch.storage import (
     create_study,
     load_study,
@@ -201,7 +201,7 @@ def open_finished_searches(storage: BaseStorage, name: str, experiment: Experime
 
 
 def _compared(config: StudyConfig) -> list[str]:
-    return [family for family in config.search.families if family != ReduceOnPlateau.family]
+    return [family for family in config.search.families if not reads_metric(family)]
 
 
 def _attributes(plan: BlockPlan, searches: list[Study], experiment: Experiment) -> dict[str, Any]:

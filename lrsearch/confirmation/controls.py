@@ -9,12 +9,10 @@ from typing import Any
 from lrsearch.confirmation.blocks import AA, POSITIVE, Block, Entry
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
-from lrsearch.schedules import make_schedule
+from lrsearch.schedules import make_schedule, reads_metric
 
 WEAKENED = 0.01
 """What the positive control leaves of a base rate: far too little to learn as much in the same time."""
-
-_PLATEAU = "reduce_on_plateau"
 
 
 def with_controls(
@@ -54,10 +52,10 @@ def controls_of(blocks: Sequence[Block]) -> dict[str, dict[str, str]]:
 
 def _comparable(block: Block, beside: str | None) -> list[Entry]:
     """Return the entries that a control can stand beside: one that reads a metric has no place in the comparison."""
-    entries = [entry for entry in block.entries if entry.schedule["family"] != _PLATEAU]
+    entries = [entry for entry in block.entries if not reads_metric(entry.schedule["family"])]
     entries = [entry for entry in entries if beside in (None, entry.name)]
     if not entries:
-        raise InputError(f"a control needs an entry of another family than {_PLATEAU} to be made of")
+        raise InputError("a control needs an entry whose family reads no metric")
     return entries
 
 

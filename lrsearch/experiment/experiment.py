@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, study_space
-from lrsearch.schedules import AnySchedule, PerEpoch, Schedule
+from lrsearch.schedules import AnySchedule, PerEpoch, Schedule, reads_metric
 from lrsearch.training.check import check_workload
 from lrsearch.training.device import choose_device
 from lrsearch.training.lane import Lane
@@ -135,10 +135,8 @@ class Experiment:
     def space(self) -> Space:
         """The search space, in optimizer updates, or in epochs where the study says `interval = "epoch"`."""
         per_epoch = self.config.training.interval == "epoch"
-        if per_epoch and "reduce_on_plateau" in self.config.search.families:
-            raise InputError(
-                'interval = "epoch": reduce_on_plateau steps by the epoch itself; leave it out of families'
-            )
+        if per_epoch and (unfit := [family for family in self.config.search.families if reads_metric(family)]):
+            raise InputError(f'interval = "epoch": {unfit[0]} steps by the epoch itself; leave it out of families')
         return study_space(self.config, self.steps_per_epoch)
 
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:

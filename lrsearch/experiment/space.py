@@ -13,12 +13,20 @@ from optuna.trial import BaseTrial, FrozenTrial
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.schedules import FAMILY_NAMES, AnySchedule, Choice, Range, resolve_ranges, schedule_from_sample
+from lrsearch.schedules import (
+    FAMILIES,
+    AnySchedule,
+    Choice,
+    Range,
+    family_class,
+    reads_metric,
+    resolve_ranges,
+    schedule_from_sample,
+    step_families,
+)
 
 FAMILY = "family"
 """The name of the categorical parameter that holds the schedule family of a trial."""
-
-_PLATEAU = "reduce_on_plateau"
 
 
 @dataclass(frozen=True)
@@ -154,9 +162,9 @@ def suggest_schedule(
     Raises:
         InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
     """
-    chosen = tuple(name for name in FAMILY_NAMES if name != _PLATEAU) if families is None else tuple(families)
-    if _PLATEAU in chosen and steps_per_epoch is None:
-        raise InputError(f"steps_per_epoch must be given for {_PLATEAU}, whose patience counts epochs; got None")
+    chosen = step_families() if families is None else tuple(families)
+    if steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
+        raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
     # `default` because bounds may be NumPy numbers
     ranges_json = json.dumps(dict(ranges or {}), default=float)
     space = _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, ranges_json)
@@ -180,10 +188,9 @@ def _cached_space(
 
 def _check_families(families: Sequence[str]) -> None:
     if not families:
-        raise InputError(f"families must name at least one schedule family, got none; choose from {FAMILY_NAMES}")
+        raise InputError(f"families must name at least one schedule family, got none; known are {', '.join(FAMILIES)}")
     for family in families:
-        if family not in FAMILY_NAMES:
-            raise InputError(f"unknown family {family!r}; choose from {', '.join(FAMILY_NAMES)}")
+        family_class(family)
         if list(families).count(family) > 1:
             raise InputError(f"families must be distinct, got {family!r} more than once")
 

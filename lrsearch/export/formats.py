@@ -37,7 +37,7 @@ def _rates(chosen: Configuration) -> Iterator[str]:
     schedule = chosen.to_schedule()
     if isinstance(schedule, ReduceOnPlateau):
         raise InputError(
-            "csv cannot hold reduce_on_plateau: its rates depend on the select loss; export --format python"
+            f"csv cannot hold {schedule.family}: its rates depend on the validation loss; export --format python can"
         )
     if isinstance(schedule, PerEpoch):
         rates = [float(schedule.epoch_lr(epoch, 1)[0]) for epoch in range(schedule.total_steps)]

@@ -13,7 +13,7 @@ from lrsearch.config import OptimizerConfig
 from lrsearch.export.document import Configuration
 from lrsearch.export.frameworks import arguments_code, refuse
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule
-from lrsearch.schedules.shapes import Cosine, CosineRestarts, Linear, Polynomial, SquareRoot, WarmupStableDecay
+from lrsearch.schedules.families import Cosine, CosineRestarts, Linear, Polynomial, SquareRoot, WarmupStableDecay
 
 _LIBRARY = "transformers"
 _Named = tuple[str, dict[str, Any]]

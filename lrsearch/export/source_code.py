@@ -1,4 +1,4 @@
-"""What all exported Python files share: comments that cannot run, constants, and the shape's numbers."""
+"""What all exported Python files share: comments that cannot run, and constants."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from lrsearch.export.document import Configuration
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule
-from lrsearch.schedules.shapes import CosineRestarts, OneCycle, Step
 
 _NOT_CONSTANTS = ("family", "interval")
 
@@ -36,30 +33,21 @@ def comments(configuration: Configuration) -> list[str]:
 
 
 def constants(configuration: Configuration) -> Iterator[str]:
-    """Yield an assignment for each parameter of the schedule: BASE_LR = 0.3 and so on."""
-    for name, value in configuration.schedule.items():
-        if name not in _NOT_CONSTANTS and value is not None:
-            yield f"{name.upper()} = {value!r}"
+    """Yield an assignment for each parameter of the schedule (BASE_LR = 0.3), and for what its family works out."""
+    given = {
+        name.upper(): value
+        for name, value in configuration.schedule.items()
+        if name not in _NOT_CONSTANTS and value is not None
+    }
+    shaped = inner(configuration.to_schedule())
+    worked_out = shaped.shape.constants(shaped.span) if isinstance(shaped, Schedule) else {}
+    for name, value in {**given, **worked_out}.items():
+        yield f"{name} = {value!r}"
 
 
-def cycle_starts(shape: CosineRestarts, span_steps: int) -> list[int]:
-    """Return the steps after warm-up at which cycles begin, and where the last one ends (it may lie after training)."""
-    edges, length = [0.0], float(shape.first_cycle_steps)
-    while round(edges[-1]) < span_steps:
-        edges.append(edges[-1] + length)
-        length *= shape.cycle_mult
-    return sorted({int(edge) for edge in np.rint(edges)})
-
-
-def drops(shape: Step, span_steps: int) -> list[int]:
-    """Return the steps after warm-up, up to `span_steps`, from which on the rate has dropped once more."""
-    count = int(np.ceil((span_steps + 0.5) / shape.step_size)) - 1
-    return [int(np.floor(drop * shape.step_size - 0.5)) + 1 for drop in range(1, count + 1)]
-
-
-def peak_step(shape: OneCycle, span_steps: int) -> int:
-    """Return the step of one_cycle's highest rate."""
-    return round(shape.pct_start * span_steps)
+def indented(code: str) -> Iterator[str]:
+    """Yield the lines of a function's body."""
+    yield from (f"    {line}" for line in code.splitlines())
 
 
 def joined(lines: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from lrsearch.export.document import Configuration
 from lrsearch.export.frameworks import arguments_code, refuse
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule
-from lrsearch.schedules.shapes import (
+from lrsearch.schedules.families import (
     Cosine,
     CosineRestarts,
     Exponential,

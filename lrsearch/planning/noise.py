@@ -12,13 +12,11 @@ from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
+from lrsearch.schedules import reads_metric
 from lrsearch.storage import confirmed_runs, load_study, study_config
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
-
-MORE_INFORMED = "reduce_on_plateau"
-"""The family that is left out of comparisons, because it reads a metric."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,9 @@ def _measured(storage: BaseStorage, pilot: str) -> AssumedNoise:
     study = load_study(storage, confirmation_name(pilot))
     study_config(study)  # which refuses what lrsearch has not written
     maximize, worst = study.direction.name == "MAXIMIZE", study.user_attrs.get("worst_value")
-    left_out = {*study.user_attrs.get("controls", ()), MORE_INFORMED}
-    runs = {(r.block, r.family): r for r in confirmed_runs(study) if r.family not in left_out}
+    controls = study.user_attrs.get("controls", ())
+    kept = [r for r in confirmed_runs(study) if r.family not in controls and not reads_metric(r.family)]
+    runs = {(r.block, r.family): r for r in kept}
     lost = {name for (_, name), run in runs.items() if _failed(run, worst if maximize else None)}
     names = [name for name in dict.fromkeys(name for _, name in runs) if name not in lost]
     blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, n) in runs for n in names)]

@@ -15,9 +15,9 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
-from lrsearch.planning.noise import MORE_INFORMED, AssumedNoise
+from lrsearch.planning.noise import AssumedNoise
 from lrsearch.processes.local import auto_workers
-from lrsearch.schedules import make_schedule
+from lrsearch.schedules import make_schedule, reads_metric
 from lrsearch.training.device import set_up_device
 from lrsearch.workloads import Dataset
 
@@ -128,7 +128,7 @@ def _columns(config: StudyConfig, entries: Sequence[str]) -> int:
     """Return how many columns the comparison will have."""
     contrasts = config.plan.contrasts
     groups = None if contrasts == "all" else contrasts.groups
-    columns = len(groups) if groups is not None else sum(entry != MORE_INFORMED for entry in entries)
+    columns = len(groups) if groups is not None else sum(not reads_metric(entry) for entry in entries)
     if columns < 2:
         raise InputError(f"a plan needs at least 2 families or fixed schedules to compare, got {', '.join(entries)}")
     return columns

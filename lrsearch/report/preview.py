@@ -11,7 +11,7 @@ from lrsearch.report.figures.schedules import Sample, curves_figure, samples_tab
 from lrsearch.report.page import Page, Part, Section, render
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.style import colours
-from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, describe_family
+from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, Schedule, describe_family
 from lrsearch.tables import Table, table
 
 _SAMPLES = 5
@@ -97,9 +97,10 @@ def _family_section(config: StudyConfig, space: Space, family: str) -> Section:
     samples = family_samples(config, space, family)
     described = describe_family(family)
     colour_of = dict.fromkeys((sample.name for sample in samples), colours([family])[family])
-    sentences = [f"base_lr × {described.formula}" if family != ReduceOnPlateau.family else described.formula]
-    if family == ReduceOnPlateau.family:
-        sentences.append("Drawn for a select loss that never falls after the first epoch: the earliest possible drops.")
+    sentences = [f"base_lr × {described.formula}"]
+    if FAMILIES[family].reads_metric:
+        drawn_for = "Drawn for a validation loss that never falls after the first epoch: the earliest possible drops."
+        sentences = [described.formula, drawn_for]
     drawn = curves_figure(samples, colour_of, height=260, legend=False)
     return Section(family, tuple(sentences), drawn, (_parameter_table(samples), _range_table(space, family)))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
 from lrsearch.text import plain
 
 _PALETTE = (
@@ -55,8 +55,8 @@ def label(name: str) -> str:
 
 def colours(names: Sequence[str]) -> dict[str, str]:
     """Return a colour for each name: a family has the same one in every page, other names follow in order."""
-    others = sorted(name for name in names if name not in FAMILY_NAMES)
-    order = [*FAMILY_NAMES, *others]
+    others = sorted(name for name in names if name not in FAMILIES)
+    order = [*FAMILIES, *others]
     return {name: _PALETTE[order.index(name) % len(_PALETTE)] for name in names}
 
 

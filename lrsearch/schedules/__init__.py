@@ -1,41 +1,32 @@
 """Learning-rate schedules as pure functions of the step.
 
-Owns the families: their curves, parameters and search ranges. May import NumPy alone. Begin with schedule.py, then
-shapes.py.
+Owns the families: their curves, their parameters, the ranges in which these are searched, and how each is written for
+other programs. May import NumPy, `errors` and `text` alone. Begin with family.py (what a family is) and families/
+(each of them), then schedule.py.
 """
 
 from lrsearch.schedules.build import (
-    FAMILY_NAMES,
     AnySchedule,
     FamilyDescription,
     describe_family,
+    family_class,
     make_schedule,
+    reads_metric,
     schedule_from_params,
+    step_families,
 )
-from lrsearch.schedules.parameters import PARAMETERS
-from lrsearch.schedules.plateau import ReduceOnPlateau
-from lrsearch.schedules.ranges import (
-    PRIORS,
-    Choice,
-    Prior,
-    Range,
-    check_overrides,
-    default_ranges,
-    resolve_ranges,
-)
-from lrsearch.schedules.sample import SEARCHED, schedule_from_sample
+from lrsearch.schedules.families import FAMILIES, ReduceOnPlateau
+from lrsearch.schedules.family import Family, Shape
+from lrsearch.schedules.priors import Choice, Prior, Range
+from lrsearch.schedules.ranges import check_overrides, default_ranges, resolve_ranges
+from lrsearch.schedules.sample import schedule_from_sample
 from lrsearch.schedules.schedule import PerEpoch, Schedule
-from lrsearch.schedules.shape import Shape
-from lrsearch.schedules.shapes import FAMILIES
 
 __all__ = [
     "FAMILIES",
-    "FAMILY_NAMES",
-    "PARAMETERS",
-    "PRIORS",
-    "SEARCHED",
     "AnySchedule",
     "Choice",
+    "Family",
     "FamilyDescription",
     "PerEpoch",
     "Prior",
@@ -46,8 +37,11 @@ __all__ = [
     "check_overrides",
     "default_ranges",
     "describe_family",
+    "family_class",
     "make_schedule",
+    "reads_metric",
     "resolve_ranges",
     "schedule_from_params",
     "schedule_from_sample",
+    "step_families",
 ]

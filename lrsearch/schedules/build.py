@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass
 from typing import Any, TypeAlias
 
 from lrsearch.errors import InputError
-from lrsearch.schedules.parameters import PARAMETERS, refuse_unknown
-from lrsearch.schedules.plateau import ReduceOnPlateau
+from lrsearch.schedules.families import FAMILIES, ReduceOnPlateau
+from lrsearch.schedules.family import Family, Shape
+from lrsearch.schedules.parameters import require_known
 from lrsearch.schedules.schedule import PerEpoch, Schedule
-from lrsearch.schedules.shape import Shape
-from lrsearch.schedules.shapes import FAMILIES
+from lrsearch.text import did_you_mean
 
 AnySchedule: TypeAlias = Schedule | PerEpoch | ReduceOnPlateau
 """Everything that a lane can be trained with: it has epoch_lr, params, family, base_lr, total_steps and scaled_to."""
 
-FAMILY_NAMES: tuple[str, ...] = (*FAMILIES, ReduceOnPlateau.family)
-
-_OF_THE_RUN = ("total_steps", "base_lr", "warmup_steps", "warmup_begin_lr")
+_OF_EVERY_SCHEDULE = ("total_steps", "base_lr", "warmup_steps", "warmup_begin_lr")
 
 
 @dataclass(frozen=True)
@@ -31,13 +29,21 @@ class FamilyDescription:
     parameters: dict[str, str]
 
 
-def family_class(family: str) -> type[Shape] | type[ReduceOnPlateau]:
-    """Return the class of a family; raise InputError, naming all, if there is none."""
-    if family == ReduceOnPlateau.family:
-        return ReduceOnPlateau
+def family_class(family: str) -> type[Family]:
+    """Return the class of a family; raise InputError, suggesting the likeliest, if there is none."""
     if not isinstance(family, str) or family not in FAMILIES:
-        raise InputError(f"family must be one of {', '.join(FAMILY_NAMES)}; got {family!r}")
+        raise InputError(f"unknown family {family!r}{did_you_mean(str(family), FAMILIES)}")
     return FAMILIES[family]
+
+
+def step_families() -> tuple[str, ...]:
+    """Return the families that are functions of the step, so that their rates are known before a run."""
+    return tuple(name for name, family in FAMILIES.items() if not family.reads_metric)
+
+
+def reads_metric(family: object) -> bool:
+    """Return whether this is the name of a family whose rate depends on the validation loss."""
+    return family in FAMILIES and FAMILIES[str(family)].reads_metric
 
 
 def describe_family(family: str) -> FamilyDescription:
@@ -47,8 +53,7 @@ def describe_family(family: str) -> FamilyDescription:
     'r + (1 - r) (1 - x) / (1 - x (1 - beta))'
     """
     cls = family_class(family)
-    own = [field.name for field in fields(cls) if field.name not in _OF_THE_RUN]
-    meanings = {name: f"{PARAMETERS[name].meaning} ({PARAMETERS[name].rule})" for name in own}
+    meanings = {name: f"{rule.meaning} ({rule.rule})" for name, rule in cls.parameters().items()}
     return FamilyDescription(family, cls.formula, cls.source, meanings)
 
 
@@ -70,14 +75,15 @@ def make_schedule(
     [0.3, 0.155, 0.01]
     """
     cls = family_class(family)
-    own = [field for field in fields(cls) if field.name not in _OF_THE_RUN]
-    refuse_unknown(family, parameters, tuple(field.name for field in own))
-    for field in own:
-        if field.default is MISSING and field.name not in parameters:
-            raise InputError(f"{family} needs {field.name}: {PARAMETERS[field.name].meaning}")
-    if issubclass(cls, ReduceOnPlateau):
-        return cls(base_lr, total_steps, warmup_steps, warmup_begin_lr, **parameters)
-    return Schedule(base_lr, warmup_steps, warmup_begin_lr, total_steps, cls(**parameters))
+    own = cls.parameters()
+    require_known(family, parameters, (*own, *_OF_EVERY_SCHEDULE))
+    for name, rule in own.items():
+        if name not in parameters and getattr(cls, name, MISSING) is MISSING:
+            raise InputError(f"{family} needs {name}: {rule.meaning}")
+    if issubclass(cls, Shape):
+        return Schedule(base_lr, warmup_steps, warmup_begin_lr, total_steps, cls(**parameters))
+    assert issubclass(cls, ReduceOnPlateau)
+    return cls(base_lr, total_steps, warmup_steps, warmup_begin_lr, **parameters)
 
 
 def schedule_from_params(params: Mapping[str, Any]) -> AnySchedule:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.errors import InputError
-from lrsearch.schedules.shape import FloatArray
+from lrsearch.schedules.family import FloatArray
 
 POINTS = 240
 """At most so many evenly spaced points are drawn of a curve, and both sides of its jumps besides."""
@@ -95,7 +95,7 @@ def schedule_html(formula: str, params: Mapping[str, Any], rates: Callable[[], F
     family = str(params["family"])
     given = ", ".join(f"{escape(name)} = {escape(_value(value))}" for name, value in params.items() if name != "family")
     if rates is None:
-        curve = "No curve: its rate follows the select loss of the run."
+        curve = "No curve: its rate follows the validation loss of the run."
     elif params["total_steps"] > MOST_STEPS:
         curve = f"No curve: a run of more than {MOST_STEPS:,} steps is not drawn."
     else:

@@ -1,14 +1,19 @@
-"""The parameters of all schedules: one name, one meaning and one rule each, whichever families share it."""
+"""What a parameter of a schedule is, and those that several families share: one name, one meaning, one rule.
+
+A dataclass says the rule in the annotation of its field: `gamma: Annotated[float, Parameter("the factor ...")] = 0.1`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from numbers import Real
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from lrsearch.errors import InputError
+from lrsearch.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -112,81 +117,83 @@ class Parameter:
 
 
 _BASE_LR = Limit("base_lr", lambda span: span.base_lr)
-# So many cycles nobody means; their beginnings are kept in a list.
-_SHORTEST_CYCLE = Limit("(total_steps - warmup_steps) / 100000", lambda span: span.steps / 100_000)
 
-PARAMETERS: dict[str, Parameter] = {
-    "base_lr": Parameter("the peak rate", above=True),
-    "total_steps": Parameter("the length of training", "whole", low=1),
-    "warmup_steps": Parameter(
+BaseLr = Annotated[float, Parameter("the peak rate", above=True)]
+TotalSteps = Annotated[int, Parameter("the length of training", "whole", low=1)]
+WarmupSteps = Annotated[
+    int,
+    Parameter(
         "the length of the linear warm-up", "whole", limit=Limit("total_steps - 1", lambda span: span.total_steps - 1)
     ),
-    "warmup_begin_lr": Parameter("the rate of step 0 where there is a warm-up", limit=_BASE_LR),
-    "final_lr": Parameter("the rate that the decay reaches at its end", limit=_BASE_LR),
-    "gamma": Parameter("the factor of each drop", high=1, above=True),
-    "step_size": Parameter("steps between drops, counted after warm-up", "steps", low=1),
-    "milestones": Parameter(
-        "steps of the run at which the rate drops; one listed twice counts twice",
-        "milestones",
-        low=1,
-        limit=Limit("total_steps", lambda span: span.total_steps),
-    ),
-    "timescale": Parameter("steps after which the rate is base_lr / sqrt(2)", "steps", above=True),
-    "power": Parameter("the exponent; 1 is linear", above=True),
-    "decay_steps": Parameter(
+]
+WarmupBeginLr = Annotated[float, Parameter("the rate of step 0 where there is a warm-up", limit=_BASE_LR)]
+_FINAL_LR = Parameter("the rate that the decay reaches at its end", limit=_BASE_LR)
+FinalLr = Annotated[float, _FINAL_LR]
+FinalLrAbove0 = Annotated[float, replace(_FINAL_LR, above=True)]
+MinLr = Annotated[float, Parameter("the rate below which a plateau does not lead", limit=_BASE_LR)]
+Gamma = Annotated[float, Parameter("the factor of each drop", high=1, above=True)]
+DecaySteps = Annotated[
+    float,
+    Parameter(
         "the length of the decay",
         "steps",
         low=1,
         limit=Limit("total_steps - warmup_steps", lambda span: span.steps),
     ),
-    "decay_shape": Parameter("the form of the decay", "choice", choices=("linear", "cosine", "1-sqrt")),
-    "first_cycle_steps": Parameter(
-        "the length of the first cycle, counted after warm-up", "steps", low=0.05, least=_SHORTEST_CYCLE
-    ),
-    "cycle_mult": Parameter("how many times as long each cycle is as the one before", "whole", low=1),
-    "pct_start": Parameter("the fraction of training spent rising", high=1),
-    "div_factor": Parameter("base_lr over the first rate", low=1),
-    "final_div_factor": Parameter("the first rate over the last", low=1),
-    "beta": Parameter("how late the decay comes: 1 is linear, towards 0 ever later", high=1, above=True),
-    "factor": Parameter("what the rate is multiplied by on a plateau", high=1, above=True, below=True),
-    "patience": Parameter("epochs without a better select loss that are put up with", "whole"),
-    "min_lr": Parameter("the rate below which a plateau does not lead", limit=_BASE_LR),
-    "lag_lr": Parameter("the rate of epoch 0 where the schedule acts one epoch late", above=True),
-}
+]
 
 
-def parameters_of(instance: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the name and value of each parameter of a dataclass that has been given one."""
+def rules(cls: Any) -> dict[str, Parameter]:
+    """Return the parameters of a dataclass and their rules: its fields annotated with a Parameter, in order."""
+    return _rules(cls)
+
+
+@cache
+def _rules(cls: Any) -> dict[str, Parameter]:
+    hints = get_type_hints(cls, include_extras=True)
+    return {
+        field.name: rule
+        for field in fields(cls)
+        for hint in (hints[field.name], *get_args(hints[field.name]))  # an argument where it is `... | None`
+        for rule in getattr(hint, "__metadata__", ())
+        if isinstance(rule, Parameter)
+    }
+
+
+def parameters_of(instance: Any) -> Iterator[tuple[str, Parameter, Any]]:
+    """Yield name, rule and value of each parameter of a dataclass that has been given one."""
+    known = rules(type(instance))
     for field in fields(instance):
         value = getattr(instance, field.name)
-        if field.name in PARAMETERS and (value is not None or field.default is not None):
-            yield field.name, value
+        if field.name in known and (value is not None or field.default is not None):
+            yield field.name, known[field.name], value
 
 
 def make_plain(instance: Any) -> None:
     """Replace the parameters of a frozen dataclass by plain values; raise InputError for the first that is wrong."""
-    for name, value in parameters_of(instance):
-        object.__setattr__(instance, name, PARAMETERS[name].plain(name, value))
+    for name, rule, value in parameters_of(instance):
+        object.__setattr__(instance, name, rule.plain(name, value))
 
 
 def check_fit(instance: Any, span: Span) -> None:
     """Raise InputError for the first parameter of a dataclass that does not fit into the run."""
-    for name, value in parameters_of(instance):
-        PARAMETERS[name].check(name, value, span)
+    for name, rule, value in parameters_of(instance):
+        rule.check(name, value, span)
 
 
 def scaled_parameters(instance: Any, ratio: float, span: Span) -> dict[str, Any]:
     """Return the parameters of a dataclass for a run `ratio` times as long, whose span is `span`."""
-    return {name: PARAMETERS[name].scaled(value, ratio, span) for name, value in parameters_of(instance)}
+    return {name: rule.scaled(value, ratio, span) for name, rule, value in parameters_of(instance)}
 
 
 def json_plain(instance: Any) -> dict[str, Any]:
     """Return the parameters of a dataclass as JSON holds them (tuples as lists)."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters_of(instance)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, _, value in parameters_of(instance)}
 
 
-def refuse_unknown(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    """Raise InputError where `given` has a key that is not known."""
+def require_known(what: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise InputError, suggesting the likeliest, where `given` has a name that is not among those known."""
+    known = tuple(known)
     for name in given:
         if name not in known:
-            raise InputError(f"{what} has no parameter {name!r}; it has {', '.join(known)}")
+            raise InputError(f"{what} has no parameter {name!r}{did_you_mean(name, known)}")

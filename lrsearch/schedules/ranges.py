@@ -1,90 +1,29 @@
-"""The search ranges of all families: plain data, and what a study file may change in it.
-
-A parameter has the same name and the same range in every family that has it, because a family must not win by its
-search space.
-"""
+"""The ranges in which a family is searched: its priors for a run, and what a study file may change in them."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Real
-from typing import Any, Literal
+from typing import Any
 
 from lrsearch.errors import InputError
-from lrsearch.schedules.build import FAMILY_NAMES, family_class
-from lrsearch.schedules.parameters import refuse_unknown
-from lrsearch.schedules.sample import SEARCHED, Value, schedule_from_sample
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from low to high, both included; evenly in the logarithm where `log`; ints where `integer`."""
-
-    low: float
-    high: float
-    log: bool = False
-    integer: bool = False
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few values."""
-
-    choices: tuple[Value, ...]
-
-
-@dataclass(frozen=True)
-class Prior:
-    """A range before the run is known.
-
-    Attributes:
-        low, high, log, integer: as in Range, counted in `unit`.
-        unit: "plain"; "rate", whose default bounds are for momentum 0 and shrink as 1 - momentum (the size of a step
-            along a steady gradient is lr / (1 - momentum)); "fraction_of_T", of total_steps; or "epochs", of which
-            there are no more than the run has.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    integer: bool = False
-    unit: Literal["plain", "rate", "fraction_of_T", "epochs"] = "plain"
-
+from lrsearch.schedules.build import family_class
+from lrsearch.schedules.families import FAMILIES
+from lrsearch.schedules.parameters import require_known
+from lrsearch.schedules.priors import Choice, Prior, Range
+from lrsearch.schedules.sample import schedule_from_sample
 
 _MOST_CHOICES = 50
-_MOST_CYCLES = 50
-
-PRIORS: dict[str, Prior | Choice] = {
-    "base_lr": Prior(0.01, 1.0, log=True, unit="rate"),
-    "warmup_steps": Prior(0.0, 0.1, integer=True, unit="fraction_of_T"),
-    "final_lr": Prior(1e-5, 1e-2, log=True, unit="rate"),
-    "gamma": Prior(0.1, 0.8, log=True),
-    "step_size": Prior(0.1, 0.5, integer=True, unit="fraction_of_T"),
-    "milestone_1": Prior(0.25, 0.95, integer=True, unit="fraction_of_T"),
-    "milestone_2": Prior(0.25, 0.95, integer=True, unit="fraction_of_T"),
-    "timescale": Prior(0.003, 1.0, log=True, integer=True, unit="fraction_of_T"),
-    "power": Prior(0.5, 4.0, log=True),
-    "cycles": Prior(2, 4, integer=True),
-    "cycle_mult": Choice((1, 2)),
-    "pct_start": Prior(0.1, 0.45),
-    "div_factor": Prior(5.0, 50.0, log=True),
-    "final_div_factor": Prior(10.0, 1e4, log=True),
-    "decay_steps": Prior(0.1, 0.8, integer=True, unit="fraction_of_T"),
-    "decay_shape": Choice(("linear", "cosine", "1-sqrt")),
-    "beta": Prior(0.1, 1.0, log=True),
-    "factor": Prior(0.1, 0.6, log=True),
-    "patience": Prior(1, 5, integer=True, unit="epochs"),
-}
 
 
 def default_ranges(family: str, *, total_steps: int, epochs: int, momentum: float) -> dict[str, Range | Choice]:
     """Return the default range of each searched parameter of a family.
 
     Args:
-        family: one of FAMILY_NAMES.
+        family: one of FAMILIES.
         total_steps: the length of training in the schedule's steps.
         epochs: the length of training in epochs.
         momentum: 0 <= momentum < 1; ranges of rates shrink as 1 - momentum.
@@ -101,7 +40,7 @@ def resolve_ranges(
     """Return the ranges of a family with those of a study file put in place of the defaults.
 
     Args:
-        family: one of FAMILY_NAMES.
+        family: one of FAMILIES.
         overrides: parameter -> {"low", "high", "log"} or {"choices"} for all families, and family -> such a mapping
             for one. What is left out keeps its default. Bounds count in the unit of the default; rates are taken as
             they are, whatever the momentum.
@@ -116,13 +55,12 @@ def resolve_ranges(
     >>> resolve_ranges("linear", overrides, total_steps=1000, epochs=10, momentum=0.0)["warmup_steps"]
     Range(low=50, high=100, log=False, integer=True)
     """
-    family_class(family)
+    cls = family_class(family)
     if not 0.0 <= momentum < 1.0:
         raise InputError(f"momentum must be >= 0 and < 1, got {momentum}")
     check_overrides(overrides)
     ranges = {}
-    for name in SEARCHED[family]:
-        prior = PRIORS[name]
+    for name, prior in cls.priors().items():
         if isinstance(prior, Prior) and prior.unit == "rate":
             # Twelve digits, so that momentum 0.9 gives 0.001 and not 0.00099...98.
             low, high = (float(f"{bound * (1.0 - momentum):.12g}") for bound in (prior.low, prior.high))
@@ -136,14 +74,15 @@ def resolve_ranges(
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:
     """Raise InputError, naming what is known, for a name in `overrides` that is neither a parameter nor a family."""
+    searched = dict.fromkeys(name for family in FAMILIES.values() for name in family.priors())
     for name, override in overrides.items():
-        if name not in PRIORS and name not in FAMILY_NAMES:
-            known = f"the parameters are {', '.join(PRIORS)}; the families are {', '.join(FAMILY_NAMES)}"
+        if name not in searched and name not in FAMILIES:
+            known = f"the parameters are {', '.join(searched)}; the families are {', '.join(FAMILIES)}"
             raise InputError(f"ranges: unknown name {name!r}; {known}")
         if not isinstance(override, Mapping):
             raise InputError(f"ranges: {name} must be a table such as {{low = ..., high = ...}}, got {override!r}")
-        if name in FAMILY_NAMES:
-            refuse_unknown(f"ranges: {name}", override, SEARCHED[name])
+        if name in FAMILIES:
+            require_known(f"ranges: {name}", override, FAMILIES[name].priors())
             check_overrides(override)
 
 
@@ -175,8 +114,9 @@ def _overridden(name: str, prior: Prior | Choice, override: Mapping[str, Any]) -
         )
     if merged.integer and merged.unit != "fraction_of_T" and (merged.low % 1 or merged.high % 1):
         raise InputError(f"ranges: {name} takes whole numbers, got {merged.low} .. {merged.high}")
-    if name == "cycles" and not 1 <= merged.low <= merged.high <= _MOST_CYCLES:
-        raise InputError(f"ranges: cycles must lie in 1 .. {_MOST_CYCLES}, got {merged.low} .. {merged.high}")
+    if not merged.least <= merged.low <= merged.high <= merged.most:
+        bounds = f"{merged.least:g} .. {merged.most:g}"
+        raise InputError(f"ranges: {name} must lie in {bounds}, got {merged.low} .. {merged.high}")
     return merged
 
 

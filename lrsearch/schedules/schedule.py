@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lrsearch.errors import InputError
 from lrsearch.schedules.drawing import schedule_html
+from lrsearch.schedules.family import FloatArray, Shape
 from lrsearch.schedules.parameters import (
-    PARAMETERS,
+    BaseLr,
+    Parameter,
     Span,
+    TotalSteps,
+    WarmupBeginLr,
+    WarmupSteps,
     check_fit,
     json_plain,
     make_plain,
+    rules,
     scaled_parameters,
 )
-from lrsearch.schedules.shape import FloatArray, Shape
 
 
 def warmup_factor(step: FloatArray, span: Span, warmup_begin_lr: float) -> FloatArray:
@@ -30,7 +35,7 @@ def warmup_factor(step: FloatArray, span: Span, warmup_begin_lr: float) -> Float
 
 def scaled_span(span: Span, total_steps: int) -> Span:
     """Return the span of another budget, with the end of warm-up at the same fraction of training."""
-    total_steps = PARAMETERS["total_steps"].plain("total_steps", total_steps)
+    total_steps = rules(Schedule)["total_steps"].plain("total_steps", total_steps)
     warmup_steps = min(round(span.warmup_steps * total_steps / span.total_steps), total_steps - 1)
     return Span(span.base_lr, warmup_steps, total_steps)
 
@@ -57,16 +62,16 @@ class Schedule:
     Raises:
         InputError: for the first parameter that breaks its rule or does not fit into the run.
 
-    >>> from lrsearch.schedules.shapes import Linear
+    >>> from lrsearch.schedules.families import Linear
     >>> schedule = Schedule(base_lr=0.5, warmup_steps=2, warmup_begin_lr=0.0, total_steps=6, shape=Linear())
     >>> schedule.lr(np.arange(7)).tolist()
     [0.0, 0.25, 0.5, 0.375, 0.25, 0.125, 0.0]
     """
 
-    base_lr: float
-    warmup_steps: int
-    warmup_begin_lr: float
-    total_steps: int
+    base_lr: BaseLr
+    warmup_steps: WarmupSteps
+    warmup_begin_lr: WarmupBeginLr
+    total_steps: TotalSteps
     shape: Shape
 
     interval: ClassVar[str] = "step"
@@ -156,14 +161,16 @@ class PerEpoch:
         lag_lr: None, or the rate of epoch 0 of a loop that sets the schedule's rate after each epoch, so that epoch e
             trains at schedule.lr(e - 1).
 
-    >>> from lrsearch.schedules.shapes import SquareRoot
+    >>> from lrsearch.schedules.families import SquareRoot
     >>> article = PerEpoch(Schedule(0.1, 0, 0.0, 30, SquareRoot(timescale=1)), lag_lr=0.3)
     >>> [round(float(article.epoch_lr(epoch, 1)[0]), 4) for epoch in range(4)]
     [0.3, 0.1, 0.0707, 0.0577]
     """
 
     schedule: Schedule
-    lag_lr: float | None = None
+    lag_lr: Annotated[
+        float | None, Parameter("the rate of epoch 0 where the schedule acts one epoch late", above=True)
+    ] = None
 
     interval: ClassVar[str] = "epoch"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from lrsearch.errors import InputError
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
 from lrsearch.text import plain
 
 SCHEMA_VERSION = 1
@@ -46,7 +46,7 @@ class _Choices(_Read):
 
 
 def _known(families: dict[str, Any]) -> dict[str, Any]:
-    if unknown := sorted(set(families) - set(FAMILY_NAMES)):
+    if unknown := sorted(set(families) - set(FAMILIES)):
         raise ValueError(f"family {unknown[0]!r} is unknown here")
     return families
 

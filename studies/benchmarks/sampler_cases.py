@@ -22,11 +22,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from scipy.stats import qmc
 
 from lrsearch.experiment.space import FAMILY, Space
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import step_families
 from lrsearch.workloads.quadratic import NoisyQuadratic
 
 STEPS, EPOCHS = 200, 10
-FAMILIES = tuple(name for name in FAMILY_NAMES if name != "reduce_on_plateau")
+FAMILIES = step_families()
 OPTIMA = Path(__file__).with_name("quadratic_optima.json")
 
 

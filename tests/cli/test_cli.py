@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
 from lrsearch.storage import open_storage, records, the_study
 from tests.conftest import STUDY
 
@@ -226,10 +226,10 @@ def test_settings_come_from_the_environment(run, study_file, monkeypatch) -> Non
 def test_families_are_described_with_formula_and_ranges(run) -> None:
     """Every family of the registry is listed, with a formula and a range for each parameter that is searched."""
     described = {row["family"]: row for row in json.loads(run("families", "--format", "json").out)}
-    assert list(FAMILY_NAMES) == list(described)
+    assert list(FAMILIES) == list(described)
     assert all(row["formula"] and "base_lr" in row["ranges"] for row in described.values())
     assert "0.01 .. 1 (log)" == described["cosine"]["ranges"]["base_lr"]
-    assert all(name in run("families").out for name in FAMILY_NAMES)
+    assert all(name in run("families").out for name in FAMILIES)
 
 
 def test_doctor_tries_everything_and_says_what_is_bad(run) -> None:

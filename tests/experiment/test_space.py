@@ -9,16 +9,16 @@ from optuna.trial import FixedTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, suggest_schedule
-from lrsearch.schedules import FAMILY_NAMES, Schedule, default_ranges
+from lrsearch.schedules import FAMILIES, Schedule, default_ranges, step_families
 from lrsearch.search.sampling import FamilySampler
 from tests.search.sampling_helpers import make_space
 
 
-@pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_has_the_published_ranges(family: str) -> None:
     """Every distribution has the bounds, the scale and the type of the family's default range."""
     expected = default_ranges(family, total_steps=1000, epochs=10, momentum=0.0)
-    actual = make_space(FAMILY_NAMES).distributions(family)
+    actual = make_space(FAMILIES).distributions(family)
     assert list(expected) == list(actual)
     for name, bounds in expected.items():
         match actual[name]:
@@ -31,8 +31,8 @@ def test_a_family_has_the_published_ranges(family: str) -> None:
 
 def test_all_families_share_one_distribution_per_name() -> None:
     """A name has the same distribution in every family, with and without an override for all."""
-    space = make_space(FAMILY_NAMES, overrides={"base_lr": {"low": 0.05, "high": 0.5}})
-    assert {FloatDistribution(0.05, 0.5, log=True)} == {space.distributions(f)["base_lr"] for f in FAMILY_NAMES}
+    space = make_space(FAMILIES, overrides={"base_lr": {"low": 0.05, "high": 0.5}})
+    assert {FloatDistribution(0.05, 0.5, log=True)} == {space.distributions(f)["base_lr"] for f in FAMILIES}
 
 
 def test_a_range_of_one_family_alone_is_refused() -> None:
@@ -49,7 +49,11 @@ def test_a_range_of_one_family_stands_where_no_other_family_has_the_parameter() 
 
 @pytest.mark.parametrize(
     ("families", "message"),
-    [((), "at least one"), (("cosine", "cosin"), "unknown family 'cosin'"), (("cosine", "cosine"), "distinct")],
+    [
+        ((), "at least one"),
+        (("cosine", "cosin"), "unknown family 'cosin'"),
+        (("cosine", "cosine"), "distinct"),
+    ],
 )
 def test_bad_families_are_refused(families: tuple[str, ...], message: str) -> None:
     """No family, an unknown one and a repeated one are errors that say so."""
@@ -91,7 +95,7 @@ def test_the_stored_identity_tells_spaces_apart() -> None:
 @pytest.mark.parametrize("sampler", ["random", "tpe", "family"])
 def test_suggest_schedule_works_with_any_sampler(sampler: str) -> None:
     """A user's own objective gets a schedule of the asked length whose parameters are those of the trial."""
-    families = tuple(name for name in FAMILY_NAMES if name != "reduce_on_plateau")
+    families = step_families()
     samplers = {
         "random": optuna.samplers.RandomSampler(seed=0),
         "tpe": optuna.samplers.TPESampler(seed=0),

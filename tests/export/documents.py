@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from lrsearch.errors import InputError
 from lrsearch.export import render
-from lrsearch.schedules import AnySchedule, PerEpoch, make_schedule
+from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, make_schedule
+from tests.strategies import middle_sample
 
 STEPS_PER_EPOCH = 4
 BASE, T, WARMUP = 0.3, 280, 24
 
-# Of every family one whose numbers suit all libraries, after warm-up from 0 where it takes one.
+# Numbers that suit all libraries, after warm-up from 0 where there is one; another family has the middle of its ranges.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "constant": {},
     "square_root": {"timescale": 40.5},
@@ -34,9 +35,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 def example(family: str, **changes: Any) -> AnySchedule:
     """Return the example of a family, with other numbers where they are given."""
-    warmup = 0 if family == "one_cycle" else WARMUP
-    numbers = {"total_steps": T, "base_lr": BASE, "warmup_steps": warmup, **EXAMPLES[family], **changes}
-    return make_schedule(family, **numbers)
+    cls = FAMILIES[family]
+    middle = cls.from_sample(middle_sample(family, total_steps=T, epochs=T // STEPS_PER_EPOCH), T)
+    own = EXAMPLES.get(family, {name: value for name, value in middle.items() if name in cls.parameters()})
+    warmup = {"warmup_steps": WARMUP} if cls.takes_warmup else {}
+    return make_schedule(family, **{"total_steps": T, "base_lr": BASE, **warmup, **own, **changes})
 
 
 def document(schedule: AnySchedule, **tables: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lrsearch.export import FORMATS, render
-from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, schedule_from_params
+from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, schedule_from_params, step_families
 from tests.export.documents import STEPS_PER_EPOCH, assert_same_rates, document, example, refusal, run_code, sgd
 from tests.export.libraries import RATES
 
@@ -28,7 +28,7 @@ def variants(family: str) -> Iterator[tuple[str, AnySchedule]]:
     """Yield a family's example as a study may have it: warmed up or not, rescaled, by the epoch, an epoch late."""
     schedule = example(family)
     yield "by the step", schedule
-    if family != "one_cycle":
+    if FAMILIES[family].takes_warmup:
         yield "without warm-up", example(family, warmup_steps=0)
     yield "to 193 steps", schedule.scaled_to(193)
     yield "by the epoch", PerEpoch(schedule)
@@ -82,17 +82,16 @@ def expected_rates(schedule: AnySchedule) -> np.ndarray:
 def must_be_refused(form: str, family: str, variant: str) -> bool | None:
     """Return whether a format cannot have this; None where it depends on the numbers, which other tests draw."""
     if form == "hf":
-        if variant in ("by the epoch", "an epoch late") or family not in HF:
+        if variant in ("by the epoch", "an epoch late") or "transformers" not in FAMILIES[family].twins:
             return True
         return None if variant == "to 193 steps" or family in ("cosine_restarts", "warmup_stable_decay") else False
     if form == "timm":
-        if variant == "an epoch late" or family in ("one_cycle", "rex"):
+        if variant == "an epoch late" or "timm" not in FAMILIES[family].twins:
             return True
         return None if variant == "to 193 steps" else False
-    return False
+    return form == "optax" and FAMILIES[family].optax is None
 
 
-HF = ("constant", "square_root", "linear", "polynomial", "cosine", "cosine_restarts", "warmup_stable_decay")
 # optax compiles every curve anew, which takes a second.
 GRID = [
     pytest.param(
@@ -104,7 +103,7 @@ GRID = [
         marks=[pytest.mark.slow] if form == "optax" and variant != "an epoch late" else [],
     )
     for form in FORMATS
-    for family in FAMILIES
+    for family in step_families()
     for variant, schedule in variants(family)
 ]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsearch.export import render
-from lrsearch.schedules import FAMILIES, PerEpoch, ReduceOnPlateau
+from lrsearch.schedules import PerEpoch, ReduceOnPlateau, step_families
 from tests.export.documents import assert_same_rates, document, example, run_code, sgd
 from tests.strategies import plateaus, quick, schedules
 
@@ -29,7 +29,7 @@ def stepped(names, schedule, steps):
     return rates
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", step_families())
 @quick
 @given(st.data())
 def test_a_loop_with_the_file_has_the_searched_rates(family, data):
@@ -43,7 +43,7 @@ def test_a_loop_with_the_file_has_the_searched_rates(family, data):
     assert all(type(rate) is float for rate in actual)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", step_families())
 def test_a_rescaled_schedule_is_exported_with_its_whole_steps(family):
     """Another budget, where lengths are no whole numbers, is exported as exactly."""
     schedule = example(family).scaled_to(2 * 193)

@@ -16,11 +16,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.export import FORMATS
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
 from lrsearch.storage.attributes import SCHEMA_VERSION
 
 SIGNS = ("\x1b[31m", "\x07", "\u202e", "\x9b2J", "[red]", "<script>alert(1)</script>", "\r\n", "'\"", "../../x", "\x00")
-texts = st.text(max_size=12) | st.sampled_from([*SIGNS, *FAMILY_NAMES, "", "/confirm", "x" * 3000, "\ud800"])
+texts = st.text(max_size=12) | st.sampled_from([*SIGNS, *FAMILIES, "", "/confirm", "x" * 3000, "\ud800"])
 numbers = st.integers(-3, 40) | st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([10**30, -(10**400)])
 plain_values = st.none() | st.booleans() | numbers | texts
 odd = st.recursive(
@@ -149,7 +149,7 @@ def frozen(number: int, own: Any, *, is_search: bool = True) -> FrozenTrial:
     given = own if isinstance(own, dict) else {"odd": own}
     schedule = given.get("schedule")
     family = schedule.get("family") if isinstance(schedule, dict) else None
-    choices = FAMILY_NAMES if family in FAMILY_NAMES else (family if isinstance(family, str) else "other",)
+    choices = FAMILIES if family in FAMILIES else (family if isinstance(family, str) else "other",)
     value = given.get("value", 0.5 + 0.01 * number)
     finite = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e308
     return FrozenTrial(
@@ -158,7 +158,7 @@ def frozen(number: int, own: Any, *, is_search: bool = True) -> FrozenTrial:
         value=float(value) if finite else math.inf,
         datetime_start=datetime(2026, 1, 1),
         datetime_complete=datetime(2026, 1, 1),
-        params={"family": choices[0] if family not in FAMILY_NAMES else family, "base_lr": 0.1} if is_search else {},
+        params={"family": choices[0] if family not in FAMILIES else family, "base_lr": 0.1} if is_search else {},
         distributions={"family": CategoricalDistribution(choices), "base_lr": FloatDistribution(0.01, 1.0, log=True)}
         if is_search
         else {},

@@ -33,7 +33,7 @@ from lrsearch.report.assemble import report_html
 from lrsearch.report.dashboard import write_verdict
 from lrsearch.report.preview import nominal_steps_per_epoch, schedule_preview_html
 from lrsearch.report.source import read_source
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
 from lrsearch.storage import confirmation_of, load_study
 from lrsearch.verdict.scores_csv import compare_table
 from lrsearch.verdict.study_verdict import study_verdict
@@ -74,7 +74,7 @@ def ranges(data: Any) -> None:
     """Resolve search ranges of any kind."""
     config = StudyConfig.from_dict({"ranges": data})
     space = study_space(config, 50)
-    assert set(FAMILY_NAMES) == set(space.families)
+    assert set(FAMILIES) == set(space.families)
 
 
 def configuration_file(name_and_content: tuple[str, bytes]) -> None:
@@ -133,7 +133,7 @@ def _shown(storage: Any) -> None:
 
 def _exported(source: Source, form: str) -> None:
     for name, text in exported(source, form).items():
-        assert name.removeprefix("01-").removesuffix(FORMATS[form].suffix) in FAMILY_NAMES
+        assert name.removeprefix("01-").removesuffix(FORMATS[form].suffix) in FAMILIES
         text.encode()
 
 

@@ -15,7 +15,7 @@ from lrsearch.report.preview import (
     nominal_steps_per_epoch,
     preview_html,
 )
-from lrsearch.schedules import FAMILY_NAMES
+from lrsearch.schedules import FAMILIES
 from lrsearch.workloads.images import IMAGE_DATASETS
 from tests.report.report_helpers import EVIL, small_config
 
@@ -73,9 +73,9 @@ def test_an_own_workload_has_a_nominal_number_of_steps_and_says_so():
 
 def test_samples_lie_in_the_ranges_of_the_study():
     """Every drawn schedule stays between 0 and its base rate, and its base rate in the study's own range."""
-    config = small_config(ranges={"base_lr": {"low": 0.2, "high": 0.3}}, search={"families": list(FAMILY_NAMES)})
+    config = small_config(ranges={"base_lr": {"low": 0.2, "high": 0.3}}, search={"families": list(FAMILIES)})
     space = study_space(config, 20)
-    for family in FAMILY_NAMES:
+    for family in FAMILIES:
         for sample in family_samples(config, space, family):
             assert 0.2 <= sample.parameters["base_lr"] <= 0.3
             assert np.all(sample.curve.rates >= 0)

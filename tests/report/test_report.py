@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from optuna.storages import InMemoryStorage
 
+from lrsearch import schedules as lr_schedules
 from lrsearch.errors import InputError
 from lrsearch.report.assemble import report_html
 from lrsearch.report.record_tables import ledger_table, plan_table, printed_table, provenance_table, seeds_table
 from lrsearch.report.source import read_source
 from lrsearch.report.style import colours, focus
-from lrsearch.schedules import FAMILY_NAMES
 from lrsearch.storage import create_study, open_storage
 from tests.report.report_helpers import EVIL, FAMILIES, GIVEN, fill, fill_confirmation, small_config, stored_source
 
@@ -203,7 +203,7 @@ def test_a_family_has_one_colour_in_every_page():
     """Colours go by the family and not by who else is there; another name never takes a family's colour."""
     assert colours(["cosine", "step"])["cosine"] == colours(["cosine"])["cosine"]
     assert colours(["one", "two"]) == colours(["two", "one"])
-    everything = colours([*FAMILY_NAMES, "no schedule"])
+    everything = colours([*lr_schedules.FAMILIES, "no schedule"])
     assert len(everything) == len(set(everything.values()))
 
 

@@ -14,7 +14,8 @@ from lrsearch.schedules import PerEpoch, make_schedule, schedule_from_params
 RUN = {"total_steps": 100, "base_lr": 0.3}
 
 BAD = [
-    ("cosinus", {}, "family must be one of constant, .*, reduce_on_plateau; got 'cosinus'"),
+    ("cosinus", {}, "unknown family 'cosinus'; did you mean 'cosine'?"),
+    ("wave", {}, "unknown family 'wave'; known are constant, .*, reduce_on_plateau"),
     ("constant", {"base_lr": 0.0}, "base_lr must be a finite number > 0, got 0.0"),
     ("constant", {"base_lr": float("nan")}, "base_lr must be a finite number > 0, got nan"),
     ("constant", {"base_lr": "0.1"}, "base_lr must be a finite number > 0, got '0.1'"),
@@ -30,7 +31,7 @@ BAD = [
     ("cosine", {"decay_steps": 96, "warmup_steps": 5}, "decay_steps must be at most total_steps - warmup_steps = 95"),
     ("cosine", {"final_lr": None}, "final_lr must be a finite number >= 0, got None"),
     ("exponential", {}, "exponential needs final_lr: the rate that the decay reaches"),
-    ("exponential", {"final_lr": 0.0}, "final_lr of exponential must be > 0.*got 0"),
+    ("exponential", {"final_lr": 0.0}, "final_lr must be a finite number > 0, got 0.0"),
     ("step", {"step_size": 10, "gamma": 1.1}, "gamma must be a finite number > 0 and <= 1, got 1.1"),
     ("step", {"step_size": 0.5}, "step_size must be a finite number >= 1, got 0.5"),
     ("multistep", {"milestones": [30, 20]}, r"milestones must be a list of increasing whole numbers.*got \[30, 20\]"),
@@ -102,7 +103,10 @@ def test_numbers_of_numpy_become_plain():
     assert PerEpoch(schedule, np.float64(0.1)).params()["lag_lr"] == 0.1
 
 
-@pytest.mark.parametrize("module", ["build", "plateau", "ranges", "sample", "schedule", "shapes"])
+FILES_OF_FAMILIES = [f"families.{name}" for name in ("constant", "cosines", "decays", "drops", "plateau")]
+
+
+@pytest.mark.parametrize("module", ["build", "ranges", "sample", "schedule", *FILES_OF_FAMILIES])
 def test_the_examples_in_the_docstrings_are_true(module):
     """Every doctest of the package runs, and there is at least one in each of these modules."""
     failed, attempted = doctest.testmod(importlib.import_module(f"lrsearch.schedules.{module}"))

@@ -9,32 +9,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrsearch.errors import InputError
 from lrsearch.schedules import (
     FAMILIES,
-    FAMILY_NAMES,
-    PARAMETERS,
-    SEARCHED,
     PerEpoch,
-    default_ranges,
     describe_family,
     make_schedule,
     schedule_from_params,
     schedule_from_sample,
+    step_families,
 )
-from tests.strategies import plateaus, quick, rates, samples, schedules
+from tests.strategies import middle_sample, plateaus, quick, rates, samples, schedules
 
-every_shape = pytest.mark.parametrize("family", list(FAMILIES))
-every_family = pytest.mark.parametrize("family", FAMILY_NAMES)
+every_shape = pytest.mark.parametrize("family", step_families())
+every_family = pytest.mark.parametrize("family", FAMILIES)
 
-# Those that end at final_lr; cosine only where its decay is not told to end earlier, restarts where a cycle ends.
-REACH_FINAL_LR = ("exponential", "linear", "polynomial", "cosine", "warmup_stable_decay", "rex")
+
+def shapes(which):
+    """Return a mark for those functions of the step of which `which` is true."""
+    return pytest.mark.parametrize("family", [name for name in step_families() if which(FAMILIES[name])])
 
 
 def test_the_registry_names_each_family_as_it_names_itself():
-    """The dictionary's keys are the classes' own names, and reduce_on_plateau closes the list of thirteen."""
+    """The dictionary's keys are the classes' own names; the thirteen are there, and one of them reads a metric."""
     assert list(FAMILIES) == [shape.family for shape in FAMILIES.values()]
-    assert (*FAMILIES, "reduce_on_plateau") == FAMILY_NAMES == tuple(SEARCHED)
-    assert len(FAMILY_NAMES) == 13
+    assert set(FAMILIES) - set(step_families()) == {"reduce_on_plateau"}
+    assert len(FAMILIES) >= 13
+
+
+def test_a_parameter_has_one_meaning_and_one_prior_in_all_families():
+    """A name that two families share means the same in both, and is searched in the same range."""
+    meanings, priors = {}, {}
+    for family in FAMILIES.values():
+        for name, rule in family.parameters().items():
+            assert meanings.setdefault(name, rule.meaning) == rule.meaning
+        for name, prior in family.priors().items():
+            assert priors.setdefault(name, prior) == prior
 
 
 @every_shape
@@ -53,7 +63,7 @@ def test_rates_keep_the_shape_of_the_steps_and_stay_between_zero_and_the_peak(fa
     assert np.all(lr[1] == schedule.lr(schedule.total_steps))
 
 
-@pytest.mark.parametrize("family", [name for name, shape in FAMILIES.items() if shape.takes_warmup])
+@shapes(lambda family: family.takes_warmup)
 @quick
 @given(data=st.data())
 def test_warm_up_is_a_straight_line_to_the_peak(family, data):
@@ -111,7 +121,7 @@ def test_epochs_cut_the_run_into_pieces(family, data):
     assert schedule.lr(np.arange(epochs * steps_per_epoch)).tolist() == np.concatenate(pieces).tolist()
 
 
-@pytest.mark.parametrize("family", REACH_FINAL_LR)
+@shapes(lambda family: "final_lr" in family.parameters() and not family.rises)
 @quick
 @given(data=st.data())
 def test_decays_reach_final_lr_at_the_end_of_training(family, data):
@@ -122,7 +132,7 @@ def test_decays_reach_final_lr_at_the_end_of_training(family, data):
     )
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name not in ("cosine_restarts", "one_cycle")])
+@shapes(lambda family: not family.rises)
 @quick
 @given(data=st.data())
 def test_the_rate_never_rises_after_warm_up(family, data):
@@ -201,11 +211,11 @@ def test_whatever_the_ranges_hold_is_a_schedule(family, data, epochs, steps_per_
 
 @every_family
 def test_every_searched_name_is_a_name_the_family_knows(family):
-    """A range either is a parameter of its family or one of the three names that stand for one."""
-    stand_ins = {"milestone_1": "milestones", "milestone_2": "milestones", "cycles": "first_cycle_steps"}
-    known = {"base_lr", "warmup_steps", *describe_family(family).parameters}
-    searched = default_ranges(family, total_steps=100, epochs=10, momentum=0.0)
-    assert {stand_ins.get(name, name) for name in searched} <= known
+    """What is drawn stands for parameters of the family, each of which can be drawn or has a default."""
+    sample = middle_sample(family, total_steps=100, epochs=10)
+    values = FAMILIES[family].from_sample(sample, 100)
+    assert values.keys() <= {"base_lr", "warmup_steps", *describe_family(family).parameters}
+    assert schedule_from_sample(family, sample, total_steps=100, steps_per_epoch=10).family == family
 
 
 @every_family
@@ -215,17 +225,18 @@ def test_a_family_says_what_it_is(family):
     assert family == description.family
     assert description.formula
     assert description.source
-    for name, text in description.parameters.items():
-        assert PARAMETERS[name].meaning in text
-        assert PARAMETERS[name].rule in text
+    for name, rule in FAMILIES[family].parameters().items():
+        assert rule.meaning in description.parameters[name]
+        assert rule.rule in description.parameters[name]
 
 
 @every_family
 def test_an_unknown_parameter_is_refused_by_name(family):
-    """A typo is an error that names it and what the family has."""
-    required = {"timescale": 1, "final_lr": 0.01, "step_size": 3, "milestones": [3], "first_cycle_steps": 5}
-    known = describe_family(family).parameters
-    given_parameters = {name: value for name, value in {**required, "decay_steps": 5}.items() if name in known}
-    make_schedule(family, total_steps=10, base_lr=0.1, **given_parameters)
-    with pytest.raises(ValueError, match=f"{family} has no parameter 'gama'"):
-        make_schedule(family, total_steps=10, base_lr=0.1, **given_parameters, gama=0.5)
+    """A typo is an error that names it, and what was meant or what the family has."""
+    sample = middle_sample(family, total_steps=100, epochs=10)
+    params = schedule_from_sample(family, sample, total_steps=100, steps_per_epoch=10).params()
+    make_schedule(**params)
+    with pytest.raises(InputError, match=f"{family} has no parameter 'warmup'; did you mean 'warmup_steps'"):
+        make_schedule(**params, warmup=5)
+    with pytest.raises(InputError, match=f"{family} has no parameter 'zzz'; known are .*total_steps, base_lr"):
+        make_schedule(**params, zzz=5)

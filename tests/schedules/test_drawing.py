@@ -10,7 +10,7 @@ from hypothesis import given
 from lrsearch.errors import InputError
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule, make_schedule
 from lrsearch.schedules.drawing import Line, curves_svg
-from lrsearch.schedules.shapes import Constant
+from lrsearch.schedules.families import Constant
 from tests.strategies import quick, schedules
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -66,7 +66,7 @@ def test_what_follows_a_metric_has_no_curve_and_says_so() -> None:
     """reduce_on_plateau shows its rule and its parameters, and that its rate depends on the run."""
     html = ReduceOnPlateau(base_lr=0.5, total_steps=6, patience=2)._repr_html_()
     assert "<svg" not in html
-    assert "No curve: its rate follows the select loss" in html
+    assert "No curve: its rate follows the validation loss" in html
     assert "patience = 2" in html
 
 

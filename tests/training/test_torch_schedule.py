@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsearch.schedules import FAMILIES, PerEpoch, ReduceOnPlateau, make_schedule
+from lrsearch.schedules import PerEpoch, ReduceOnPlateau, make_schedule, step_families
 from lrsearch.training.torch_schedule import to_torch
 from tests.strategies import quick, schedules
 
@@ -30,7 +30,7 @@ def run(optimizer, scheduler, steps):
     return rates
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", step_families())
 @quick
 @given(data=st.data())
 def test_lambda_lr_uses_the_rates_of_the_schedule(family, data):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrsearch.records import LearningCurve, TrialRecord
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, focus, label, rate_axis, translucent
-from lrsearch.schedules import ReduceOnPlateau, schedule_from_params
+from lrsearch.schedules import reads_metric, schedule_from_params
 from lrsearch.tables import Table, table
 
 FloatArray = NDArray[np.float64]
@@ -75,7 +75,7 @@ def run_rates(runs: Sequence[TrialRecord], *, epochs: int) -> tuple[RateCurve, .
     """Return the distinct rate curves of runs, a dozen at most; what reads the loss is drawn from its own losses."""
     distinct: dict[str, RateCurve] = {}
     for run in runs:
-        losses = list(run.curve.select_loss) if run.schedule.get("family") == ReduceOnPlateau.family else []
+        losses = list(run.curve.select_loss) if reads_metric(run.schedule.get("family")) else []
         key = json.dumps([dict(run.schedule), losses], sort_keys=True)
         if run.schedule and key not in distinct and len(distinct) < _MOST_RATES:
             distinct[key] = rate_curve(schedule_from_params(run.schedule), epochs=epochs, select_loss=losses)
