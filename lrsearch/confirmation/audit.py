@@ -118,7 +118,7 @@ def audit_state(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> 
 
 
 def _full_run(trial: FrozenTrial, seeds: Seeds) -> FullRun:
-    return FullRun(trial.user_attrs["schedule"], seeds, trial.params)
+    return FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial)
 
 
 def _store(audit: Study, batch: Batch, trials: Sequence[FrozenTrial], runs: FullRuns) -> None:

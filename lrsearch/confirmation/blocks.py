@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
@@ -35,6 +36,7 @@ class Entry:
         control: "aa" or "positive" if its truth is known, else empty.
         control_of: the entry that the control stands beside.
         effort: after how many of its family's trials this was the best, if before the search's end, else 0.
+        sampled: the trial of the search that it repeats; None for a fixed schedule.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Entry:
     control: str = ""
     control_of: str = ""
     effort: int = 0
+    sampled: FrozenTrial | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as plain data."""
@@ -193,7 +196,7 @@ def _hold_key(block: Block) -> str:
 
 
 def _full_run(block: Block, entry: Entry) -> FullRun:
-    return FullRun(entry.schedule, block.seeds_of(entry), entry.settings)
+    return FullRun(entry.schedule, block.seeds_of(entry), entry.settings, entry.sampled)
 
 
 def _store(study: Study, block: Block, entries: Sequence[Entry], runs: FullRuns) -> None:

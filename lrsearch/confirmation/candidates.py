@@ -142,4 +142,4 @@ def _is_whole(experiment: Experiment, trial: FrozenTrial) -> bool:
 
 def _entry(experiment: Experiment, trial: FrozenTrial, name: str) -> Entry:
     settings = {setting: trial.params[setting] for setting in experiment.config.optimizer.searched()}
-    return Entry(name, experiment.schedule(trial.params).params(), settings)
+    return Entry(name, experiment.schedule(trial.params).params(), settings, sampled=trial)

@@ -15,7 +15,7 @@ from optuna.study import Study
 
 from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError
-from lrsearch.names import base_name
+from lrsearch.names import base_name, is_search
 from lrsearch.report.figures.verdict import forest_data, forest_figure, headline
 from lrsearch.report.style import NEUTRAL, translucent
 from lrsearch.storage import study_config
@@ -25,6 +25,7 @@ from lrsearch.verdict.study_verdict import StudyVerdict
 _FRAME_PIXELS = 450
 """The height that the dashboard's page keeps for a figure."""
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_IMPORTANCES = re.compile(r"/api/studies/(\d+)/param_importances")
 _READING = ("GET", "HEAD", "OPTIONS")
 Environment = dict[str, Any]
 Respond = Callable[..., Any]
@@ -61,11 +62,25 @@ def dashboard_application(storage: BaseStorage, *, allow_edit: bool = False) -> 
         if not allow_edit and environment["REQUEST_METHOD"] not in _READING:
             respond("405 Method Not Allowed", [("Content-Type", "text/plain"), ("Allow", ", ".join(_READING))])
             return [b"This dashboard is read-only; start it with --allow-edit to change studies.\n"]
+        if (asked := _IMPORTANCES.fullmatch(environment["PATH_INFO"])) and _was_not_searched(storage, int(asked[1])):
+            respond("200 OK", [("Content-Type", "application/json")])
+            return [b'{"param_importances": [[]]}']
         # The dashboard takes it for granted that every client says which encodings it knows.
         environment.setdefault("HTTP_ACCEPT_ENCODING", "identity")
         return dashboard(environment, respond)
 
     return application
+
+
+def _was_not_searched(storage: BaseStorage, study: int) -> bool:
+    """Return whether a study, by its id, repeats configurations: no parameter of them is more important than another.
+
+    The dashboard would give each an equal share, and divide by zero where an older study stored no parameters at all.
+    """
+    try:
+        return not is_search(storage.get_study_name_from_id(study))
+    except KeyError:
+        return False
 
 
 def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from optuna.study import Study
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
@@ -30,11 +30,13 @@ class FullRun:
         schedule: the schedule's parameters, as `schedule_from_params` takes them.
         seeds: of its initialisation and its order of the data.
         settings: the optimizer's settings that were searched, empty if none was.
+        sampled: the trial of a search whose parameters it repeats, for its own record; None for a fixed schedule.
     """
 
     schedule: Mapping[str, Any]
     seeds: Seeds
     settings: Mapping[str, Any] = field(default_factory=dict)
+    sampled: FrozenTrial | None = None
 
 
 class FullRuns:
@@ -107,6 +109,8 @@ class FullRuns:
             create_trial(
                 state=TrialState.COMPLETE,
                 value=self.worst_value if diverged else value,
+                params=run.sampled.params if run.sampled else {},
+                distributions=run.sampled.distributions if run.sampled else {},
                 user_attrs={
                     "worker": worker_name(),
                     **opening(self._experiment, run.schedule, run.seeds),

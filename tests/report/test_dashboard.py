@@ -80,6 +80,21 @@ def test_reading_works_and_changing_is_refused_unless_allowed(searched) -> None:
         assert 404 == _ask(f"{address}/api/studies/{study}")[0]
 
 
+def test_a_confirmation_has_parameters_and_no_importances(searched) -> None:
+    """Its runs show what was sampled for them; a study whose runs repeat configurations ranks no parameter."""
+    storage = open_storage(searched)
+    study, confirmation = study_id(storage, "shown"), study_id(storage, "shown/confirm")
+    with _served(searched) as address:
+        code, answer = _ask(f"{address}/api/studies/{confirmation}")
+        trials = json.loads(answer)["trials"]
+        assert (200, 12) == (code, len(trials))
+        assert all({"family", "base_lr"} <= {p["name"] for p in trial["params"]} for trial in trials)
+        code, answer = _ask(f"{address}/api/studies/{confirmation}/param_importances")
+        assert (200, {"param_importances": [[]]}) == (code, json.loads(answer))
+        assert json.loads(_ask(f"{address}/api/studies/{study}/param_importances")[1])["param_importances"][0]
+        assert 404 == _ask(f"{address}/api/studies/999/param_importances")[0]
+
+
 def test_the_verdict_is_on_the_page_of_the_search(searched, run) -> None:
     """`compare` leaves a note and a figure, which the dashboard's own interface hands out; twice is once."""
     for _ in range(2):
