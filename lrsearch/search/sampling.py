@@ -21,9 +21,11 @@ from optuna.trial import FrozenTrial, TrialState
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, known_params
 from lrsearch.search.family_samplers import FamilyTPE, Params, ShadowStudy, SobolPoints, derived_seed, random_draw
+from lrsearch.search.gp.curve_search import CurveSearch
 
-SamplerKind = Literal["tpe", "random", "qmc"]
+SamplerKind = Literal["gp", "tpe", "random", "qmc"]
 
+_STARTUP_POINTS = 2  # Sobol points with which `gp` begins in a family
 _REDRAWS = 20  # after so many random draws that all exist already, a discrete space counts as used up
 
 
@@ -72,7 +74,7 @@ class FamilySampler(BaseSampler):
     ) -> dict[str, Any]:
         """Return the family whose turn it is and a value for each of its parameters."""
         with self._lock:
-            digest = self._digests.setdefault(study, _Digest(self.space))
+            digest = self._digests.setdefault(study, _Digest(self.space, self.seed))
             trials = study.get_trials(deepcopy=False)
             digest.absorb(trials)
             unsettled = trials[digest.settled :]
@@ -80,9 +82,7 @@ class FamilySampler(BaseSampler):
             pending = [
                 other
                 for other in unsettled
-                if not other.state.is_finished()
-                and other.number != trial.number
-                and self.space.family_of(other) == family
+                if not other.state.is_finished() and other.number != trial.number and self.space.family_of(other)
             ]
             return {FAMILY: family} | self._draw(digest, study, trial, family, index, pending)
 
@@ -112,16 +112,20 @@ class FamilySampler(BaseSampler):
     ) -> Params:
         distributions = self.space.distributions(family)
         seed = derived_seed(self.seed, family, index)
-        if self.kind == "tpe":
+        own = [other for other in pending if self.space.family_of(other) == family]
+        kind = "tpe" if self.kind == "gp" and family not in digest.curves(study.direction).families else self.kind
+        if kind == "qmc" or (kind == "gp" and index < _STARTUP_POINTS):
+            params = digest.sobol_points(family).point(index)
+        elif kind == "gp":
             running = [other for other in pending if other.state == TrialState.RUNNING]
-            shadow = digest.shadow(family, study.direction)
+            params = digest.curves(study.direction).propose(family, index, digest.ended, running)
+        elif kind == "tpe":
+            running = [other for other in own if other.state == TrialState.RUNNING]
             tpe = FamilyTPE(distributions, seed, self.startup_trials)
-            params = shadow.ask(tpe, digest.finished[family], running)
-        elif self.kind == "qmc":
-            params = digest.sobol_points(family, derived_seed(self.seed, family)).point(index)
+            params = digest.shadow(family, study.direction).ask(tpe, digest.finished[family], running)
         else:
             params = random_draw(study, trial, distributions, seed)
-        planned = {self.space.key(family, known_params(other)) for other in pending}
+        planned = {self.space.key(family, known_params(other)) for other in own}
         for redraw in range(_REDRAWS):
             key = self.space.key(family, params)
             if key not in planned and key not in digest.used:
@@ -170,16 +174,19 @@ class _Tally:
 class _Digest:
     """What a study's finished trials come to, kept so that a trial costs the same in a long study as in a short one."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, seed: int) -> None:
         self._space = space
+        self._seed = seed
         self.settled = 0  # all trials with a lower number are finished, and are in the tally
         self.tally = _Tally(space.families)
         self.used: set[tuple[Any, ...]] = set()
         # In the order in which they ended, which the storage keeps: it only grows, and is the same after a restart.
         self.finished: dict[str, list[FrozenTrial]] = {family: [] for family in space.families}
+        self.ended: list[FrozenTrial] = []  # of all families
         self._absorbed: set[int] = set()
         self._shadows: dict[str, ShadowStudy] = {}
         self._points: dict[str, SobolPoints] = {}
+        self._curves: CurveSearch | None = None
 
     def absorb(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in the trials (all of the study's, by number) that have finished since the last call."""
@@ -191,6 +198,7 @@ class _Digest:
                 self.used.add(self._space.key(family, trial.params))
                 if trial.state != TrialState.FAIL:
                     self.finished[family].append(trial)
+                    self.ended.append(trial)
         while self.settled in self._absorbed:
             trial = trials[self.settled]
             family = self._space.family_of(trial)
@@ -206,11 +214,18 @@ class _Digest:
             self._shadows[family] = ShadowStudy(self._space.distributions(family), direction)
         return self._shadows[family]
 
-    def sobol_points(self, family: str, seed: int) -> SobolPoints:
+    def sobol_points(self, family: str) -> SobolPoints:
         """Return the Sobol points of a family."""
         if family not in self._points:
+            seed = derived_seed(self._seed, family)
             self._points[family] = SobolPoints(self._space.distributions(family), seed)
         return self._points[family]
+
+    def curves(self, direction: StudyDirection) -> CurveSearch:
+        """Return the search that all families share whose curve is known before training."""
+        if self._curves is None:
+            self._curves = CurveSearch(self._space, seed=self._seed, direction=direction)
+        return self._curves
 
 
 def _rebuild(space: Space, kind: SamplerKind, seed: int, startup_trials: int) -> FamilySampler:

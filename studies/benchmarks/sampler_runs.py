@@ -142,6 +142,7 @@ PEERS: dict[str, Peer] = {
     "tpe10": of_families(kind="tpe", startup_trials=10),
     "tpe4": of_families(kind="tpe", startup_trials=4),
     "group": group_tpe,
+    "gp": of_families(kind="gp"),
     "random": of_families(kind="random"),
 }
 """The samplers by name; tpe10 is the first in every comparison."""

@@ -15,7 +15,7 @@ from lrsearch.search.sampling import FamilySampler, SamplerKind, family_in_turn
 from lrsearch.storage import open_storage
 from tests.search.sampling_helpers import THREE, accuracy, fail, families_of, finish, make_space, make_study, run, work
 
-KINDS: tuple[SamplerKind, ...] = ("tpe", "random", "qmc")
+KINDS: tuple[SamplerKind, ...] = ("gp", "tpe", "random", "qmc")
 
 
 def assert_rounds(families: list[str], names: tuple[str, ...] = THREE) -> None:
@@ -191,7 +191,7 @@ def test_the_round_is_a_seeded_permutation() -> None:
 
 def test_bad_arguments_are_refused() -> None:
     """An unknown kind and a negative seed are errors that name the value."""
-    with pytest.raises(InputError, match="tpe, random, qmc, got 'cma'"):
+    with pytest.raises(InputError, match="gp, tpe, random, qmc, got 'cma'"):
         FamilySampler(make_space(), kind="cma", seed=0)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="0 or more, got -1"):
         FamilySampler(make_space(), seed=-1)
