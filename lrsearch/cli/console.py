@@ -190,7 +190,7 @@ def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
         logger.info("the interval of a control is to the entry that it stands beside, not to the best")
     if verdict.claims or verdict.claims_note:
         output.print()
-        print_title("The article's claims (each with its own interval; p by Holm over all)")
+        print_title("Claims (each with its own interval; p by Holm over all)")
         for claim in verdict.claims:
             output.print(Text(plain(f"  {claim.sentence}")))
         if verdict.claims_note:

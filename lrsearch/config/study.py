@@ -12,6 +12,7 @@ from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.files import check_plain, read_data
 from lrsearch.config.messages import explain
 from lrsearch.config.study_tables import (
+    ClaimConfig,
     ContrastsConfig,
     DataConfig,
     Name,
@@ -53,6 +54,16 @@ class StudyConfig(Table):
         """Fill in the built-in workload's data set; any other workload has its own, whatever an older file says."""
         built_in = info.data.get("workload") == BUILT_IN_WORKLOAD
         return data.model_copy(update={"dataset": (data.dataset or _BUILT_IN_DATA) if built_in else None})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _claims_of_the_article(cls, data: Any) -> Any:
+        """Read `plan.claims = "article"`, as earlier versions wrote it, as the claims of the study file that ships."""
+        plan = data.get("plan") if isinstance(data, Mapping) else None
+        if not isinstance(plan, Mapping) or plan.get("claims") != "article":
+            return data
+        article = read_data(shipped_study("article"), "study file", "toml")
+        return {**data, "plan": {**plan, "claims": article["plan"]["claims"]}}
 
     @field_validator("baseline")
     @classmethod
@@ -202,6 +213,7 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("search",): SearchConfig,
     ("plan",): PlanConfig,
     ("plan", "contrasts"): ContrastsConfig,
+    ("plan", "claims"): ClaimConfig,
     ("optimizer", "momentum"): SettingRange,
     ("optimizer", "weight_decay"): SettingRange,
 }

@@ -163,6 +163,55 @@ class ContrastsConfig(Table):
         return self
 
 
+class ClaimConfig(Table):
+    """`[[plan.claims]]`: a claim made beforehand, tested as one contrast of the candidates' test curves.
+
+    Attributes:
+        text: the claim in words.
+        weights: of the candidates' measures, whose weighted sum is the contrast.
+        measure: "last" value, "rise" between two windows, or "log_roughness" within one.
+        curve: of the test set: the "metric" or the "loss".
+        windows: (first, last) epochs, counted from 1, in a run of `epochs`; other lengths keep the fractions.
+        epochs: of the runs that the claim is made of.
+        above, below: on which side of which value the contrast is claimed to lie; one of them.
+        one_sided: whether nothing is asked about the other side.
+        unit: of the contrast.
+    """
+
+    text: str = Field(min_length=1)
+    weights: dict[str, float] = Field(min_length=1)
+    measure: Literal["last", "rise", "log_roughness"] = "last"
+    curve: Literal["metric", "loss"] = "metric"
+    windows: tuple[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], ...] = ()
+    epochs: int = Field(30, ge=1, le=MOST_EPOCHS)
+    above: float | None = None
+    below: float | None = None
+    one_sided: bool = False
+    unit: str = "points"
+
+    @model_validator(mode="after")
+    def _complete(self) -> ClaimConfig:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("a claim takes either above or below")
+        expected = {"last": 0, "rise": 2, "log_roughness": 1}[self.measure]
+        if len(self.windows) != expected:
+            raise ValueError(f"windows must be {expected} for the measure {self.measure!r}, got {len(self.windows)}")
+        for first, last in self.windows:
+            if not first <= last <= self.epochs:
+                raise ValueError(f"a window must lie within epochs 1 to {self.epochs}, got {first} to {last}")
+        return self
+
+    @property
+    def sign(self) -> float:
+        """1 where the contrast is claimed to lie above its limit, -1 where below."""
+        return 1.0 if self.above is not None else -1.0
+
+    @property
+    def limit(self) -> float:
+        """The value that the contrast is tested against."""
+        return self.above if self.above is not None else self.below or 0.0
+
+
 class PlanConfig(Table):
     """`[plan]`: what is decided before anything runs.
 
@@ -177,7 +226,12 @@ class PlanConfig(Table):
     looks: tuple[Annotated[int, Field(ge=_FEWEST_BLOCKS)], ...] = ()
     tuning_efforts: tuple[Annotated[int, Field(ge=1)], ...] = ()
     contrasts: Literal["all"] | ContrastsConfig = "all"
-    claims: Literal["article"] | None = None
+    claims: tuple[ClaimConfig, ...] = ()
+
+    @field_validator("claims", mode="before")
+    @classmethod
+    def _none_of_an_earlier_version(cls, claims: Any) -> Any:
+        return () if claims is None else claims
 
     @model_validator(mode="before")
     @classmethod

@@ -94,7 +94,7 @@ def _beside(found: StudyVerdict | None) -> tuple[Section, ...]:
     if found.claims or found.claims_note:
         tables_of_claims = (beside.claims_table(found.claims),) if found.claims else ()
         note = (found.claims_note,) if found.claims_note else ()
-        sections.append(Section("The article's claims", note, None, tables_of_claims))
+        sections.append(Section("Claims", note, None, tables_of_claims))
     sections += _efforts(found)
     if found.exploratory is not None:
         text = (f"With the blocks beyond the plan, exploratory: {found.exploratory.verdict_text}",)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.article_records import JudgedClaim
 from lrsearch.comparison.controls import Control
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.tables import MISSING, Column, Interval, Table, number, table
+from lrsearch.verdict.claims import JudgedClaim
 from lrsearch.verdict.good_regions import GoodRegions
 
 _KINDS = {"aa": "no difference is the truth", "positive": "it is worse in truth"}
@@ -35,16 +35,16 @@ def controls_table(controls: Sequence[Control]) -> Table:
 
 
 def claims_table(claims: Sequence[JudgedClaim]) -> Table:
-    """Return the article's claims: estimates with their intervals, and whether each is shown."""
+    """Return the claims of the study file: estimates with their intervals, and whether each is shown."""
     rows = [
         (
             judged.claim.text,
-            judged.claim.holds,
-            judged.claim.contrast.estimate,
-            judged.claim.contrast.low,
-            judged.claim.contrast.high,
-            judged.unit,
-            judged.claim.p_holm,
+            judged.holds,
+            judged.contrast.estimate,
+            judged.contrast.low,
+            judged.contrast.high,
+            judged.claim.unit,
+            judged.p_holm,
         )
         for judged in claims
     ]

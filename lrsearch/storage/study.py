@@ -16,6 +16,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.config import StudyConfig
+from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.names import base_name, confirmation_name, is_confirmation, search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION, check_attributes
@@ -195,7 +196,9 @@ def refuse_another_plan(study: Study, config: StudyConfig) -> None:
     """
     stored, given = (c.plan.model_dump(mode="json") for c in (study_config(study), config))
     differences = [
-        f"plan.{key} is {stored[key]!r}, not {given[key]!r}" for key in _FIXED_BEFOREHAND if stored[key] != given[key]
+        f"plan.{key} is {shortened(stored[key])}, not {shortened(given[key])}"
+        for key in _FIXED_BEFOREHAND
+        if stored[key] != given[key]
     ]
     if differences:
         raise InputError(

@@ -10,7 +10,6 @@ import numpy as np
 from optuna.study import Study
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.article_records import JudgedClaim, claims_of_records, scaled_windows
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.controls import Control, check_controls
 from lrsearch.comparison.failure import FailureRule
@@ -21,6 +20,7 @@ from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
 from lrsearch.storage import confirmation_of, confirmed_runs, searches_of, study_config, trials_by_hand
 from lrsearch.storage.study import refuse_another_plan
+from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
 from lrsearch.verdict.tuning_budgets import EffortVerdict, effort_entries, effort_verdicts
 
@@ -32,7 +32,7 @@ class StudyVerdict:
     Attributes:
         comparison: of the planned blocks, the controls left out; its text names what they showed.
         controls: what the procedure made of entries whose truth is known.
-        claims: the article's, where the study's plan asks for them.
+        claims: those of the study file.
         claims_note: why they could not be tested, or what to know of them.
         exploratory: with the blocks beyond the plan, or None where there are none.
         left_out: families of which no trial was finished.
@@ -53,12 +53,7 @@ class StudyVerdict:
         """Return the comparison as plain data, with what stands beside it; NaN and infinity become None."""
         beside: dict[str, Any] = {
             "controls": [control.to_dict() for control in self.controls],
-            "claims": [
-                {"text": c.claim.text, "unit": c.unit, "p_holm": c.claim.p_holm, "holds": c.claim.holds}
-                | c.claim.contrast._asdict()
-                | {"finding": c.finding, "sentence": c.sentence}
-                for c in self.claims
-            ],
+            "claims": [claim.to_dict() for claim in self.claims],
             "claims_note": self.claims_note,
             "exploratory": None if self.exploratory is None else self.exploratory.to_dict(),
             "left_out": list(self.left_out),
@@ -195,13 +190,13 @@ def _claims(
     found: list[TrialRecord], config: StudyConfig, plan: ConfirmationPlan
 ) -> tuple[tuple[JudgedClaim, ...], str]:
     """Return the claims that the plan asks for and what to know of them, or none and the reason."""
-    if config.plan.claims is None:
+    planned = config.plan.claims
+    if not planned:
         return (), ""
     try:
-        claims = claims_of_records(found, plan)
+        return judge_claims(found, planned, plan), scaled_windows(config.training.epochs, planned)
     except InputError as error:
-        return (), f"The article's claims are not tested: {error}"
-    return claims, scaled_windows(config.training.epochs)
+        return (), f"The claims are not tested: {error}"
 
 
 def _exploratory(found: list[TrialRecord], plan: ConfirmationPlan, seed: int) -> Comparison | None:

@@ -9,7 +9,6 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
-from lrsearch.comparison.article_records import NAMES, claims_of_records
 from lrsearch.comparison.from_records import ConfirmationPlan
 from lrsearch.comparison.settings import Settings
 from lrsearch.config import StudyConfig, shipped_study
@@ -18,6 +17,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.storage import create_study, open_storage, records
 from lrsearch.storage.study import refuse_another_plan
+from lrsearch.verdict.claims import judge_claims
 from lrsearch.verdict.epoch_budgets import agreements, studies_by_budget, verdicts_by_budget
 from lrsearch.verdict.good_regions import good_regions
 from lrsearch.verdict.scores_csv import compare_table
@@ -108,7 +108,7 @@ def test_a_control_that_fails_is_a_warning(storage) -> None:
         ({"rope": 0.5}, "plan.rope is 0.3, not 0.5"),
         ({"alpha": 0.1}, "plan.alpha is 0.05, not 0.1"),
         ({"contrasts": {"against": "cosine"}}, "plan.contrasts is 'all', not {'against': 'cosine'"),
-        ({"claims": "article"}, "plan.claims is None, not 'article'"),
+        ({"claims": "article"}, "plan.claims is [], not [{'"),
     ],
 )
 def test_another_plan_is_refused_with_the_difference(storage, plan, difference) -> None:
@@ -136,6 +136,15 @@ def test_everything_is_strict_json(database, run) -> None:
 
 
 # The article's claims
+
+NAMES = {
+    "no schedule at 0.1": ("constant", 0.1),
+    "no schedule": ("constant", 0.3),
+    "square root": ("square_root", 0.1),
+    "square root at 0.3": ("square_root", 0.3),
+    "multi-step": ("multistep", 0.3),
+    "cosine": ("cosine", 0.3),
+}
 
 
 def _article(without_effect: int | None = None, *, epochs: int = 30, blocks: int = 8, **changes):
@@ -165,22 +174,22 @@ def _verdict(storage, given, epochs: int = 30, **attributes):
 def test_the_shipped_article_asks_for_its_claims() -> None:
     """Its baselines have the names that the claims look for, in a plan of 20 blocks of 30 epochs."""
     config = StudyConfig.load(shipped_study("article"))
-    assert ("article", 20, 30) == (config.plan.claims, config.plan.blocks, config.training.epochs)
+    assert (9, 20, 30) == (len(config.plan.claims), config.plan.blocks, config.training.epochs)
+    assert {30} == {claim.epochs for claim in config.plan.claims}
     assert set(NAMES) == {baseline.name for baseline in config.baseline}
+    assert set(NAMES) == {name for claim in config.plan.claims for name in claim.weights}
     rates = {baseline.name: (baseline.family, baseline.base_lr) for baseline in config.baseline}
     for name, schedule in NAMES.items():
-        family, _, rate = schedule.partition(" ")
-        assert {"none": "constant"}.get(family, family) == rates[name][0]
-        assert not rate or float(rate) == rates[name][1]
+        assert schedule == rates[name]
 
 
 def test_claims_that_are_true_are_shown(database, run) -> None:
     """With the article's effects put in, all nine are shown, each with estimate, interval and p in one sentence."""
     verdict = _verdict(database, _article())
-    assert [True] * 9 == [claim.claim.holds for claim in verdict.claims]
+    assert [True] * 9 == [claim.holds for claim in verdict.claims]
     assert "" == verdict.claims_note
     first = verdict.claims[0]
-    assert 1.0 == pytest.approx(first.claim.contrast.estimate, abs=0.4)
+    assert 1.0 == pytest.approx(first.contrast.estimate, abs=0.4)
     assert first.sentence.startswith("square root is better than none, as printed: shown (+")
     assert "points, 95 % interval" in first.sentence
     assert "(log ratio)" in verdict.claims[2].sentence
@@ -193,7 +202,7 @@ def test_the_contrary_of_a_claim_is_called_so(storage) -> None:
     first = _verdict(storage, _article(**{"square root": noisy(80.0, 8)})).claims[0]
     assert "CONTRARY is shown (-9" in first.sentence or "CONTRARY is shown (-8" in first.sentence
     assert "95 % interval" in first.sentence
-    assert not first.claim.holds
+    assert not first.holds
 
 
 def test_claims_without_any_effect_are_not_shown(storage) -> None:
@@ -201,7 +210,7 @@ def test_claims_without_any_effect_are_not_shown(storage) -> None:
     wrong = 0
     for seed in range(8):
         claims = _verdict(storage, _article(seed), name=f"{seed}/confirm").claims
-        wrong += any(c.claim.holds for c in claims if c.claim.text != "cosine does not over-fit")
+        wrong += any(c.holds for c in claims if c.claim.text != "cosine does not over-fit")
     assert wrong <= 1
 
 
@@ -209,7 +218,7 @@ def test_claims_at_other_lengths_say_so_or_are_refused(storage) -> None:
     """Twelve epochs scale the windows and say so; eight have no room for them."""
     at_12 = _verdict(storage, _article(epochs=12), epochs=12)
     assert 9 == len(at_12.claims)
-    assert "12 epochs, the article's 30" in at_12.claims_note
+    assert "12 epochs, the claims' 30" in at_12.claims_note
     at_8 = _verdict(storage, _article(epochs=8), epochs=8, name="short/confirm")
     assert () == at_8.claims
     assert "not tested: " in at_8.claims_note
@@ -226,8 +235,9 @@ def test_claims_that_cannot_be_tested_say_why(storage) -> None:
     without = study_verdict(stored(storage, _article_config(), _article()["scores"], name="c/confirm"))
     assert "test set's curve" in without.claims_note
     with pytest.raises(InputError, match="at least 6 whole blocks, got 5"):
-        claims_of_records(
+        judge_claims(
             records(stored(storage, _article_config(), _article(blocks=5)["scores"], name="e/confirm")),
+            _article_config().plan.claims,
             ConfirmationPlan(Settings(rope=0.3)),
         )
     silent = study_verdict(stored(storage, config_of(), _article()["scores"], name="d/confirm"))
