@@ -88,11 +88,11 @@ def confirm(
 
 def write_report(study: Study, path: str | Path = "report.html") -> Path:
     """Write everything that a study has found as one HTML file that opens offline, and return its path."""
+    from lrsearch.config.files import write_text
     from lrsearch.report.assemble import report_html
-    from lrsearch.report.page import save
     from lrsearch.report.source import read_source
 
-    save(report_html(read_source(storage_of(study)[0], base_name(study.study_name))), Path(path))
+    write_text(Path(path), report_html(read_source(storage_of(study)[0], base_name(study.study_name))))
     return Path(path)
 
 

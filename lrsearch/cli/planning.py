@@ -98,16 +98,16 @@ def preview(
 
     Example: lrsearch preview studies/quick.toml -o preview.html
     """
+    from lrsearch.config.files import write_text
     from lrsearch.export import is_configuration, load_configuration
-    from lrsearch.report.page import save
     from lrsearch.report.preview import preview_html, schedule_preview_html
 
     if study is not None and is_configuration(study):
         one = load_configuration(study)
-        save(schedule_preview_html(study.name, one.to_schedule(), epochs=one.training.epochs), page)
+        write_text(page, schedule_preview_html(study.name, one.to_schedule(), epochs=one.training.epochs))
     else:
         changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
-        save(preview_html(study_file(study).changed(changes)), page)
+        write_text(page, preview_html(study_file(study).changed(changes)))
     logger.info(f"{page} is written; it opens offline")
 
 

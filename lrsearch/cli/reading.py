@@ -74,13 +74,13 @@ def report(
 
     Example: lrsearch report --study-name quick -o report.html
     """
+    from lrsearch.config.files import write_text
     from lrsearch.report.assemble import report_html
-    from lrsearch.report.page import save
     from lrsearch.report.source import read_source
     from lrsearch.storage import open_existing
 
     source = read_source(open_existing(storage), study_name)
-    save(report_html(source), page)
+    write_text(page, report_html(source))
     for line in source.by_hand:
         logger.info(line)
     logger.info(

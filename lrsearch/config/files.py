@@ -1,8 +1,9 @@
-"""Files that a person writes or receives, read within limits: anything wrong with one is an InputError of one line."""
+"""Files of a person: read within limits, written whole or not at all, any failure an InputError of one line."""
 
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -110,3 +111,41 @@ def _yaml(text: str) -> Any:
         if count > _MOST_VALUES:
             raise ValueError(f"it holds more than {_MOST_VALUES} values")
     return yaml.load(text, Loader=_YAML_LOADER)
+
+
+def require_folder(path: Path) -> None:
+    """Raise InputError unless the folder of a file to be written is there: better now than after an epoch."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {str(path.parent)!r}")
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write a file beside `path`, then put it in its place: what was there stays until all is written.
+
+    A link is followed. What is no regular file, such as /dev/stdout, is written as it is.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        if path.exists() and not path.is_file():
+            write(path)
+            return
+        try:
+            write(beside)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text in UTF-8, whole or not at all.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))

@@ -12,6 +12,7 @@ import numpy as np
 import tomli_w
 import yaml
 
+from lrsearch.config.files import write_text
 from lrsearch.errors import InputError
 from lrsearch.export.configuration import configuration
 from lrsearch.export.document import Configuration
@@ -138,7 +139,7 @@ def write_files(files: dict[str, str], output: Path, *, as_folder: bool) -> list
         if as_folder:
             output.mkdir(parents=True, exist_ok=True)
         for place, text in zip(places, files.values(), strict=True):
-            place.write_text(text, encoding="utf-8")
+            write_text(place, text)
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror or error}") from error
     return places

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrsearch.config.files import require_folder, write_atomically
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.export.document import Configuration, SeedsTable, load_configuration
 from lrsearch.records import LearningCurve
 from lrsearch.training.device import set_up_device
-from lrsearch.training.train import diverged, require_folder, train_lane, write_atomically
+from lrsearch.training.train import diverged, train_lane
 from lrsearch.workloads import refuse_foreign_workload
 
 

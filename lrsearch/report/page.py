@@ -6,14 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from lrsearch.errors import InputError
 from lrsearch.tables import Table
 from lrsearch.text import plain
 
@@ -53,18 +51,6 @@ def render(page: Page) -> str:
     """Return the page as HTML; every text in it is escaped."""
     template = _environment().get_template("page.html.j2")
     return template.render(page=page, plotly=get_plotlyjs())
-
-
-def save(html: str, path: Path) -> None:
-    """Write a page to a file.
-
-    Raises:
-        InputError: if the file cannot be written.
-    """
-    try:
-        path.write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the page cannot be written to {str(path)!r}: {error.strerror or error}") from error
 
 
 def without_empty(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lrsearch.config.files import require_folder, write_atomically
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
 from lrsearch.training.lane import Checkpoint, Lane
@@ -120,25 +120,3 @@ def _read(content: dict[str, Any]) -> tuple[Checkpoint, LearningCurve, str]:
     if not saved.epoch == len(select_loss) == len(curve.train_loss):
         raise ValueError("another number of epochs")
     return saved, curve, str(content["identity"])
-
-
-def require_folder(path: Path) -> None:
-    """Raise InputError unless the folder of a file to be written is there: better now than after an epoch."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path} cannot be written: there is no folder {str(path.parent)!r}")
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` write a file beside `path`, then put it in its place.
-
-    Raises:
-        InputError: if the folder is not there or cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(beside)
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        beside.unlink(missing_ok=True)

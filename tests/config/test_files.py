@@ -1,5 +1,6 @@
 """Files are read within limits: a hostile one is refused in one line, and soon."""
 
+import os
 import time
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from lrsearch.config import files
-from lrsearch.config.files import read_data
+from lrsearch.config.files import read_data, write_atomically, write_text
 from lrsearch.errors import InputError
 
 
@@ -50,3 +51,40 @@ def test_what_is_no_configuration_is_refused_within_seconds(
         _yaml(tmp_path, text)
     assert time.process_time() - begun < 3
     assert 1 == len(str(caught.value).splitlines())
+
+
+def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
+    """What fails half-way leaves the old file and nothing beside it; a link is followed."""
+    page, link = tmp_path / "page.html", tmp_path / "link.html"
+    link.symlink_to(page)
+    write_text(link, "<p>é</p>")
+    assert link.is_symlink()
+    assert "<p>é</p>" == page.read_text(encoding="utf-8")
+
+    def half(beside: Path) -> None:
+        beside.write_text("ha")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match=r"page.html cannot be written: No space left on device"):
+        write_atomically(page, half)
+    assert "<p>é</p>" == page.read_text(encoding="utf-8")
+    assert ["link.html", "page.html"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The error names the file, and so the folder."""
+    with pytest.raises(InputError, match=r"no_folder/page.html cannot be written: No such file or directory"):
+        write_text(tmp_path / "no_folder" / "page.html", "")
+
+
+def test_what_is_no_file_is_written_as_it_is(tmp_path: Path) -> None:
+    """A pipe stays a pipe, and its reader gets the text."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(pipe, "page")
+        assert b"page" == os.read(reader, 9)
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()

@@ -1,7 +1,6 @@
 """The preview shows what a study would try, without its data."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,16 +115,6 @@ def test_too_large_a_batch_is_refused():
     """A batch larger than the data gives a line that names both numbers."""
     with pytest.raises(InputError, match="batch_size must be at most the 1251 examples to fit, got 2000"):
         preview_html(small_config(training={"epochs": 2, "batch_size": 2000}))
-
-
-def test_the_page_is_written_or_the_reason_is_named(tmp_path: Path):
-    """A folder that is not there is named in the error."""
-    from lrsearch.report.page import save
-
-    save("<p>é</p>", tmp_path / "page.html")
-    assert "<p>é</p>" == (tmp_path / "page.html").read_text(encoding="utf-8")
-    with pytest.raises(InputError, match="no_folder"):
-        save("", tmp_path / "no_folder" / "page.html")
 
 
 def test_neither_page_needs_torch():
