@@ -43,7 +43,7 @@ class StudyConfig(Table):
     data: DataConfig = Field(DataConfig(), validate_default=True)
     training: TrainingConfig = TrainingConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
-    search: SearchConfig = SearchConfig()
+    search: SearchConfig = Field(default_factory=SearchConfig)
     ranges: dict[str, dict[str, Any]] = Field(default_factory=dict)
     plan: PlanConfig = PlanConfig()
     baseline: tuple[BaselineConfig, ...] = ()

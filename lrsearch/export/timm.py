@@ -62,7 +62,7 @@ def timm_code(configuration: Configuration) -> str:
 
 def _arguments(schedule: Schedule) -> dict[str, Any]:
     if schedule.family not in _FAMILIES:
-        refuse(_LIBRARY, schedule.family, "it has no such scheduler")
+        refuse(_LIBRARY, schedule.family, "it has no such schedule")
     return {
         "num_epochs": schedule.span.steps,
         "warmup_epochs": schedule.warmup_steps,

@@ -170,7 +170,7 @@ REFUSED = {
     "hf, by the epoch": ("hf", PerEpoch(example("cosine")), "steps at every update"),
     "hf, plateau after warm-up": ("hf", ReduceOnPlateau(0.5, 40, 5), "has no warm-up, this one has 5 steps"),
     "hf, no decay": ("hf", example("linear", final_lr=0.3), "final rate must be below base_lr = 0.3"),
-    "timm, unknown family": ("timm", example("one_cycle"), "has no such scheduler"),
+    "timm, unknown family": ("timm", example("one_cycle"), "has no such schedule"),
     "timm, drops between steps": ("timm", example("step", step_size=70.5), "every 70.5 steps"),
     "timm, cycles between steps": ("timm", example("cosine_restarts", first_cycle_steps=50.5), "take 50.5 steps"),
     "timm, cycles that triple": ("timm", example("cosine_restarts", cycle_mult=3), "misses restarts by a rounding"),

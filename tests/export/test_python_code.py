@@ -119,3 +119,43 @@ def test_two_schedules_of_one_family_differ():
     other = replace(schedule, base_lr=0.31)
     with pytest.raises(AssertionError):
         assert_same_rates(other.lr(np.arange(10)), stepped(run_code(schedule, "python"), schedule, 10), 0.3)
+
+
+def test_the_file_keeps_the_ratio_of_every_group():
+    """Layer decay and frozen groups survive, as with to_torch; ratios=False sets all to one rate."""
+    schedule = example("cosine")
+    make = run_code(schedule, "python")["make_scheduler"]
+    for ratios, factors in ((True, [1.0, 0.5, 0.0]), (False, [1.0, 1.0, 1.0])):
+        optimizer = torch.optim.SGD(
+            [{"params": [torch.zeros(1, requires_grad=True)], "lr": rate} for rate in (0.2, 0.1, 0.0)]
+        )
+        scheduler = make(optimizer, ratios=ratios)
+        for step in range(40):
+            rates = [group["lr"] for group in optimizer.param_groups]
+            np.testing.assert_allclose(rates, float(schedule.lr(step)) * np.array(factors), rtol=1e-12)
+            optimizer.step()
+            scheduler.step()
+
+
+def test_the_plateau_scheduler_keeps_the_ratio_of_every_group():
+    """reduce_on_plateau likewise."""
+    make = run_code(ReduceOnPlateau(0.5, 100, factor=0.5, patience=0), "python")["make_scheduler"]
+    groups = [{"params": [torch.zeros(1, requires_grad=True)], "lr": rate} for rate in (0.2, 0.1)]
+    optimizer = torch.optim.SGD(groups)
+    scheduler = make(optimizer)
+    for loss in (1.0, 1.0):
+        scheduler.step()
+        scheduler.end_epoch(loss)
+    assert [0.25, 0.125] == [group["lr"] for group in optimizer.param_groups]
+
+
+def test_the_file_keeps_a_tensor_and_continues():
+    """A rate that is a tensor stays the same tensor; last_epoch continues behind that update; a rate of 0 is told."""
+    schedule, tensor = example("cosine"), torch.tensor(1.0)
+    make = run_code(schedule, "python")["make_scheduler"]
+    optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], lr=tensor)
+    make(optimizer, last_epoch=99)
+    assert optimizer.param_groups[0]["lr"] is tensor
+    assert tensor.item() == pytest.approx(float(schedule.lr(100)), rel=1e-6)
+    with pytest.raises(ValueError, match="first parameter group's lr must be above 0"):
+        make(sgd(0.0))
