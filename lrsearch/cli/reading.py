@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,11 +19,21 @@ def compare(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     scores: Annotated[
-        Path | None, typer.Option(help="A CSV table of your own: block, family, score in points (88.2, not 0.882).")
+        Path | None, typer.Option(help="A CSV table of your own: block, family, score (in points: 88.2, not 0.882).")
     ] = None,
-    rope: Annotated[float, typer.Option(help="With --scores: the difference in points that would not matter.")] = 0.3,
-    alpha: Annotated[float, typer.Option(help="With --scores: the family-wise error.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="With --scores: of the random sign flips.")] = 0,
+    rope: Annotated[
+        float | None, typer.Option(help="With --scores: the difference that would not matter; 0.3 for points.")
+    ] = None,
+    alpha: Annotated[float | None, typer.Option(help="With --scores: the family-wise error; 0.05 if none.")] = None,
+    seed: Annotated[int | None, typer.Option(help="With --scores: of the random sign flips; 0 if none.", min=0)] = None,
+    direction: Annotated[
+        Literal["maximize", "minimize"] | None, typer.Option(help="With --scores: whether more is better, or less.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="With --scores: what a score measures; accuracy if none.")] = None,
+    unit: Annotated[str | None, typer.Option(help="With --scores: the unit of a score, such as nats.")] = None,
+    failed_at: Annotated[
+        float | None, typer.Option(help="With --scores: a run that scores worse than this has failed.")
+    ] = None,
     output: Format = "table",
 ) -> None:
     """Give the verdict of a confirmation: which is better, how sure, and whether it matters.
@@ -32,19 +42,24 @@ def compare(
     """
     from lrsearch.cli import console
     from lrsearch.cli.rows import budgets_summary, verdict_table
-    from lrsearch.errors import RunError
+    from lrsearch.errors import InputError, RunError
     from lrsearch.report.dashboard import write_verdict
     from lrsearch.storage import confirmation_of, open_existing, searches_of
     from lrsearch.verdict.epoch_budgets import agreements, studies_by_budget, verdicts_by_budget
     from lrsearch.verdict.scores_csv import compare_table
 
+    flags = {"rope": rope, "alpha": alpha, "seed": seed, "direction": direction, "metric": metric, "unit": unit}
+    given: dict[str, Any] = {k: v for k, v in (flags | {"failed_at": failed_at}).items() if v is not None}
     if scores is not None:
-        comparison = compare_table(scores, rope=rope, alpha=alpha, seed=seed)
+        comparison = compare_table(scores, **given)
         if output == "json":
             typer.echo(comparison.to_json())
         else:
             console.print_verdict(comparison, comparison.family_table())
         return
+    if given:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise InputError(f"{named} cannot be given for a study, which is judged by the plan that it was made with")
     studies = studies_by_budget(open_existing(storage), study_name)
     verdicts = verdicts_by_budget(studies)
     agreed = agreements(verdicts)

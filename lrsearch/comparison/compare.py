@@ -49,7 +49,7 @@ class ScoreTable:
 
 def compare_scores(
     scores: ArrayLike,
-    families: Sequence[str],
+    families: Sequence[object],
     *,
     rope: float,
     rng: np.random.Generator,
@@ -73,7 +73,7 @@ def compare_scores(
 
     Args:
         scores: [blocks, families], in `unit`.
-        families: the names of the columns.
+        families: the names of the columns; other things than text are named by their text.
         rope: the difference that would not matter, in `unit`, fixed before the scores were seen.
         rng: draws the sign flips where there are more than 13 blocks.
         alpha: the family-wise error rate.
@@ -110,7 +110,7 @@ def compare_scores(
     )
     table = ScoreTable(
         scores=given,
-        families=tuple(families),
+        families=tuple(map(str, families)),
         diverged=np.zeros(given.shape, dtype=bool),
         blocks=tuple(map(str, range(len(given)) if blocks is None else blocks)),
         correct=None if correct is None else np.asarray(correct, dtype=np.float64),
@@ -190,6 +190,8 @@ def _require_comparable(table: ScoreTable, settings: Settings) -> None:
             f"families must name each of two or more columns once, but there are {columns} columns of scores "
             f"and the names {list(families)}"
         )
+    if not all(name.strip() for name in families):
+        raise InputError(f"families must not be empty names, got {list(families)}")
     if blocks < FEWEST_BLOCKS:
         raise InputError(f"scores must have at least {FEWEST_BLOCKS} blocks, but have {blocks}: run more")
     require_attainable(settings.alpha, blocks)

@@ -17,12 +17,19 @@ class Against:
 
     reference: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", str(self.reference))
+
 
 @dataclass(frozen=True)
 class Groups:
     """All pairs of groups, each group being the mean of its members in every block."""
 
     members: Mapping[str, Sequence[str]]
+
+    def __post_init__(self) -> None:
+        named = {str(name): tuple(map(str, group)) for name, group in self.members.items()}
+        object.__setattr__(self, "members", named)
 
 
 Contrasts = Literal["all"] | Against | Groups
@@ -56,7 +63,7 @@ def columns_of(contrasts: Contrasts, families: Sequence[str], failed: BoolArray)
     if unknown or len(set(members)) < len(members) or not all(groups.values()) or len(groups) < 2:
         raise InputError(
             "groups must be two or more, each of at least one of the families scored and no family in two of them, but "
-            f"the groups are { ({name: list(group) for name, group in groups.items()}) } and the families {[*families]}"
+            f"the groups are { {name: list(group) for name, group in groups.items()} } and the families {[*families]}"
         )
     member = np.array([[name in group for name in families] for group in groups.values()])
     kept = member & ~failed

@@ -37,10 +37,12 @@ class FailureRule:
     Attributes:
         settings: of the comparison, whose metric, unit and direction the rule follows.
         limit: a run that scores worse has failed; None where divergence alone is a failure.
+        floor: a run that scores no better has failed too, where the best median is no better than that.
     """
 
     settings: Settings
     limit: float | None
+    floor: float | None = None
 
     @classmethod
     def of(cls, scores: FloatArray, diverged: BoolArray, settings: Settings) -> FailureRule:
@@ -58,15 +60,15 @@ class FailureRule:
         if not np.isfinite(best):
             return cls(settings, None)
         lead = max(settings.sign * (best - worst), 0.0)
-        return cls(settings, worst + settings.sign * _SHARE * lead)
+        return cls(settings, worst + settings.sign * _SHARE * lead, floor=worst)
 
     def failed(self, scores: FloatArray, diverged: BoolArray) -> BoolArray:
         """Return which runs have failed; `scores` and `diverged` have one shape."""
         worse = np.zeros(scores.shape, dtype=bool)
         if self.limit is not None:
             worse |= self.settings.sign * (scores - self.limit) < 0
-        if self.settings.worst_value is not None and self.settings.failed_at is None:
-            worse |= self.settings.sign * (scores - self.settings.worst_value) <= 0
+        if self.floor is not None:
+            worse |= self.settings.sign * (scores - self.floor) <= 0
         return np.asarray(diverged | worse)
 
     @property

@@ -20,7 +20,6 @@ from lrsearch.storage.study import refuse_another_plan
 from lrsearch.verdict.claims import judge_claims
 from lrsearch.verdict.epoch_budgets import agreements, studies_by_budget, verdicts_by_budget
 from lrsearch.verdict.good_regions import good_regions
-from lrsearch.verdict.scores_csv import compare_table
 from lrsearch.verdict.study_verdict import compare_study, study_verdict
 from tests.confirmation_examples import EPOCHS, config_of, noisy, stored
 from tests.search.run_helpers import make_config, search
@@ -329,53 +328,6 @@ def test_budgets_of_other_families_have_no_agreement(storage) -> None:
     (found,) = agreements(verdicts_by_budget(studies_by_budget(storage, "tab")))
     assert found.found is None
     assert "4 against 8 epochs: not comparable" in found.sentence
-
-
-# Tables of anybody's scores
-
-
-def _table(folder, text: str):
-    (folder / "scores.csv").write_text(text)
-    return compare_table(folder / "scores.csv", rope=0.3, alpha=0.05, seed=0)
-
-
-def test_a_table_of_scores_is_compared_in_any_order_of_its_rows(folder) -> None:
-    """Rows may come by block or by family, with further columns."""
-    rows = [f"{b},{n},{own[b]},x" for n, own in SCORES.items() for b in range(10)]
-    found = _table(folder, "\n".join(["block,family,score,note", *rows]))
-    again = _table(folder, "\n".join(["block,family,score,note", *sorted(rows)]))
-    assert (10, ("constant", "cosine")) == (found.blocks, found.families)
-    np.testing.assert_array_equal(found.means.mean, again.means.mean)
-    assert ("cosine",) == found.recommended
-
-
-WRONG_TABLES = {
-    "block,family\n0,cosine": "columns block, family, score",
-    "": "columns block, family, score",
-    "block,family,score,score\n0,cosine,90,91": "columns block, family, score, each of them once",
-    "block,family,score\n": "no line below its columns",
-    "block,family,score\n0,cosine,90,91": "line 2: it must have a block, a family, a score and no more cells",
-    "block,family,score\n0,,90": "line 2: it must have a block, a family, a score and no more cells",
-    "block,family,score\n0,cosine,90\n0,cosine,91": "line 3: block 0 and family cosine are there twice",
-    "block,family,score\n0,cosine,high": "line 2: score must be a number, got 'high'",
-    "block,family,score\n0,cosine": "line 2: score must be a number, got None",
-    "block,family,score\n0,cosine,90\n1,linear,91": "family linear has no score in block 0",
-}
-
-
-@pytest.mark.parametrize(("text", "complaint"), WRONG_TABLES.items())
-def test_a_wrong_table_is_refused_with_its_line(folder, text, complaint) -> None:
-    """The error names the file, the line and what is wrong there."""
-    with pytest.raises(InputError) as caught:
-        _table(folder, text)
-    assert complaint in str(caught.value)
-    assert "scores.csv" in str(caught.value)
-
-
-def test_a_missing_table_is_refused(folder) -> None:
-    """Its path is named."""
-    with pytest.raises(InputError, match=r"none.csv cannot be read"):
-        compare_table(folder / "none.csv", rope=0.3, alpha=0.05, seed=0)
 
 
 def test_confirm_keeps_the_plan_of_its_search_and_of_its_own_blocks(folder) -> None:

@@ -1,0 +1,49 @@
+"""What a reader is warned of."""
+
+import numpy as np
+import pytest
+
+from lrsearch.comparison import Against, compare_scores
+from lrsearch.errors import InputError
+
+
+def compare(scores, families=("a", "b"), **options):
+    return compare_scores(scores, families, rope=0.3, rng=np.random.default_rng(0), **options)
+
+
+def normal(blocks=12, seed=0):
+    return 90 + np.random.default_rng(seed).normal(0, 0.3, (blocks, 2))
+
+
+def test_fractions_are_warned_about_where_points_are_meant():
+    """The scores are taken as they are; in another unit nothing is said."""
+    (warning,) = compare(normal() / 100).warnings
+    assert "all scores are from 0 to 1 and are read as points: multiply fractions by 100" == warning
+    assert () == compare(normal() / 100, unit="BLEU").warnings
+
+
+def test_skewed_differences_are_warned_about_where_there_are_two_families():
+    """Flipping signs takes differences as symmetric; exponential ones are not."""
+    skewed = normal()
+    skewed[:, 0] += np.random.default_rng(1).exponential(3.0, 12)
+    (warning,) = compare(skewed).warnings
+    assert warning.startswith("the differences are skewed (skewness +")
+    assert () == compare(normal()).warnings
+    assert () == compare(np.column_stack([skewed, normal()[:, :1]]), ("a", "b", "c")).warnings
+
+
+def test_a_far_run_of_a_loss_lies_above():
+    """Worse follows the direction: a loss far above its family's is named, one far below is not."""
+    high, low = normal(), normal()
+    high[4, 1], low[4, 1] = 200.0, 1.0
+    loss = {"direction": "minimize", "unit": "nats"}
+    assert "the run of b in block 4 scores 200" in compare(high, **loss).warnings[0]
+    assert not any("far worse" in w for w in compare(low, **loss).warnings)
+
+
+def test_names_may_be_numbers():
+    """They are shown by their text, in contrasts too; an empty one is refused."""
+    found = compare(normal(), (128, 256), contrasts=Against(128))
+    assert ("128", "256") == found.families
+    with pytest.raises(InputError, match="families must not be empty names"):
+        compare(normal(), ("a", " "))

@@ -1,0 +1,123 @@
+"""What counts as a failed run: divergence, or a score little better than knowing nothing, in either direction."""
+
+import numpy as np
+import pytest
+
+from lrsearch.comparison import compare_scores
+from lrsearch.comparison.failure import FailureRule
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, failure_rule
+from lrsearch.comparison.settings import Settings
+from lrsearch.errors import InputError
+from tests.confirmation_examples import noisy, run_of, table_of
+
+LOSS = Settings(rope=0.01, metric="loss", unit="units", direction="minimize")
+
+
+def rule_of(scores, settings, diverged=None):
+    table = np.asarray(scores, dtype=float)
+    return FailureRule.of(table, np.zeros(table.shape, dtype=bool) if diverged is None else diverged, settings)
+
+
+@pytest.mark.parametrize(
+    ("best", "worst", "limit"),
+    [(90.0, 10.0, 18.0), (97.0, 50.0, 54.7), (43.0, 100 / 3, 34.3), (9.0, 10.0, 10.0)],
+    ids=["ten classes", "two classes", "three hard classes", "nobody learned"],
+)
+def test_the_limit_is_a_tenth_of_the_way_to_the_best_median(best, worst, limit):
+    """Of two classes at 97 % nothing has failed; what is worth no more than guessing has."""
+    rule = rule_of([[best, worst - 1]] * 7, Settings(rope=0.3, worst_value=worst))
+    assert limit == pytest.approx(rule.limit)
+    assert f"worse than {limit:.2f} counts as failed" == rule.sentence
+    around = np.array([best, limit + 0.1, limit - 0.1, worst])
+    learned = best > worst
+    assert [not learned, False, True, True] == rule.failed(around, np.zeros(4, dtype=bool)).tolist()
+
+
+def test_the_rule_follows_the_direction():
+    """Of a loss the worst value is the largest, and what is larger than the limit has failed."""
+    rule = rule_of([[0.3, 0.5]] * 7, Settings(rope=0.01, direction="minimize", worst_value=2.3))
+    assert 2.1 == pytest.approx(rule.limit)
+    assert [False, True] == rule.failed(np.array([2.0, 2.2]), np.zeros(2, dtype=bool)).tolist()
+
+
+@pytest.mark.parametrize("worst", [None, np.inf, -np.inf, np.nan])
+def test_without_a_worst_value_only_divergence_counts(worst):
+    """No limit can be derived; a run that diverged has failed in any direction."""
+    for settings in (
+        Settings(rope=0.3, worst_value=worst),
+        Settings(rope=0.3, direction="minimize", worst_value=worst),
+    ):
+        rule = rule_of([[90.0, 10.0]] * 7, settings)
+        assert rule.limit is None
+        assert "only a run that diverged counts as failed" == rule.sentence
+        assert [True, False] == rule.failed(np.array([90.0, 10.0]), np.array([True, False])).tolist()
+
+
+def test_an_explicit_limit_replaces_the_derived_one():
+    """What the workload or the caller says holds, beyond the worst value too."""
+    rule = rule_of([[90.0, 10.0]] * 7, Settings(rope=0.3, worst_value=10.0, failed_at=5.0))
+    assert 5.0 == rule.limit
+    assert [True, False] == rule.failed(np.array([4.0, 6.0]), np.zeros(2, dtype=bool)).tolist()
+
+
+def test_a_diverged_run_of_a_loss_is_a_failure_and_no_score():
+    """Its worst value, finite or not, neither enters the mean nor separates anybody."""
+    losses = {"calm": noisy(20.0, 8), "middle": noisy(21.0, 8), "wild": noisy(20.0, 8)}
+    records = [run for run in table_of(losses) if (run.family, run.block) != ("wild", 3)]
+    for worst in (230.0, np.inf):
+        diverged = run_of("wild", 3, worst, stop_reason="diverged")
+        plan = ConfirmationPlan(Settings(rope=0.01, direction="minimize", unit="units"), scale=1.0)
+        found = compare_records([*records, diverged], plan, np.random.default_rng(0))
+        assert [("wild", 1, 1)] == [(f.family, f.runs.count, f.diverged) for f in found.failures]
+        assert "1 of 8 runs of wild failed (exact interval 0 to 53 %, 1 diverged)" in found.verdict_text
+        assert "wild" not in found.recommended
+        wild = found.families.index("wild")
+        kept = [run.test_accuracy for run in records if run.family == "wild"]
+        assert np.mean(kept) == pytest.approx(found.means.mean[wild])
+        assert found.to_dict()["scores"][3][wild] is None
+
+
+def test_a_family_whose_runs_all_diverged_is_shown_without_a_mean():
+    """The others are compared, and the table still has a row of it, at its end."""
+    records = table_of({"calm": noisy(20.0, 8), "middle": noisy(21.0, 8)})
+    records += [run_of("wild", block, np.inf, stop_reason="diverged") for block in range(8)]
+    plan = ConfirmationPlan(Settings(rope=0.01, direction="minimize", unit="units"), scale=1.0)
+    found = compare_records(records, plan, np.random.default_rng(0))
+    assert ("calm",) == found.recommended
+    assert ("wild", "-") == found.family_table().cells[-1][:2]
+    assert "8 of 8 runs of wild failed" in found.verdict_text
+
+
+def test_a_fixed_rule_does_not_move_with_later_blocks():
+    """Later blocks raise the best median; a run that had not failed by the planned blocks does not fail by them."""
+    scores = {"cosine": [60.0 + x for x in noisy(0.0, 8)] + [95.0] * 16, "low": [*noisy(16.0, 8), *[70.0] * 16]}
+    plan = ConfirmationPlan(Settings(rope=0.3, worst_value=10.0))
+    records = table_of(scores)
+    rule = failure_rule(records, ConfirmationPlan(plan.settings, blocks=8))
+    assert 15.0 == pytest.approx(rule.limit, abs=0.1)
+    fixed = compare_records(records, ConfirmationPlan(plan.settings, failure_rule=rule), np.random.default_rng(0))
+    moved = compare_records(records, plan, np.random.default_rng(0))
+    assert ([], ["low"]) == ([f.family for f in fixed.failures], [f.family for f in moved.failures])
+
+
+def test_two_classes_are_compared():
+    """Breast cancer at 97 %: below twice chance, and nothing has failed."""
+    scores = np.column_stack([noisy(97.0, 10), noisy(95.0, 10, seed=1)])
+    found = compare_scores(scores, ["a", "b"], rope=0.3, rng=np.random.default_rng(0), chance=50.0)
+    assert () == found.failures
+    assert ("a",) == found.recommended
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"direction": "up"}, "direction must be maximize or minimize, got 'up'"),
+        ({"metric": " "}, "metric must not be empty"),
+        ({"unit": " "}, "unit must not be empty"),
+        ({"failed_at": np.nan}, "failed_at must be a finite score, got nan"),
+    ],
+)
+def test_settings_refuse_what_they_cannot_be(options, message):
+    """The error names the rule and the value given."""
+    with pytest.raises(InputError, match=message):
+        Settings(rope=0.3, **options)
