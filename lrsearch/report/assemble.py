@@ -63,13 +63,13 @@ def _verdict(comparison: Comparison | None) -> tuple[Section, ...]:
             )
         )
     if standing.names:
-        bars = "A bar joins neighbours of whom no test separates two." if standing.complete else _NO_BARS
+        groups = _GROUPS if standing.complete else _NO_GROUPS
         sections.append(
             Section(
                 "Standing",
-                (bars,),
+                (groups,),
                 verdict.standing_figure(standing, comparison.settings.scale_label),
-                (verdict.standing_table(standing),),
+                (verdict.standing_table(standing, comparison.settings),),
             )
         )
         sections.append(
@@ -118,7 +118,8 @@ def _budgets(source: Source) -> tuple[Section, ...]:
     return (Section("At other epoch budgets", source.agreement, None, shown),)
 
 
-_NO_BARS = "Not all pairs were planned, so that no bars join families here."
+_GROUPS = "A line joins, at its dots, families of whom no test separates two; families without a line in common differ."
+_NO_GROUPS = "Not all pairs were planned, so that no lines join families here."
 
 
 def _shown(shown: int, total: int) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The verdict drawn: the forest of differences, and who is separated on the axis of the metric."""
+"""The verdict drawn: the forest of differences, and the families on the axis of the metric."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.letters import letter_groups, letters
 from lrsearch.comparison.settings import Settings
 from lrsearch.report.style import BETTER, NEUTRAL, axis, colours, figure, label, translucent
 from lrsearch.tables import Column, Table, table
@@ -133,51 +134,48 @@ def forest_table(rows: Sequence[Difference], settings: Settings) -> Table:
 
 @dataclass(frozen=True)
 class Standing:
-    """The families on the axis of the metric, the best first, and the bars over those that no test separates.
+    """The families on the axis of the metric, the best first, and the groups within which no test separates two.
 
-    `bars` hold the first and the last place of each group of neighbours of whom no two are separated.
+    `groups` hold places; two families share one exactly where they are not separated. Without a test of all pairs there
+    are none, and `complete` is False.
     """
 
     names: tuple[str, ...]
     means: tuple[float, ...]
-    bars: tuple[tuple[int, int], ...]
+    groups: tuple[tuple[int, ...], ...]
     complete: bool
 
 
 def standing_data(comparison: Comparison) -> Standing:
-    """Return the families that were tested by their means, with a bar over each largest group left together.
-
-    Without a test of all pairs there are no bars: `complete` is False.
-    """
+    """Return the families that were tested by their means, with the groups of a compact letter display."""
     order = [place for place in comparison.best_first if not np.isnan(comparison.recommendation.p_worse[place])]
     p = comparison.p[np.ix_(order, order)]
     complete = bool(np.isfinite(p).all())
-    bars: list[tuple[int, int]] = []
-    for first in range(len(order) if complete else 0):
-        last = first
-        while last + 1 < len(order) and (p[first : last + 2, last + 1] > comparison.settings.alpha).all():
-            last += 1
-        if last > first and (not bars or last > bars[-1][1]):
-            bars.append((first, last))
+    groups = letter_groups(p <= comparison.settings.alpha) if complete else ()
     names = tuple(comparison.families[place] for place in order)
-    return Standing(names, tuple(float(comparison.means.mean[place]) for place in order), tuple(bars), complete)
+    return Standing(names, tuple(float(comparison.means.mean[place]) for place in order), groups, complete)
 
 
 def standing_figure(data: Standing, metric: str) -> go.Figure:
-    """Return the critical-difference diagram on the axis of the metric: a bar joins what no test separates."""
+    """Return the families on the axis of the metric, and below them a line for each group, with a dot at its members.
+
+    A family over which a line passes without a dot is not a member.
+    """
     names = [label(name) for name in data.names]
     colour_of = colours(data.names)
-    bars = [
+    joined = [group for group in data.groups if len(group) > 1]
+    lines = [
         go.Scatter(
-            x=[data.means[last], data.means[first]],
-            y=[-1 - level] * 2,
-            mode="lines",
-            line={"color": NEUTRAL, "width": 6},
+            x=[data.means[place] for place in group],
+            y=[-1 - level] * len(group),
+            mode="lines+markers",
+            line={"color": NEUTRAL, "width": 2},
+            marker={"color": NEUTRAL, "size": 9},
             name="not separated",
             showlegend=level == 0,
             hoverinfo="skip",
         )
-        for level, (first, last) in enumerate(data.bars)
+        for level, group in enumerate(joined)
     ]
     dots = go.Scatter(
         x=data.means,
@@ -187,19 +185,9 @@ def standing_figure(data: Standing, metric: str) -> go.Figure:
         showlegend=False,
         name="mean",
     )
-    top = -len(data.bars) - 0.6
-    guides = [
-        {
-            "type": "line",
-            "x0": mean,
-            "x1": mean,
-            "y0": place,
-            "y1": top,
-            "layer": "below",
-            "line": {"color": translucent(NEUTRAL, 0.5), "width": 1, "dash": "dot"},
-        }
-        for place, mean in enumerate(data.means)
-    ]
+    top = -len(joined) - 0.6
+    guide = {"type": "line", "layer": "below", "line": {"color": translucent(NEUTRAL, 0.5), "width": 1, "dash": "dot"}}
+    guides = [guide | {"x0": mean, "x1": mean, "y0": place, "y1": top} for place, mean in enumerate(data.means)]
     places: dict[str, Any] = {
         "tickmode": "array",
         "tickvals": list(range(len(names))),
@@ -207,20 +195,17 @@ def standing_figure(data: Standing, metric: str) -> go.Figure:
         "showgrid": False,
     }
     return figure(
-        [*bars, dots],
-        height=110 + 26 * (len(names) + len(data.bars)),
+        [*lines, dots],
+        height=110 + 26 * (len(names) + len(joined)),
         xaxis=axis(metric),
         yaxis=axis(**places, range=[len(names) - 0.4, top]),
         shapes=guides,
     )
 
 
-def standing_table(data: Standing) -> Table:
-    """Return the means with a letter for each bar: two families that share a letter are not separated."""
-    letters = [
-        "".join(chr(ord("a") + bar) for bar, (first, last) in enumerate(data.bars) if first <= place <= last)
-        for place in range(len(data.names))
-    ]
-    rows = [(name, mean, own or None) for name, mean, own in zip(data.names, data.means, letters, strict=True)]
-    columns = ("family", Column("mean", decimals=2), "bars")
-    return table(columns, rows, title="Those that share a letter are not separated")
+def standing_table(data: Standing, settings: Settings) -> Table:
+    """Return the means with a letter for each group: two families share a letter exactly where none separates them."""
+    shown = letters(data.groups, len(data.names))
+    rows = [(name, mean, own or None) for name, mean, own in zip(data.names, data.means, shown, strict=True)]
+    columns = ("family", Column("mean", decimals=settings.decimals), "letters")
+    return table(columns, rows, title="Two that share a letter are not separated; two that share none are")

@@ -73,35 +73,26 @@ def test_forest_separates_exactly_where_the_interval_excludes_0():
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.15, 0.3, 2.0])
-def test_bars_join_the_largest_runs_without_a_separated_pair(spread):
-    """Bars are exactly the maximal runs of neighbours of whom no two are separated (brute force over all runs)."""
+def test_families_share_a_line_and_a_letter_exactly_where_no_test_separates_them(spread):
+    """Lines and letters say what the p-values of the pairs say, whether or not the families are neighbours."""
     found = comparison([f"f{p}" for p in range(6)], scores=scores(6, spread=spread))
     data = standing_data(found)
     order = [found.families.index(name) for name in data.names]
     assert sorted(found.means.mean[order], reverse=True) == list(data.means)
-
-    def together(first, last):
-        return all(found.p[order[i], order[j]] > 0.05 for i, j in itertools.combinations(range(first, last + 1), 2))
-
-    runs = [run for run in itertools.combinations(range(6), 2) if together(*run)]
-    largest = [r for r in runs if not any(o != r and o[0] <= r[0] and r[1] <= o[1] for o in runs)]
-    assert sorted(largest) == list(data.bars)
-
-
-def test_bars_need_every_pair():
-    """With contrasts against a reference no bar is drawn, because most pairs were not tested."""
-    data = standing_data(comparison(NAMES, contrasts=Against("constant"), scores=scores(4, spread=0.0)))
-    assert () == data.bars
-    assert not data.complete
-
-
-def test_letters_say_what_the_bars_say():
-    """Two families share a letter exactly where a bar is over both."""
-    data = standing_data(comparison([f"f{p}" for p in range(6)], scores=scores(6, spread=0.15)))
-    letters = [set(row[2] or "") for row in standing_table(data).rows]
+    lines = [set(line.x) for line in standing_figure(data, "accuracy").data[:-1]]
+    shown = [set(row[2]) for row in standing_table(data, found.settings).rows]
     for i, j in itertools.combinations(range(6), 2):
-        joined = any(first <= i and j <= last for first, last in data.bars)
-        assert joined == bool(letters[i] & letters[j])
+        together = bool(found.p[order[i], order[j]] > 0.05)
+        assert together == any({data.means[i], data.means[j]} <= line for line in lines)
+        assert together == bool(shown[i] & shown[j])
+
+
+def test_lines_need_every_pair():
+    """With contrasts against a reference no line is drawn, because most pairs were not tested."""
+    data = standing_data(comparison(NAMES, contrasts=Against("constant"), scores=scores(4, spread=0.0)))
+    assert () == data.groups
+    assert not data.complete
+    assert 1 == len(standing_figure(data, "accuracy").data)
 
 
 def test_p_better_matrix_is_ordered_by_means_and_complementary():
