@@ -11,14 +11,13 @@ from optuna.study import Study
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.confirm import run_confirm
-from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import base_name
 from lrsearch.schedules import AnySchedule, schedule_from_params
 from lrsearch.search.callbacks import Callback
 from lrsearch.search.mlflow_log import MlflowLog
 from lrsearch.search.optimize import run_search
-from lrsearch.storage import records, storage_of, study_config
+from lrsearch.storage import StoredStudy, StudyPart, storage_of
 from lrsearch.verdict.study_verdict import compare_study
 from lrsearch.workloads import refuse_foreign_workload
 
@@ -79,7 +78,7 @@ def confirm(
     """
     if isinstance(study, StudyConfig):
         return run_confirm(study, RunOptions(**options), blocks=blocks, top=top).study
-    name, config = base_name(study.study_name), study_config(study)
+    name, config = base_name(study.study_name), StudyPart.of(study).config
     if not trust_storage:
         refuse_foreign_workload(config.workload, source=f"study {name!r}", trust="--trust-storage")
     here = RunOptions(**{"storage": storage_of(study)[1], "study_name": name, **options})
@@ -102,7 +101,7 @@ def compare(study: Study) -> Comparison:
     Raises:
         InputError: if the study has not been confirmed, or in too few blocks.
     """
-    return compare_study(study)
+    return compare_study(StoredStudy.of(study))
 
 
 def best_schedule(study: Study, family: str | None = None) -> AnySchedule:
@@ -111,15 +110,9 @@ def best_schedule(study: Study, family: str | None = None) -> AnySchedule:
     Raises:
         InputError: if no trial is complete.
     """
-    sign = 1 if study.direction.name == "MAXIMIZE" else -1
-    complete = [r for r in records(study) if r.state == "complete" and r.value is not None and r.schedule]
-    own = [record for record in complete if family in (None, record.family)]
-    if not own:
-        families = ", ".join(study_config(study).search.families)
-        raise InputError(
-            f"no complete trial of {family or 'any family'} in {study.study_name!r} (it searches {families})"
-        )
-    best = max(own, key=lambda record: sign * (record.value if record.value is not None else 0.0))
+    from lrsearch.export import best_trials
+
+    [(_, best)] = best_trials(StoredStudy.of(study).only(study.study_name), family)
     return schedule_from_params(best.schedule)
 
 
@@ -137,7 +130,7 @@ def export_schedule(study: Study, form: str = "yaml", *, family: str | None = No
     Raises:
         InputError: if no such trial is complete, or the format cannot express the schedule exactly.
     """
-    from lrsearch.export import Source, exported
+    from lrsearch.export import exported
 
-    [text] = exported(Source.of(study), form, family=family, steps=steps).values()
+    [text] = exported(StoredStudy.of(study), form, family=family, steps=steps).values()
     return text

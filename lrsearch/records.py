@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from statistics import fmean, stdev
 from typing import Any
 
@@ -115,7 +116,11 @@ class TrialRecord:
         value: the metric at the last epoch (the last reported one if pruned); None if it is not there or not finite.
         reported: the metric by finished epochs (1-based).
         schedule: the resolved schedule, the argument of `schedule_from_params`.
+        settings: the optimizer's settings of a confirmed run, where these were searched.
+        completed: when it ended.
         stop_reason: "finished", "pruned", "diverged", "interrupted" or "lost".
+        near_bounds: the parameters within 5 % of an end of their range, beyond which a better value may lie.
+        replicate, audited: of a pruned trial that an audit has finished: its search and its number there.
         block: the confirmation block, or None for a search trial, as for all that follows.
         test_loss, test_accuracy: on the test set, after the last epoch.
         test_correct: whether each test example was right `[examples]`, or None where that was not kept.
@@ -128,14 +133,19 @@ class TrialRecord:
     value: float | None = None
     reported: Mapping[int, float] = field(default_factory=dict)
     schedule: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     curve: LearningCurve = field(default_factory=LearningCurve)
     init_seed: int | None = None
     order_seed: int | None = None
     epochs: int | None = None
     seconds: float | None = None
+    completed: datetime | None = None
     device: str = ""
     worker: str = ""
     stop_reason: str = ""
+    near_bounds: tuple[str, ...] = ()
+    replicate: int | None = None
+    audited: int | None = None
     split_seed: int | None = None
     block: int | None = None
     test_loss: float | None = None
@@ -151,3 +161,8 @@ class TrialRecord:
     def confirmed(self) -> bool:
         """Whether it is a run of a confirmation, and says of which block and entry."""
         return self.state == "complete" and bool(self.family) and None not in (self.block, self.test_accuracy)
+
+    @property
+    def finished_by_audit(self) -> bool:
+        """Whether it is a pruned trial that an audit has finished, and says which one."""
+        return self.state == "complete" and bool(self.family) and None not in (self.replicate, self.audited)

@@ -9,9 +9,11 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import TrialState, create_trial
 
+from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
 from lrsearch.records import LearningCurve, TrialRecord
-from lrsearch.storage import create_study
+from lrsearch.storage import StoredStudy, create_study
+from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
 
 EPOCHS = 12
 
@@ -108,3 +110,13 @@ def stored(
             }
             study.add_trial(create_trial(state=TrialState.COMPLETE, value=percent / 100, user_attrs=record))
     return study
+
+
+def verdict_of(study: Study) -> StudyVerdict:
+    """Return the verdict of a search or of its confirmation, read from its storage."""
+    return study_verdict(StoredStudy.of(study))
+
+
+def comparison_of(study: Study) -> Comparison:
+    """Return the comparison of that verdict."""
+    return verdict_of(study).comparison

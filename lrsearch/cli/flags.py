@@ -57,13 +57,13 @@ def study_file(path: Path | None, workload: str | None = None) -> StudyConfig:
 def stored_study(storage: str, name: str) -> StudyConfig | None:
     """Return what a search in a storage was made from, or None if there is none of this name."""
     from lrsearch.names import search_names
-    from lrsearch.storage import existing_storage, load_study, study_config
+    from lrsearch.storage import StudyPart, existing_storage, load_study, stored_names
 
     opened = existing_storage(storage)
     if opened is None:
         return None
-    found = search_names((study.study_name for study in opened.get_all_studies()), name)
-    return study_config(load_study(opened, found[0])) if found else None
+    searches = search_names(stored_names(opened), name)
+    return StudyPart.of(load_study(opened, searches[0])).config if searches else None
 
 
 def warn_of_disk(storage: str) -> None:

@@ -7,15 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.storages import BaseStorage
-from optuna.study import Study
-
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.names import is_confirmation, is_search, replicate_of
+from lrsearch.names import audit_name, confirmation_name, is_confirmation, is_search, replicate_of, search_names
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILIES
-from lrsearch.storage import load_study, records, searches_of, the_study
+from lrsearch.storage import Storage, load_study, records, resolve_name, stored_names
 from lrsearch.text import did_you_mean
 
 Row = dict[str, Any]
@@ -53,7 +50,7 @@ class Wanted:
             raise InputError(f"replicate must be one that is there ({there}), got {self.replicate}")
 
 
-def trial_rows(storage: BaseStorage, name: str | None = None, wanted: Wanted = Wanted()) -> list[Row]:
+def trial_rows(storage: Storage, name: str | None = None, wanted: Wanted = Wanted()) -> list[Row]:
     """Return a row per trial of a search with all its replicates, or of a confirmation or an audit.
 
     Args:
@@ -64,7 +61,7 @@ def trial_rows(storage: BaseStorage, name: str | None = None, wanted: Wanted = W
     Raises:
         InputError: if there is no such study, or it can have no such trials.
     """
-    found = {study.study_name: records(study) for study in _studies(storage, name)}
+    found = {listed: records(load_study(storage, listed)) for listed in _listed(stored_names(storage), name)}
     wanted.check(found)
     return [
         {
@@ -90,13 +87,13 @@ def own_parameters(record: TrialRecord) -> Row:
     return {name: value for name, value in record.params.items() if name != "family"}
 
 
-def study_rows(storage: BaseStorage, wanted: Wanted = Wanted()) -> list[Row]:
+def study_rows(storage: Storage, wanted: Wanted = Wanted()) -> list[Row]:
     """Return a row per study of a storage; where trials are asked for, of those that have some, and of these alone.
 
     Raises:
         InputError: if no study can have such trials.
     """
-    studies = [load_study(storage, name) for name in sorted(study.study_name for study in storage.get_all_studies())]
+    studies = [load_study(storage, name) for name in stored_names(storage)]
     found = {study.study_name: records(study) for study in studies}
     wanted.check(found)
     return [
@@ -107,7 +104,7 @@ def study_rows(storage: BaseStorage, wanted: Wanted = Wanted()) -> list[Row]:
     ]
 
 
-def _study_row(study: Study, found: list[TrialRecord]) -> Row:
+def _study_row(study: Any, found: list[TrialRecord]) -> Row:
     name, stored = study.study_name, study.user_attrs.get("study_file")
     states = [record.state for record in found]
     trained_on = ""
@@ -124,8 +121,10 @@ def _study_row(study: Study, found: list[TrialRecord]) -> Row:
     }
 
 
-def _studies(storage: BaseStorage, name: str | None) -> list[Study]:
+def _listed(names: list[str], name: str | None) -> list[str]:
     """Return the study of this very name, or all replicates of the search that it stands for."""
-    study = the_study(storage, name)
-    replicated = study.study_name != name and is_search(study.study_name)
-    return searches_of(study) if replicated else [study]
+    base = resolve_name(names, name)
+    if name in names:
+        return [name]
+    parts = (confirmation_name(base), audit_name(base))
+    return search_names(names, base) or [part for part in parts if part in names][:1]

@@ -44,8 +44,8 @@ def compare(
     from lrsearch.cli.rows import budgets_summary, verdict_table
     from lrsearch.errors import InputError, RunError
     from lrsearch.report.dashboard import write_verdict
-    from lrsearch.storage import confirmation_of, open_existing, searches_of
-    from lrsearch.verdict.epoch_budgets import agreements, studies_by_budget, verdicts_by_budget
+    from lrsearch.storage import load_study, open_existing, studies_by_budget
+    from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
     from lrsearch.verdict.scores_csv import compare_table
 
     flags = {"rope": rope, "alpha": alpha, "seed": seed, "direction": direction, "metric": metric, "unit": unit}
@@ -60,12 +60,15 @@ def compare(
     if given:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise InputError(f"{named} cannot be given for a study, which is judged by the plan that it was made with")
-    studies = studies_by_budget(open_existing(storage), study_name)
+    opened = open_existing(storage)
+    studies = studies_by_budget(opened, study_name)
     verdicts = verdicts_by_budget(studies)
     agreed = agreements(verdicts)
     try:
         for epochs, verdict in verdicts.items():
-            write_verdict([confirmation_of(studies[epochs]), *searches_of(studies[epochs])], verdict)
+            study = studies[epochs]
+            shown_on = [load_study(opened, part.name) for part in (study.confirmed(), *study.searches)]
+            write_verdict(shown_on, verdict)
     except RunError as error:
         logger.info(f"the dashboard's pages of these studies do not get this verdict: {error}")
     if output == "json":
@@ -96,7 +99,7 @@ def report(
 
     source = read_source(open_existing(storage), study_name)
     write_text(page, report_html(source))
-    for line in source.by_hand:
+    for line in source.study.added_by_hand:
         logger.info(line)
     logger.info(
         f"{page} is written; it opens offline"
@@ -123,16 +126,16 @@ def export(
 
     Example: lrsearch export --study-name quick -o best.toml
     """
-    from lrsearch.export import Source, exported, format_of, write_files
-    from lrsearch.storage import trials_by_hand
+    from lrsearch.export import exported, format_of, write_files
+    from lrsearch.storage import StoredStudy
 
     several = recommended or top > 1
     if several and target is None:
         raise typer.BadParameter("several configurations need a folder: -o FOLDER")
-    source, chosen = Source.open(storage, study_name), format_of(None if several else target, form)
-    if source.confirmation is not None and (added := trials_by_hand(source.confirmation)):
+    study, chosen = StoredStudy.open(storage, study_name), format_of(None if several else target, form)
+    if study.confirmation is not None and (added := study.confirmation.added_by_hand):
         logger.info(added)
-    files = exported(source, chosen, family=family, top=top, recommended=recommended, steps=steps)
+    files = exported(study.only(study_name), chosen, family=family, top=top, recommended=recommended, steps=steps)
     if target is None:
         typer.echo(files.popitem()[1], nl=False)
     else:

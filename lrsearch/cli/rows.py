@@ -6,51 +6,45 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from optuna.study import Study
-
 from lrsearch.cli.listing import Row, own_parameters
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.loop import SearchState
-from lrsearch.storage import confirmed_runs, records, study_config
-from lrsearch.storage.bounds import near_bounds
+from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.tables import Column, Interval, Table
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
 
 
-def family_table(studies: Sequence[Study]) -> list[Row]:
+def family_table(study: StoredStudy) -> list[Row]:
     """Return a row per family: trials, pruned, best, median, and the parameters of the best.
 
     The best is over complete trials of all replicates; the median too, because pruned trials have no last epoch.
     """
-    config = study_config(studies[0])
-    best_first = -1 if studies[0].direction.name == "MAXIMIZE" else 1
-    found = [(record, study) for study in studies for record in records(study)]
     rows = []
-    for family in config.search.families:
-        own = [(record, study) for record, study in found if record.family == family and record.finished]
-        complete = [(r, study) for r, study in own if r.state == "complete" and r.value is not None]
-        complete.sort(key=lambda pair: best_first * (pair[0].value or 0.0))
-        values = [record.value for record, _ in complete if record.value is not None]
+    for family in study.config.search.families:
+        finished = [record for record in study.trials if record.family == family and record.finished]
+        complete = [record for _, record in study.ranked(family)]
+        values = [record.value for record in complete if record.value is not None]
         rows.append(
             {
                 "family": family,
-                "trials": len(own),
-                "pruned": len(own) - len(complete),
-                "diverged": sum(record.stop_reason == "diverged" for record, _ in own),
+                "trials": len(finished),
+                "pruned": len(finished) - len(complete),
+                "diverged": sum(record.stop_reason == "diverged" for record in finished),
                 "best": values[0] if values else None,
                 "median": median(values) if values else None,
-                "best parameters": own_parameters(complete[0][0]) if complete else {},
-                "near a bound": near_bounds(*complete[0]) if complete else [],
+                "best parameters": own_parameters(complete[0]) if complete else {},
+                "near a bound": list(complete[0].near_bounds) if complete else [],
             }
         )
-    return sorted(rows, key=lambda row: best_first * row["best"] if row["best"] is not None else float("inf"))
+    lower_first = -1 if study.maximize else 1
+    return sorted(rows, key=lambda row: lower_first * row["best"] if row["best"] is not None else float("inf"))
 
 
-def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
+def search_summary(study: StoredStudy, state: SearchState) -> Row:
     """Return what `optimize --format json` prints."""
     times = vars(state.times)
     counts = {
@@ -61,37 +55,35 @@ def search_summary(studies: Sequence[Study], state: SearchState) -> Row:
     }
     best = {"best": state.best, "best_family": state.best_family}
     return {
-        "studies": [study.study_name for study in studies],
+        "studies": [search.name for search in study.searches],
         **counts,
         **best,
         "times": {name: round(value, 4) for name, value in times.items()},
-        "families": family_table(studies),
+        "families": family_table(study),
     }
 
 
-def confirm_rows(study: Study) -> list[Row]:
-    """Return a row per confirmed entry: mean and SD over blocks at the last epoch, beside what was printed of it."""
-    config = study_config(study)
-    printed = {baseline.name: baseline.printed for baseline in config.baseline}
-    metric = str(study.user_attrs.get("metric", "accuracy"))
-    by_entry: dict[str, list[TrialRecord]] = {}
-    for run in confirmed_runs(study):
-        by_entry.setdefault(run.family, []).append(run)
+def confirm_rows(confirmation: StudyPart) -> list[Row]:
+    """Return a row per confirmed candidate: mean and SD over blocks at the last epoch, beside the printed values."""
+    printed = {baseline.name: baseline.printed for baseline in confirmation.config.baseline}
+    by_candidate: dict[str, list[TrialRecord]] = {}
+    for run in confirmation.runs:
+        by_candidate.setdefault(run.family, []).append(run)
     rows = []
-    for entry, runs in by_entry.items():
+    for candidate, runs in by_candidate.items():
         measured = {
             "train loss": [value for run in runs for value in run.curve.train_loss[-1:]],
             "test loss": [run.test_loss for run in runs if run.test_loss is not None],
-            metric: [run.test_accuracy for run in runs if run.test_accuracy is not None],
+            confirmation.metric: [run.test_accuracy for run in runs if run.test_accuracy is not None],
         }
-        row: Row = {"entry": entry, "blocks": len(runs)}
+        row: Row = {"entry": candidate, "blocks": len(runs)}
         for name, values in measured.items():
             row[name], row[f"{name} SD"] = mean_and_sd(values)
             if any(printed.values()):
-                row[f"{name} printed"] = printed.get(entry, {}).get(name.replace(" ", "_"))
+                row[f"{name} printed"] = printed.get(candidate, {}).get(name.replace(" ", "_"))
         row["diverged"] = sum(run.stop_reason == "diverged" for run in runs)
-        if controls := study.user_attrs.get("controls"):
-            row["control"] = controls.get(entry, {}).get("kind", "-")
+        if controls := confirmation.attributes.controls:
+            row["control"] = controls[candidate].kind if candidate in controls else "-"
         rows.append(row)
     return rows
 

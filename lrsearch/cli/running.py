@@ -78,6 +78,7 @@ def optimize(
     from lrsearch.experiment.options import RunOptions
     from lrsearch.search.mlflow_log import MlflowLog
     from lrsearch.search.optimize import run_search
+    from lrsearch.storage import StoredStudy
 
     changes = study_changes(
         epochs=epoch_budgets(epochs),
@@ -107,12 +108,13 @@ def optimize(
     for budget, name in named_budgets(config, study_name):
         with console.progress() as progress:
             shown = console.search_progress(progress, budget.training.epochs)
-            studies, state = run_search(budget, replace(options, study_name=name), on_epoch=shown, callbacks=logs)
+            searches, state = run_search(budget, replace(options, study_name=name), on_epoch=shown, callbacks=logs)
         for log in logs:
-            log.update(studies)  # a search that was finished before has told of nothing
-        summaries.append(search_summary(studies, state))
+            log.update(searches)  # a search that was finished before has told of nothing
+        found = StoredStudy.of(searches[0])
+        summaries.append(search_summary(found, state))
         if output == "table":
-            console.print_search(family_table(studies), state)
+            console.print_search(family_table(found), state)
     if output == "json":
         print_json(summaries if len(summaries) > 1 else summaries[0])
 
@@ -160,6 +162,7 @@ def confirm(
     from lrsearch.confirmation.confirm import run_confirm
     from lrsearch.confirmation.run_audit import run_audit
     from lrsearch.experiment.options import RunOptions
+    from lrsearch.storage import StudyPart
     from lrsearch.workloads import refuse_foreign_workload
 
     changes = study_changes(
@@ -197,7 +200,7 @@ def confirm(
             done = run_confirm(budget, here, blocks=blocks, top=top, controls=control or (), on_epoch=shown)
         for family in done.left_out:
             logger.info(f"{family} is left out: no trial of it is complete")
-        rows = confirm_rows(done.study)
+        rows = confirm_rows(StudyPart.of(done.study))
         found.append(rows if audit is None else {"entries": rows, "pruning audit": audit})
         if output == "table":
             console.print_rows(rows, output)

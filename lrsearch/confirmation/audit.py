@@ -15,8 +15,7 @@ from lrsearch.confirmation.blocks import ConfirmState
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.processes.interruption import Interruption
-from lrsearch.storage import audited_trials, family_of, to_record
-from lrsearch.storage.trial import values_by_family
+from lrsearch.storage import StudyPart, family_of, to_record
 from lrsearch.trials.full_runs import FullRun, FullRuns
 
 
@@ -46,9 +45,9 @@ def sample_pruned(searches: Sequence[Study], share: float, seed: int) -> list[li
         raise InputError(f"audit-pruned must be a share above 0 and at most 1, got {share}")
     drawn = []
     for replicate, study in enumerate(searches):
-        known = values_by_family(study)
+        families = {family_of(t) for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))}
         pruned = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
-        pruned = [trial for trial in pruned if family_of(trial) in known and _can_be_trained(trial)]
+        pruned = [trial for trial in pruned if family_of(trial) in families and _can_be_trained(trial)]
         rng = np.random.default_rng([seed, zlib.crc32(b"audit"), replicate])
         chosen = rng.permutation(len(pruned))[: math.ceil(share * len(pruned))]
         drawn.append([pruned[place] for place in sorted(chosen)])
@@ -94,7 +93,7 @@ def finish_batches(
         Interrupted: by a signal; the batches that were finished are stored.
     """
     state = audit_state(experiment, audit, todo)
-    done = audited_trials(audit)
+    done = _done(audit)
     with Interruption.handled() as interruption:
         for batch in todo:
             missing = [trial for trial in batch.trials if (batch.replicate, trial.number) not in done]
@@ -114,7 +113,12 @@ def finish_batches(
 def audit_state(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmState:
     """Return how far an audit is, by what is stored of these trials."""
     wanted = {(batch.replicate, trial.number) for batch in todo for trial in batch.trials}
-    return ConfirmState(len(wanted), len(wanted & audited_trials(audit).keys()), experiment.epochs)
+    return ConfirmState(len(wanted), len(wanted & _done(audit)), experiment.epochs)
+
+
+def _done(audit: Study) -> set[tuple[int | None, int | None]]:
+    """Return the finished trials as (replicate, number)."""
+    return {(run.replicate, run.audited) for run in StudyPart.of(audit).runs}
 
 
 def _full_run(trial: FrozenTrial, seeds: Seeds) -> FullRun:

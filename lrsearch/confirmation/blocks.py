@@ -15,7 +15,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.processes.interruption import Interruption
 from lrsearch.records import pack_scores
-from lrsearch.storage import confirmed_runs, enter_in_ledger, is_dead, is_elsewhere, worker_name
+from lrsearch.storage import StudyPart, enter_in_ledger, is_dead, is_elsewhere, worker_name
 from lrsearch.trials.full_runs import VALIDATED, FullRun, FullRuns
 
 AA, POSITIVE = "aa", "positive"
@@ -159,7 +159,7 @@ def confirm_blocks(
 
 def _done(study: Study) -> set[tuple[int | None, str]]:
     """Return the finished runs as (block, entry)."""
-    return {(run.block, run.family) for run in confirmed_runs(study)}
+    return {(run.block, run.family) for run in StudyPart.of(study).runs}
 
 
 def confirm_state(experiment: Experiment, study: Study, blocks: Sequence[Block]) -> ConfirmState:

@@ -25,15 +25,16 @@ from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
 from lrsearch.schedules import reads_metric
 from lrsearch.storage import (
+    StudyPart,
     create_study,
     load_study,
     open_storage,
     records,
-    refuse_another,
     reopen_storage,
-    trials_by_hand,
+    require_same_plan,
+    require_same_study,
+    stored_names,
 )
-from lrsearch.storage.study import refuse_another_plan
 from lrsearch.training.device import set_up_device
 
 logger = logging.getLogger(__name__)
@@ -100,9 +101,10 @@ def run_confirm(
         data_fingerprint=experiment.data_fingerprint,
         attributes=_attributes(plan, searches, experiment),
     )
-    if added := trials_by_hand(study):
-        logger.warning(added)
-    refuse_another_plan(study, config)
+    part = StudyPart.of(study)
+    if part.added_by_hand:
+        logger.warning(part.added_by_hand)
+    require_same_plan(part, config)
     _refuse_other_entries(study, plan.blocks)
     planned = plan.blocks if len(searches) > 1 else plan.blocks[:wanted]
     every_epoch = not searches
@@ -181,7 +183,7 @@ def open_finished_searches(storage: BaseStorage, name: str, experiment: Experime
     Raises:
         InputError: if they were made from another study file or under another plan, or some are missing.
     """
-    there = {study.study_name for study in storage.get_all_studies()}
+    there = stored_names(storage)
     wanted = study_names(name, experiment.config.search.replicates)
     searches = [load_study(storage, wanted_name) for wanted_name in wanted if wanted_name in there]
     others = [other for other in search_names(there, name) if other not in wanted]
@@ -191,8 +193,9 @@ def open_finished_searches(storage: BaseStorage, name: str, experiment: Experime
             "give confirm the same --replicates as optimize"
         )
     for study in searches:
-        refuse_another(study, experiment.config, experiment.data_fingerprint)
-        refuse_another_plan(study, experiment.config)
+        part = StudyPart.of(study)
+        require_same_study(part, experiment.config, experiment.data_fingerprint)
+        require_same_plan(part, experiment.config)
     if searches and len(searches) < len(wanted):
         raise InputError(
             f"only {len(searches)} of {len(wanted)} replicates of {name!r} have been searched: optimize first"

@@ -16,7 +16,7 @@ from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.names import audit_name
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
-from lrsearch.storage import create_study, load_study, open_storage, reopen_storage, trials_by_hand
+from lrsearch.storage import StoredStudy, StudyPart, create_study, load_study, open_storage, reopen_storage
 from lrsearch.training.device import set_up_device
 from lrsearch.verdict.pruning_audit import audit_result
 
@@ -62,7 +62,7 @@ def run_audit(
         data_fingerprint=experiment.data_fingerprint,
         attributes={"searches": len(searches)},
     )
-    if added := trials_by_hand(audit):
+    if added := StudyPart.of(audit).added_by_hand:
         logger.warning(added)
     workers = min(options.workers or auto_workers(experiment.device), len(todo))
     trial_epochs = sum(map(len, drawn)) * experiment.epochs / workers
@@ -79,7 +79,10 @@ def run_audit(
             poll=lambda: on_epoch(audit_state(experiment, audit, todo)),
             lost=lambda _: None,
         )
-    return audit_result(audit, searches, alpha=config.plan.alpha)
+    result = audit_result(StoredStudy.read(storage, name))
+    if result is None:
+        raise InputError(f"study {audit.study_name!r} holds no finished trial yet: run confirm --audit-pruned again")
+    return result
 
 
 def _finish_in_process(

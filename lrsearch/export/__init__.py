@@ -6,12 +6,12 @@ Owns the formats. May import verdict and everything below it. Begin with configu
 from lrsearch.export.configuration import configuration
 from lrsearch.export.document import Configuration, is_configuration, load_configuration
 from lrsearch.export.formats import FORMATS, exported, format_of, render, write_files
-from lrsearch.export.stored import Source
+from lrsearch.export.stored import best_trials
 
 __all__ = [
     "FORMATS",
     "Configuration",
-    "Source",
+    "best_trials",
     "configuration",
     "exported",
     "format_of",

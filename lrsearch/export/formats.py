@@ -20,9 +20,10 @@ from lrsearch.export.hf import hf_code
 from lrsearch.export.optax_code import optax_code
 from lrsearch.export.python_code import python_code
 from lrsearch.export.source_code import comments, joined
-from lrsearch.export.stored import Source
+from lrsearch.export.stored import best_trials, recommended_trials
 from lrsearch.export.timm import timm_code
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau
+from lrsearch.storage import StoredStudy
 
 
 def rates_csv(chosen: Configuration) -> str:
@@ -99,7 +100,7 @@ def format_of(output: Path | None, form: str | None) -> str:
 
 
 def exported(
-    source: Source,
+    study: StoredStudy,
     form: str,
     *,
     family: str | None = None,
@@ -110,7 +111,7 @@ def exported(
     """Return the files of the chosen configurations, best first: name to text.
 
     Args:
-        source: where they come from.
+        study: where they come from.
         form: one of FORMATS.
         family: only of this family, or the entry of this name in a confirmation.
         top: how many.
@@ -121,8 +122,9 @@ def exported(
         InputError: if there are too few, or the format cannot express one of them exactly.
     """
     files = {}
-    for place, (study, trial) in enumerate(source.recommended() if recommended else source.best(family, top), start=1):
-        document = configuration(study, trial, confirmation=source.confirmation, storage=source.storage, steps=steps)
+    chosen = recommended_trials(study) if recommended else best_trials(study, family, top)
+    for place, (part, record) in enumerate(chosen, start=1):
+        document = configuration(study, part, record, steps=steps)
         text = render(document, form)
         files[f"{place:02d}-{document['schedule']['family']}{FORMATS[form].suffix}"] = text
     return files

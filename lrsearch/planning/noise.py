@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from optuna.storages import BaseStorage
 
 from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import reads_metric
-from lrsearch.storage import confirmed_runs, load_study, study_config
+from lrsearch.storage import Storage, StoredStudy, stored_names
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -29,7 +28,7 @@ class AssumedNoise:
 
 
 def noise_of(
-    storage: BaseStorage | None,
+    storage: Storage | None,
     pilot: str,
     *,
     sd: float | None = None,
@@ -38,13 +37,13 @@ def noise_of(
 ) -> AssumedNoise:
     """Return the noise to plan with: as stated, else that of a pilot, else the default assumption.
 
-    A pilot is a confirmation in the storage. It is read on its report examples alone, never on the test set, which is
+    A pilot is a study that was confirmed. It is read on its report examples alone, never on the test set, which is
     for the comparison to come. They are fewer than the test examples and other ones in every block, so that what they
     add to the noise makes the plan rather too cautious.
 
     Args:
-        storage: where the pilot lies, or None if there is none.
-        pilot: the name of the study whose confirmation it is.
+        storage: where the pilot is, or None if there is none.
+        pilot: the study's name.
         sd: stated: over blocks, of one column, points.
         correlation: stated: of two columns in a block.
         required: whether it is wrong that there is no such pilot.
@@ -60,29 +59,26 @@ def noise_of(
                 f"got {stated.sd:g} and {stated.correlation:g}"
             )
         return AssumedNoise(stated, "stated", of_searches=True)
-    there = {study.study_name for study in storage.get_all_studies()} if storage is not None else set()
-    if storage is None or confirmation_name(pilot) not in there:
+    if storage is None or confirmation_name(pilot) not in stored_names(storage):
         if required:
             raise InputError(f"pilot {pilot!r} has no confirmation in this storage")
         return AssumedNoise(
             ASSUMED, "assumed, because there is no pilot: state --sd and --correlation if you know better"
         )
     try:
-        return _measured(storage, pilot)
+        return _measured(StoredStudy.read(storage, pilot))
     except InputError as error:
         if required:
             raise
         return AssumedNoise(ASSUMED, f"assumed, because the pilot cannot be used: {error}")
 
 
-def _measured(storage: BaseStorage, pilot: str) -> AssumedNoise:
-    study = load_study(storage, confirmation_name(pilot))
-    study_config(study)  # which refuses what lrsearch has not written
-    maximize, worst = study.direction.name == "MAXIMIZE", study.user_attrs.get("worst_value")
-    controls = study.user_attrs.get("controls", ())
-    kept = [r for r in confirmed_runs(study) if r.family not in controls and not reads_metric(r.family)]
-    runs = {(r.block, r.family): r for r in kept}
-    lost = {name for (_, name), run in runs.items() if _failed(run, worst if maximize else None)}
+def _measured(study: StoredStudy) -> AssumedNoise:
+    pilot, confirmation = study.name, study.confirmed()
+    controls, chance = confirmation.attributes.controls, confirmation.attributes.worst_value
+    kept = [run for run in confirmation.runs if run.family not in controls and not reads_metric(run.family)]
+    runs = {(run.block, run.family): run for run in kept}
+    lost = {name for (_, name), run in runs.items() if _failed(run, chance if confirmation.maximize else None)}
     names = [name for name in dict.fromkeys(name for _, name in runs) if name not in lost]
     blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, n) in runs for n in names)]
     if len(blocks) < 3 or len(names) < 2:
@@ -93,14 +89,13 @@ def _measured(storage: BaseStorage, pilot: str) -> AssumedNoise:
     curves = [[runs[block, name].curve.report_accuracy for name in names] for block in blocks]
     if not all(curve for row in curves for curve in row):
         raise InputError(f"{pilot!r} kept no report examples back, and the test set is not for planning")
-    scale = 100.0 if maximize else 1.0
-    found = pilot_noise(np.array([[scale * curve[-1] for curve in row] for row in curves]))
+    found = pilot_noise(np.array([[confirmation.scale * curve[-1] for curve in row] for row in curves]))
     correlation = min(max(found.correlation, 0.0), 0.99)
     return AssumedNoise(
         replace(found, correlation=correlation),
         f"measured on the report examples of {pilot!r}: {len(blocks)} blocks of {len(names)} entries"
         + (", too few to know the SD well" if len(blocks) < 10 else ""),
-        of_searches=int(study.user_attrs.get("searches", 0)) > 1,
+        of_searches=confirmation.attributes.searches > 1,
     )
 
 

@@ -8,7 +8,7 @@ from lrsearch.report import verdict_tables as beside
 from lrsearch.report.assemble_search import search_parts
 from lrsearch.report.figures import better, learning, schedules, scores, verdict
 from lrsearch.report.page import Page, Part, Section, render, without_empty
-from lrsearch.report.source import Source, best_trials
+from lrsearch.report.source import Source
 from lrsearch.report.style import OUTSIDE, colours
 from lrsearch.verdict.study_verdict import StudyVerdict
 
@@ -27,7 +27,7 @@ def report_html(source: Source) -> str:
         )
     )
     subtitle = source.config.description or "Which learning-rate schedule?"
-    return render(Page(source.name, subtitle, _lead(source), parts))
+    return render(Page(source.study.name, subtitle, _lead(source), parts))
 
 
 def _lead(source: Source) -> tuple[str, ...]:
@@ -148,12 +148,12 @@ def _printed(source: Source) -> tuple[Section, ...]:
 
 
 def _schedules(source: Source) -> tuple[Section, ...]:
-    best = best_trials(source.searches, maximize=source.maximize)
+    best = source.study.best_by_family()
     epochs = source.config.training.epochs
     sections = []
     if best:
         samples = schedules.best_samples(best, epochs=epochs)
-        table = schedules.best_table(best, source.near_bounds, metric=source.metric, scale=source.scale)
+        table = schedules.best_table(best, metric=source.metric, scale=source.scale)
         drawn = schedules.curves_figure(samples, colours(list(best)), height=520, legend=True)
         sections.append(Section("The best of each family in the search", (), drawn, (table,)))
     fixed = {baseline.name for baseline in source.config.baseline}
@@ -173,7 +173,7 @@ def _learning(source: Source) -> tuple[Part, ...]:
         runs = {run.family: [r for r in source.confirmation if r.family == run.family] for run in source.confirmation}
         sentence = "Lines are means over the confirmed runs, bands one SD of the runs to both sides."
     else:
-        best = best_trials(source.searches, maximize=source.maximize)
+        best = source.study.best_by_family()
         runs = {family: [record] for family, (_, record) in best.items()}
         sentence = "The best trial of each family in the search: one run each, chosen by its result."
     epochs = source.config.training.epochs
@@ -182,7 +182,7 @@ def _learning(source: Source) -> tuple[Part, ...]:
     if not entries:
         return ()
     colour_of = colours([entry.name for entry in entries])
-    columns = [learning.entry_table(entry, source.metric_name) for entry in entries]
+    columns = [learning.entry_table(entry, source.study.metric) for entry in entries]
     cards = tuple(
         Section(
             entry.name,
@@ -196,7 +196,7 @@ def _learning(source: Source) -> tuple[Part, ...]:
     overview = Section(
         f"{source.metric} by epoch, {', '.join(parts)} part",
         (OUTSIDE,),
-        learning.overview_figure(entries, source.metric, maximize=source.maximize),
+        learning.overview_figure(entries, source.metric, maximize=source.study.maximize),
         (learning.overview_table(entries, source.metric),),
     )
     return (Part("Learning curves", (overview,), (sentence,)), Part("Loss and rate", cards, (), grid=True))

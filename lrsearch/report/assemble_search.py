@@ -24,17 +24,23 @@ def search_parts(source: Source) -> tuple[Part, ...]:
 
 
 def _search(source: Source) -> tuple[Section, ...]:
-    trials = source.trials
+    trials = source.study.trials
     if not any(record.finished for record in trials):
         return ()
     config, metric = source.config, source.metric
-    histories = [search.history_data(s, scale=source.scale, maximize=source.maximize) for s in source.searches]
+    histories = [
+        search.history_data(part.records, scale=source.scale, maximize=part.maximize) for part in source.study.searches
+    ]
     endings = search.endings_data(
-        trials, config.search.families, epochs=config.training.epochs, scale=source.scale, maximize=source.maximize
+        trials,
+        config.search.families,
+        epochs=config.training.epochs,
+        scale=source.scale,
+        maximize=source.study.maximize,
     )
     values = search.values_by_family(trials, scale=source.scale)
     improved, table = search.history_table(histories, metric), search.endings_table(endings, metric)
-    history = search.history_figure(histories, metric, maximize=source.maximize)
+    history = search.history_figure(histories, metric, maximize=source.study.maximize)
     sections = [
         Section("History", ("Open marks are pruned trials.", OUTSIDE), history, (improved,)),
         Section("How trials ended", (_PRUNING[config.search.pruner],), search.endings_figure(endings), (table,)),
@@ -42,11 +48,11 @@ def _search(source: Source) -> tuple[Section, ...]:
     if source.audit is not None:
         sections.append(Section("Pruning audited", (_AUDITED,), None, (audit_table(source.audit),)))
     if values:
-        ecdf = search.ecdf_figure(values, metric, maximize=source.maximize)
+        ecdf = search.ecdf_figure(values, metric, maximize=source.study.maximize)
         sentence = "Complete trials alone: a pruned one has no value at the last epoch."
         sections.append(Section("Values of complete trials", (sentence,), ecdf, (search.ecdf_table(values),)))
     if values and config.search.sampler == "random" and config.search.pruner == "none":
-        curves = budget.budget_data(values, maximize=source.maximize, alpha=config.plan.alpha)
+        curves = budget.budget_data(values, maximize=source.study.maximize, alpha=config.plan.alpha)
         sentences = (
             "The expected best of k random trials; the band is that of the median best of k, drawn where the trials "
             "give it both limits.",
@@ -87,11 +93,11 @@ def _importance(source: Source) -> tuple[Section, ...]:
         table = parameters.importance_table(source.importances)
         return (Section("Share of each parameter", (sentence,), shown, (table,)),)
     sentence = f"No family has {FEWEST_TRIALS} complete trials: a share would be noise."
-    return (Section("Share of each parameter", (sentence,)),) if source.searches else ()
+    return (Section("Share of each parameter", (sentence,)),) if source.study.searches else ()
 
 
 def _good_region(source: Source) -> tuple[Section, ...]:
-    if source.verdict is None or not source.searches:
+    if source.verdict is None or not source.study.searches:
         return ()
     regions, rope = source.verdict.good_regions, source.config.plan.rope
     if regions.why_not:
@@ -105,14 +111,13 @@ def _good_region(source: Source) -> tuple[Section, ...]:
 
 def _tried(source: Source) -> tuple[Section, ...]:
     sections = []
-    space = source.attributes.get("space", {}).get("families", {})
-    for family, ranges in space.items():
+    for family, ranges in source.study.searched_space.items():
         data = parameters.parallel_data(
-            [record for record in source.trials if record.family == family],
+            [record for record in source.study.trials if record.family == family],
             ranges,
-            metric=f"select {source.metric_name}",
+            metric=f"select {source.study.metric}",
             scale=source.scale,
-            maximize=source.maximize,
+            maximize=source.study.maximize,
         )
         if data is not None:
             drawn = parameters.parallel_figure(data)

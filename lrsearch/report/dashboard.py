@@ -18,7 +18,7 @@ from lrsearch.errors import InputError
 from lrsearch.names import base_name, is_search
 from lrsearch.report.figures.verdict import forest_data, forest_figure, headline
 from lrsearch.report.style import NEUTRAL, translucent
-from lrsearch.storage import study_config
+from lrsearch.storage import StudyPart
 from lrsearch.text import plain
 from lrsearch.verdict.study_verdict import StudyVerdict
 
@@ -92,7 +92,7 @@ def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
         comparison = verdict.comparison
         figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.settings), comparison)
         for study in studies:
-            name, description = base_name(study.study_name), study_config(study).description
+            name, description = base_name(study.study_name), StudyPart.of(study).config.description
             # The sentences quote names of the study, and a description is anybody's: neither is to be read as Markdown.
             said, about = _literal(comparison.verdict_text), f"{_literal(description)}\n\n" if description else ""
             command = f"`lrsearch report --study-name {plain(name).replace('`', '?')}`"

@@ -41,11 +41,11 @@ def _mean_and_sd(values: Sequence[float]) -> str:
 
 def plan_table(source: Source) -> Table:
     """Return what was decided before anything ran, and what has been done of it."""
-    config, attributes = source.config, source.attributes
+    config, attributes = source.config, source.study.first.attributes
     search, plan = config.search, config.plan
     blocks = len({run.block for run in source.confirmation})
     rows: list[tuple[str, object]] = [
-        ("families", list(search.families) if source.searches else "the fixed schedules of the study file"),
+        ("families", list(search.families) if source.study.searches else "the fixed schedules of the study file"),
         ("fixed schedules", [baseline.name for baseline in config.baseline]),
         ("epochs of a trial", config.training.epochs),
         ("α, over all comparisons", plan.alpha),
@@ -54,19 +54,19 @@ def plan_table(source: Source) -> Table:
             "contrasts",
             describe(source.comparison.settings.contrasts) if source.comparison else _contrasts(plan.contrasts),
         ),
-        ("blocks planned", attributes.get("planned_blocks", plan.blocks)),
+        ("blocks planned", plan.blocks if attributes.planned_blocks is None else attributes.planned_blocks),
         ("blocks run", blocks),
     ]
-    if source.searches:
-        finished = sum(record.finished for record in source.trials)
+    if searches := source.study.searches:
+        finished = sum(record.finished for record in source.study.trials)
         rows[3:3] = [
-            ("searches", len(source.searches)),
+            ("searches", len(searches)),
             ("trials of one search", search.trials),
             ("finished trials in all", finished),
             ("sampler and pruner", f"{search.sampler}, {search.pruner}"),
-            ("trials in flight at once", attributes.get("lanes")),
+            ("trials in flight at once", searches[0].attributes.lanes),
         ]
-    if left_out := attributes.get("left_out"):
+    if left_out := attributes.left_out:
         rows.append(("left out, without a complete trial", left_out))
     return table(("plan", "value"), rows)
 
@@ -77,10 +77,8 @@ def _contrasts(contrasts: object) -> str:
 
 def ledger_table(source: Source) -> Table | None:
     """Return every reading of the test set; None if it was not read."""
-    rows = [
-        (r["when"], r["block"], f"after {r['epochs']} epoch", r["entries"], bool(r.get("beyond_plan")))
-        for r in source.ledger
-    ]
+    ledger = source.study.first.attributes.test_ledger
+    rows = [(r.when, r.block, f"after {r.epochs} epoch", r.entries, r.beyond_plan) for r in ledger]
     if not rows:
         return None
     columns = ("when", "block", "read", "entries", "beyond the plan")
@@ -89,18 +87,18 @@ def ledger_table(source: Source) -> Table | None:
 
 def provenance_table(source: Source) -> Table:
     """Return what produced the numbers: versions, commit, data, devices."""
-    attributes = source.attributes
-    runs = [*source.trials, *source.confirmation]
+    attributes = source.study.first.attributes
+    runs = [*source.study.trials, *source.confirmation]
     seconds = sum(run.seconds or 0.0 for run in runs)
     rows: list[tuple[str, object]] = [
         ("workload", source.config.workload),
         ("data", source.config.data_name),
-        ("data fingerprint", attributes.get("data_fingerprint")),
-        ("git commit", attributes.get("git_commit") or "not in a repository"),
-        *((f"{package}", version) for package, version in dict(attributes.get("versions", {})).items()),
+        ("data fingerprint", attributes.data_fingerprint),
+        ("git commit", attributes.git_commit or "not in a repository"),
+        *attributes.versions.items(),
         ("devices", sorted({run.device for run in runs if run.device})),
         ("training", f"{seconds:,.0f} s over all runs, each with its share of a stack"),
-        ("record format", attributes.get("schema")),
+        ("record format", attributes.schema_version),
         ("study seed", source.config.seed),
     ]
     return table(("what", "value"), rows)
@@ -108,24 +106,21 @@ def provenance_table(source: Source) -> Table:
 
 def seeds_table(source: Source) -> Table:
     """Return the seeds of every unit: shared inside it, and by no other."""
+    searches = source.study.searches
+    single = searches[0].attributes.split_seed if len(searches) == 1 else None  # kept with the study, not its trials
     blocks = {run.block: run for run in source.confirmation if run.block is not None}
-    units = [("search", place, search[0]) for place, search in enumerate(source.searches) if search]
+    units = [("search", place, search.records[0]) for place, search in enumerate(searches) if search.records]
     units += [("block", block, run) for block, run in sorted(blocks.items())]
     rows = [
         (
             f"{kind} {number}",
-            run.split_seed or _split_seed(source, kind),
+            run.split_seed or (single if kind == "search" else None),
             run.init_seed,
             run.order_seed,
         )
         for kind, number, run in units
     ]
     return table(("unit", "split seed", "init seed", "order seed"), rows)
-
-
-def _split_seed(source: Source, kind: str) -> object:
-    """Return the split seed that a single search keeps with its study and not with its trials."""
-    return source.attributes.get("split_seed") if kind == "search" and len(source.searches) == 1 else None
 
 
 def study_file(source: Source) -> str:

@@ -33,6 +33,8 @@ __all__ = ["FINISHED", "SearchLoop", "SearchState", "SearchTimes"]
 _EPOCHS_BEHIND = 3
 """How many epochs of reports may wait to be written; a killed process loses no more."""
 
+logger = logging.getLogger(__name__)
+
 _WAIT_SECONDS = 1.0
 
 

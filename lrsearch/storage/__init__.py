@@ -6,6 +6,7 @@ records and names, and Optuna. Begin with study.py.
 
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage.address import (
+    Storage,
     absolute_address,
     existing_storage,
     open_existing,
@@ -17,30 +18,29 @@ from lrsearch.storage.attributes import SCHEMA_VERSION
 from lrsearch.storage.backup import back_up
 from lrsearch.storage.integrity import examine_storage
 from lrsearch.storage.secrets import redacted
+from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
-    confirmation_of,
     create_study,
     enter_in_ledger,
     load_study,
-    refuse_another,
-    searches_of,
+    require_same_plan,
+    require_same_study,
     storage_of,
-    study_config,
+    stored_names,
     study_id,
-    test_ledger,
-    the_study,
 )
-from lrsearch.storage.trial import audited_trials, confirmed_runs, family_of, records, to_record, trials_by_hand
+from lrsearch.storage.study_part import StudyPart
+from lrsearch.storage.trial import family_of, records, to_record
 from lrsearch.storage.worker import fail_waiting, is_dead, is_elsewhere, set_attribute, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
     "SCHEMA_VERSION",
+    "Storage",
+    "StoredStudy",
+    "StudyPart",
     "absolute_address",
-    "audited_trials",
     "back_up",
-    "confirmation_of",
-    "confirmed_runs",
     "create_study",
     "enter_in_ledger",
     "examine_storage",
@@ -54,17 +54,16 @@ __all__ = [
     "open_storage",
     "records",
     "redacted",
-    "refuse_another",
     "reopen_storage",
-    "searches_of",
+    "require_same_plan",
+    "require_same_study",
+    "resolve_name",
     "set_attribute",
     "shared_disk_warning",
     "storage_of",
-    "study_config",
+    "stored_names",
+    "studies_by_budget",
     "study_id",
-    "test_ledger",
-    "the_study",
     "to_record",
-    "trials_by_hand",
     "worker_name",
 ]

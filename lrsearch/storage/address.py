@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -25,6 +25,9 @@ from lrsearch.storage.problems import explained
 from lrsearch.storage.proxy import open_proxy
 from lrsearch.storage.secrets import redacted, without_secrets
 from lrsearch.storage.sqlite import made_by_one, network_file_system, open_sqlite, open_sqlite_to_read, sqlite_path
+
+Storage: TypeAlias = BaseStorage
+"""What the functions here return, for those who pass it on and know nothing of Optuna."""
 
 _POSTGRES_CONNECTION = {
     "connect_timeout": 10,

@@ -1,11 +1,11 @@
-"""What a study says of itself besides its trials: checked once, where it is read, because anybody can write it."""
+"""What a study says of itself besides its trials: typed and checked where it is read, because anybody can write it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lrsearch.errors import InputError
 from lrsearch.schedules import FAMILIES
@@ -13,97 +13,137 @@ from lrsearch.text import plain
 
 SCHEMA_VERSION = 1
 LEDGER = "test_ledger:"
+"""How the names of the attributes begin that hold the readings of the test set, one attribute a block."""
 
 _Number = Annotated[str, Field(pattern=r"^\d{1,9}$")]
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class _Read(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
-class _Control(_Read):
+class Control(_Read):
+    """The kind of a control ("aa" or "positive") and the candidate that it is compared with."""
+
     kind: str
     of: str
 
 
-class _Range(_Read):
+class Range(_Read):
+    """A searched range, on a logarithmic scale where `log` says so."""
+
     low: float = Field(allow_inf_nan=False)
     high: float = Field(allow_inf_nan=False)
     log: bool
 
     @model_validator(mode="after")
-    def _ordered(self) -> _Range:
+    def _ordered(self) -> Range:
         if self.low > self.high or (self.log and self.low <= 0):
             raise ValueError("a range needs low <= high, above 0 where it is logarithmic")
         return self
 
 
-class _Choices(_Read):
+class Choices(_Read):
+    """The values of a parameter that was chosen from a list."""
+
     model_config = ConfigDict(extra="forbid")
 
     choices: list[str | int | float] = Field(min_length=1)
 
 
-def _known(families: dict[str, Any]) -> dict[str, Any]:
+def _require_families(families: dict[str, Any]) -> dict[str, Any]:
     if unknown := sorted(set(families) - set(FAMILIES)):
         raise ValueError(f"family {unknown[0]!r} is unknown here")
     return families
 
 
-class _Space(_Read):
-    families: Annotated[dict[str, dict[str, _Range | _Choices]], AfterValidator(_known)]
+class SearchedSpace(_Read):
+    """What was searched: {family: {parameter: its range}}."""
+
+    families: Annotated[dict[str, dict[str, Range | Choices]], AfterValidator(_require_families)]
 
 
-class _Reading(_Read):
+class Reading(_Read):
+    """One reading of the test set: when, in which block, after which epochs, of which candidates."""
+
     when: str
     block: _Whole
     epochs: str
     entries: list[str]
+    beyond_plan: bool = False
 
 
-class _Attributes(_Read):
-    """Those that are read again; others are of later versions or of other people, and stay unread."""
+class StudyAttributes(_Read):
+    """The attributes of a study that are read again, under the names by which they are stored.
 
+    Others are of later versions or of other people, and stay unread. None means that a study does not say it.
+
+    Attributes:
+        data_fingerprint: of the data set.
+        git_commit: of the working directory when the study was made.
+        versions: {package: version} then.
+        split_seed: of a search.
+        lanes: trials of a search that were trained at once.
+        space: what was searched.
+        planned_blocks: of a confirmation.
+        searches: the independent searches whose winners it confirms.
+        metric: the metric's name.
+        worst_value: the metric of a model that learned nothing.
+        failed_at: the metric from which on a run counts as failed.
+        trials_per_family: finished trials that every family had in every search at least.
+        left_out: families without a complete trial.
+        controls: {name: control}.
+        efforts: {trials: the candidate of each family after so many trials, {family: candidate} by block}.
+        test_ledger: every reading of the test set, by block.
+    """
+
+    schema_version: int = Field(SCHEMA_VERSION, alias="schema")
     data_fingerprint: str = ""
     git_commit: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
-    split_seed: _Whole = 0
-    lanes: _Whole = 0
-    planned_blocks: _Whole = 0
+    split_seed: _Whole | None = None
+    lanes: _Whole | None = None
+    space: SearchedSpace | None = None
+    planned_blocks: _Whole | None = None
     searches: _Whole = 0
     metric: str = ""
-    worst_value: float = 0.0
+    worst_value: float | None = None
+    failed_at: float | None = None
     trials_per_family: _Whole | None = None
     left_out: list[str] = Field(default_factory=list)
-    controls: dict[str, _Control] = Field(default_factory=dict)
+    controls: dict[str, Control] = Field(default_factory=dict)
     efforts: dict[_Number, list[dict[str, str]]] = Field(default_factory=dict)
-    space: _Space | None = None
+    test_ledger: list[Reading] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any], study: str) -> StudyAttributes:
+        """Read the user attributes of a study.
+
+        Args:
+            attributes: as they are stored.
+            study: its name, for the error.
+
+        Raises:
+            InputError: if they are of a newer version of lrsearch, or not of the kinds that lrsearch writes.
+        """
+        schema = attributes.get("schema", SCHEMA_VERSION)
+        if not isinstance(schema, int) or schema > SCHEMA_VERSION:
+            raise InputError(
+                f"study {study!r} is in the record format {schema!r}, and this version of lrsearch reads up to "
+                f"{SCHEMA_VERSION}: install a newer one"
+            )
+        try:
+            return cls.model_validate({**attributes, "test_ledger": _readings(attributes)})
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            where = plain(".".join(str(part) for part in problem["loc"]))[:120]
+            raise InputError(
+                f"study {study!r} holds an attribute that lrsearch has not written: {where}: {problem['msg']}"
+            ) from error
 
 
-_LEDGER = TypeAdapter(dict[str, list[_Reading]])
-
-
-def check_attributes(attributes: Mapping[str, Any], study: str) -> None:
-    """Raise InputError unless what a study says of itself is of the kinds that a comparison or a report reads.
-
-    Args:
-        attributes: the study's user attributes.
-        study: its name, for the error.
-    """
-    schema = attributes.get("schema", SCHEMA_VERSION)
-    if not isinstance(schema, int) or schema > SCHEMA_VERSION:
-        raise InputError(
-            f"study {study!r} is in the record format {schema!r}, and this version of lrsearch reads up to "
-            f"{SCHEMA_VERSION}: install a newer one"
-        )
-    ledger = {name: readings for name, readings in attributes.items() if name.startswith(LEDGER)}
-    try:
-        _Attributes.model_validate(dict(attributes))
-        _LEDGER.validate_python(ledger)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = plain(".".join(str(part) for part in problem["loc"]))[:120]
-        raise InputError(
-            f"study {study!r} holds an attribute that lrsearch has not written: {where}: {problem['msg']}"
-        ) from error
+def _readings(attributes: Mapping[str, Any]) -> list[Any]:
+    """Return the readings of the test set, which are stored by block, in one list; what is no list stays as it is."""
+    stored = [attributes[key] for key in sorted(attributes) if key.startswith(LEDGER)]
+    return [reading for block in stored for reading in (block if isinstance(block, list) else [block])]

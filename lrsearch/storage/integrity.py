@@ -18,7 +18,7 @@ from lrsearch.storage.address import existing_storage, shared_disk_warning
 from lrsearch.storage.problems import explained
 from lrsearch.storage.secrets import redacted
 from lrsearch.storage.sqlite import file_size, is_writable, sqlite_path
-from lrsearch.storage.study import study_config
+from lrsearch.storage.study_part import StudyPart
 from lrsearch.storage.worker import is_dead, is_elsewhere
 
 _LARGE_LOG_BYTES = 64 * 2**20
@@ -94,7 +94,7 @@ def _study(storage: BaseStorage, name: str) -> Iterator[Finding]:
         study = optuna.load_study(study_name=name, storage=storage)
         trials = study.get_trials(deepcopy=False)
         if "study_file" in study.user_attrs:
-            study_config(study)
+            StudyPart.of(study)
     except (InputError, RunError) as error:
         yield Finding(f"study {name}", False, str(error))
         return

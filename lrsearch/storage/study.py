@@ -18,8 +18,8 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
-from lrsearch.names import base_name, confirmation_name, is_confirmation, search_names
-from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION, check_attributes
+from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
+from lrsearch.storage.study_part import StudyPart
 
 _LAST_WRITTEN = "study_file"
 """The attribute that is written last into a new study: other machines wait for it."""
@@ -61,7 +61,7 @@ def create_study(
         **attributes,
         _LAST_WRITTEN: config.model_dump(mode="json"),
     }
-    if name not in {study.study_name for study in storage.get_all_studies()}:
+    if name not in stored_names(storage):
         with suppress(DuplicatedStudyError):  # another machine began at the same moment
             return _filled(
                 optuna.create_study(study_name=name, storage=storage, direction=direction), attributes, metric_name
@@ -69,7 +69,7 @@ def create_study(
     study = optuna.load_study(study_name=name, storage=storage)
     if _left_unfilled(study) and study.direction.name.lower() == direction:
         return _filled(study, attributes, metric_name)
-    refuse_another(study, config, data_fingerprint)
+    require_same_study(StudyPart.of(study), config, data_fingerprint)
     return study
 
 
@@ -93,33 +93,21 @@ def _filled(study: Study, attributes: Mapping[str, Any], metric_name: str) -> St
     return study
 
 
+def stored_names(storage: BaseStorage) -> list[str]:
+    """Return the names of a storage's studies, sorted."""
+    return sorted(study.study_name for study in storage.get_all_studies())
+
+
 def load_study(storage: BaseStorage, name: str) -> Study:
     """Open an existing study.
 
     Raises:
         InputError: if there is none of this name, naming those that are there.
     """
-    names = [study.study_name for study in storage.get_all_studies()]
+    names = stored_names(storage)
     if name not in names:
         raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
     return optuna.load_study(study_name=name, storage=storage)
-
-
-def the_study(storage: BaseStorage, name: str | None) -> Study:
-    """Open the study `name`, or the only search of the storage if `name` is None; of several replicates the first.
-
-    Raises:
-        InputError: if there is none, or several of which one must be named.
-    """
-    names = sorted(study.study_name for study in storage.get_all_studies())
-    if name is None:
-        bases = sorted({base_name(name) for name in names})
-        if len(bases) != 1:
-            known = ", ".join(bases) or "there are none"
-            raise InputError(f"name one of the storage's studies with --study-name: {known}")
-        name = bases[0]
-    parts = [*search_names(names, name), confirmation_name(name)]
-    return load_study(storage, name if name in names else next((part for part in parts if part in names), name))
 
 
 def study_id(storage: BaseStorage, name: str) -> int:
@@ -137,64 +125,26 @@ def storage_of(study: Study) -> tuple[BaseStorage, str]:
     return storage, str(getattr(backend, "url", ""))
 
 
-def confirmation_of(study: Study) -> Study:
-    """Return the confirmation of a search, or the study itself if it is one.
-
-    Raises:
-        InputError: if there is none.
-    """
-    if is_confirmation(study.study_name):
-        return study
-    name = confirmation_name(base_name(study.study_name))
-    storage, _ = storage_of(study)
-    if name not in {summary.study_name for summary in storage.get_all_studies()}:
-        raise InputError(f"{study.study_name!r} has not been confirmed: run lrsearch confirm first")
-    return load_study(storage, name)
-
-
-def searches_of(study: Study) -> list[Study]:
-    """Return the search (or its replicates) to which a study belongs; none where fixed schedules were confirmed."""
-    storage, _ = storage_of(study)
-    there = [summary.study_name for summary in storage.get_all_studies()]
-    return [load_study(storage, name) for name in search_names(there, base_name(study.study_name))]
-
-
-def study_config(study: Study) -> StudyConfig:
-    """Return what a study was created from.
-
-    Whoever reads a study asks for this first, so that everything else that it says of itself is checked here too.
-
-    Raises:
-        InputError: if it was not made by lrsearch, or by a newer one, or has been changed into what is none.
-    """
-    attributes = study.user_attrs
-    stored = attributes.get("study_file")
-    if not isinstance(stored, Mapping) or len(study.directions) > 1:
-        raise InputError(f"study {study.study_name!r} was not made by lrsearch (it holds no study file)")
-    check_attributes(attributes, study.study_name)
-    return StudyConfig.from_dict(stored, source=f"study {study.study_name!r}")
-
-
-def refuse_another(study: Study, config: StudyConfig, data_fingerprint: str) -> None:
+def require_same_study(part: StudyPart, config: StudyConfig, data_fingerprint: str) -> None:
     """Raise InputError, naming the difference, if a study was made from another study file or other data."""
-    stored = study_config(study).identity() | {"data": study.user_attrs.get("data_fingerprint")}
+    stored = part.config.identity() | {"data": part.attributes.data_fingerprint}
     given = config.identity() | {"data": data_fingerprint}
     differences = [
         f"{key} is {stored.get(key)!r}, not {given[key]!r}" for key in given if stored.get(key) != given[key]
     ]
     if differences:
         raise InputError(
-            f"study {study.study_name!r} is another one: its {'; '.join(differences)}. "
+            f"study {part.name!r} is another one: its {'; '.join(differences)}. "
             "Choose another --study-name or --storage, or run with what it was made with"
         )
 
 
-def refuse_another_plan(study: Study, config: StudyConfig) -> None:
+def require_same_plan(part: StudyPart, config: StudyConfig) -> None:
     """Raise InputError, naming the difference, if a study was planned otherwise: its error rate, ROPE or contrasts.
 
     The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another.
     """
-    stored, given = (c.plan.model_dump(mode="json") for c in (study_config(study), config))
+    stored, given = (c.plan.model_dump(mode="json") for c in (part.config, config))
     differences = [
         f"plan.{key} is {shortened(stored[key])}, not {shortened(given[key])}"
         for key in _FIXED_BEFOREHAND
@@ -202,7 +152,7 @@ def refuse_another_plan(study: Study, config: StudyConfig) -> None:
     ]
     if differences:
         raise InputError(
-            f"study {study.study_name!r} was planned otherwise: its {'; '.join(differences)}. The plan is fixed before "
+            f"study {part.name!r} was planned otherwise: its {'; '.join(differences)}. The plan is fixed before "
             "anything runs: go on with the plan it was made with, or begin a new study under another --study-name"
         )
 
@@ -220,8 +170,3 @@ def enter_in_ledger(study: Study, block: int, reading: Mapping[str, Any]) -> Non
     """Write down a reading of the test set in a block; one process has a block, so none overwrites another's."""
     key = f"{LEDGER}{block:04d}"
     study.set_user_attr(key, [*study.user_attrs.get(key, []), dict(reading)])
-
-
-def test_ledger(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return every reading of the test set that a confirmation's user attributes hold, by block."""
-    return [reading for key in sorted(attributes) if key.startswith(LEDGER) for reading in attributes[key]]

@@ -6,14 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from optuna.storages import BaseStorage
-from optuna.study import Study
-
 from lrsearch.comparison.agreement import Agreement, agreement
 from lrsearch.errors import InputError
-from lrsearch.names import base_name, budget_names, without_budget
-from lrsearch.storage import confirmation_of, study_config, the_study
-from lrsearch.storage.study import refuse_another_plan
+from lrsearch.storage import StoredStudy, StudyPart, require_same_plan
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
 
 _FREE = ("training.epochs", "training.budgets")
@@ -41,33 +36,16 @@ class BudgetAgreement:
         )
 
 
-def studies_by_budget(storage: BaseStorage, name: str | None) -> dict[int, Study]:
-    """Return {epochs: study} of the experiment `name` at its epoch budgets, or its one study.
-
-    Raises:
-        InputError: if there is none of this name, or several of which one must be named.
-    """
-    there = [study.study_name for study in storage.get_all_studies()]
-    experiments = {without_budget(base_name(other)) for other in there}
-    wanted = experiments.pop() if name is None and len(experiments) == 1 else name
-    budgets = {} if wanted is None or wanted in there else budget_names(there, wanted)
-    if budgets:
-        return {epochs: the_study(storage, budget) for epochs, budget in budgets.items()}
-    study = the_study(storage, name)
-    return {study_config(study).training.epochs: study}
-
-
-def verdicts_by_budget(studies: Mapping[int, Study]) -> dict[int, StudyVerdict]:
+def verdicts_by_budget(studies: Mapping[int, StoredStudy]) -> dict[int, StudyVerdict]:
     """Return the verdict at each epoch budget.
 
     Raises:
         InputError: if a study has not been confirmed, or two differ in more than their epochs.
     """
-    confirmations = {epochs: confirmation_of(study) for epochs, study in studies.items()}
-    first, *others = confirmations.values()
+    first, *others = (study.confirmed() for study in studies.values())
     for other in others:
-        _refuse_another_experiment(first, other)
-    return {epochs: study_verdict(confirmation) for epochs, confirmation in confirmations.items()}
+        _require_same_experiment(first, other)
+    return {epochs: study_verdict(study) for epochs, study in studies.items()}
 
 
 def agreements(verdicts: Mapping[int, StudyVerdict]) -> Sequence[BudgetAgreement]:
@@ -81,17 +59,14 @@ def agreements(verdicts: Mapping[int, StudyVerdict]) -> Sequence[BudgetAgreement
     return found
 
 
-def _refuse_another_experiment(first: Study, second: Study) -> None:
+def _require_same_experiment(first: StudyPart, second: StudyPart) -> None:
     """Raise InputError, naming the difference, if two studies differ in more than their epochs."""
-    refuse_another_plan(second, study_config(first))
-    one, other = (study_config(study).identity() for study in (first, second))
-    fingerprints = [study.user_attrs.get("data_fingerprint") for study in (first, second)]
+    require_same_plan(second, first.config)
+    one, other = (part.config.identity() | {"data": part.attributes.data_fingerprint} for part in (first, second))
     differences = [f"{key} is {other[key]!r}, not {one[key]!r}" for key in one if one[key] != other[key]]
     differences = [text for text in differences if not text.startswith(_FREE)]
-    if fingerprints[0] != fingerprints[1]:
-        differences.append(f"data is {fingerprints[1]!r}, not {fingerprints[0]!r}")
     if differences:
         raise InputError(
-            f"studies {first.study_name!r} and {second.study_name!r} cannot be compared: they differ in more than "
+            f"studies {first.name!r} and {second.name!r} cannot be compared: they differ in more than "
             f"their epochs: {'; '.join(differences)}"
         )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from optuna.study import Study
-
 from lrsearch.comparison.inference.proportions import Proportion, good_region
-from lrsearch.storage import records, study_config
+from lrsearch.storage import StudyPart
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class GoodRegions:
     why_not: str = ""
 
 
-def good_regions(searches: Sequence[Study]) -> GoodRegions:
+def good_regions(searches: Sequence[StudyPart]) -> GoodRegions:
     """Return the width of each family's good region, from random trials that were all trained to the end.
 
     TPE looks where it is good already, and a pruned trial has no last epoch: neither tells how much of the space is
@@ -31,23 +29,22 @@ def good_regions(searches: Sequence[Study]) -> GoodRegions:
     """
     if not searches:
         return GoodRegions({}, "nothing was searched")
-    config = study_config(searches[0])
+    config = searches[0].config
     if config.search.sampler != "random" or config.search.pruner != "none":
         return GoodRegions(
             {},
             "it needs a search by --sampler random --pruner none, and this one was by "
             f"{config.search.sampler} with pruner {config.search.pruner}",
         )
-    points = 100.0 if searches[0].direction.name == "MAXIMIZE" else -1.0
-    complete = [r for study in searches for r in records(study) if r.state == "complete" and r.value is not None]
-    values = {
-        family: [points * r.value for r in complete if r.family == family and r.value is not None]
-        for family in config.search.families
-    }
+    values: dict[str, list[float]] = {family: [] for family in config.search.families}
+    for search in searches:
+        for family, of_family in search.values_by_family.items():
+            if family in values:
+                values[family] += [search.points * value for value in of_family]
     return GoodRegions(
         {
-            family: good_region(own, rope=config.plan.rope, alpha=config.plan.alpha)
-            for family, own in values.items()
-            if own
+            family: good_region(of_family, rope=config.plan.rope, alpha=config.plan.alpha)
+            for family, of_family in values.items()
+            if of_family
         }
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from optuna.study import Study
 
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups
@@ -18,8 +17,7 @@ from lrsearch.comparison.settings import POINTS, Settings, make_claim
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
-from lrsearch.storage import confirmation_of, confirmed_runs, searches_of, study_config, trials_by_hand
-from lrsearch.storage.study import refuse_another_plan
+from lrsearch.storage import StoredStudy, StudyPart, require_same_plan
 from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
 from lrsearch.verdict.tuning_budgets import EffortVerdict, effort_entries, effort_verdicts
@@ -67,11 +65,8 @@ class StudyVerdict:
         return {**self.comparison.to_dict(), **finite(beside)}
 
 
-def compare_study(study: Study) -> Comparison:
+def compare_study(study: StoredStudy) -> Comparison:
     """Compare what a study's confirmation has found in its planned blocks.
-
-    Args:
-        study: a search or its confirmation.
 
     Raises:
         InputError: if there is no confirmation, or it has too few blocks.
@@ -79,65 +74,57 @@ def compare_study(study: Study) -> Comparison:
     return study_verdict(study).comparison
 
 
-def study_verdict(study: Study) -> StudyVerdict:
+def study_verdict(study: StoredStudy) -> StudyVerdict:
     """Return the comparison of a study's confirmation, its controls, the claims it was made for, and what lies beyond.
-
-    Args:
-        study: a search or its confirmation.
 
     Raises:
         InputError: if there is no confirmation, it has too few blocks, or its searches were made under another plan.
     """
-    confirmation = confirmation_of(study)
-    config = study_config(confirmation)
-    searches = searches_of(confirmation)
-    for search in searches:
-        refuse_another_plan(search, config)
-    found = confirmed_runs(confirmation)
-    planned = _plan(confirmation, config)
+    confirmation = study.confirmed()
+    config, found = confirmation.config, confirmation.runs
+    for search in study.searches:
+        require_same_plan(search, config)
+    planned = _plan(confirmation)
     planned = replace(planned, failure_rule=_failure_rule(planned, found, config))
     plan = _at_look(planned, found, config)
     comparison = compare_records(found, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
-    if planned_controls := confirmation.user_attrs.get("controls"):
+    if planned_controls := {name: c.model_dump() for name, c in confirmation.attributes.controls.items()}:
         controls = check_controls(found, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(found, config, plan)
     return StudyVerdict(
-        comparison=_annotated(comparison, plan, controls, config, trials_by_hand(confirmation)),
+        comparison=_annotated(comparison, plan, controls, config, confirmation.added_by_hand),
         controls=controls,
         claims=claims,
         claims_note=claims_note,
         exploratory=_exploratory(found, planned, config.seed),
         left_out=plan.left_out,
-        good_regions=good_regions(searches),
-        efforts=effort_verdicts(confirmation, found, plan, config),
+        good_regions=good_regions(study.searches),
+        efforts=effort_verdicts(confirmation, found, plan),
     )
 
 
-def _plan(confirmation: Study, config: StudyConfig) -> ConfirmationPlan:
-    attributes = confirmation.user_attrs
-    trials = attributes.get("trials_per_family") or None
-    maximize = confirmation.direction.name == "MAXIMIZE"
-    scale = 100.0 if maximize else 1.0
-    worst, failed_at = (attributes.get(name) for name in ("worst_value", "failed_at"))
-    controls = tuple(attributes.get("controls", ()))
+def _plan(confirmation: StudyPart) -> ConfirmationPlan:
+    config, attributes, scale = confirmation.config, confirmation.attributes, confirmation.scale
+    worst, failed_at, controls = attributes.worst_value, attributes.failed_at, tuple(attributes.controls)
+    trials = attributes.trials_per_family or None
     return ConfirmationPlan(
         settings=Settings(
             rope=config.plan.rope,
             alpha=config.plan.alpha_of_a_look,
             contrasts=_contrasts(config),
-            claim=make_claim(int(attributes.get("searches", 0)), trials=trials, sampler=config.search.sampler),
-            metric=str(attributes.get("metric", "accuracy")),
-            unit=POINTS if maximize else "units",
-            direction="maximize" if maximize else "minimize",
+            claim=make_claim(attributes.searches, trials=trials, sampler=config.search.sampler),
+            metric=confirmation.metric,
+            unit=POINTS if confirmation.maximize else "units",
+            direction=confirmation.direction,
             worst_value=None if worst is None else scale * worst,
             failed_at=None if failed_at is None else scale * failed_at,
         ),
         scale=scale,
         controls=controls,
         excluded=(*controls, *effort_entries(confirmation)),
-        left_out=tuple(attributes.get("left_out", ())),
-        blocks=attributes.get("planned_blocks"),
+        left_out=tuple(attributes.left_out),
+        blocks=attributes.planned_blocks,
     )
 
 
@@ -187,7 +174,7 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def _claims(
-    found: list[TrialRecord], config: StudyConfig, plan: ConfirmationPlan
+    found: Sequence[TrialRecord], config: StudyConfig, plan: ConfirmationPlan
 ) -> tuple[tuple[JudgedClaim, ...], str]:
     """Return the claims that the plan asks for and what to know of them, or none and the reason."""
     planned = config.plan.claims
@@ -199,7 +186,7 @@ def _claims(
         return (), f"The claims are not tested: {error}"
 
 
-def _exploratory(found: list[TrialRecord], plan: ConfirmationPlan, seed: int) -> Comparison | None:
+def _exploratory(found: Sequence[TrialRecord], plan: ConfirmationPlan, seed: int) -> Comparison | None:
     """Return the comparison with the blocks beyond the plan, or None where there are none."""
     if plan.blocks is None or not any(r.block is not None and r.block >= plan.blocks for r in found):
         return None

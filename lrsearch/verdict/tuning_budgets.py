@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from optuna.study import Study
 
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.from_records import ConfirmationPlan, compare_records
 from lrsearch.comparison.settings import make_claim
-from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
+from lrsearch.storage import StudyPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +42,14 @@ class EffortVerdict:
         return f"{opening} not shown worse than the best: {', '.join(chosen)}"
 
 
-def effort_entries(confirmation: Study) -> tuple[str, ...]:
+def effort_entries(confirmation: StudyPart) -> tuple[str, ...]:
     """Return the entries of a confirmation that stand for an effort below the search's end."""
-    stands = [block for blocks in confirmation.user_attrs.get("efforts", {}).values() for block in blocks]
+    stands = [block for blocks in confirmation.attributes.efforts.values() for block in blocks]
     return tuple(dict.fromkeys(name for block in stands for family, name in block.items() if name != family))
 
 
 def effort_verdicts(
-    confirmation: Study, found: Sequence[TrialRecord], plan: ConfirmationPlan, config: StudyConfig
+    confirmation: StudyPart, runs: Sequence[TrialRecord], plan: ConfirmationPlan
 ) -> tuple[EffortVerdict, ...]:
     """Return the verdict at each of the plan's tuning efforts, the smallest first.
 
@@ -58,23 +57,20 @@ def effort_verdicts(
 
     Args:
         confirmation: its attribute `efforts` tells which entry stands for which family in which block.
-        found: its records.
+        runs: of it.
         plan: of the verdict.
-        config: of the study.
     """
-    runs = {(record.block, record.family): record for record in found}
+    config, by_cell = confirmation.config, {(run.block, run.family): run for run in runs}
     verdicts = []
-    for trials, blocks in sorted((int(k), v) for k, v in confirmation.user_attrs.get("efforts", {}).items()):
+    for trials, blocks in sorted((int(k), v) for k, v in confirmation.attributes.efforts.items()):
         families = [family for family in config.search.families if all(family in block for block in blocks)]
         records = [
-            replace(runs[index, block[family]], family=family)
+            replace(by_cell[index, block[family]], family=family)
             for index, block in enumerate(blocks)
             for family in families
-            if (index, block[family]) in runs
+            if (index, block[family]) in by_cell
         ]
-        claim = make_claim(
-            int(confirmation.user_attrs.get("searches", 0)), trials=trials, sampler=config.search.sampler
-        )
+        claim = make_claim(confirmation.attributes.searches, trials=trials, sampler=config.search.sampler)
         without = tuple(f for f in config.search.families if f not in families)
         own = replace(plan, controls=(), excluded=(), left_out=without).with_settings(claim=claim, contrasts="all")
         try:

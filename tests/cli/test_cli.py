@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lrsearch.schedules import FAMILIES
-from lrsearch.storage import open_storage, records, the_study
+from lrsearch.storage import StoredStudy, open_storage
 from tests.conftest import STUDY
 
 DB = "sqlite:///lrsearch.db"
@@ -22,7 +22,7 @@ def _optimize(run, study_file, *flags):
 
 
 def _stored():
-    return [vars(record) for record in records(the_study(open_storage(DB), None))]
+    return [vars(record) for record in StoredStudy.read(open_storage(DB)).trials]
 
 
 WRONG_FLAGS = {
@@ -191,7 +191,7 @@ def test_optimize_shows_a_table_per_family_and_what_the_search_cost(run, study_f
 def test_json_stands_alone_and_agrees_with_the_storage(run, study_file) -> None:
     """`--format json` prints JSON alone, and its counts and bests are those of the stored trials."""
     summary = json.loads(_optimize(run, study_file, "--format", "json").out)
-    found = records(the_study(open_storage(DB), None))
+    found = StoredStudy.read(open_storage(DB)).trials
     assert (6, 6) == (summary["total"], summary["complete"] + summary["pruned"])
     assert ["tab"] == summary["studies"]
     assert {"constant": 2, "cosine": 2, "one_cycle": 2} == {row["family"]: row["trials"] for row in summary["families"]}
@@ -220,7 +220,7 @@ def test_settings_come_from_the_environment(run, study_file, monkeypatch) -> Non
     monkeypatch.setenv("LRSEARCH_STUDY", "mine")
     assert 0 == _optimize(run, study_file, "--trials", "3").code
     assert not Path("lrsearch.db").exists()
-    assert "mine" == the_study(open_storage("sqlite:///elsewhere.db"), None).study_name
+    assert "mine" == StoredStudy.read(open_storage("sqlite:///elsewhere.db")).name
 
 
 def test_families_are_described_with_formula_and_ranges(run) -> None:

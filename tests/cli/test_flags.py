@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lrsearch.storage import open_storage, study_config, the_study
+from lrsearch.storage import StoredStudy, open_storage
 
 ADDRESS = "tests.workload_examples:tabular"
 
@@ -12,10 +12,10 @@ def test_a_workload_without_a_study_file_is_a_study_of_its_own(run, folder) -> N
     """Named after its function, at its own batch size; lists and the report call its data by its address."""
     flags = ("--workload", ADDRESS, "--epochs", "1", "--trials", "2", "--families", "constant,cosine")
     assert 0 == run("optimize", *flags, "--workers", "1", "--device", "cpu").code
-    study = the_study(open_storage("sqlite:///lrsearch.db"), None)
-    assert "tabular" == study.study_name
-    assert "" == study_config(study).description
-    assert 10 == study.trials[0].user_attrs["schedule"]["total_steps"]  # 200 examples in batches of 20
+    study = StoredStudy.read(open_storage("sqlite:///lrsearch.db"))
+    assert "tabular" == study.name
+    assert "" == study.config.description
+    assert 10 == study.trials[0].schedule["total_steps"]  # 200 examples in batches of 20
     assert [ADDRESS] == [row["dataset"] for row in json.loads(run("studies", "--format", "json").out)]
     assert 0 == run("report", "-o", "page.html").code
     page = Path("page.html").read_text()

@@ -12,8 +12,8 @@ from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.run_audit import run_audit
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
-from lrsearch.export import Source
-from lrsearch.storage import back_up, family_of, load_study, open_storage
+from lrsearch.export import best_trials
+from lrsearch.storage import StoredStudy, back_up, load_study, open_storage
 from tests.confirmation_examples import config_of, noisy, stored
 from tests.search.run_helpers import make_config, search
 
@@ -130,6 +130,6 @@ def test_a_schedule_added_to_fixed_ones_is_no_entry(folder) -> None:
     study = stored(open_storage(), config_of(), {"constant": noisy(80.0, 6)})
     schedule = {"family": "cosine", "base_lr": 0.1, "total_steps": 10}
     study.add_trial(create_trial(value=0.99, user_attrs={"schedule": schedule, "entry": "cosine"}))
-    assert ["constant"] == [family_of(trial) for _, trial in Source.of(study).best()]
+    assert ["constant"] == [record.family for _, record in best_trials(StoredStudy.of(study))]
     with pytest.raises(InputError, match="complete trials of cosine were asked for, got 0"):
-        Source.of(study).best("cosine")
+        best_trials(StoredStudy.of(study), "cosine")

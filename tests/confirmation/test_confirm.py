@@ -21,14 +21,17 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.records import LearningCurve, unpack_scores
-from lrsearch.storage import load_study, open_storage
-from lrsearch.storage import test_ledger as ledger_of
+from lrsearch.storage import StudyPart, load_study, open_storage
 from tests.conftest import STUDY
 from tests.search.run_helpers import finished, lasting, make_config, search, signal_in
 
 CONSTANT = {"name": "plain", "family": "constant", "base_lr": 0.1}
 COSINE = {"name": "cosine of ours", "family": "cosine", "base_lr": 0.3, "final_lr": 0.01, "warmup_steps": 5}
 FIXED = make_config(baseline=[CONSTANT, COSINE])
+
+
+def _ledger(study):
+    return StudyPart.of(study).attributes.test_ledger
 
 
 def _confirm(config, blocks: int | None = 2, *, database: str = "lrsearch.db", **given: Any) -> Confirmation:
@@ -124,20 +127,18 @@ def test_more_blocks_are_added_to_those_that_are_there(folder) -> None:
     _confirm(FIXED, 2)
     more = _confirm(FIXED, 3).study
     assert _runs(_confirm(FIXED, 3, database="whole.db").study) == _runs(more)
-    assert [False, False, True] == [reading["beyond_plan"] for reading in ledger_of(more.user_attrs)]
+    assert [False, False, True] == [reading.beyond_plan for reading in _ledger(more)]
     assert 6 == len(finished(_confirm(FIXED, 1).study))
 
 
 def test_every_reading_of_the_test_set_is_in_the_ledger(folder) -> None:
     """One line a block, with its entries, and whether every epoch or the last was read; a run again reads nothing."""
     study = _confirm(FIXED).study
-    lines = [(r["block"], r["entries"], r["epochs"]) for r in ledger_of(study.user_attrs)]
+    lines = [(r.block, r.entries, r.epochs) for r in _ledger(study)]
     assert [(block, ["plain", "cosine of ours"], "every") for block in (0, 1)] == lines
-    assert 2 == len(ledger_of(_confirm(FIXED).study.user_attrs))
+    assert 2 == len(_ledger(_confirm(FIXED).study))
     search(make_config(), 3, database="searched.db")
-    assert ["last"] == [
-        r["epochs"] for r in ledger_of(_confirm(make_config(), 1, database="searched.db").study.user_attrs)
-    ]
+    assert ["last"] == [r.epochs for r in _ledger(_confirm(make_config(), 1, database="searched.db").study)]
 
 
 def test_other_configurations_under_the_same_name_are_refused(folder) -> None:

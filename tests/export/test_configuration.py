@@ -17,9 +17,20 @@ from lrsearch.config import StudyConfig
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
-from lrsearch.export import FORMATS, Source, configuration, exported, format_of, load_configuration, render, write_files
+from lrsearch.export import (
+    FORMATS,
+    best_trials,
+    configuration,
+    exported,
+    format_of,
+    load_configuration,
+    render,
+    write_files,
+)
+from lrsearch.export.stored import recommended_trials
 from lrsearch.schedules import schedule_from_params
 from lrsearch.search.optimize import run_search
+from lrsearch.storage import StoredStudy
 from lrsearch.verdict.study_verdict import compare_study
 from tests.export.documents import document, example
 
@@ -46,30 +57,30 @@ def storage(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def source(storage):
-    return Source.open(storage)
+    return StoredStudy.open(storage)
 
 
 def test_the_document_is_the_best_trial_and_what_produced_it(source):
     """Every table holds what the storage holds of that trial."""
-    [(study, trial)] = source.best()
-    best = max(study.get_trials(), key=lambda trial: trial.value)
-    found = configuration(study, trial, storage=source.storage)
+    [(part, trial)] = best_trials(source)
+    best = max(part.records, key=lambda record: record.value)
+    found = configuration(source, part, trial)
     assert best.number == trial.number == found["provenance"]["trial"]
     assert best.value == found["scores"]["search_value"]
-    assert best.user_attrs["schedule"] == found["schedule"] == schedule_from_params(found["schedule"]).params()
+    assert best.schedule == found["schedule"] == schedule_from_params(found["schedule"]).params()
     assert {"name": "sgd", "momentum": 0.5, "nesterov": False, "weight_decay": 0.0} == found["optimizer"]
-    seeds = {"split": study.user_attrs["split_seed"], "init": best.user_attrs["init_seed"]}
+    seeds = {"split": part.attributes.split_seed, "init": best.init_seed}
     assert seeds == {name: found["training"]["seeds"][name] for name in seeds}
     assert (2, STUDY["workload"]) == (found["training"]["epochs"], found["training"]["workload"])
     assert {"dataset", "batch_size"}.isdisjoint(found["training"])  # the workload's own
-    assert study.user_attrs["data_fingerprint"] == found["provenance"]["data_fingerprint"]
+    assert part.attributes.data_fingerprint == found["provenance"]["data_fingerprint"]
 
 
 def test_scores_of_a_confirmation_have_a_t_interval(source):
     """Mean, SD and interval are those of SciPy over the blocks of that configuration."""
-    [(study, trial)] = source.best("cosine")
-    scores = configuration(study, trial, confirmation=source.confirmation)["scores"]["confirmation"]
-    values = [run.value for run in source.confirmation.get_trials() if run.user_attrs["entry"] == "cosine"]
+    [(part, trial)] = best_trials(source, "cosine")
+    scores = configuration(source, part, trial)["scores"]["confirmation"]
+    values = [run.value for run in source.confirmation.runs if run.family == "cosine"]
     assert 6 == len(values) == scores["blocks"]
     mean, sd = np.mean(values), np.std(values, ddof=1)
     expected = stats.t.interval(0.95, 5, loc=mean, scale=sd / np.sqrt(6)) if sd else (mean, mean)
@@ -78,20 +89,20 @@ def test_scores_of_a_confirmation_have_a_t_interval(source):
 
 def test_a_trial_that_was_not_confirmed_has_no_confirmation(source):
     """The second best of a family is another configuration."""
-    _, (study, second) = source.best("cosine", top=2)
-    assert "confirmation" not in configuration(study, second, confirmation=source.confirmation)["scores"]
+    _, (part, second) = best_trials(source, "cosine", top=2)
+    assert "confirmation" not in configuration(source, part, second)["scores"]
 
 
 def test_a_baseline_is_exported_as_it_was_confirmed(source):
     """An entry of the confirmation, by its name: its schedule by the epoch, late as it was, and its block's seeds."""
-    [(study, trial)] = source.best("flat")
-    found = configuration(study, trial, confirmation=source.confirmation)
+    [(part, trial)] = best_trials(source, "flat")
+    found = configuration(source, part, trial)
     assert ("epoch", 0.2, 2) == (
         found["training"]["interval"],
         found["schedule"]["lag_lr"],
         found["training"]["epochs"],
     )
-    assert found["training"]["seeds"]["split"] == trial.user_attrs["split_seed"]
+    assert found["training"]["seeds"]["split"] == trial.split_seed
     assert "search_value" not in found["scores"]
     assert 6 == found["scores"]["confirmation"]["blocks"]
 
@@ -99,8 +110,8 @@ def test_a_baseline_is_exported_as_it_was_confirmed(source):
 @pytest.mark.parametrize("form", ["yaml", "json", "toml"])
 def test_documents_come_back_unchanged(source, tmp_path, form):
     """Each document format holds every number to the last bit, and reads back as the same configuration."""
-    [(study, trial)] = source.best("step")
-    written = configuration(study, trial, confirmation=source.confirmation, storage=source.storage)
+    [(part, trial)] = best_trials(source, "step")
+    written = configuration(source, part, trial)
     text = render(written, form)
     parse = {"yaml": yaml.safe_load, "json": json.loads, "toml": tomllib.loads}[form]
     assert written == parse(text)
@@ -127,15 +138,15 @@ def regression(tmp_path_factory):
     options = RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
     run_search(config, options)
     run_confirm(config, options, blocks=6)
-    return Source.open(url)
+    return StoredStudy.open(url)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_metric_that_is_to_be_small_is_exported_under_its_name(regression, form):
     """Its name, its direction and its interval are in every format, and the best is the smallest."""
-    [(study, trial)] = regression.best()
-    assert min(t.value for t in study.get_trials() if t.value is not None) == trial.value
-    scores = configuration(study, trial, confirmation=regression.confirmation)["scores"]
+    [(part, trial)] = best_trials(regression)
+    assert min(r.value for r in part.records if r.value is not None) == trial.value
+    scores = configuration(regression, part, trial)["scores"]
     assert ("squared error", "minimize", trial.value) == tuple(
         scores[name] for name in ("metric", "direction", "search_value")
     )
@@ -148,8 +159,8 @@ def test_a_metric_that_is_to_be_small_is_exported_under_its_name(regression, for
 
 def test_csv_is_the_rate_of_every_update(source):
     """Below the comment lines, step and rate of the whole run."""
-    [(study, trial)] = source.best("cosine")
-    found = configuration(study, trial)
+    [(part, trial)] = best_trials(source, "cosine")
+    found = configuration(source, part, trial)
     table = np.loadtxt(render(found, "csv").splitlines(), delimiter=",", comments=["#", "step"])
     schedule = schedule_from_params(found["schedule"])
     np.testing.assert_array_equal(schedule.lr(np.arange(schedule.total_steps)), table[:, 1])
@@ -159,9 +170,9 @@ def test_csv_is_the_rate_of_every_update(source):
 @pytest.mark.parametrize(("steps", "epochs"), [(101, 11), (40, 4), (1, 1)])
 def test_another_budget_keeps_every_fraction(source, steps, epochs):
     """--steps is scaled_to; the epochs are as many as it takes (an epoch has ten updates here)."""
-    [(study, trial)] = source.best("step")
-    found = configuration(study, trial, steps=steps)
-    original = schedule_from_params(trial.user_attrs["schedule"])
+    [(part, trial)] = best_trials(source, "step")
+    found = configuration(source, part, trial, steps=steps)
+    original = schedule_from_params(trial.schedule)
     assert original.scaled_to(steps).params() == found["schedule"]
     assert (epochs, 20) == (found["training"]["epochs"], found["provenance"]["rescaled_from_total_steps"])
     assert 20 == found["scores"]["measured_at_total_steps"]
@@ -169,7 +180,7 @@ def test_another_budget_keeps_every_fraction(source, steps, epochs):
 
 def test_the_top_are_ranked_over_all_replicates_and_written_to_a_folder(source, tmp_path):
     """Best first, one file each."""
-    ranked = [trial.value for _, trial in source.best(top=6)]
+    ranked = [trial.value for _, trial in best_trials(source, top=6)]
     assert sorted(ranked, reverse=True) == ranked
     places = write_files(exported(source, "yaml", top=3), tmp_path / "best", as_folder=True)
     assert ["01", "02", "03"] == [place.name[:2] for place in places]
@@ -180,13 +191,13 @@ def test_the_top_are_ranked_over_all_replicates_and_written_to_a_folder(source, 
 def test_what_is_not_there_is_said(source, storage):
     """Too few trials, an unknown study, no confirmation: one line each, with what there is."""
     with pytest.raises(InputError, match=r"3 complete trials of cosine were asked for, got 2; complete are: .*flat"):
-        source.best("cosine", top=3)
+        best_trials(source, "cosine", top=3)
     with pytest.raises(InputError, match="no study 'other' in this storage; there are: small"):
-        Source.open(storage, "other")
+        StoredStudy.open(storage, "other")
     with pytest.raises(InputError, match="nothing is recommended before it is confirmed"):
-        replace(source, confirmation=None).recommended()
+        recommended_trials(replace(source, confirmation=None))
     with pytest.raises(InputError, match=r"0; complete are: [^()]*$"):
-        source.best("cosine (A/A)")  # a control of the confirmation is nobody's configuration
+        best_trials(source, "cosine (A/A)")  # a control of the confirmation is nobody's configuration
     with pytest.raises(InputError, match=r"steps must be at most \d+ \(10000 epochs of \d+\), got 99999999"):
         exported(source, "yaml", steps=99_999_999)
     with pytest.raises(InputError, match="format must be one of yaml, json"):
@@ -195,7 +206,7 @@ def test_what_is_not_there_is_said(source, storage):
 
 def test_the_recommended_are_those_of_the_verdict(source, tmp_path):
     """One file for each entry that compare does not show to be worse than the best; baselines count."""
-    names = compare_study(source.confirmation).recommended
+    names = compare_study(source).recommended
     files = exported(source, "json", recommended=True)
     families = ["constant" if name == "flat" else name for name in names]
     assert families == [json.loads(text)["schedule"]["family"] for text in files.values()]
@@ -221,9 +232,9 @@ def test_replicates_are_one_name(tmp_path):
     changes = {"search": {"families": ("constant",), "trials": 1, "replicates": 2}, "baseline": []}
     config = StudyConfig.from_dict({**STUDY, **changes})
     run_search(config, RunOptions(storage=url, device="cpu", workers=1, compile_step="off"))
-    assert ["small/search-00", "small/search-01"] == [study.study_name for study in Source.open(url, "small").searches]
-    assert ["small/search-01"] == [study.study_name for study in Source.open(url, "small/search-01").searches]
-    assert 2 == len(Source.open(url).best(top=2))
+    assert ["small/search-00", "small/search-01"] == [part.name for part in StoredStudy.open(url, "small").searches]
+    assert ["small/search-01"] == [part.name for part in StoredStudy.open(url).only("small/search-01").searches]
+    assert 2 == len(best_trials(StoredStudy.open(url), top=2))
 
 
 def test_a_password_is_not_exported():

@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -28,13 +29,12 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.space import study_space
 from lrsearch.export import Configuration, exported, load_configuration
 from lrsearch.export.formats import FORMATS
-from lrsearch.export.stored import Source
 from lrsearch.report.assemble import report_html
 from lrsearch.report.dashboard import write_verdict
 from lrsearch.report.preview import nominal_steps_per_epoch, schedule_preview_html
 from lrsearch.report.source import read_source
 from lrsearch.schedules import FAMILIES
-from lrsearch.storage import confirmation_of, load_study
+from lrsearch.storage import StoredStudy, load_study
 from lrsearch.verdict.scores_csv import compare_table
 from lrsearch.verdict.study_verdict import study_verdict
 from tests.fuzz import hostile
@@ -106,23 +106,22 @@ def scores(content: bytes) -> None:
 def studies(data: Any) -> None:
     """Put a study and its confirmation that somebody has changed through everything that reads them."""
     storage = hostile.open_study(data)
-    search, confirmation = load_study(storage, "s"), load_study(storage, "s/confirm")
     for form in ("table", "json", "csv"):
         _printed(lambda form=form: console.print_rows(study_rows(storage), form))
         _printed(lambda form=form: console.print_rows(trial_rows(storage, "s"), form))
-    _or_refused(lambda: print_json(confirm_rows(confirmation)))
-    _or_refused(lambda: _compared(search))
+    _or_refused(lambda: print_json(confirm_rows(StoredStudy.read(storage, "s").confirmed())))
+    _or_refused(lambda: _compared(storage))
     _or_refused(lambda: _shown(storage))
     for form in FORMATS:
-        for study in (Source((search,), confirmation, ""), Source((), confirmation, "")):
-            _or_refused(lambda form=form, study=study: _exported(study, form))
+        for part in ("s", "s/confirm"):
+            _or_refused(lambda form=form, part=part: _exported(StoredStudy.read(storage, "s").only(part), form))
 
 
-def _compared(search: Any) -> None:
-    verdict = study_verdict(confirmation_of(search))
+def _compared(storage: Any) -> None:
+    verdict = study_verdict(StoredStudy.read(storage, "s"))
     assert 6 >= verdict.comparison.blocks
     console.print_study_verdict(verdict, verdict_table(verdict))
-    write_verdict([search], verdict)
+    write_verdict([load_study(storage, "s")], verdict)
 
 
 def _shown(storage: Any) -> None:
@@ -131,8 +130,8 @@ def _shown(storage: Any) -> None:
     html.encode()
 
 
-def _exported(source: Source, form: str) -> None:
-    for name, text in exported(source, form).items():
+def _exported(study: StoredStudy, form: str) -> None:
+    for name, text in exported(study, form).items():
         assert name.removeprefix("01-").removesuffix(FORMATS[form].suffix) in FAMILIES
         text.encode()
 
@@ -242,10 +241,10 @@ def test_what_is_not_spoilt_is_accepted() -> None:
     configuration_data(hostile.CONFIGURATION)
     scores(TABLE.encode())
     storage = hostile.open_study(hostile.confirmed_study())
-    assert 6 == study_verdict(load_study(storage, "s/confirm")).comparison.blocks
+    assert 6 == study_verdict(StoredStudy.read(storage)).comparison.blocks
     assert 6 == len(study_rows(storage)[0]) - 3
     assert "<html" in report_html(read_source(storage, "s"))
-    assert exported(Source((load_study(storage, "s"),), None, ""), "yaml")
+    assert exported(replace(StoredStudy.read(storage), confirmation=None), "yaml")
 
 
 @pytest.mark.parametrize(

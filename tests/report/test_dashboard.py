@@ -17,7 +17,7 @@ from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.report.dashboard import make_dashboard, write_verdict
-from lrsearch.storage import load_study, open_storage, study_id
+from lrsearch.storage import StoredStudy, load_study, open_storage, study_id
 from lrsearch.verdict.study_verdict import study_verdict
 from tests.report.browser import CHROMIUM, Browser, Visit
 
@@ -112,7 +112,7 @@ def test_a_note_stays_text(folder, searched) -> None:
     from optuna_dashboard import get_note
 
     study = load_study(open_storage(searched), "shown")
-    verdict = study_verdict(study)
+    verdict = study_verdict(StoredStudy.of(study))
     object.__setattr__(verdict.comparison, "verdict_text", "<script>_a_*b*")
     write_verdict([study], verdict)
     assert r"\<script>\_a\_\*b\*" in get_note(study)

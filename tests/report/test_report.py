@@ -148,7 +148,7 @@ def test_the_study_is_found_by_any_of_its_names(tmp_path: Path):
     address = f"sqlite:///{tmp_path / 'x.db'}"
     fill(open_storage(address), config)
     storage = open_storage(address)
-    assert {"one"} == {read_source(storage, name).name for name in (None, "one", "one/confirm")}
+    assert {"one"} == {read_source(storage, name).study.name for name in (None, "one", "one/confirm")}
     with pytest.raises(InputError, match="there is no study 'two'"):
         read_source(storage, "two")
     create_study(storage, "two", config, **GIVEN, attributes={})
@@ -169,7 +169,7 @@ def test_replicates_are_read_together():
     for replicate in range(2):
         create_study(storage, f"many/search-{replicate:02d}", config, **GIVEN, attributes={"space": {"families": {}}})
     found = read_source(storage)
-    assert ("many", 2) == (found.name, len(found.searches))
+    assert ("many", 2) == (found.study.name, len(found.study.searches))
     assert "There is no verdict" in report_html(found)
 
 
@@ -213,7 +213,7 @@ def test_several_epoch_budgets_are_set_beside_each_other():
     for epochs in (2, 4):
         fill(storage, small_config(name=f"both/epochs-{epochs}", training={"epochs": epochs}))
     found = read_source(storage, "both")
-    assert ("both/epochs-4", [2, 4]) == (found.name, list(found.by_epochs))
+    assert ("both/epochs-4", [2, 4]) == (found.study.name, list(found.by_epochs))
     page = report_html(found)
     assert "<h3>At other epoch budgets</h3>" in page
     assert "2 against 4 epochs" in page

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsearch.storage import open_existing, open_storage, records, shared_disk_warning, the_study
+from lrsearch.storage import StoredStudy, open_existing, open_storage, shared_disk_warning
 from lrsearch.storage import sqlite as lrsearch_sqlite
 from tests.report.report_helpers import fill, small_config
 from tests.search.run_helpers import make_config, search
@@ -141,11 +141,11 @@ def test_a_full_disk_ends_a_run_with_one_line(folder) -> None:
         assert 1 == ended.returncode, ended.stderr
         assert "Traceback" not in ended.stderr
         assert "disk is full: free some space on that disk, then run the same command again" in ended.stderr
-        finished = [r for r in records(the_study(open_existing(storage[1]), None)) if r.finished]
+        finished = [r for r in StoredStudy.read(open_existing(storage[1])).trials if r.finished]
         assert finished
         copied = _command("backup", *storage, "-o", str(folder / "copy.db"), folder=folder)
         assert 0 == copied.returncode, copied.stderr
-        kept = [r for r in records(the_study(open_existing(f"sqlite:///{folder}/copy.db"), None)) if r.finished]
+        kept = [r for r in StoredStudy.open(f"sqlite:///{folder}/copy.db").trials if r.finished]
         assert [r.value for r in finished] == [r.value for r in kept]
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)

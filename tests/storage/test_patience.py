@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError, RunError
-from lrsearch.storage import create_study, open_storage, reopen_storage, study_config
+from lrsearch.storage import StudyPart, create_study, open_storage, reopen_storage
 from lrsearch.storage import patience as lrsearch_patience
 from lrsearch.storage import proxy as lrsearch_proxy
 from lrsearch.storage import study as lrsearch_study
@@ -173,7 +173,7 @@ def test_a_study_that_another_machine_is_making_is_waited_for(folder) -> None:
     study = create_study(open_storage(url), "study", CONFIG, **GIVEN)
     filling.join()
     assert "versions" not in study.user_attrs  # it was filled by the other
-    assert CONFIG == study_config(study)
+    assert CONFIG == StudyPart.of(study).config
 
 
 def test_a_study_that_a_killed_process_left_unfilled_is_filled(folder, monkeypatch) -> None:
@@ -183,7 +183,7 @@ def test_a_study_that_a_killed_process_left_unfilled_is_filled(folder, monkeypat
     for name, direction in (("study", "maximize"), ("other", "minimize"), ("plain", "maximize")):
         optuna.create_study(study_name=name, storage=storage, direction=direction)
     optuna.load_study(study_name="plain", storage=storage).ask()
-    assert CONFIG == study_config(create_study(storage, "study", CONFIG, **GIVEN))
+    assert CONFIG == StudyPart.of(create_study(storage, "study", CONFIG, **GIVEN)).config
     for name in ("other", "plain"):
         with pytest.raises(InputError, match=f"'{name}' was not made by lrsearch"):
             create_study(storage, name, CONFIG, **GIVEN)

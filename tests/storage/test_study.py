@@ -13,14 +13,14 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.storage import (
+    StoredStudy,
+    StudyPart,
     create_study,
     is_dead,
     load_study,
     open_storage,
     records,
     redacted,
-    study_config,
-    the_study,
     to_record,
     worker_name,
 )
@@ -130,13 +130,13 @@ def test_sqlite_opens_for_several_processes(folder) -> None:
 def test_a_journal_holds_studies_too(folder) -> None:
     """`journal:///` addresses open, and a second process sees what the first has written."""
     _create(open_storage("journal:///study.log"))
-    assert "study" == the_study(open_storage("journal:///study.log"), None).study_name
+    assert "study" == StoredStudy.read(open_storage("journal:///study.log")).name
 
 
 def test_a_study_carries_what_produced_it(folder) -> None:
     """The whole study file, the data's fingerprint, the versions, the commit, and what the run adds."""
     study = _create(open_storage("sqlite:///a.db"), split_seed=7)
-    assert CONFIG == study_config(study)
+    assert CONFIG == StudyPart.of(study).config
     attributes = study.user_attrs
     assert ("abc", 7, 1) == (attributes["data_fingerprint"], attributes["split_seed"], attributes["schema"])
     assert {"lrsearch", "torch", "optuna", "numpy"} <= set(attributes["versions"])
@@ -158,16 +158,16 @@ def test_a_study_is_found_by_name_or_because_it_is_the_only_one(folder) -> None:
     """Confirmations do not count as searches; where there are several, they are listed."""
     storage = open_storage("sqlite:///a.db")
     with pytest.raises(InputError, match="there are none"):
-        the_study(storage, None)
+        StoredStudy.read(storage)
     _create(storage)
     _create(storage, confirmation_name("study"))
-    assert "study" == the_study(storage, None).study_name
-    assert "study/confirm" == the_study(storage, "study/confirm").study_name
+    assert "study" == StoredStudy.read(storage).name
+    assert "study" == StoredStudy.read(storage, "study/confirm").name
     with pytest.raises(InputError, match="no study 'stud' in this storage; there are: study, study/confirm"):
         load_study(storage, "stud")
     _create(storage, "second")
     with pytest.raises(InputError, match=r"--study-name: .*second"):
-        the_study(storage, None)
+        StoredStudy.read(storage)
 
 
 def test_a_study_of_plain_optuna_is_known_as_such(folder) -> None:
@@ -175,7 +175,7 @@ def test_a_study_of_plain_optuna_is_known_as_such(folder) -> None:
     study = optuna.create_study(study_name="mine", storage=open_storage("sqlite:///a.db"), direction="maximize")
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
     with pytest.raises(InputError, match="'mine' was not made by lrsearch"):
-        study_config(study)
+        StudyPart.of(study)
     assert [("complete", "", True)] * 2 == [(r.state, r.family, r.finished) for r in records(study)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
-from lrsearch.export import Configuration, Source, configuration, render
+from lrsearch.export import Configuration, best_trials, configuration, render
 from lrsearch.export.retrain import reseeded, train_configuration
 from lrsearch.schedules import PerEpoch, make_schedule
 from lrsearch.search.optimize import run_search
+from lrsearch.storage import StoredStudy
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-6}
 FAMILIES = ("cosine", "reduce_on_plateau", "one_cycle")
@@ -36,17 +38,17 @@ def source(tmp_path_factory):
         }
     )
     run_search(config, RunOptions(storage=url, device="cpu", workers=1, compile_step="off"))
-    return Source.open(url)
+    return StoredStudy.open(url)
 
 
 @pytest.fixture(scope="module")
 def trial(source):
-    return source.best("cosine")[0]
+    return best_trials(source, "cosine")[0]
 
 
 @pytest.fixture(scope="module")
-def document(trial):
-    return configuration(*trial)
+def document(source, trial):
+    return configuration(source, *trial)
 
 
 def run(document, **options):
@@ -55,14 +57,14 @@ def run(document, **options):
 
 def stored(trial):
     """Return the stored curve of a trial, its parts by name."""
-    return {name: part for name, part in trial.user_attrs["curve"].items() if part}
+    return {name: part for name, part in asdict(trial.curve).items() if part}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_training_a_configuration_gives_its_trial_again(source, family):
     """Every loss and score of every epoch, to float32 rounding, though the trial had company in its stack."""
-    [(study, trial)] = source.best(family)
-    trained = run(configuration(study, trial))
+    [(part, trial)] = best_trials(source, family)
+    trained = run(configuration(source, part, trial))
     for name, part in stored(trial).items():
         np.testing.assert_allclose(getattr(trained.curve, name), part, **FLOAT32)
     assert f"the trial's: {trial.value!r}" in trained.remarks[0]
@@ -108,7 +110,7 @@ def interrupt_after(epochs):
 @pytest.mark.parametrize("family", ["cosine", "reduce_on_plateau"])
 def test_interrupted_and_continued_equals_uninterrupted(source, family, tmp_path):
     """Bit for bit, metrics file included, with momentum and with a schedule that remembers losses."""
-    document = configuration(*source.best(family)[0])
+    document = configuration(source, *best_trials(source, family)[0])
     if family == "reduce_on_plateau":  # one whose next rate depends on the losses before the interruption
         document["schedule"] |= {"base_lr": 0.02, "warmup_steps": 0, "patience": 0, "factor": 0.2}
     files = {"checkpoint": tmp_path / "run.pt", "metrics": tmp_path / "metrics.csv"}
@@ -178,9 +180,9 @@ def test_a_failed_write_leaves_the_checkpoint_of_before(document, tmp_path, monk
 
 
 @pytest.mark.parametrize("steps", [9 * 3, 9 * 3 + 1, 5])
-def test_another_budget_can_be_trained(trial, steps):
+def test_another_budget_can_be_trained(source, trial, steps):
     """A rescaled configuration runs whole epochs, the last one maybe beyond the schedule's end."""
-    found = configuration(*trial, steps=steps)
+    found = configuration(source, *trial, steps=steps)
     trained = run(found)
     assert -(-steps // 9) == len(trained.rows) == found["training"]["epochs"]
 

@@ -15,13 +15,11 @@ from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
-from lrsearch.storage import create_study, open_storage, records
-from lrsearch.storage.study import refuse_another_plan
+from lrsearch.storage import StudyPart, create_study, open_storage, records, require_same_plan, studies_by_budget
 from lrsearch.verdict.claims import judge_claims
-from lrsearch.verdict.epoch_budgets import agreements, studies_by_budget, verdicts_by_budget
+from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
 from lrsearch.verdict.good_regions import good_regions
-from lrsearch.verdict.study_verdict import compare_study, study_verdict
-from tests.confirmation_examples import EPOCHS, config_of, noisy, stored
+from tests.confirmation_examples import EPOCHS, comparison_of, config_of, noisy, stored, verdict_of
 from tests.search.run_helpers import make_config, search
 
 DB = "sqlite:///lrsearch.db"
@@ -42,7 +40,7 @@ def database(folder):
 def test_the_verdict_is_that_of_the_plan(storage) -> None:
     """ROPE, error rate, metric and claim come from the study; searches decide what is claimed."""
     config = config_of(plan={"rope": 0.7, "alpha": 0.01})
-    found = compare_study(stored(storage, config, SCORES))
+    found = comparison_of(stored(storage, config, SCORES))
     assert (0.7, 0.01, 10, "accuracy") == (
         found.settings.rope,
         found.settings.alpha,
@@ -51,12 +49,12 @@ def test_the_verdict_is_that_of_the_plan(storage) -> None:
     )
     assert "these configurations, measured by accuracy on this workload" in found.verdict_text
     several = stored(storage, config, SCORES, name="many/confirm", searches=10, trials_per_family=5)
-    assert "these families, tuned with 5 trials by tpe" in compare_study(several).verdict_text
+    assert "these families, tuned with 5 trials by tpe" in comparison_of(several).verdict_text
 
 
 def test_a_family_left_out_is_named_in_the_verdict(storage) -> None:
     """Of whom no trial was finished, nothing can be said, and the verdict says so."""
-    verdict = study_verdict(stored(storage, config_of(), SCORES, left_out=["linear"]))
+    verdict = verdict_of(stored(storage, config_of(), SCORES, left_out=["linear"]))
     assert ("linear",) == verdict.left_out
     assert "(without linear, of which no trial was finished)" in verdict.comparison.verdict_text
 
@@ -64,8 +62,8 @@ def test_a_family_left_out_is_named_in_the_verdict(storage) -> None:
 def test_blocks_beyond_the_plan_are_exploratory(storage) -> None:
     """The verdict is that of the planned blocks, and one with all blocks stands beside it under another title."""
     more = {name: own + noisy(95.0, 4) for name, own in SCORES.items()}
-    planned = study_verdict(stored(storage, config_of(), SCORES)).comparison
-    beyond = study_verdict(stored(storage, config_of(), more, name="more/confirm", planned_blocks=10))
+    planned = verdict_of(stored(storage, config_of(), SCORES)).comparison
+    beyond = verdict_of(stored(storage, config_of(), more, name="more/confirm", planned_blocks=10))
     assert planned.verdict_text == beyond.comparison.verdict_text
     np.testing.assert_array_equal(planned.scores, beyond.comparison.scores)
     assert beyond.exploratory is not None
@@ -83,10 +81,10 @@ def test_exploratory_readings_are_labelled_by_compare(database, run) -> None:
 
 def test_a_look_before_the_planned_one_is_warned_of(storage) -> None:
     """Seven of twenty blocks are an interim result."""
-    found = compare_study(stored(storage, config_of(), SCORES, planned_blocks=20))
+    found = comparison_of(stored(storage, config_of(), SCORES, planned_blocks=20))
     assert any("interim: 10 of the 20 planned blocks" in warning for warning in found.warnings)
     assert not any(
-        "interim" in w for w in compare_study(stored(storage, config_of(), SCORES, name="b/confirm")).warnings
+        "interim" in w for w in comparison_of(stored(storage, config_of(), SCORES, name="b/confirm")).warnings
     )
 
 
@@ -95,7 +93,7 @@ def test_a_control_that_fails_is_a_warning(storage) -> None:
     scores = {**SCORES, "cosine (A/A)": noisy(95.0, 10)}
     controls = {"cosine (A/A)": {"kind": "aa", "of": "cosine"}}
     study = stored(storage, config_of(), scores, controls=controls, twins=["cosine (A/A)"])
-    found = compare_study(study)
+    found = comparison_of(study)
     assert ("cosine",) == found.recommended
     assert "Controls: cosine (A/A): SEPARATED in error" in found.verdict_text
     assert any("not to be trusted: cosine (A/A)" in warning for warning in found.warnings)
@@ -114,12 +112,12 @@ def test_another_plan_is_refused_with_the_difference(storage, plan, difference) 
     """What was searched under one plan is not judged by another; other numbers of blocks are no other plan."""
     study = create_study(storage, "tab", config_of(), direction="maximize", data_fingerprint="f", attributes={})
     with pytest.raises(InputError) as caught:
-        refuse_another_plan(study, config_of(plan=plan))
+        require_same_plan(StudyPart.of(study), config_of(plan=plan))
     assert difference in str(caught.value)
-    refuse_another_plan(study, config_of(plan={"blocks": 50}))
+    require_same_plan(StudyPart.of(study), config_of(plan={"blocks": 50}))
     stored(storage, config_of(plan=plan), SCORES)
     with pytest.raises(InputError, match="planned otherwise"):
-        study_verdict(study)
+        verdict_of(study)
 
 
 def test_everything_is_strict_json(database, run) -> None:
@@ -167,7 +165,7 @@ def _article_config(epochs: int = 30) -> StudyConfig:
 
 def _verdict(storage, given, epochs: int = 30, **attributes):
     study = stored(storage, _article_config(epochs), given["scores"], losses=given["losses"], searches=0, **attributes)
-    return study_verdict(study)
+    return verdict_of(study)
 
 
 def test_the_shipped_article_asks_for_its_claims() -> None:
@@ -231,7 +229,7 @@ def test_claims_that_cannot_be_tested_say_why(storage) -> None:
     assert "lacks multi-step" in _verdict(storage, lacking, name="a/confirm").claims_note
     failed = _article(cosine=[10.0, *noisy(91.0, 7)])
     assert "1 of 8 runs of cosine failed" in _verdict(storage, failed, name="b/confirm").claims_note
-    without = study_verdict(stored(storage, _article_config(), _article()["scores"], name="c/confirm"))
+    without = verdict_of(stored(storage, _article_config(), _article()["scores"], name="c/confirm"))
     assert "test set's curve" in without.claims_note
     with pytest.raises(InputError, match="at least 6 whole blocks, got 5"):
         judge_claims(
@@ -239,7 +237,7 @@ def test_claims_that_cannot_be_tested_say_why(storage) -> None:
             _article_config().plan.claims,
             ConfirmationPlan(Settings(rope=0.3)),
         )
-    silent = study_verdict(stored(storage, config_of(), _article()["scores"], name="d/confirm"))
+    silent = verdict_of(stored(storage, config_of(), _article()["scores"], name="d/confirm"))
     assert ("", ()) == (silent.claims_note, silent.claims)
 
 
@@ -268,11 +266,11 @@ def _random_search(storage, name="tab", sampler="random", pruner="none"):
 
 def test_the_good_region_is_the_share_of_random_trials_within_the_rope(storage) -> None:
     """Two of four and one of three; with another sampler or a pruner it says why it is not known."""
-    found = good_regions([_random_search(storage)])
+    found = good_regions([StudyPart.of(_random_search(storage))])
     assert {"constant": (2, 4), "cosine": (1, 3)} == {n: (s.count, s.total) for n, s in found.shares.items()}
     assert found.shares["cosine"].low < 1 / 3 < found.shares["cosine"].high
     for index, given in enumerate([{"sampler": "tpe"}, {"pruner": "rungs"}]):
-        unknown = good_regions([_random_search(storage, name=f"n{index}", **given)])
+        unknown = good_regions([StudyPart.of(_random_search(storage, name=f"n{index}", **given))])
         assert {} == unknown.shares
         assert "--sampler random --pruner none" in unknown.why_not
     assert "nothing was searched" == good_regions([]).why_not

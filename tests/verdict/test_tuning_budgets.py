@@ -13,11 +13,9 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
 from lrsearch.search.optimize import run_search
-from lrsearch.storage import records
-from lrsearch.storage.study import refuse_another_plan
-from lrsearch.verdict.study_verdict import study_verdict
+from lrsearch.storage import StudyPart, records, require_same_plan
 from lrsearch.verdict.tuning_budgets import effort_entries
-from tests.confirmation_examples import config_of, noisy, stored
+from tests.confirmation_examples import config_of, noisy, stored, verdict_of
 from tests.search.run_helpers import finished, make_config, search
 
 LOOKS = {"looks": [8, 12]}
@@ -26,7 +24,7 @@ LOOKS = {"looks": [8, 12]}
 def _at_look(blocks: int, *, plan=LOOKS):
     scores = {"constant": noisy(89.0, blocks), "cosine": noisy(89.6, blocks)}
     study = stored(InMemoryStorage(), config_of(plan=plan), scores, planned_blocks=12)
-    return study_verdict(study).comparison
+    return verdict_of(study).comparison
 
 
 @pytest.mark.parametrize(("blocks", "looked_at", "look"), [(8, 8, 1), (11, 8, 1), (12, 12, 2), (14, 12, 2)])
@@ -56,7 +54,7 @@ def test_blocks_beyond_the_last_look_alone_are_exploratory() -> None:
     for blocks, beyond in ((10, False), (12, False), (13, True)):
         scores = {"constant": noisy(89.0, blocks), "cosine": noisy(89.6, blocks)}
         study = stored(InMemoryStorage(), config_of(plan=LOOKS), scores, planned_blocks=12)
-        assert beyond is (study_verdict(study).exploratory is not None)
+        assert beyond is (verdict_of(study).exploratory is not None)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +86,7 @@ def test_looks_are_fixed_beforehand() -> None:
     """A study is not judged by another number of looks than it was planned with."""
     study = stored(InMemoryStorage(), config_of(plan=LOOKS), {"constant": noisy(89.0, 8), "cosine": noisy(89.6, 8)})
     with pytest.raises(InputError, match=r"plan\.looks is \[8, 12\], not \[\]"):
-        refuse_another_plan(study, config_of())
+        require_same_plan(StudyPart.of(study), config_of())
 
 
 def test_confirm_up_to_a_look_and_on(folder) -> None:
@@ -142,10 +140,10 @@ def test_every_effort_has_a_verdict_of_its_own(folder, run) -> None:
     config = make_config(search__pruner="none").changed({"plan.tuning_efforts": (1, 2), "plan.blocks": 6})
     search(config, 12)
     study = run_confirm(config.changed({"search.trials": 12}), RunOptions(device="cpu", workers=1)).study
-    extra = effort_entries(study)
+    extra = effort_entries(StudyPart.of(study))
     assert extra
     assert all(" after " in name for name in extra)
-    verdict = study_verdict(study)
+    verdict = verdict_of(study)
     families = set(config.search.families)
     assert families == set(verdict.comparison.families)
     assert [1, 2] == [effort.trials for effort in verdict.efforts]

@@ -8,10 +8,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from lrsearch.names import replicate_of
 from lrsearch.records import TrialRecord
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.style import axis, dashes, figure, label, rate_axis
 from lrsearch.schedules import schedule_from_params
+from lrsearch.storage import StudyPart
 from lrsearch.tables import Table, table
 
 _OF_THE_RUN = ("family", "total_steps")
@@ -69,7 +71,7 @@ def samples_table(samples: Sequence[Sample]) -> Table:
     return table(("name", "family", "parameters", "first rate", "last rate"), rows)
 
 
-def best_samples(best: Mapping[str, tuple[int, TrialRecord]], *, epochs: int) -> list[Sample]:
+def best_samples(best: Mapping[str, tuple[StudyPart, TrialRecord]], *, epochs: int) -> list[Sample]:
     """Return the best trial of each family as it ran, the best family first."""
     samples = []
     for family, (_, record) in best.items():
@@ -80,19 +82,17 @@ def best_samples(best: Mapping[str, tuple[int, TrialRecord]], *, epochs: int) ->
     return samples
 
 
-def best_table(
-    best: Mapping[str, tuple[int, TrialRecord]], near_bounds: Mapping[str, Sequence[str]], *, metric: str, scale: float
-) -> Table:
+def best_table(best: Mapping[str, tuple[StudyPart, TrialRecord]], *, metric: str, scale: float) -> Table:
     """Return the best trial of each family: its value in the search, its parameters, and which lie near a bound."""
     rows = [
         (
             family,
             scale * record.value if record.value is not None else None,
-            f"{replicate}/{record.number}",
+            f"{replicate_of(search.name)}/{record.number}",
             own_parameters(record.schedule),
-            list(near_bounds.get(family, ())),
+            list(record.near_bounds),
         )
-        for family, (replicate, record) in best.items()
+        for family, (search, record) in best.items()
     ]
     columns = ("family", f"select {metric}", "search/trial", "parameters", "near a bound")
     return table(columns, rows, title="Chosen by its value, so that value is too good: the confirmation measures it")

@@ -6,9 +6,10 @@ import pytest
 from lrsearch.report.figures.learning import entry_figure, entry_table, learning_data, overview_table, run_rates
 from lrsearch.report.figures.schedules import best_samples, own_parameters
 from lrsearch.report.rates import rate_curve
-from lrsearch.report.source import best_trials
 from lrsearch.schedules import PerEpoch, make_schedule
-from tests.report.report_helpers import EPOCHS, STEPS, curve, trial
+from lrsearch.storage import StoredStudy, StudyPart
+from lrsearch.storage.attributes import StudyAttributes
+from tests.report.report_helpers import EPOCHS, STEPS, curve, small_config, trial
 
 
 def test_thinned_rates_keep_both_sides_of_a_jump():
@@ -90,14 +91,10 @@ def test_tables_end_at_the_last_epoch():
     assert ("a", "2", "85.00", "7.071", "0.2500", "0.2500") == overview_table([entry], "accuracy").cells[0]
 
 
-def test_best_trials_are_those_of_any_replicate():
-    """The best complete trial of a family is found over all replicates, pruned ones left out, best family first."""
-    one = [trial(0, "a", 0.8), trial(1, "b", 0.95), trial(2, "a", 0.99, state="pruned")]
-    two = [trial(0, "a", 0.9), trial(1, "b", 0.6)]
-    best = best_trials([one, two], maximize=True)
-    assert ["b", "a"] == list(best)
-    assert (1, 0) == (best["a"][0], best["a"][1].number)
-    assert ["a", "b"] == list(best_trials([one, two], maximize=False))[::-1]
+def test_the_best_of_each_family_are_drawn_the_best_family_first():
+    """One schedule a family, under its name."""
+    search = StudyPart("s", small_config(), StudyAttributes(), read=lambda: [trial(0, "a", 0.9), trial(1, "b", 0.95)])
+    best = StoredStudy("s", (search,)).best_by_family()
     assert ["b", "a"] == [sample.name for sample in best_samples(best, epochs=EPOCHS)]
 
 

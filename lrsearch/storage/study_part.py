@@ -1,0 +1,111 @@
+"""One study of a database as a frozen value: a search or one of its replicates, a confirmation, a pruning audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Literal
+
+from optuna.study import Study, StudyDirection
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.names import is_confirmation, is_search
+from lrsearch.records import TrialRecord
+from lrsearch.storage.attributes import StudyAttributes
+from lrsearch.storage.trial import records
+
+
+@dataclass(frozen=True, eq=False)
+class StudyPart:
+    """One study of a database: a search (or one of its replicates), a confirmation or a pruning audit.
+
+    Attributes:
+        name: in its storage.
+        config: the study file that it was made from.
+        attributes: what else it says of itself.
+        maximize: whether a higher value is better.
+        metric: the name of what was measured.
+        read: returns its trials by number; called once, when they are asked for.
+    """
+
+    name: str
+    config: StudyConfig
+    attributes: StudyAttributes
+    maximize: bool = True
+    metric: str = "accuracy"
+    read: Callable[[], Sequence[TrialRecord]] = field(default=tuple, repr=False)
+
+    @classmethod
+    def of(cls, study: Study) -> StudyPart:
+        """Read what a study says of itself; its trials are read when they are asked for.
+
+        Raises:
+            InputError: if it was not made by lrsearch, or by a newer one, or was changed into what none has written.
+        """
+        attributes = study.user_attrs
+        stored = attributes.get("study_file")
+        if not isinstance(stored, Mapping) or len(study.directions) > 1:
+            raise InputError(f"study {study.study_name!r} was not made by lrsearch (it holds no study file)")
+        typed = StudyAttributes.of(attributes, study.study_name)
+        named = study.metric_names
+        return cls(
+            study.study_name,
+            StudyConfig.from_dict(stored, source=f"study {study.study_name!r}"),
+            typed,
+            maximize=study.directions[0] == StudyDirection.MAXIMIZE,
+            metric=typed.metric or (named[0] if named else "accuracy"),
+            read=partial(records, study),
+        )
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        """What is done with the metric."""
+        return "maximize" if self.maximize else "minimize"
+
+    @property
+    def scale(self) -> float:
+        """What turns the metric into the unit in which it is told: 100 for an accuracy, in points, 1 for a loss."""
+        return 100.0 if self.maximize else 1.0
+
+    @property
+    def points(self) -> float:
+        """What one unit of the metric is in points, of which more are better: 100 of an accuracy, -1 of a loss."""
+        return 100.0 if self.maximize else -1.0
+
+    @cached_property
+    def records(self) -> tuple[TrialRecord, ...]:
+        """Every trial, by number."""
+        return tuple(self.read())
+
+    @property
+    def complete(self) -> list[TrialRecord]:
+        """The trials that were trained to their end and have a value, by number."""
+        return [record for record in self.records if record.state == "complete" and record.value is not None]
+
+    @cached_property
+    def values_by_family(self) -> dict[str, list[float]]:
+        """The values of the complete trials, by family."""
+        values: dict[str, list[float]] = {}
+        for record in self.complete:
+            values.setdefault(record.family, []).append(record.value or 0.0)
+        return values
+
+    @property
+    def runs(self) -> tuple[TrialRecord, ...]:
+        """The runs of a confirmation or of an audit, by number, without trials that were added by hand."""
+        made = "confirmed" if is_confirmation(self.name) else "finished_by_audit"
+        return tuple(record for record in self.records if getattr(record, made))
+
+    @property
+    def added_by_hand(self) -> str:
+        """One line on the trials of a confirmation or an audit that were added by hand; "" if there are none."""
+        if is_search(self.name) or not (added := len(self.records) - len(self.runs)):
+            return ""
+        trials = "1 trial was" if added == 1 else f"{added} trials were"
+        return f"{trials} added to {self.name!r} by hand, not by lrsearch confirm: left out"
+
+    def loss(self, value: float) -> float:
+        """Return a value of the metric so that a lower one is better."""
+        return -value if self.maximize else value
