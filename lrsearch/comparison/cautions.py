@@ -14,7 +14,6 @@ from lrsearch.comparison.settings import POINTS, Settings
 
 FEW_BLOCKS = 10
 FAR_SDS = 10.0
-SKEWED = 1.0
 
 
 def few_blocks(blocks: int) -> Iterator[str]:
@@ -67,13 +66,15 @@ def far_runs(
 def skewed_differences(scores: FloatArray, settings: Settings) -> Iterator[str]:
     """Yield a warning where the differences of two columns of scores[blocks, 2] are skewed.
 
-    Flipping signs takes the differences as symmetric. With more than two columns the largest of many statistics decides
-    and the skewness of one pair matters less.
+    Flipping signs takes the differences as symmetric. They count as skewed where their skewness is beyond two of its
+    standard errors under normal noise, which happens there in one comparison of twenty.
     """
     if scores.shape[1] != 2:
         return
     differences = scores[:, 0] - scores[:, 1]
-    if np.ptp(differences) and abs(skewness := float(stats.skew(differences, bias=False))) > SKEWED:
+    n = len(differences)
+    standard_error = np.sqrt(6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3)))
+    if np.ptp(differences) and abs(skewness := float(stats.skew(differences, bias=False))) > 2 * standard_error:
         yield (
             f"the differences are skewed (skewness {skewness:+.1f}), and the test takes them as symmetric: its error "
             f"rate may be about twice the {settings.alpha:g} that is stated"

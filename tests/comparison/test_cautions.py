@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison import Against, compare_scores
+from lrsearch.comparison.cautions import skewed_differences
+from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
 
 
@@ -30,6 +32,15 @@ def test_skewed_differences_are_warned_about_where_there_are_two_families():
     assert warning.startswith("the differences are skewed (skewness +")
     assert () == compare(normal()).warnings
     assert () == compare(np.column_stack([skewed, normal()[:, :1]]), ("a", "b", "c")).warnings
+
+
+@pytest.mark.parametrize("blocks", [6, 10, 30])
+def test_the_warning_of_skewness_is_rare_without_any(blocks):
+    """Under normal noise one comparison in twenty is warned about, whatever the number of blocks."""
+    rng = np.random.default_rng(blocks)
+    settings = Settings(rope=0.3)
+    warned = sum(any(skewed_differences(rng.normal(90, 0.3, (blocks, 2)), settings)) for _ in range(600))
+    assert 12 <= warned <= 50
 
 
 def test_a_far_run_of_a_loss_lies_above():
