@@ -33,7 +33,7 @@ Dataset = Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist 
 Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
 Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
 Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
-Sampler = Annotated[str | None, typer.Option(help="tpe, random or qmc, inside each family.")]
+Sampler = Annotated[str | None, typer.Option(help="gp (learns across families), tpe, random or qmc.")]
 Pruner = Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")]
 Replicates = Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")]
 Workers = Annotated[str, typer.Option(help="Processes, or auto: one a core, one on a GPU.")]

@@ -167,13 +167,13 @@ class StudyConfig(Table):
         Raises:
             InputError: if a value is out of its rule; the message names it as the flag `--epochs`.
         """
-        data = self.model_dump()
+        data = self.model_dump(exclude_unset=True)
         for key, value in changes.items():
             if value is not None:
                 *tables, name = key.split(".")
                 table = data
                 for part in tables:
-                    table = table[part]
+                    table = table.setdefault(part, {})
                 table[name] = value
                 if key == "training.epochs":
                     table.pop("budgets", None)  # the new number replaces the study file's whole list

@@ -135,7 +135,7 @@ class SearchConfig(Table):
 
     families: tuple[str, ...] = Field(default_factory=lambda: tuple(FAMILIES))
     trials: int = Field(100, ge=1, le=10_000_000)
-    sampler: Literal["tpe", "random", "qmc"] = "tpe"
+    sampler: Literal["gp", "tpe", "random", "qmc"] = "tpe"
     pruner: Literal["rungs", "median", "none"] = "rungs"
     replicates: int = Field(1, ge=1, le=10_000)
 

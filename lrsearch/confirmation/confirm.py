@@ -27,6 +27,7 @@ from lrsearch.schedules import reads_metric
 from lrsearch.storage import (
     StudyPart,
     create_study,
+    existing_storage,
     load_study,
     open_storage,
     records,
@@ -34,6 +35,7 @@ from lrsearch.storage import (
     require_same_plan,
     require_same_study,
     stored_names,
+    with_stored_sampler,
 )
 from lrsearch.training.device import set_up_device
 
@@ -78,10 +80,11 @@ def run_confirm(
         raise InputError(f"blocks must be at least 1, got {blocks}")
     if top < 1:
         raise InputError(f"top must be at least 1, got {top}")
+    name = options.study_name or config.name
+    config = with_stored_sampler(config, existing_storage(options.storage), name)
     experiment = Experiment.prepare(config, device=options.device)
     options = options.resolved(experiment.device)
     storage = open_storage(options.storage)
-    name = options.study_name or config.name
     searches = open_finished_searches(storage, name, experiment)
     wanted, looks = blocks or config.plan.blocks, config.plan.looks
     plan = plan_blocks(experiment, searches, blocks=max(wanted, *looks, 0), top=top, efforts=config.plan.tuning_efforts)

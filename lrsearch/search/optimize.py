@@ -20,12 +20,22 @@ from lrsearch.search.callbacks import Callback, FinishedTrials
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.search.pruning import make_rule
-from lrsearch.search.sampling import FamilySampler
-from lrsearch.storage import create_study, load_study, open_storage, reopen_storage
+from lrsearch.search.sampling import STARTUP_TRIALS, FamilySampler
+from lrsearch.storage import (
+    create_study,
+    existing_storage,
+    load_study,
+    open_storage,
+    reopen_storage,
+    with_stored_sampler,
+)
 from lrsearch.training.device import peak_memory_mib, set_up_device
 from lrsearch.trials.checkpoints import open_checkpoints
 from lrsearch.trials.requeue import take_back, unfinished_origins, withdraw_doubled
 from lrsearch.trials.states import FINISHED
+
+_STARTUP_TRIALS_ONCE = 10
+"""Those of a study that does not say so: it was made when TPE began with ten random trials in each family."""
 
 
 def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseStorage) -> list[Study]:
@@ -48,6 +58,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
                 "split_seed": Seeds.of(config.seed, "search", replicate).split,
                 "space": experiment.space.to_json(),
                 "lanes": lanes_of(options, config.search.trials, experiment.device),
+                "startup_trials": STARTUP_TRIALS,
                 "key": uuid.uuid4().hex,  # no other study has it, not even one of this name in this file
             },
         )
@@ -64,7 +75,8 @@ def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStor
     studies = [load_study(storage, name) for name in names]
     for replicate, study in enumerate(studies):
         seed = Seeds.of(config.seed, "search", replicate).sampler
-        study.sampler = FamilySampler(experiment.space, kind=config.search.sampler, seed=seed)
+        startup = study.user_attrs.get("startup_trials", _STARTUP_TRIALS_ONCE)
+        study.sampler = FamilySampler(experiment.space, kind=config.search.sampler, seed=seed, startup_trials=startup)
     return studies
 
 
@@ -93,6 +105,7 @@ def run_search(
     if config.data.train == "all":
         raise InputError('[data] train = "all" leaves the search nothing to select by: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
+    config = with_stored_sampler(config, existing_storage(options.storage), options.study_name or config.name)
     experiment = Experiment.prepare(config, device=options.device)
     _ = experiment.space  # what is wrong with it is said before there is a database
     options = options.resolved(experiment.device)

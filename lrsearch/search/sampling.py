@@ -25,6 +25,9 @@ from lrsearch.search.gp.curve_search import CurveSearch
 
 SamplerKind = Literal["gp", "tpe", "random", "qmc"]
 
+STARTUP_TRIALS = 4
+"""Random trials with which `tpe` begins in a family."""
+
 _STARTUP_POINTS = 2  # Sobol points with which `gp` begins in a family
 _REDRAWS = 20  # after so many random draws that all exist already, a discrete space counts as used up
 
@@ -40,7 +43,9 @@ class FamilySampler(BaseSampler):
     `startup_trials` of a family at random.
     """
 
-    def __init__(self, space: Space, *, kind: SamplerKind = "tpe", seed: int, startup_trials: int = 10) -> None:
+    def __init__(
+        self, space: Space, *, kind: SamplerKind = "tpe", seed: int, startup_trials: int = STARTUP_TRIALS
+    ) -> None:
         if kind not in get_args(SamplerKind):
             raise InputError(f"sampler must be one of {', '.join(get_args(SamplerKind))}, got {kind!r}")
         if seed < 0:

@@ -28,6 +28,7 @@ from lrsearch.storage.study import (
     storage_of,
     stored_names,
     study_id,
+    with_stored_sampler,
 )
 from lrsearch.storage.study_part import StudyPart
 from lrsearch.storage.trial import family_of, records, to_record
@@ -65,5 +66,6 @@ __all__ = [
     "studies_by_budget",
     "study_id",
     "to_record",
+    "with_stored_sampler",
     "worker_name",
 ]

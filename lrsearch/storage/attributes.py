@@ -104,6 +104,7 @@ class StudyAttributes(_Read):
     versions: dict[str, str] = Field(default_factory=dict)
     split_seed: _Whole | None = None
     lanes: _Whole | None = None
+    startup_trials: _Whole | None = None
     space: SearchedSpace | None = None
     planned_blocks: _Whole | None = None
     searches: _Whole = 0

@@ -18,6 +18,7 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
+from lrsearch.names import search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.study_part import StudyPart
 
@@ -108,6 +109,17 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     if name not in names:
         raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
     return optuna.load_study(study_name=name, storage=storage)
+
+
+def with_stored_sampler(config: StudyConfig, storage: BaseStorage | None, name: str) -> StudyConfig:
+    """Return a study with the sampler of its search in `storage`, where neither file nor flag names one."""
+    if storage is None or "sampler" in config.search.model_fields_set:
+        return config
+    for search in search_names(stored_names(storage), name):
+        stored = load_study(storage, search)
+        if _LAST_WRITTEN in stored.user_attrs:
+            return config.changed({"search.sampler": StudyPart.of(stored).config.search.sampler})
+    return config
 
 
 def study_id(storage: BaseStorage, name: str) -> int:

@@ -18,8 +18,9 @@ from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
-from lrsearch.search.optimize import run_search
-from lrsearch.storage import load_study, open_storage
+from lrsearch.search.optimize import prepare_studies, run_search
+from lrsearch.search.sampling import FamilySampler
+from lrsearch.storage import StudyPart, create_study, load_study, open_storage
 from tests.search.run_helpers import families, finished, make_config, search, search_and_state
 
 
@@ -34,6 +35,29 @@ def test_replicates_are_independent_searches_of_one_name(folder) -> None:
     assert 2 == len({study.user_attrs["split_seed"] for study in studies})
     first, second = ({t.params["base_lr"] for t in finished(study)} for study in studies)
     assert not first & second
+
+
+def test_a_stored_search_goes_on_with_its_own_sampler(folder) -> None:
+    """A study file that names no sampler continues, and confirms, a search by another one than the default."""
+    options = RunOptions(device="cpu", workers=1)
+    run_search(make_config(search__sampler="qmc", search__trials=3), options)
+    (study,), _ = run_search(make_config(search__trials=4), options)
+    assert isinstance(study.sampler, FamilySampler)
+    assert ("qmc", 4) == (study.sampler.kind, len(finished(study)))
+    confirmed = run_confirm(make_config(), options, blocks=6).study
+    assert "qmc" == StudyPart.of(confirmed).config.search.sampler
+
+
+def test_tpe_starts_as_it_did_when_the_study_was_made(folder) -> None:
+    """After 4 trials of a family in a new study, after 10 in one that does not say so."""
+    experiment, options = Experiment.prepare(make_config(), device="cpu"), RunOptions(study_name="old")
+    storage = open_storage(options.storage)
+    data = experiment.data_fingerprint
+    create_study(storage, "old", experiment.config, direction="maximize", data_fingerprint=data, attributes={})
+    for name, expected in (("old", 10), ("new", 4)):
+        (study,) = prepare_studies(experiment, RunOptions(study_name=name), storage)
+        assert isinstance(study.sampler, FamilySampler)
+        assert expected == study.sampler.startup_trials
 
 
 def test_only_what_is_left_pays_for_compiling(folder, monkeypatch) -> None:

@@ -22,6 +22,7 @@ from lrsearch.storage import (
     records,
     redacted,
     to_record,
+    with_stored_sampler,
     worker_name,
 )
 
@@ -217,3 +218,23 @@ def test_a_process_is_told_alive_from_dead() -> None:
     assert is_dead(f"{host}:{os.getpid()}:1")  # our number, but begun at another time
     assert not is_dead(f"elsewhere:{process}:1")
     assert not is_dead("")
+
+
+def test_a_stored_search_keeps_its_sampler_where_none_is_named(folder) -> None:
+    """Neither the default nor a change of something else replaces it; a file or a flag that names one does."""
+    storage = open_storage("sqlite:///study.db")
+    _create(storage, config=CONFIG.changed({"search.sampler": "qmc"}))
+    for config in (CONFIG, CONFIG.changed({"search.trials": 5, "training.epochs": [2, 4]})):
+        kept = with_stored_sampler(config, storage, "study")
+        assert kept == config.changed({"search.sampler": "qmc"})
+        assert with_stored_sampler(kept.changed({"seed": 1}), storage, "study").search.sampler == "qmc"
+    for named in (CONFIG.changed({"search.sampler": "tpe"}), StudyConfig.from_dict({"search": {"sampler": "tpe"}})):
+        assert with_stored_sampler(named, storage, "study").search.sampler == "tpe"
+
+
+def test_where_no_search_is_stored_the_sampler_is_that_of_the_file(folder) -> None:
+    """No storage, none of this name, and one whose process was killed before it said what it is."""
+    storage = open_storage("sqlite:///study.db")
+    optuna.create_study(study_name="study", storage=storage)
+    for opened, name in ((None, "study"), (storage, "other"), (storage, "study")):
+        assert with_stored_sampler(CONFIG, opened, name) is CONFIG
