@@ -107,11 +107,17 @@ class StudyConfig(Table):
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> StudyConfig:
         check_overrides(self.ranges)
+        # The number of updates is not known before the data is; bounds in steps are fractions of it.
+        total_steps = self.training.epochs * (1 if self.training.interval == "epoch" else _NOMINAL_STEPS)
         for family in self.search.families:
-            # The number of updates is not known before the data is; bounds in steps are fractions of it.
-            total_steps = self.training.epochs * (1 if self.training.interval == "epoch" else _NOMINAL_STEPS)
-            momentum = self.optimizer.largest_momentum
-            resolve_ranges(family, self.ranges, total_steps=total_steps, epochs=self.training.epochs, momentum=momentum)
+            resolve_ranges(
+                family,
+                self.ranges,
+                total_steps=total_steps,
+                epochs=self.training.epochs,
+                momentum=self.optimizer.largest_momentum,
+                optimizer=self.optimizer.name,
+            )
         return self
 
     @model_validator(mode="after")

@@ -69,6 +69,7 @@ class Experiment:
     workload: Workload
     dataset: Dataset
     device: str
+    stored_space: Space | None = None
 
     @classmethod
     def prepare(cls, config: StudyConfig, *, device: str = "auto") -> Experiment:
@@ -133,11 +134,21 @@ class Experiment:
 
     @cached_property
     def space(self) -> Space:
-        """The search space, in optimizer updates, or in epochs where the study says `interval = "epoch"`."""
+        """The search space, in optimizer updates, or in epochs where the study says `interval = "epoch"`.
+
+        A study that was begun earlier keeps the space that it stores, though default ranges have changed since.
+        """
+        if self.stored_space is not None:
+            return self.stored_space
         per_epoch = self.config.training.interval == "epoch"
         if per_epoch and (unfit := [family for family in self.config.search.families if reads_metric(family)]):
             raise InputError(f'interval = "epoch": {unfit[0]} steps by the epoch itself; leave it out of families')
         return study_space(self.config, self.steps_per_epoch)
+
+    def continuing(self, stored: Mapping[str, Any] | None) -> Experiment:
+        """Return the experiment in the space that a study stores, if it stores one."""
+        names = self.config.optimizer.searched()
+        return self if stored is None else replace(self, stored_space=Space.from_json(stored, names))
 
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
         """Return the schedule that a trial's parameters stand for."""

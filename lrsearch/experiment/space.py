@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial, FrozenTrial
@@ -51,6 +52,7 @@ class Space:
         steps_per_epoch: int,
         epochs: int,
         momentum: float = 0.0,
+        optimizer: str = "sgd",
         overrides: Mapping[str, Any] | None = None,
         optimizer_distributions: Mapping[str, BaseDistribution] | None = None,
     ) -> Space:
@@ -65,7 +67,14 @@ class Space:
         extra = dict(optimizer_distributions or {})
         by_family = {}
         for family in families:
-            ranges = resolve_ranges(family, overrides or {}, total_steps=total_steps, epochs=epochs, momentum=momentum)
+            ranges = resolve_ranges(
+                family,
+                overrides or {},
+                total_steps=total_steps,
+                epochs=epochs,
+                momentum=momentum,
+                optimizer=optimizer,
+            )
             if clash := sorted(ranges.keys() & extra.keys()):
                 raise InputError(
                     f"optimizer parameter {clash[0]!r} is also a parameter of the schedule family {family!r}: rename it"
@@ -108,17 +117,30 @@ class Space:
             },
         }
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any], optimizer_parameters: Iterable[str] = ()) -> Space:
+        """Return the space that `to_json` gave: a study goes on where it began, though defaults have changed since."""
+        by_family = {
+            family: {name: _from_plain(plain) for name, plain in named.items()}
+            for family, named in stored["families"].items()
+        }
+        return cls(stored["total_steps"], stored["steps_per_epoch"], by_family, tuple(optimizer_parameters))
+
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
         """Return the schedule of a trial's `params`, which hold `family` and that family's parameters."""
         family = params[FAMILY]
         sample = {name: params[name] for name in self.by_family[family] if name not in self.optimizer_parameters}
         return schedule_from_sample(family, sample, total_steps=self.total_steps, steps_per_epoch=self.steps_per_epoch)
 
-    def suggest(self, trial: BaseTrial) -> dict[str, Any]:
-        """Ask `trial` for a family, then for the parameters of that family; return all of them with `family`."""
-        family = trial.suggest_categorical(FAMILY, self.families)
+    def suggest(self, trial: BaseTrial, prefix: str = "") -> dict[str, Any]:
+        """Ask `trial` for a family, then for the parameters of that family, under names that begin with `prefix`.
+
+        Returns:
+            All of them with `family`, by their names without the prefix.
+        """
+        family = trial.suggest_categorical(prefix + FAMILY, self.families)
         named = self.by_family[str(family)]
-        return {FAMILY: family} | {name: _suggest(trial, name, named[name]) for name in named}
+        return {FAMILY: family} | {name: _suggest(trial, prefix + name, named[name]) for name in named}
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
@@ -139,6 +161,7 @@ def study_space(config: StudyConfig, steps_per_epoch: int) -> Space:
         steps_per_epoch=1 if per_epoch else steps_per_epoch,
         epochs=epochs,
         momentum=config.optimizer.largest_momentum,
+        optimizer=config.optimizer.name,
         overrides=config.ranges,
         optimizer_distributions={name: FloatDistribution(r.low, r.high, log=r.log) for name, r in searched.items()},
     )
@@ -152,28 +175,65 @@ def suggest_schedule(
     ranges: Mapping[str, Any] | None = None,
     steps_per_epoch: int | None = None,
     momentum: float = 0.0,
+    optimizer: str = "sgd",
+    prefix: str = "",
 ) -> AnySchedule:
-    """Suggest a schedule of `total_steps` optimizer updates in anybody's own objective, with any sampler.
+    """Suggest a schedule in an objective of one's own, with any sampler.
 
-    The trial gets the parameters `family`, `base_lr`, ... that the search itself uses. `families` defaults to every
-    family that is a function of the step; `reduce_on_plateau`, which reads a metric, needs `steps_per_epoch` as well.
-    `ranges` overrides the published ranges by parameter name, as `[ranges]` in a study file does.
+    The trial gets the parameters `family`, `base_lr`, ... that the search itself uses.
+
+    Args:
+        trial: of the user's study.
+        total_steps: the optimizer's updates.
+        families: every family that is a function of the step, if None.
+        ranges: in place of the published ranges, by parameter name, as `[ranges]` in a study file. Where base_lr's
+            change, those of final_lr follow in their ratio.
+        steps_per_epoch: needed by `reduce_on_plateau`, which reads a metric.
+        momentum: of SGD, by which the default ranges of rates shrink.
+        optimizer: "sgd", "adam" or "adamw", which have other default ranges of rates.
+        prefix: of every parameter's name, where a trial has several schedules ("generator_").
 
     Raises:
-        InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
+        InputError: an unknown family or range, `reduce_on_plateau` without `steps_per_epoch`, or a second schedule of
+            the same trial and prefix from another space.
     """
     chosen = step_families() if families is None else tuple(families)
     if steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
         raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
     # `default` because bounds may be NumPy numbers
     ranges_json = json.dumps(dict(ranges or {}), default=float)
-    space = _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, ranges_json)
-    return space.schedule(space.suggest(trial))
+    space = _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, optimizer, ranges_json)
+    _require_one_space(trial, prefix, space)
+    return space.schedule(space.suggest(trial, prefix))
+
+
+_spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
+"""From which space each trial in progress has been suggested a schedule, by prefix."""
+
+
+def _require_one_space(trial: BaseTrial, prefix: str, space: Space) -> None:
+    """Raise InputError where a trial would have two meanings for the same names."""
+    if isinstance(trial, FrozenTrial):  # its values are known; and it has no hash
+        return
+    first = _spaces.setdefault(trial, {}).setdefault(prefix, space)
+    if first != space:
+        differ = "other families or ranges"
+        if first.total_steps != space.total_steps:
+            differ = f"total_steps = {first.total_steps}, and now {space.total_steps}"
+        raise InputError(
+            f"prefix must differ for two schedules of one trial, got {prefix!r} twice (with {differ}); "
+            'give one of them a prefix such as "generator_"'
+        )
 
 
 @lru_cache(maxsize=8)
 def _cached_space(
-    families: tuple[str, ...], total_steps: int, steps_per_epoch: int, momentum: float, ranges_json: str
+    families: tuple[str, ...],
+    total_steps: int,
+    steps_per_epoch: int,
+    momentum: float,
+    optimizer: str,
+    ranges_json: str,
 ) -> Space:
     """Build a space once, not in every trial: checking all corners of all ranges takes milliseconds."""
     return Space.build(
@@ -182,6 +242,7 @@ def _cached_space(
         steps_per_epoch=steps_per_epoch,
         epochs=max(1, total_steps // steps_per_epoch),
         momentum=momentum,
+        optimizer=optimizer,
         overrides=json.loads(ranges_json),
     )
 
@@ -225,6 +286,12 @@ def _plain(distribution: BaseDistribution) -> dict[str, Any]:
         "log": distribution.log,
         "integer": isinstance(distribution, IntDistribution),
     }
+
+
+def _from_plain(plain: Mapping[str, Any]) -> BaseDistribution:
+    if "choices" in plain:
+        return CategoricalDistribution(plain["choices"])
+    return _distribution(Range(plain["low"], plain["high"], plain["log"], plain["integer"]))
 
 
 def _suggest(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Any:

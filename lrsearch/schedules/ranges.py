@@ -13,13 +13,15 @@ from lrsearch.errors import InputError
 from lrsearch.schedules.build import family_class
 from lrsearch.schedules.families import FAMILIES
 from lrsearch.schedules.parameters import require_known
-from lrsearch.schedules.priors import Choice, Prior, Range
+from lrsearch.schedules.priors import BASE_LR, Choice, Prior, Range
 from lrsearch.schedules.sample import schedule_from_sample
 
 _MOST_CHOICES = 50
 
 
-def default_ranges(family: str, *, total_steps: int, epochs: int, momentum: float) -> dict[str, Range | Choice]:
+def default_ranges(
+    family: str, *, total_steps: int, epochs: int, momentum: float, optimizer: str = "sgd"
+) -> dict[str, Range | Choice]:
     """Return the default range of each searched parameter of a family.
 
     Args:
@@ -27,15 +29,22 @@ def default_ranges(family: str, *, total_steps: int, epochs: int, momentum: floa
         total_steps: the length of training in the schedule's steps.
         epochs: the length of training in epochs.
         momentum: 0 <= momentum < 1; ranges of rates shrink as 1 - momentum.
+        optimizer: "sgd", "adam" or "adamw"; the ranges of rates of the last two are a hundredth of the first's.
 
     >>> default_ranges("linear", total_steps=1000, epochs=10, momentum=0.9)["base_lr"]
     Range(low=0.001, high=0.1, log=True, integer=False)
     """
-    return resolve_ranges(family, {}, total_steps=total_steps, epochs=epochs, momentum=momentum)
+    return resolve_ranges(family, {}, total_steps=total_steps, epochs=epochs, momentum=momentum, optimizer=optimizer)
 
 
 def resolve_ranges(
-    family: str, overrides: Mapping[str, Any], *, total_steps: int, epochs: int, momentum: float
+    family: str,
+    overrides: Mapping[str, Any],
+    *,
+    total_steps: int,
+    epochs: int,
+    momentum: float,
+    optimizer: str = "sgd",
 ) -> dict[str, Range | Choice]:
     """Return the ranges of a family with those of a study file put in place of the defaults.
 
@@ -43,10 +52,11 @@ def resolve_ranges(
         family: one of FAMILIES.
         overrides: parameter -> {"low", "high", "log"} or {"choices"} for all families, and family -> such a mapping
             for one. What is left out keeps its default. Bounds count in the unit of the default; rates are taken as
-            they are, whatever the momentum.
+            they are, whatever the momentum. The default bounds of final_lr keep their ratio to those of base_lr.
         total_steps: as in `default_ranges`.
         epochs: as in `default_ranges`.
         momentum: as in `default_ranges`.
+        optimizer: as in `default_ranges`.
 
     Raises:
         InputError: for an unknown name, a range that is none, or one from which a schedule cannot be built.
@@ -55,21 +65,51 @@ def resolve_ranges(
     >>> resolve_ranges("linear", overrides, total_steps=1000, epochs=10, momentum=0.0)["warmup_steps"]
     Range(low=50, high=100, log=False, integer=True)
     """
-    cls = family_class(family)
-    if not 0.0 <= momentum < 1.0:
-        raise InputError(f"momentum must be >= 0 and < 1, got {momentum}")
+    priors = dict(family_class(family).priors())
     check_overrides(overrides)
-    ranges = {}
-    for name, prior in cls.priors().items():
+    scale = rate_scale(optimizer, momentum)
+    for name, prior in priors.items():
         if isinstance(prior, Prior) and prior.unit == "rate":
-            # Twelve digits, so that momentum 0.9 gives 0.001 and not 0.00099...98.
-            low, high = (float(f"{bound * (1.0 - momentum):.12g}") for bound in (prior.low, prior.high))
-            prior = replace(prior, low=low, high=high)
+            base = priors["base_lr"]
+            assert isinstance(base, Prior)
+            scaled = name == "base_lr"
+            prior = _between(prior, prior.low * scale, prior.high * scale) if scaled else _beside(prior, base)
         for override in (overrides.get(name), overrides.get(family, {}).get(name)):
             prior = _overridden(name, prior, override or {})
-        ranges[name] = prior if isinstance(prior, Choice) else _resolved(name, prior, total_steps, epochs)
+        priors[name] = prior
+    ranges = {
+        name: prior if isinstance(prior, Choice) else _resolved(name, prior, total_steps, epochs)
+        for name, prior in priors.items()
+    }
     _check_corners(family, ranges, total_steps)
     return ranges
+
+
+def rate_scale(optimizer: str, momentum: float) -> float:
+    """Return what the default bounds of base_lr, which are those of SGD without momentum, are multiplied by.
+
+    The size of a step of SGD along a steady gradient is lr / (1 - momentum); a step of Adam is about lr, whatever the
+    gradient, and a hundredth of SGD's range holds the rates that are used with it.
+
+    Raises:
+        InputError: unless 0 <= momentum < 1.
+    """
+    if not 0.0 <= momentum < 1.0:
+        raise InputError(f"momentum must be >= 0 and < 1, got {momentum}")
+    return 0.01 if optimizer in ("adam", "adamw") else 1.0 - momentum
+
+
+def _beside(prior: Prior, base: Prior) -> Prior:
+    """Return a rate's prior in its ratio to base_lr's, each bound to the same bound, and never above base_lr."""
+    if base.low <= 0:
+        raise InputError(f"ranges: low of base_lr must be > 0, got {base.low}")
+    low, high = (prior.low / BASE_LR.low * base.low, prior.high / BASE_LR.high * base.high)
+    return _between(prior, low, min(high, base.low))
+
+
+def _between(prior: Prior, low: float, high: float) -> Prior:
+    """Return a prior of other bounds, to twelve digits, so that momentum 0.9 gives 0.001 and not 0.00099...98."""
+    return replace(prior, low=float(f"{low:.12g}"), high=float(f"{high:.12g}"))
 
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:
@@ -99,6 +139,8 @@ def _overridden(name: str, prior: Prior | Choice, override: Mapping[str, Any]) -
             raise InputError(f"ranges: choices of {name} must be at most {_MOST_CHOICES}, got {len(choices)}")
         return Choice(tuple(choices))
     merged = replace(prior, **override)
+    if merged.low == 0 and merged.unit == "rate" and name != "base_lr" and "log" not in override:
+        merged = replace(merged, log=False)  # a rate may end at 0, which no logarithm reaches
     for key, bound in (("low", merged.low), ("high", merged.high)):
         if isinstance(bound, bool) or not isinstance(bound, Real) or not math.isfinite(bound):
             raise InputError(f"ranges: {key} of {name} must be a finite number, got {bound!r}")
@@ -144,4 +186,7 @@ def _check_corners(family: str, ranges: Mapping[str, Range | Choice], total_step
         try:
             schedule_from_sample(family, sample, total_steps=total_steps, steps_per_epoch=1)
         except InputError as error:
-            raise InputError(f"ranges of {family} reach values that make no schedule: {error}") from error
+            raise InputError(
+                f"ranges of {family} reach values that make no schedule: {error}; change the range, or leave {family} "
+                "out of the families"
+            ) from error

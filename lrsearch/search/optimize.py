@@ -76,7 +76,8 @@ def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStor
     for replicate, study in enumerate(studies):
         seed = Seeds.of(config.seed, "search", replicate).sampler
         startup = study.user_attrs.get("startup_trials", _STARTUP_TRIALS_ONCE)
-        study.sampler = FamilySampler(experiment.space, kind=config.search.sampler, seed=seed, startup_trials=startup)
+        space = experiment.continuing(study.user_attrs.get("space")).space
+        study.sampler = FamilySampler(space, kind=config.search.sampler, seed=seed, startup_trials=startup)
     return studies
 
 
@@ -110,6 +111,7 @@ def run_search(
     _ = experiment.space  # what is wrong with it is said before there is a database
     options = options.resolved(experiment.device)
     studies = prepare_studies(experiment, options, open_storage(options.storage))
+    experiment = experiment.continuing(studies[0].user_attrs.get("space"))
     state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
     state.begin(studies)
     if state.complete + state.pruned >= state.total:
@@ -204,6 +206,7 @@ def _search_in_process(
     experiment = Experiment.in_worker(config, data, device)
     deadline = None if ends_at is None else time.monotonic() + ends_at - time.time()
     studies = open_searches(experiment, options, reopen_storage(options.storage))
+    experiment = experiment.continuing(studies[0].user_attrs.get("space"))
     state = SearchState(config.search.trials * len(studies))
     _search_here(experiment, options, studies, deadline, state, lambda _: None, first)
     return state.times

@@ -135,3 +135,55 @@ def test_suggest_schedule_needs_epochs_for_the_family_that_counts_them() -> None
     schedule = suggest_schedule(trial, total_steps=100, families=["reduce_on_plateau"], steps_per_epoch=10)
     assert schedule.family == "reduce_on_plateau"
     assert IntDistribution(1, 5) == trial.distributions["patience"]
+
+
+def ask() -> optuna.Trial:
+    """Return a trial whose parameters are drawn at random."""
+    return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+
+
+def test_two_schedules_of_one_trial_have_prefixes() -> None:
+    """Each has its own parameters under its own names, and its own length."""
+    trial = ask()
+    generator = suggest_schedule(trial, total_steps=100, prefix="generator_")
+    critic = suggest_schedule(trial, total_steps=500, prefix="critic_")
+    assert (100, 500) == (generator.total_steps, critic.total_steps)
+    assert (trial.params["generator_family"], trial.params["critic_family"]) == (generator.family, critic.family)
+    assert trial.params["generator_base_lr"] == generator.base_lr != critic.base_lr
+    assert all(name.startswith(("generator_", "critic_")) for name in trial.params)
+
+
+def test_the_same_names_with_another_space_are_an_error() -> None:
+    """Asked again for the same a trial has the same; another length, range or family is told with the way out."""
+    trial = ask()
+    first = suggest_schedule(trial, total_steps=100)
+    assert first == suggest_schedule(trial, total_steps=100)
+    with pytest.raises(InputError, match=r"prefix must differ.*total_steps = 100, and now 500.*\"generator_\""):
+        suggest_schedule(trial, total_steps=500)
+    with pytest.raises(InputError, match="other families or ranges"):
+        suggest_schedule(trial, total_steps=100, families=["constant"])
+    assert suggest_schedule(ask(), total_steps=500).total_steps == 500  # another trial is free
+
+
+def test_a_range_of_base_lr_is_enough_for_adamw() -> None:
+    """final_lr follows, so that nothing is said of it; the optimizer's name alone does as well."""
+    for options in ({"ranges": {"base_lr": {"low": 1e-5, "high": 1e-3}}}, {"optimizer": "adamw"}):
+        trial = ask()
+        schedule = suggest_schedule(trial, total_steps=100, families=["cosine"], **options)
+        low = trial.distributions["base_lr"].low
+        assert FloatDistribution(float(f"{low / 1000:.6g}"), low, log=True) == trial.distributions["final_lr"]
+        assert schedule.base_lr <= 1e-2
+
+
+def test_a_trial_that_is_replayed_has_its_schedule_again() -> None:
+    """The best trial, frozen, gives the schedule that it was."""
+    trial = ask()
+    schedule = suggest_schedule(trial, total_steps=100)
+    trial.study.tell(trial, 0.0)
+    assert schedule == suggest_schedule(trial.study.best_trial, total_steps=100)
+
+
+def test_a_stored_space_is_read_back() -> None:
+    """from_json is the inverse of to_json, through text."""
+    space = make_space(FAMILIES, optimizer_distributions={"weight_decay": FloatDistribution(1e-6, 1e-3, log=True)})
+    assert space == Space.from_json(json.loads(json.dumps(space.to_json())), ["weight_decay"])

@@ -62,6 +62,41 @@ def test_momentum_shrinks_the_rates(momentum, low, high):
     assert default_ranges("cosine", **RUN)["warmup_steps"] == ranges["warmup_steps"]
 
 
+@pytest.mark.parametrize(
+    ("base_lr", "final_lr"),
+    [
+        ((0.01, 1.0), (1e-5, 1e-2)),
+        ((1e-4, 1e-2), (1e-7, 1e-4)),
+        ((3e-5, 3e-4), (3e-8, 3e-6)),
+        ((1e-4, 1.0), (1e-7, 1e-4)),  # not above the smallest base_lr
+        ((0.3, 0.3), (3e-4, 3e-3)),
+    ],
+)
+def test_the_range_of_final_lr_follows_that_of_base_lr(base_lr, final_lr):
+    """Each bound keeps its ratio to the same bound of base_lr, so that whoever changes base_lr alone gets a space."""
+    override = {"base_lr": {"low": base_lr[0], "high": base_lr[1]}}
+    for overrides in (override, {"cosine": override}):
+        assert Range(*final_lr, log=True) == resolve_ranges("cosine", overrides, **RUN)["final_lr"]
+    given = resolve_ranges("cosine", {**override, "final_lr": {"high": base_lr[0] / 50}}, **RUN)["final_lr"]
+    assert (final_lr[0], base_lr[0] / 50) == (given.low, given.high)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_the_default_rates_of_adam_are_a_hundredth(optimizer):
+    """1e-4 to 1e-2, and final_lr in its ratio; nothing else changes."""
+    ranges = default_ranges("cosine", **RUN, optimizer=optimizer)
+    assert (Range(1e-4, 1e-2, log=True), Range(1e-7, 1e-4, log=True)) == (ranges["base_lr"], ranges["final_lr"])
+    assert default_ranges("cosine", **RUN)["warmup_steps"] == ranges["warmup_steps"]
+
+
+def test_final_lr_may_be_0():
+    """Low = 0 needs no log = false; low = high = 0 searches decays to 0; a family that cannot reach it says so."""
+    assert Range(0, 0.01) == resolve_ranges("cosine", {"final_lr": {"low": 0}}, **RUN)["final_lr"]
+    assert Range(0, 0) == resolve_ranges("cosine", {"final_lr": {"low": 0, "high": 0}}, **RUN)["final_lr"]
+    with pytest.raises(InputError, match=r"final_lr must be a finite number > 0.*leave exponential out"):
+        resolve_ranges("exponential", {"final_lr": {"low": 0, "high": 0}}, **RUN)
+
+
 def test_patience_is_no_longer_than_the_run():
     """Three epochs leave no room for a patience of five."""
     ranges = default_ranges("reduce_on_plateau", total_steps=30, epochs=3, momentum=0.0)
@@ -81,7 +116,7 @@ def test_overrides_for_all_families_and_for_one():
     assert Range(0.05, 0.4) == wsd["base_lr"]
     assert Range(100, 500, integer=True) == wsd["decay_steps"]
     assert Choice(("cosine",)) == wsd["decay_shape"]
-    assert default_ranges("cosine", **RUN)["final_lr"] == wsd["final_lr"]
+    assert Range(5e-5, 4e-3, log=True) == wsd["final_lr"]  # in its ratio to base_lr's
 
 
 BAD = [
@@ -97,7 +132,8 @@ BAD = [
     ({"base_lr": {"high": True}}, "high of base_lr must be a finite number, got True"),
     ({"base_lr": {"log": "yes"}}, "log of base_lr must be true or false, got 'yes'"),
     ({"warmup_steps": {"high": 500}}, "warmup_steps counts as a fraction of total_steps, from 0 to 1, got 0.0 .. 500"),
-    ({"base_lr": {"low": 0.001}}, "ranges of .* make no schedule: final_lr must be at most base_lr = 0.001, got 0.01"),
+    ({"final_lr": {"high": 0.1}}, "ranges of .* make no schedule: final_lr must be at most base_lr = 0.01, got 0.1"),
+    ({"base_lr": {"low": 0.0, "log": False}}, "low of base_lr must be > 0, got 0.0"),
     ({"warmup_steps": {"high": 0.5}}, "make no schedule: decay_steps must be at most total_steps - warmup_steps = 500"),
     ({"decay_shape": {"choices": ["linear", "sine"]}}, "make no schedule: decay_shape must be one of .*got 'sine'"),
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.distributions import FloatDistribution
 
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.confirmation.confirm import run_confirm
@@ -181,3 +182,27 @@ def test_the_table_of_several_replicates_reads_each_trial_in_its_own_study(folde
     rows = json.loads(ended.out)["families"]
     assert {"constant": 4, "cosine": 4, "step": 4} == {row["family"]: row["trials"] for row in rows}
     assert all(set(row["near a bound"]) <= set(row["best parameters"]) for row in rows)
+
+
+def test_a_study_goes_on_in_the_space_that_it_stores(tmp_path):
+    """Though the default ranges have changed since it was begun: its next trials are drawn from the stored ones."""
+    url = f"sqlite:///{tmp_path}/study.db"
+    config = StudyConfig.from_dict(
+        {
+            "workload": "tests.workload_examples:tabular",
+            "training": {"epochs": 2},
+            "search": {"families": ["cosine"], "trials": 2, "pruner": "none"},
+            "ranges": {"base_lr": {"low": 0.05, "high": 0.5}},
+        }
+    )
+    options = RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
+    run_search(config, options)
+    study = load_study(open_storage(url), "study")
+    space = study.user_attrs["space"]
+    assert {"low": 5e-5, "high": 5e-3, "log": True, "integer": False} == space["families"]["cosine"]["final_lr"]
+    # An earlier version had the published range of final_lr, whatever that of base_lr.
+    space["families"]["cosine"]["final_lr"] |= {"low": 1e-5, "high": 1e-2}
+    study.set_user_attr("space", space)
+    [study], _ = run_search(config.changed({"search.trials": 4}), options)
+    ranges = [trial.distributions["final_lr"] for trial in study.trials]
+    assert [FloatDistribution(5e-5, 5e-3, log=True)] * 2 + [FloatDistribution(1e-5, 1e-2, log=True)] * 2 == ranges
