@@ -59,13 +59,23 @@ class Metric:
         return 100.0 if self.maximize else 1.0
 
     @property
+    def unit(self) -> str:
+        """The unit of a difference, as it stands behind a number."""
+        return "points" if self.maximize else "units"
+
+    @property
     def title(self) -> str:
         """Its name with its unit, for an axis or a heading: accuracy (points)."""
         return f"{self.name} (points)" if self.maximize else self.name
 
+    @property
+    def decimals(self) -> int | None:
+        """The decimals in which it is read; as many as give four significant digits if None."""
+        return 2 if self.maximize else None
+
     def column(self, heading: str = "") -> Column:
         """Return a column of values in the unit that people read, under `heading`, or under the metric's title."""
-        return Column(heading or self.title, decimals=2 if self.maximize else None)
+        return Column(heading or self.title, decimals=self.decimals)
 
     def stored(self, value: float | None) -> float | None:
         """Return a stored value, which programs get as it is and people in their unit; None stays None."""

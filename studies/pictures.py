@@ -88,14 +88,14 @@ def _paper(rule: str) -> str:
 
 
 def study_pictures(storage: str, study_name: str) -> dict[str, str]:
-    """Return file name -> SVG: the verdict, and how the preferred entry learned, as `lrsearch report` draws them.
+    """Return file name -> SVG: the verdict, and how the preferred candidate learned, as `lrsearch report` draws them.
 
     Raises:
         InputError: if there is no such study, or it has no verdict.
     """
     from lrsearch.errors import InputError
-    from lrsearch.report.figures.learning import entry_figure, learning_data
-    from lrsearch.report.figures.verdict import forest_data, forest_figure, headline
+    from lrsearch.report.figures.forest import forest_data, forest_figure, headline
+    from lrsearch.report.figures.learning import candidate_figure, learning_data
     from lrsearch.report.source import read_source
     from lrsearch.report.style import colours
     from lrsearch.storage import open_existing
@@ -106,12 +106,12 @@ def study_pictures(storage: str, study_name: str) -> dict[str, str]:
     rows = headline(forest_data(source.comparison))
     name = source.comparison.preferred or rows[0].better
     runs = [run for run in source.confirmation if run.family == name]
-    entry = learning_data(name, runs, epochs=source.config.training.epochs, scale=source.scale)
-    if entry is None:
+    learning = learning_data(name, runs, epochs=source.config.training.epochs, metric=source.metric)
+    if learning is None:
         raise InputError(f"study {study_name!r} kept no curve of {name}")
     return {
-        "forest.svg": _by_chromium(forest_figure(rows, source.comparison.rope)),
-        "learning.svg": _by_chromium(entry_figure(entry, colours([name])[name])),
+        "forest.svg": _by_chromium(forest_figure(rows, source.comparison.settings)),
+        "learning.svg": _by_chromium(candidate_figure(learning, colours([name])[name])),
     }
 
 

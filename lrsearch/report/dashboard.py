@@ -16,7 +16,7 @@ from optuna.study import Study
 from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError
 from lrsearch.names import base_name, is_search
-from lrsearch.report.figures.verdict import forest_data, forest_figure, headline
+from lrsearch.report.figures.forest import forest_data, forest_figure, headline
 from lrsearch.report.style import NEUTRAL, translucent
 from lrsearch.storage import StudyPart
 from lrsearch.text import plain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -51,11 +50,6 @@ def render(page: Page) -> str:
     """Return the page as HTML; every text in it is escaped."""
     template = _environment().get_template("page.html.j2")
     return template.render(page=page, plotly=get_plotlyjs())
-
-
-def without_empty(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Return the parts that hold a section."""
-    return tuple(part for part in parts if part.sections)
 
 
 @cache

@@ -1,42 +1,41 @@
-"""What stands beside the figures in words and numbers alone: printed numbers, plan, ledger, provenance."""
+"""Sections of tables alone: published numbers, the plan, readings of the test set, provenance, the study file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lrsearch.comparison.contrasts import describe
-from lrsearch.records import TrialRecord, mean_and_sd
+from lrsearch.records import mean_and_sd
+from lrsearch.report.page import Section
 from lrsearch.report.source import Source
-from lrsearch.tables import Table, number, table
-
-_PRINTED = ("train_loss", "test_loss", "accuracy")
+from lrsearch.tables import Column, Table, number, table
 
 
-def printed_table(source: Source) -> Table | None:
-    """Return the numbers that somebody published beside ours at the last epoch; None if the study file has none."""
-    printed = {baseline.name: baseline.printed for baseline in source.config.baseline if baseline.printed}
-    rows = []
+def published_table(source: Source) -> Table | None:
+    """Return the numbers that others published beside ours at the last epoch; None if the study file has none."""
+    published = {baseline.name: baseline.printed for baseline in source.config.baseline if baseline.printed}
+    metric, rows = source.metric, []
     for name in dict.fromkeys(run.family for run in source.confirmation):
         runs = [run for run in source.confirmation if run.family == name]
-        row: list[str | int | float | None] = [name, len(runs)]
-        for quantity in _PRINTED:
-            values = [value for run in runs if (value := _last(run, quantity)) is not None]
-            row += [_mean_and_sd(values), printed.get(name, {}).get(quantity)]
+        train = [loss for run in runs for loss in run.curve.train_loss[-1:]]
+        test = [run.test_loss for run in runs if run.test_loss is not None]
+        scores = [metric.scale * run.test_accuracy for run in runs if run.test_accuracy is not None]
+        theirs = published.get(name, {})
+        score = theirs.get("accuracy")
+        row = [name, len(runs), _mean_and_sd(train, 4), theirs.get("train_loss")]
+        row += [_mean_and_sd(test, 4), theirs.get("test_loss")]
+        row += [_mean_and_sd(scores, metric.decimals), None if score is None else metric.scale * score]
         rows.append(row)
-    columns = [heading for quantity in _PRINTED for heading in (quantity.replace("_", " "), "printed")]
-    return table(("entry", "runs", *columns), rows, title="Mean ± SD over runs") if printed and rows else None
+    measured = [("train loss", Column("published")), ("test loss", Column("published"))]
+    measured.append((metric.title, metric.column("published")))
+    columns = (column for pair in measured for column in pair)
+    return table(("candidate", "runs", *columns), rows, title="Mean ± SD over runs") if published and rows else None
 
 
-def _last(run: TrialRecord, quantity: str) -> float | None:
-    if quantity == "train_loss":
-        return run.curve.train_loss[-1] if run.curve.train_loss else None
-    return run.test_loss if quantity == "test_loss" else run.test_accuracy
-
-
-def _mean_and_sd(values: Sequence[float]) -> str:
+def _mean_and_sd(values: Sequence[float], decimals: int | None) -> str:
     mean, sd = mean_and_sd(values)
-    return number(mean, decimals=4) + ("" if sd is None else f" ± {number(sd, decimals=4)}")
+    return number(mean, decimals=decimals) + ("" if sd is None else f" ± {number(sd, decimals=decimals)}")
 
 
 def plan_table(source: Source) -> Table:
@@ -49,11 +48,8 @@ def plan_table(source: Source) -> Table:
         ("fixed schedules", [baseline.name for baseline in config.baseline]),
         ("epochs of a trial", config.training.epochs),
         ("α, over all comparisons", plan.alpha),
-        ("differences that would not matter (ROPE)", f"below {plan.rope:g} points"),
-        (
-            "contrasts",
-            describe(source.comparison.settings.contrasts) if source.comparison else _contrasts(plan.contrasts),
-        ),
+        ("differences that would not matter (ROPE)", f"below {plan.rope:g} {source.metric.unit}"),
+        ("contrasts", _contrasts(source)),
         ("blocks planned", plan.blocks if attributes.planned_blocks is None else attributes.planned_blocks),
         ("blocks run", blocks),
     ]
@@ -64,15 +60,18 @@ def plan_table(source: Source) -> Table:
             ("trials of one search", search.trials),
             ("finished trials in all", finished),
             ("sampler and pruner", f"{search.sampler}, {search.pruner}"),
-            ("trials in flight at once", searches[0].attributes.lanes),
+            ("trials trained side by side", searches[0].attributes.lanes),
         ]
     if left_out := attributes.left_out:
         rows.append(("left out, without a complete trial", left_out))
     return table(("plan", "value"), rows)
 
 
-def _contrasts(contrasts: object) -> str:
-    return "all pairs" if contrasts == "all" else str(contrasts)
+def _contrasts(source: Source) -> str:
+    if source.comparison is not None:
+        return describe(source.comparison.settings.contrasts)
+    planned = source.config.plan.contrasts
+    return "all pairs" if planned == "all" else str(planned)
 
 
 def ledger_table(source: Source) -> Table | None:
@@ -81,8 +80,8 @@ def ledger_table(source: Source) -> Table | None:
     rows = [(r.when, r.block, f"after {r.epochs} epoch", r.entries, r.beyond_plan) for r in ledger]
     if not rows:
         return None
-    columns = ("when", "block", "read", "entries", "beyond the plan")
-    return table(columns, rows, title="Whatever goes beyond the plan is exploratory")
+    columns = ("when", "block", "read", "candidates", "beyond the plan")
+    return table(columns, rows, title="Readings beyond the plan are exploratory")
 
 
 def provenance_table(source: Source) -> Table:
@@ -97,7 +96,7 @@ def provenance_table(source: Source) -> Table:
         ("git commit", attributes.git_commit or "not in a repository"),
         *attributes.versions.items(),
         ("devices", sorted({run.device for run in runs if run.device})),
-        ("training", f"{seconds:,.0f} s over all runs, each with its share of a stack"),
+        ("training", f"{seconds:,.0f} s over all runs, each with its share of the runs trained side by side"),
         ("record format", attributes.schema_version),
         ("study seed", source.config.seed),
     ]
@@ -123,6 +122,30 @@ def seeds_table(source: Source) -> Table:
     return table(("unit", "split seed", "init seed", "order seed"), rows)
 
 
-def study_file(source: Source) -> str:
-    """Return the study file as it was stored, defaults included."""
-    return json.dumps(source.config.model_dump(mode="json"), indent=2, ensure_ascii=False, default=str)
+def published(source: Source) -> Iterator[Section]:
+    """Yield our numbers beside published ones."""
+    if (shown := published_table(source)) is not None:
+        sentence = "Our runs at the last epoch beside what the study file says was published of them."
+        yield Section("Ours and theirs", (sentence,), None, (shown,))
+
+
+def plan(source: Source) -> Iterator[Section]:
+    """Yield the plan."""
+    yield Section("Plan", (), None, (plan_table(source),))
+
+
+def readings(source: Source) -> Iterator[Section]:
+    """Yield the readings of the test set."""
+    if (shown := ledger_table(source)) is not None:
+        yield Section("Readings of the test set", (), None, (shown,))
+
+
+def provenance(source: Source) -> Iterator[Section]:
+    """Yield what produced the numbers, and the seeds."""
+    yield Section("Provenance", (), None, (provenance_table(source), seeds_table(source)))
+
+
+def study_file(source: Source) -> Iterator[Section]:
+    """Yield the study file as it was stored, defaults included."""
+    stored = json.dumps(source.config.model_dump(mode="json"), indent=2, ensure_ascii=False, default=str)
+    yield Section("Study file", preformatted=stored)

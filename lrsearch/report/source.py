@@ -13,6 +13,7 @@ from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
 from lrsearch.search.importance import family_importances
 from lrsearch.storage import Storage, StoredStudy, load_study, studies_by_budget
+from lrsearch.tables import Metric
 from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
 from lrsearch.verdict.pruning_audit import audit_result
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
@@ -60,14 +61,9 @@ class Source:
         return tuple(run for run in self.study.confirmation.runs if run.family not in efforts)
 
     @property
-    def metric(self) -> str:
-        """The metric's name with its unit."""
-        return f"{self.study.metric} (points)" if self.study.maximize else self.study.metric
-
-    @property
-    def scale(self) -> float:
-        """What turns a stored metric into the unit of `metric`."""
-        return self.study.first.scale
+    def metric(self) -> Metric:
+        """The metric, which knows the unit in which people read it."""
+        return Metric(self.study.metric, self.study.maximize)
 
 
 def read_source(storage: Storage, name: str | None = None) -> Source:

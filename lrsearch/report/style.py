@@ -44,6 +44,9 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 _FAR = 5
 OUTSIDE = "What is far worse than the rest lies outside the picture until it is zoomed out."
 
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"}
+"""Above a figure, from its left end."""
+
 NEUTRAL = "#8a8f98"
 BETTER, WORSE = "#3b82f6", "#e8710a"
 
@@ -103,7 +106,7 @@ def figure(traces: Sequence[Any], *, height: int = 420, **layout: Any) -> go.Fig
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "dragmode": False,
         "font": {"family": "system-ui, sans-serif", "size": 13},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "legend": LEGEND,
         "xaxis": axis(),
         "yaxis": axis(),
     }
@@ -121,3 +124,44 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """Return an axis that makes room for its labels."""
     named = {"title": {"text": label(title), "standoff": 8}} if title else {}
     return {"automargin": True, "zeroline": False, "gridcolor": NEUTRAL, **named, **more}
+
+
+def band(
+    x: Sequence[float],
+    middle: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    *,
+    name: str,
+    colour: str,
+    dash: str = "solid",
+) -> list[go.Scatter]:
+    """Return a line `[points]` and the band around it; a point without both limits is on the line alone.
+
+    Args:
+        x, middle, low, high: `[points]`, in the units of the axes.
+        name: in the legend, where line and band are one.
+        colour: `#rrggbb`.
+        dash: the line's pattern.
+    """
+    limited = [(at, a, b) for at, a, b in zip(x, low, high, strict=True) if math.isfinite(a) and math.isfinite(b)]
+    around = go.Scatter(
+        x=[at for at, _, _ in limited] + [at for at, _, _ in reversed(limited)],
+        y=[top for _, _, top in limited] + [bottom for _, bottom, _ in reversed(limited)],
+        mode="lines",
+        fill="toself",
+        fillcolor=translucent(colour, 0.13),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=name,
+    )
+    line = go.Scatter(
+        x=list(x),
+        y=list(middle),
+        mode="lines",
+        name=label(name),
+        legendgroup=name,
+        line={"color": colour, "dash": dash, "width": 2},
+    )
+    return [around, line]

@@ -1,14 +1,16 @@
-"""What stands beside the verdict in numbers: its controls, the claims that it was made for, good regions."""
+"""Sections of tables alone on the verdict: families, controls, claims, other budgets, the audit, good regions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.controls import Control
-from lrsearch.comparison.inference.proportions import PruningAudit
-from lrsearch.tables import MISSING, Column, Interval, Table, number, table
+from lrsearch.comparison.inference.proportions import Proportion, PruningAudit
+from lrsearch.report.page import Section
+from lrsearch.report.source import Source
+from lrsearch.tables import MISSING, Column, Interval, Share, Table, number, table
 from lrsearch.verdict.claims import JudgedClaim
 from lrsearch.verdict.good_regions import GoodRegions
 
@@ -17,7 +19,7 @@ _FOUND = {True: "the truth was found", False: "the truth was MISSED", None: "not
 
 
 def controls_table(controls: Sequence[Control]) -> Table:
-    """Return what the comparison found of entries whose truth is known."""
+    """Return what the comparison found of candidates whose truth is known."""
     rows = [
         (
             control.name,
@@ -30,7 +32,8 @@ def controls_table(controls: Sequence[Control]) -> Table:
         )
         for control in controls
     ]
-    measured = (Column(name, decimals=2, signed=True) for name in ("difference", "interval"))
+    decimals = controls[0].settings.decimals
+    measured = (Column(name, decimals=decimals, signed=True) for name in ("difference", "interval"))
     return table(("control", "beside", "what is true", *measured, "p", "found"), rows)
 
 
@@ -57,7 +60,7 @@ def budgets_table(by_budget: Mapping[int, Comparison], unit: str) -> Table:
     names = list(dict.fromkeys(name for found in by_budget.values() for name in found.families))
     rows = [(name, *(_mean_and_ranks(found, name) for found in by_budget.values())) for name in names]
     columns = ("family", *(f"{budget} {unit}" for budget in by_budget))
-    return table(columns, rows, title="Mean in points, and the ranks that the tests leave")
+    return table(columns, rows, title="Mean, and the ranks that the tests leave")
 
 
 def _mean_and_ranks(found: Comparison, name: str) -> str:
@@ -72,14 +75,85 @@ def _mean_and_ranks(found: Comparison, name: str) -> str:
 def audit_table(audit: PruningAudit) -> Table:
     """Return how many of the pruned trials that were finished after all beat their family, with exact limits."""
     counted = {"beat their family's median": audit.beat_median, "beat their family's best": audit.beat_best}
-    rows = [(what, f"{c.count} of {c.total}", c.count / c.total, c.low, c.high) for what, c in counted.items()]
-    return table(("pruned trials that, finished,", "count", "share", "low", "high"), rows)
+    return table(("pruned trials that, finished,", *_PROPORTION), ((what, *_cells(c)) for what, c in counted.items()))
 
 
 def good_regions_table(regions: GoodRegions) -> Table:
     """Return the share of each family's search space that is within the ROPE of its best, with exact limits."""
-    rows = [
-        (family, f"{share.count} of {share.total}", share.count / share.total, share.low, share.high)
-        for family, share in sorted(regions.shares.items(), key=lambda item: -item[1].count / item[1].total)
-    ]
-    return table(("family", "random trials", "share", "low", "high"), rows)
+    best_first = sorted(regions.shares.items(), key=lambda item: -item[1].count / item[1].total)
+    return table(("family", *_PROPORTION), ((family, *_cells(share)) for family, share in best_first))
+
+
+_PROPORTION = ("trials", "share", "low", "high")
+
+
+def _cells(of: Proportion) -> tuple[str, Share, Share, Share]:
+    return f"{of.count} of {of.total}", Share(of.count / of.total), Share(of.low), Share(of.high)
+
+
+def at_a_glance(source: Source) -> Iterator[Section]:
+    """Yield the table of the families."""
+    if source.comparison is not None:
+        yield Section("At a glance", (source.comparison.note,), None, (source.comparison.family_table(),))
+
+
+def controls(source: Source) -> Iterator[Section]:
+    """Yield what was found of the controls."""
+    if source.verdict is not None and (found := source.verdict.controls):
+        sentence = "Candidates whose truth is known went through the same pipeline; the verdict itself leaves them out."
+        yield Section("Controls", (sentence,), None, (controls_table(found),))
+
+
+def claims(source: Source) -> Iterator[Section]:
+    """Yield the claims of the study file."""
+    if (verdict := source.verdict) is not None and (verdict.claims or verdict.claims_note):
+        sentences = (verdict.claims_note,) if verdict.claims_note else ()
+        yield Section("Claims", sentences, None, (claims_table(verdict.claims),) if verdict.claims else ())
+
+
+def tuning_budgets(source: Source) -> Iterator[Section]:
+    """Yield the verdict after fewer trials, where the plan asked for it."""
+    if source.verdict is not None and (found := source.verdict.efforts):
+        by_trials = {budget.trials: budget.comparison for budget in found if budget.comparison is not None}
+        shown = (budgets_table(by_trials, "trials"),) if by_trials else ()
+        yield Section("If fewer trials can be afforded", tuple(f"{budget.sentence}." for budget in found), None, shown)
+
+
+def beyond_the_plan(source: Source) -> Iterator[Section]:
+    """Yield the comparison over all blocks, where more were run than planned."""
+    if source.verdict is not None and (found := source.verdict.exploratory) is not None:
+        sentence = f"With the blocks beyond the plan, exploratory: {found.verdict_text}"
+        yield Section("Beyond the plan", (sentence,), None, (found.family_table(),))
+
+
+def epoch_budgets(source: Source) -> Iterator[Section]:
+    """Yield how the verdicts at several epoch budgets agree."""
+    if source.agreement:
+        shown = (budgets_table(source.by_epochs, "epochs"),) if source.by_epochs else ()
+        yield Section("At other epoch budgets", source.agreement, None, shown)
+
+
+def pruning_audit(source: Source) -> Iterator[Section]:
+    """Yield what finishing a sample of the pruned trials has shown."""
+    if source.audit is not None:
+        sentence = (
+            "A random sample of the pruned trials was trained to the end after all, and compared with the trials of "
+            "its family that were not pruned."
+        )
+        yield Section("Pruning audited", (sentence,), None, (audit_table(source.audit),))
+
+
+def good_region(source: Source) -> Iterator[Section]:
+    """Yield the share of each family's search space that is nearly as good as its best."""
+    if source.verdict is None or not source.study.searches:
+        return
+    title, regions = "Share of the search space", source.verdict.good_regions
+    settings = source.verdict.comparison.settings
+    if regions.why_not:
+        yield Section(title, (f"Not known: {regions.why_not}.",))
+        return
+    sentence = (
+        f"The share of random trials within {settings.rope:g} {settings.unit} of their family's best, with exact "
+        "limits. A wide region forgives a rough choice."
+    )
+    yield Section(title, (sentence,), None, (good_regions_table(regions),))

@@ -9,7 +9,7 @@ from optuna.storages import InMemoryStorage
 from lrsearch import schedules as lr_schedules
 from lrsearch.errors import InputError
 from lrsearch.report.assemble import report_html
-from lrsearch.report.record_tables import ledger_table, plan_table, printed_table, provenance_table, seeds_table
+from lrsearch.report.record_tables import ledger_table, plan_table, provenance_table, published_table, seeds_table
 from lrsearch.report.source import read_source
 from lrsearch.report.style import colours, focus
 from lrsearch.storage import create_study, open_storage
@@ -182,8 +182,8 @@ def test_tables_of_the_records(source):
     plan = dict(plan_table(source).rows)
     assert (8, 8, "random, none") == (plan["blocks planned"], plan["blocks run"], plan["sampler and pruner"])
     assert "0" * 16 == dict(provenance_table(source).rows)["data fingerprint"]
-    printed = next(row for row in printed_table(source).rows if row[0] == EVIL)
-    assert 0.89 == printed[-1]
+    printed = next(row for row in published_table(source).rows if row[0] == EVIL)
+    assert 89.0 == printed[-1]
 
 
 def test_focus_leaves_out_what_is_far_worse_and_never_what_is_better():

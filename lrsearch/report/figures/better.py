@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
+from lrsearch.report.page import Section
+from lrsearch.report.source import Source
 from lrsearch.report.style import BETTER, NEUTRAL, WORSE, axis, figure, label, translucent
 from lrsearch.tables import Table, table
 
@@ -55,3 +58,11 @@ def better_table(comparison: Comparison) -> Table:
     rows.sort(key=lambda row: -row[2])
     columns = ("A", "B", "P(A > B)", "low", "high")
     return table(columns, rows, title=f"Pointwise {comparison.level} limits: not corrected for many pairs")
+
+
+def how_often_better(source: Source) -> Iterator[Section]:
+    """Yield how often a run of one family beats a run of another."""
+    if (comparison := source.comparison) is not None and np.isfinite(comparison.recommendation.p_worse).any():
+        sentence = "In per cent: the chance that a run of the row beats a run of the column."
+        shown = better_figure(comparison)
+        yield Section("How often one run beats another", (sentence,), shown, (better_table(comparison),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +11,17 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrsearch.records import LearningCurve, TrialRecord
+from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
-from lrsearch.report.style import NEUTRAL, axis, colours, dashes, figure, focus, label, rate_axis, translucent
+from lrsearch.report.source import Source
+from lrsearch.report.style import NEUTRAL, OUTSIDE, axis, band, colours, dashes, figure, focus, rate_axis
 from lrsearch.schedules import reads_metric, schedule_from_params
-from lrsearch.tables import Table, table
+from lrsearch.tables import Metric, Table, table
 
 FloatArray = NDArray[np.float64]
 
-_PARTS = ("test", "report", "select")
+_PARTS = {"test": "test", "report": "holdout", "select": "validation"}
+"""What people call the parts of the data, the one to be shown first."""
 _MOST_RATES = 12
 _TABLE_EPOCHS = 6
 
@@ -34,7 +37,7 @@ class Band:
 
 @dataclass(frozen=True, eq=False)
 class Learning:
-    """How the runs of one entry went: `part` says on which examples `loss` and `score` were measured."""
+    """How the runs of one candidate went: `part` says on which examples `loss` and `score` were measured."""
 
     name: str
     runs: int
@@ -50,23 +53,23 @@ class Learning:
         return np.arange(1.0, len(self.train_loss.mean) + 1)
 
 
-def learning_data(name: str, runs: Sequence[TrialRecord], *, epochs: int, scale: float) -> Learning | None:
-    """Return the curves of an entry over its runs; None if no run kept one.
+def learning_data(name: str, runs: Sequence[TrialRecord], *, epochs: int, metric: Metric) -> Learning | None:
+    """Return the curves of a candidate over its runs, in the unit that people read; None if no run kept one.
 
-    The test set's curve is taken where it was read every epoch, else the report part's, which nothing was chosen by,
-    else the select part's. `scale` turns a score into what is shown.
+    The score and the loss are those of the test set where it was read every epoch, else of the holdout, which nothing
+    was chosen by, else of the validation part.
     """
     kept = [run for run in runs if run.curve.train_loss]
     if not kept:
         return None
-    part = next((p for p in _PARTS if any(getattr(run.curve, f"{p}_loss") for run in kept)), "select")
+    part = next((part for part in _PARTS if any(getattr(run.curve, f"{part}_loss") for run in kept)), "select")
     return Learning(
         name,
         len(kept),
-        part,
-        _band(kept, epochs, lambda curve: curve.train_loss),
-        _band(kept, epochs, lambda curve: getattr(curve, f"{part}_loss")),
-        _band(kept, epochs, lambda curve: [scale * v for v in getattr(curve, f"{part}_accuracy")]),
+        _PARTS[part],
+        _band_of(kept, epochs, lambda curve: curve.train_loss),
+        _band_of(kept, epochs, lambda curve: getattr(curve, f"{part}_loss")),
+        _band_of(kept, epochs, lambda curve: [metric.scale * v for v in getattr(curve, f"{part}_accuracy")]),
         run_rates(kept, epochs=epochs),
     )
 
@@ -82,7 +85,7 @@ def run_rates(runs: Sequence[TrialRecord], *, epochs: int) -> tuple[RateCurve, .
     return tuple(distinct.values())
 
 
-def _band(runs: Sequence[TrialRecord], epochs: int, values_of: Callable[[LearningCurve], Sequence[float]]) -> Band:
+def _band_of(runs: Sequence[TrialRecord], epochs: int, values_of: Callable[[LearningCurve], Sequence[float]]) -> Band:
     """Return the band over runs; a run that ended early counts for the epochs that it has."""
     table = np.full((len(runs), epochs), np.nan)
     for row, run in zip(table, runs, strict=True):
@@ -97,63 +100,47 @@ def _band(runs: Sequence[TrialRecord], epochs: int, values_of: Callable[[Learnin
     return Band(mean, mean - sd, mean + sd)
 
 
-def overview_figure(entries: Sequence[Learning], metric: str, *, maximize: bool = True) -> go.Figure:
-    """Return the score by epoch of all entries with their bands."""
-    names = [entry.name for entry in entries]
+def overview_figure(candidates: Sequence[Learning], metric: Metric) -> go.Figure:
+    """Return the score by epoch of all candidates with their bands."""
+    names = [candidate.name for candidate in candidates]
     colour_of, dash_of = colours(names), dashes(names)
     traces = []
-    for entry in entries:
-        colour = colour_of[entry.name]
-        traces += _band_traces(entry.epochs, entry.score, colour, dash_of[entry.name], entry.name)
-    seen = focus([value for entry in entries for value in entry.score.mean.tolist()], maximize=maximize)
-    return figure(traces, height=520, xaxis=axis("epoch"), yaxis=axis(metric, **seen))
+    for candidate in candidates:
+        look = {"name": candidate.name, "colour": colour_of[candidate.name], "dash": dash_of[candidate.name]}
+        traces += _drawn(candidate.epochs, candidate.score, **look)
+    seen = focus(
+        [value for candidate in candidates for value in candidate.score.mean.tolist()], maximize=metric.maximize
+    )
+    return figure(traces, height=520, xaxis=axis("epoch"), yaxis=axis(metric.title, **seen))
 
 
-def overview_table(entries: Sequence[Learning], metric: str) -> Table:
-    """Return what each entry had reached at the last epoch: means, and the SD of the score over runs."""
+def overview_table(candidates: Sequence[Learning], metric: Metric) -> Table:
+    """Return what each candidate had reached at the last epoch: means, and the SD of the score over runs."""
     rows = [
         (
-            entry.name,
-            entry.runs,
-            float(entry.score.mean[-1]),
-            float(entry.score.high[-1] - entry.score.mean[-1]),
-            float(entry.train_loss.mean[-1]),
-            float(entry.loss.mean[-1]),
+            candidate.name,
+            candidate.runs,
+            float(candidate.score.mean[-1]),
+            float(candidate.score.high[-1] - candidate.score.mean[-1]),
+            float(candidate.train_loss.mean[-1]),
+            float(candidate.loss.mean[-1]),
         )
-        for entry in entries
+        for candidate in candidates
     ]
-    return table(("entry", "runs", metric, "SD", "train loss", "loss"), rows, title="At the last epoch")
+    columns = ("candidate", "runs", metric.column(), metric.column("SD"), "train loss", "loss")
+    return table(columns, rows, title="At the last epoch")
 
 
-def _band_traces(epochs: FloatArray, band: Band, colour: str, dash: str, name: str) -> list[go.Scatter]:
-    x = epochs.tolist()
-    around = go.Scatter(
-        x=x + x[::-1],
-        y=_plain(band.high) + _plain(band.low)[::-1],
-        mode="lines",
-        fill="toself",
-        fillcolor=translucent(colour, 0.13),
-        line={"width": 0},
-        hoverinfo="skip",
-        showlegend=False,
-        legendgroup=name,
-    )
-    line = go.Scatter(
-        x=x,
-        y=_plain(band.mean),
-        mode="lines",
-        name=label(name),
-        legendgroup=name,
-        line={"color": colour, "dash": dash, "width": 2},
-    )
-    return [around, line]
+def _drawn(epochs: FloatArray, values: Band, *, name: str, colour: str, dash: str) -> list[go.Scatter]:
+    middle, low, high = map(_plain, (values.mean, values.low, values.high))
+    return band(epochs.tolist(), middle, low, high, name=name, colour=colour, dash=dash)
 
 
-def entry_figure(entry: Learning, colour: str) -> go.Figure:
-    """Return the losses of one entry with their bands, and its rate on a second, logarithmic axis."""
-    traces = _band_traces(entry.epochs, entry.train_loss, NEUTRAL, "dash", "train loss")
-    traces += _band_traces(entry.epochs, entry.loss, colour, "solid", f"{entry.part} loss")
-    for place, rates in enumerate(entry.rates):
+def candidate_figure(candidate: Learning, colour: str) -> go.Figure:
+    """Return the losses of one candidate with their bands, and its rate on a second, logarithmic axis."""
+    traces = _drawn(candidate.epochs, candidate.train_loss, name="train loss", colour=NEUTRAL, dash="dash")
+    traces += _drawn(candidate.epochs, candidate.loss, name=f"{candidate.part} loss", colour=colour, dash="solid")
+    for place, rates in enumerate(candidate.rates):
         traces.append(
             go.Scatter(
                 x=rates.epochs.round(4).tolist(),
@@ -164,24 +151,59 @@ def entry_figure(entry: Learning, colour: str) -> go.Figure:
                 legendgroup="rate",
                 showlegend=place == 0,
                 line={"color": "#b58900", "dash": "dot", "width": 1.5},
-                opacity=1.0 if len(entry.rates) == 1 else 0.45,
+                opacity=1.0 if len(candidate.rates) == 1 else 0.45,
             )
         )
     second = rate_axis(overlaying="y", side="right", showgrid=False)
     return figure(traces, height=320, xaxis=axis("epoch"), yaxis=axis("loss"), yaxis2=second)
 
 
-def entry_table(entry: Learning, metric: str) -> Table:
+def candidate_table(candidate: Learning, metric: Metric) -> Table:
     """Return the mean losses, score and rate at some epochs, the last one included."""
-    epochs = np.unique(np.linspace(1, len(entry.epochs), _TABLE_EPOCHS).round().astype(int))
+    epochs = np.unique(np.linspace(1, len(candidate.epochs), _TABLE_EPOCHS).round().astype(int))
     rows = []
     for epoch in epochs.tolist():
-        at_end = [rates.at_end[epoch - 1] for rates in entry.rates]
-        means = [float(band.mean[epoch - 1]) for band in (entry.train_loss, entry.loss, entry.score)]
+        at_end = [rates.at_end[epoch - 1] for rates in candidate.rates]
+        means = [float(band.mean[epoch - 1]) for band in (candidate.train_loss, candidate.loss, candidate.score)]
         rows.append((epoch, *means, float(np.mean(at_end)) if at_end else None))
-    return table(("epoch", "train loss", f"{entry.part} loss", metric, "rate at its end"), rows)
+    return table(("epoch", "train loss", f"{candidate.part} loss", metric.column(), "rate at its end"), rows)
 
 
 def _plain(values: FloatArray) -> list[float]:
     """Return rounded numbers, to keep the page small."""
     return [float(f"{value:.5g}") for value in values.tolist()]
+
+
+def overview(source: Source) -> Iterator[Section]:
+    """Yield the score of all candidates by epoch."""
+    if shown := _candidates(source):
+        parts = ", ".join(sorted({candidate.part for candidate in shown}))
+        sentence = _CONFIRMED if source.confirmation else _SEARCHED
+        figure_, table_ = overview_figure(shown, source.metric), overview_table(shown, source.metric)
+        yield Section(f"{source.metric.title} by epoch, {parts}", (sentence, OUTSIDE), figure_, (table_,))
+
+
+def each_candidate(source: Source) -> Iterator[Section]:
+    """Yield the losses and the rate of each candidate."""
+    shown = _candidates(source)
+    colour_of = colours([candidate.name for candidate in shown])
+    for candidate in shown:
+        sentence = f"{candidate.runs} run{'s' * (candidate.runs > 1)}; the rate on the right."
+        drawn = candidate_figure(candidate, colour_of[candidate.name])
+        yield Section(candidate.name, (sentence,), drawn, (candidate_table(candidate, source.metric),))
+
+
+_CONFIRMED = "Lines are means over the confirmed runs, bands one SD of the runs to both sides."
+_SEARCHED = "The best trial of each family in the search: one run each, chosen by its result."
+
+
+def _candidates(source: Source) -> list[Learning]:
+    """Return the curves of the confirmed candidates; where there are none, of each family's best trial."""
+    runs: dict[str, list[TrialRecord]] = {}
+    for run in source.confirmation:
+        runs.setdefault(run.family, []).append(run)
+    if not runs:
+        runs = {family: [record] for family, (_, record) in source.study.best_by_family().items()}
+    epochs = source.config.training.epochs
+    found = [learning_data(name, own, epochs=epochs, metric=source.metric) for name, own in runs.items()]
+    return [candidate for candidate in found if candidate is not None]

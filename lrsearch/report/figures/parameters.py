@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.records import TrialRecord
-from lrsearch.report.style import BETTER, NEUTRAL, WORSE, axis, figure, label, translucent
-from lrsearch.tables import Table, table, text
+from lrsearch.report.page import Section
+from lrsearch.report.source import Source
+from lrsearch.report.style import BETTER, LEGEND, NEUTRAL, WORSE, axis, figure, label, translucent
+from lrsearch.search.importance import FEWEST_TRIALS
+from lrsearch.tables import Metric, Table, table, text
 
 _MOST_LINES = 150
 _THIRDS = ("best third", "middle third", "worst third")
@@ -37,31 +40,29 @@ class Parallel:
 
 
 def parallel_data(
-    trials: Sequence[TrialRecord], ranges: Mapping[str, Mapping[str, Any]], *, metric: str, scale: float, maximize: bool
+    trials: Sequence[TrialRecord], ranges: Mapping[str, Mapping[str, Any]], metric: Metric
 ) -> Parallel | None:
     """Return the best complete trials of one family, 150 at most; None if there are none.
 
     Args:
         trials: of the family.
         ranges: `{parameter: {low, high, log} or {choices}}`, as the study's space is stored.
-        metric: the name of the last axis.
-        scale: what turns a value into that axis's unit.
-        maximize: whether a higher value is better.
+        metric: of the last axis, in the unit that people read.
     """
     complete = [r for r in trials if r.state == "complete" and r.value is not None and _inside(r.params, ranges)]
     if not complete:
         return None
-    sign = -1 if maximize else 1
+    sign = -1 if metric.maximize else 1
     complete.sort(key=lambda record: (sign * (record.value or 0.0), record.number))
     shown = complete[:_MOST_LINES]
     names = [name for name in ranges if all(name in record.params for record in shown)]
-    values = [scale * (record.value or 0.0) for record in shown]
+    values = [metric.scale * (record.value or 0.0) for record in shown]
     low, high = min(values), max(values)
     rows = [(*(record.params[name] for name in names), value) for record, value in zip(shown, values, strict=True)]
     at_end = {"low": low, "high": high, "log": False}
     bounds = [*(ranges[name] for name in names), at_end]
     return Parallel(
-        (*names, metric),
+        (*names, f"validation {metric.title}"),
         tuple(text(b["choices"][0] if "choices" in b else float(b["low"])) for b in bounds),
         tuple(text(b["choices"][-1] if "choices" in b else float(b["high"])) for b in bounds),
         tuple(tuple(_position(value, b) for value, b in zip(row, bounds, strict=True)) for row in rows),
@@ -119,14 +120,7 @@ def parallel_figure(data: Parallel) -> go.Figure:
         height=80 + 52 * len(places),
         showlegend=True,
         shapes=lines,
-        legend={
-            "orientation": "h",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "x": 0,
-            "xanchor": "left",
-            "traceorder": "reversed",
-        },
+        legend=LEGEND | {"traceorder": "reversed"},
         xaxis=axis(visible=False, range=[-0.02, 1.02]),
         yaxis=axis(tickmode="array", tickvals=places, ticktext=names, showgrid=False, range=down),
     )
@@ -173,3 +167,24 @@ def importance_table(importances: Mapping[str, Mapping[str, float]]) -> Table:
         ordered = sorted(shares.items(), key=lambda share: -share[1])
         rows.append((family, ", ".join(f"{name} {share:.0%}" for name, share in ordered if np.isfinite(share))))
     return table(("family", "share of each parameter"), rows)
+
+
+def importance(source: Source) -> Iterator[Section]:
+    """Yield the share of each parameter, or what a search needs for it."""
+    title = "Share of each parameter"
+    if source.importances:
+        sentence = (
+            f"PED-ANOVA over the complete trials of each family with at least {FEWEST_TRIALS} of them, in per cent."
+        )
+        shown = importance_figure(source.importances)
+        yield Section(title, (sentence,), shown, (importance_table(source.importances),))
+    elif source.study.searches:
+        yield Section(title, (f"No family has {FEWEST_TRIALS} complete trials: a share would be noise.",))
+
+
+def tried(source: Source) -> Iterator[Section]:
+    """Yield the complete trials of each family as lines over the axes of its parameters."""
+    for family, ranges in source.study.searched_space.items():
+        trials = [record for record in source.study.trials if record.family == family]
+        if (data := parallel_data(trials, ranges, source.metric)) is not None:
+            yield Section(family, (), parallel_figure(data), (parallel_table(data),))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,14 @@ import plotly.graph_objects as go
 
 from lrsearch.names import replicate_of
 from lrsearch.records import TrialRecord
+from lrsearch.report.figures.learning import run_rates
+from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
-from lrsearch.report.style import axis, dashes, figure, label, rate_axis
+from lrsearch.report.source import Source
+from lrsearch.report.style import axis, colours, dashes, figure, label, rate_axis
 from lrsearch.schedules import schedule_from_params
 from lrsearch.storage import StudyPart
-from lrsearch.tables import Table, table
+from lrsearch.tables import Metric, Table, table
 
 _OF_THE_RUN = ("family", "total_steps")
 _NOTHING_AT_ZERO = ("warmup_steps", "warmup_begin_lr", "min_lr")
@@ -82,17 +85,38 @@ def best_samples(best: Mapping[str, tuple[StudyPart, TrialRecord]], *, epochs: i
     return samples
 
 
-def best_table(best: Mapping[str, tuple[StudyPart, TrialRecord]], *, metric: str, scale: float) -> Table:
+def best_table(best: Mapping[str, tuple[StudyPart, TrialRecord]], metric: Metric) -> Table:
     """Return the best trial of each family: its value in the search, its parameters, and which lie near a bound."""
     rows = [
         (
             family,
-            scale * record.value if record.value is not None else None,
+            None if record.value is None else metric.scale * record.value,
             f"{replicate_of(search.name)}/{record.number}",
             own_parameters(record.schedule),
-            list(record.near_bounds),
+            record.near_bounds,
         )
         for family, (search, record) in best.items()
     ]
-    columns = ("family", f"select {metric}", "search/trial", "parameters", "near a bound")
+    columns = ("family", metric.column(f"validation {metric.title}"), "search/trial", "parameters", "near a bound")
     return table(columns, rows, title="Chosen by its value, so that value is too good: the confirmation measures it")
+
+
+def best_schedules(source: Source) -> Iterator[Section]:
+    """Yield the schedule of each family's best trial."""
+    if best := source.study.best_by_family():
+        samples = best_samples(best, epochs=source.config.training.epochs)
+        drawn = curves_figure(samples, colours(list(best)), height=520, legend=True)
+        yield Section("The best of each family in the search", (), drawn, (best_table(best, source.metric),))
+
+
+def fixed_schedules(source: Source) -> Iterator[Section]:
+    """Yield the confirmed schedules of the study file that were not searched."""
+    fixed = {baseline.name for baseline in source.config.baseline}
+    first = {run.family: run for run in reversed(source.confirmation) if run.family in fixed and run.schedule}
+    samples = [
+        Sample(name, dict(run.schedule), run_rates([run], epochs=source.config.training.epochs)[0])
+        for name, run in reversed(first.items())
+    ]
+    if samples:
+        drawn = curves_figure(samples, colours([sample.name for sample in samples]), height=440, legend=True)
+        yield Section("Fixed schedules", (), drawn, (samples_table(samples),))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
-from lrsearch.report.style import NEUTRAL, axis, colours, figure, focus, label, translucent
+from lrsearch.report.page import Section
+from lrsearch.report.source import Source
+from lrsearch.report.style import NEUTRAL, OUTSIDE, axis, colours, figure, focus, label, translucent
 from lrsearch.tables import Column, Table, table
 
 
@@ -95,3 +98,20 @@ def paired_table(data: Scores) -> Table:
     """Return every score, a row per block."""
     rows = ((block, *row) for block, row in enumerate(data.scores.tolist()))
     return table(("block", *(Column(name, decimals=2) for name in data.names)), rows)
+
+
+def spread(source: Source) -> Iterator[Section]:
+    """Yield the scores of each family as boxes."""
+    if (comparison := source.comparison) is not None:
+        data = scores_data(comparison)
+        shown = box_figure(data, comparison.settings.scale_label)
+        yield Section("Spread", (OUTSIDE,), shown, (box_table(data),))
+
+
+def by_block(source: Source) -> Iterator[Section]:
+    """Yield the scores of each block, joined across the families."""
+    if (comparison := source.comparison) is not None:
+        data = scores_data(comparison)
+        sentence = "A thin line is one block of seeds: one split, initialisation and order of the data, shared by all."
+        shown = paired_figure(data, comparison.settings.scale_label)
+        yield Section("Block by block", (sentence,), shown, (paired_table(data),))

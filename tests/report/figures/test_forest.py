@@ -1,22 +1,10 @@
-"""The verdict's figures show what the comparison holds."""
-
-import itertools
-
-import numpy as np
-import pytest
+"""The forest plot shows what the comparison holds."""
 
 from lrsearch.comparison import Against
 from lrsearch.comparison.settings import Settings
-from lrsearch.report.figures.better import better_figure, better_table
-from lrsearch.report.figures.scores import box_table, paired_table, scores_data
-from lrsearch.report.figures.verdict import (
-    forest_data,
-    forest_figure,
-    headline,
-    standing_data,
-    standing_figure,
-    standing_table,
-)
+from lrsearch.report.figures.better import better_figure
+from lrsearch.report.figures.forest import forest_data, forest_figure, headline
+from lrsearch.report.figures.standing import standing_data, standing_figure
 from tests.report.report_helpers import EVIL, comparison, scores
 
 NAMES = ("constant", "step", "cosine", "rex")
@@ -70,50 +58,6 @@ def test_forest_separates_exactly_where_the_interval_excludes_0():
     assert [r.difference for r in rows if r.low <= 0] == list(other.x)
     assert 0 < len(other.x) < len(rows)
     assert (-0.3, 0.3) == (drawn.layout.shapes[0].x0, drawn.layout.shapes[0].x1)
-
-
-@pytest.mark.parametrize("spread", [0.0, 0.15, 0.3, 2.0])
-def test_families_share_a_line_and_a_letter_exactly_where_no_test_separates_them(spread):
-    """Lines and letters say what the p-values of the pairs say, whether or not the families are neighbours."""
-    found = comparison([f"f{p}" for p in range(6)], scores=scores(6, spread=spread))
-    data = standing_data(found)
-    order = [found.families.index(name) for name in data.names]
-    assert sorted(found.means.mean[order], reverse=True) == list(data.means)
-    lines = [set(line.x) for line in standing_figure(data, "accuracy").data[:-1]]
-    shown = [set(row[2]) for row in standing_table(data, found.settings).rows]
-    for i, j in itertools.combinations(range(6), 2):
-        together = bool(found.p[order[i], order[j]] > 0.05)
-        assert together == any({data.means[i], data.means[j]} <= line for line in lines)
-        assert together == bool(shown[i] & shown[j])
-
-
-def test_lines_need_every_pair():
-    """With contrasts against a reference no line is drawn, because most pairs were not tested."""
-    data = standing_data(comparison(NAMES, contrasts=Against("constant"), scores=scores(4, spread=0.0)))
-    assert () == data.groups
-    assert not data.complete
-    assert 1 == len(standing_figure(data, "accuracy").data)
-
-
-def test_p_better_matrix_is_ordered_by_means_and_complementary():
-    """P(A > B) and P(B > A) sum to 1 in the drawn matrix, and its first row is the best mean."""
-    found = comparison(NAMES, scores=scores(4, spread=0.1))
-    drawn = better_figure(found).data[0]
-    matrix = np.array([[np.nan if v is None else v for v in row] for row in drawn.z], dtype=float)
-    off = ~np.eye(4, dtype=bool)
-    np.testing.assert_allclose((matrix + matrix.T)[off], 1.0)
-    assert NAMES[int(np.argmax(found.means.mean))] == drawn.y[0]
-    assert 6 == len(better_table(found).rows)
-
-
-def test_score_tables_hold_the_scores():
-    """The table of blocks holds every score to two decimals, and the five numbers are NumPy's quantiles."""
-    found = comparison(NAMES)
-    data = scores_data(found)
-    shown = np.array([[float(cell) for cell in row[1:]] for row in paired_table(data).rows])
-    np.testing.assert_allclose(shown, data.scores, atol=0.00501)
-    median = [float(row[3]) for row in box_table(data).rows]
-    np.testing.assert_allclose(median, np.median(data.scores, axis=0), atol=0.00501)
 
 
 def test_names_are_escaped_in_figures():

@@ -1,0 +1,32 @@
+"""What more trials buy."""
+
+import numpy as np
+import pytest
+
+from lrsearch.comparison.budget import expected_best
+from lrsearch.report.figures.budgets import budget_data, budget_figure
+from lrsearch.tables import Metric
+
+ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
+
+
+def test_budget_curves_draw_no_band_without_both_limits():
+    """The line is the U-statistic at every k; the band ends where the median best of k has no upper limit."""
+    values = {"a": np.random.default_rng(0).normal(size=40).tolist()}
+    curve = budget_data(values, ACCURACY, alpha=0.05)["a"]
+    band, line = budget_figure({"a": curve}, ACCURACY).data
+    assert 40 == line.x[-1]
+    assert [expected_best(values["a"], k) for k in line.x] == pytest.approx(list(line.y))
+    assert max(band.x) <= 40 / 5.3
+    assert all(np.isfinite(band.y))
+
+
+def test_where_lower_is_better_the_curve_falls_in_the_metric_itself():
+    """A loss is drawn as a loss: the expected best of more trials is lower, and the band lies around it."""
+    values = {"a": np.random.default_rng(0).uniform(1, 2, size=40).tolist()}
+    curve = budget_data(values, LOSS, alpha=0.05)["a"]
+    assert np.mean(values["a"]) == pytest.approx(curve.expected_best[0])
+    assert min(values["a"]) == pytest.approx(curve.expected_best[-1])
+    both = np.isfinite(curve.median_low) & np.isfinite(curve.median_high)
+    assert both.any()
+    assert (curve.median_low[both] < curve.median_high[both]).all()

@@ -1,0 +1,60 @@
+"""What was tried, and which parameter mattered."""
+
+import numpy as np
+import optuna
+import pytest
+
+from lrsearch.report.figures.parameters import (
+    importance_figure,
+    importance_table,
+    parallel_data,
+    parallel_figure,
+    parallel_table,
+)
+from lrsearch.search.importance import FEWEST_TRIALS, family_importances
+from lrsearch.tables import Metric
+from tests.report.report_helpers import trial
+
+ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
+
+
+def test_parallel_positions_follow_the_scale_of_each_range():
+    """A logarithmic range puts its geometric mean in the middle, a choice its place, the best trial comes first."""
+    ranges = {
+        "base_lr": {"low": 0.01, "high": 1.0, "log": True},
+        "decay_shape": {"choices": ["linear", "cosine", "1-sqrt"]},
+    }
+    trials = [
+        trial(0, "a", 0.5, params={"family": "a", "base_lr": 0.01, "decay_shape": "linear"}),
+        trial(1, "a", 0.9, params={"family": "a", "base_lr": 0.1, "decay_shape": "cosine"}),
+        trial(2, "a", 0.7, params={"family": "a", "base_lr": 1.0, "decay_shape": "1-sqrt"}),
+        trial(3, "a", 0.99, state="pruned"),
+    ]
+    data = parallel_data(trials, ranges, ACCURACY)
+    assert data is not None
+    np.testing.assert_allclose(data.lines, [[0.5, 0.5, 1.0], [1.0, 1.0, 0.5], [0.0, 0.0, 0.0]], atol=1e-12)
+    assert ("base_lr", "decay_shape", "validation accuracy (points)") == data.axes
+    assert ("0.01", "linear", "50") == data.lowest
+    assert 3 == len(parallel_figure(data).data)
+    assert (0.1, "cosine", 90.0) == parallel_table(data).rows[0]
+    assert parallel_data([], ranges, ACCURACY) is None
+
+
+def test_importance_finds_the_parameter_that_decides():
+    """The parameter that the value depends on gets nearly all of the share; a family with few trials gets none."""
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
+
+    def objective(t):
+        family = t.suggest_categorical("family", ["a", "few"])
+        rate, noise = t.suggest_float("rate", 0, 1), t.suggest_float("noise", 0, 1)
+        return rate + 0 * noise + (family == "few")
+
+    for number in range(60):
+        study.enqueue_trial({"family": "few" if number < FEWEST_TRIALS - 1 else "a"})
+    study.optimize(objective, n_trials=60)
+    shares = family_importances([study])
+    assert {"a"} == set(shares)
+    assert shares["a"]["rate"] > 0.8
+    assert 1.0 == pytest.approx(sum(shares["a"].values()))
+    assert ["a"] == list(importance_figure(shares).data[0].y)
+    assert importance_table(shares).rows[0][1].startswith("rate")
