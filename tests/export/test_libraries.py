@@ -126,13 +126,29 @@ def test_timm_steps_by_the_epoch_where_the_schedule_does(family):
     assert_same_rates(schedule.schedule.lr(np.arange(T)), timm_rates(schedule, T), schedule.base_lr)
 
 
-def test_optax_has_the_rates_in_float32_too():
-    """In jax's default precision nothing is off by a step: 1e-5 of the peak."""
+def compiled_rates(schedule, steps):
+    """Return the rates of updates 0 .. steps - 1 as a compiled training step of jax has them, in its float32."""
     pytest.importorskip("optax", reason="optax is in the group `parity`")
-    for family in step_families():
-        made = run_code(example(family), "optax")["make_schedule"]()
-        actual = [float(made(step)) for step in range(0, T, 40)]
-        np.testing.assert_allclose(actual, example(family).lr(np.arange(0, T, 40)), rtol=1e-4, atol=1e-5)
+    jax = pytest.importorskip("jax", reason="jax comes with optax")
+    made = run_code(schedule, "optax")["make_schedule"]()
+    rates = jax.jit(lambda: jax.lax.map(lambda count: jax.numpy.float32(made(count)), jax.numpy.arange(steps)))()
+    assert rates.dtype == np.float32
+    return np.asarray(rates)
+
+
+@pytest.mark.parametrize("family", step_families())
+def test_optax_has_the_rates_under_jit_and_float32(family):
+    """Compiled, and in jax's default precision, nothing is off by a step: 1e-5 of the peak."""
+    for schedule in (example(family), example(family).scaled_to(193)):
+        steps = schedule.total_steps + 1
+        np.testing.assert_allclose(compiled_rates(schedule, steps), schedule.lr(np.arange(steps)), rtol=1e-4, atol=3e-6)
+
+
+@pytest.mark.parametrize("step_size", [41, 82, 121, 131, 242, 337])
+def test_optax_drops_in_time_whatever_the_step_size(step_size):
+    """A division that is compiled as a product comes out below the whole number at many step sizes."""
+    schedule = example("step", total_steps=1000, step_size=step_size)
+    np.testing.assert_allclose(compiled_rates(schedule, 1001), schedule.lr(np.arange(1001)), rtol=1e-5)
 
 
 def test_transformers_drops_on_a_plateau_where_ours_does():

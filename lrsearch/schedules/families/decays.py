@@ -108,7 +108,10 @@ class Polynomial(Shape):
         "optax": "polynomial_schedule",
     }
     python = "return FINAL_LR + (BASE_LR - FINAL_LR) * (1 - s / n) ** POWER"
-    optax = "schedule = optax.polynomial_schedule(BASE_LR, FINAL_LR, POWER, TOTAL_STEPS - WARMUP_STEPS)"
+    optax = """\
+# optax.polynomial_schedule, but for the end: compiled in float32, its power of a number just below 0 can be no number.
+rest = lambda count: jnp.clip(1 - count / (TOTAL_STEPS - WARMUP_STEPS), 0, 1)
+schedule = lambda count: FINAL_LR + (BASE_LR - FINAL_LR) * rest(count) ** POWER"""
 
     def factor(self, s: FloatArray, span: Span) -> FloatArray:
         """Return the formula."""
