@@ -70,7 +70,7 @@ class Metric:
 
     @property
     def decimals(self) -> int | None:
-        """The decimals in which it is read; as many as give four significant digits if None."""
+        """The decimals in which it is read; four significant digits if None."""
         return 2 if self.maximize else None
 
     def column(self, heading: str = "") -> Column:
@@ -93,7 +93,8 @@ class Column:
     Attributes:
         key: its name in CSV and JSON.
         heading: what people read above it; the key if empty.
-        decimals: of its fractional numbers; as many as give the largest of them four significant digits if None.
+        decimals: of its fractional numbers; if None, as many as give the largest four significant digits, each number
+            for itself in a column that holds text as well.
         signed: whether its numbers above 0 bear a plus sign.
     """
 
@@ -109,7 +110,8 @@ class Column:
 
     def texts(self, values: Sequence[Any]) -> tuple[str, ...]:
         """Return the column's values as people read them, all with the same decimals."""
-        decimals = _shared_decimals(values) if self.decimals is None else self.decimals
+        alike = self.decimals is None and all(_is_number(value) or isinstance(value, Interval) for value in values)
+        decimals = _shared_decimals(values) if alike else self.decimals
         return tuple(text(value, decimals=decimals, signed=self.signed) for value in values)
 
 

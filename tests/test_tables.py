@@ -50,6 +50,11 @@ def test_a_column_has_one_number_of_decimals() -> None:
     assert (("1.500", "0.2", "1e-05"), ("0.000", "-", "2e-06")) == shown.cells
 
 
+def test_numbers_beside_text_are_each_written_for_itself() -> None:
+    """A column of settings is no column of measurements."""
+    assert (("0.05",), ("tpe",), ("12.5",)) == table(["value"], [(0.05,), ("tpe",), (12.5,)]).cells
+
+
 def test_columns_of_numbers_are_known() -> None:
     """Missing values do not make a column text; truth values and intervals do."""
     shown = table("abcd", [(1, None, True, Interval(0.0, 1.0)), (2.5, Points(0.5), False, None)])

@@ -138,6 +138,8 @@ def band(
 ) -> list[go.Scatter]:
     """Return a line `[points]` and the band around it; a point without both limits is on the line alone.
 
+    A single point is drawn as a mark.
+
     Args:
         x, middle, low, high: `[points]`, in the units of the axes.
         name: in the legend, where line and band are one.
@@ -159,7 +161,7 @@ def band(
     line = go.Scatter(
         x=list(x),
         y=list(middle),
-        mode="lines",
+        mode="lines" if len(x) > 1 else "markers",
         name=label(name),
         legendgroup=name,
         line={"color": colour, "dash": dash, "width": 2},

@@ -14,7 +14,7 @@ from lrsearch.records import TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import LEGEND, axis, figure, label, translucent
-from lrsearch.tables import Metric, Share, Table, table
+from lrsearch.tables import Column, Metric, Share, Table, table
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,16 @@ def endings_figure(rows: Sequence[Endings]) -> go.Figure:
 
 def endings_table(rows: Sequence[Endings], metric: Metric) -> Table:
     """Return how the trials of each family ended, what they cost, and their best and median."""
-    columns = ("family", "complete", "pruned", "diverged", "unfinished", "epochs run", "of full epochs", "seconds")
+    columns = (
+        "family",
+        "complete",
+        "pruned",
+        "diverged",
+        "unfinished",
+        "epochs run",
+        "of full epochs",
+        Column("seconds", decimals=1),
+    )
     return table(
         (*columns, metric.column(f"best {metric.title}"), metric.column("median")),
         [
@@ -106,7 +115,7 @@ def endings_table(rows: Sequence[Endings], metric: Metric) -> Table:
                 row.unfinished,
                 row.epochs,
                 Share(row.epochs / row.epochs_in_full) if row.epochs_in_full else None,
-                round(row.seconds, 1),
+                row.seconds,
                 row.best,
                 row.median,
             )

@@ -15,7 +15,7 @@ from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import BETTER, LEGEND, NEUTRAL, WORSE, axis, figure, label, translucent
 from lrsearch.search.importance import FEWEST_TRIALS
-from lrsearch.tables import Metric, Table, table, text
+from lrsearch.tables import Metric, Table, number, table, text
 
 _MOST_LINES = 150
 _THIRDS = ("best third", "middle third", "worst third")
@@ -59,12 +59,12 @@ def parallel_data(
     values = [metric.scale * (record.value or 0.0) for record in shown]
     low, high = min(values), max(values)
     rows = [(*(record.params[name] for name in names), value) for record, value in zip(shown, values, strict=True)]
-    at_end = {"low": low, "high": high, "log": False}
-    bounds = [*(ranges[name] for name in names), at_end]
+    bounds = [*(ranges[name] for name in names), {"low": low, "high": high, "log": False}]
+    ends = [(b["choices"][0], b["choices"][-1]) if "choices" in b else (b["low"], b["high"]) for b in bounds[:-1]]
     return Parallel(
         (*names, f"validation {metric.title}"),
-        tuple(text(b["choices"][0] if "choices" in b else float(b["low"])) for b in bounds),
-        tuple(text(b["choices"][-1] if "choices" in b else float(b["high"])) for b in bounds),
+        (*(text(first) for first, _ in ends), number(low, decimals=metric.decimals)),
+        (*(text(last) for _, last in ends), number(high, decimals=metric.decimals)),
         tuple(tuple(_position(value, b) for value, b in zip(row, bounds, strict=True)) for row in rows),
         tuple(rows),
     )
@@ -126,11 +126,12 @@ def parallel_figure(data: Parallel) -> go.Figure:
     )
 
 
-def parallel_table(data: Parallel, shown: int = 20) -> Table:
+def parallel_table(data: Parallel, metric: Metric, shown: int = 20) -> Table:
     """Return the best trials with their parameters."""
     total = len(data.rows)
-    caption = f"The best {shown} of {total} complete trials" if total > shown else f"All {total} complete trials"
-    return table(data.axes, data.rows[:shown], title=caption)
+    all_of_them = "The only complete trial" if total == 1 else f"All {total} complete trials"
+    title = f"The best {shown} of {total} complete trials" if total > shown else all_of_them
+    return table((*data.axes[:-1], metric.column(data.axes[-1])), data.rows[:shown], title=title)
 
 
 def importance_figure(importances: Mapping[str, Mapping[str, float]]) -> go.Figure:
@@ -187,4 +188,4 @@ def tried(source: Source) -> Iterator[Section]:
     for family, ranges in source.study.searched_space.items():
         trials = [record for record in source.study.trials if record.family == family]
         if (data := parallel_data(trials, ranges, source.metric)) is not None:
-            yield Section(family, (), parallel_figure(data), (parallel_table(data),))
+            yield Section(family, (), parallel_figure(data), (parallel_table(data, source.metric),))

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from lrsearch.report.figures.learning import candidate_figure, candidate_table, learning_data, overview_table, run_rates
+from lrsearch.report.figures.learning import (
+    candidate_figure,
+    candidate_table,
+    learning_data,
+    overview_figure,
+    overview_table,
+    run_rates,
+)
 from lrsearch.schedules import make_schedule
 from lrsearch.tables import Metric
 from tests.report.report_helpers import EPOCHS, STEPS, curve, trial
@@ -63,3 +70,11 @@ def test_tables_end_at_the_last_epoch():
     assert candidate is not None
     assert (str(EPOCHS), "0.250", "0.250", "85.00", "0.1000") == candidate_table(candidate, ACCURACY).cells[-1]
     assert ("a", "2", "85.00", "7.07", "0.2500", "0.2500") == overview_table([candidate], ACCURACY).cells[0]
+
+
+def test_a_run_of_one_epoch_is_a_mark():
+    """A line through one point would not be seen."""
+    candidate = learning_data("a", [trial(0, "a", 0.8, curve=curve(0.8, 1))], epochs=1, metric=ACCURACY)
+    assert candidate is not None
+    drawn = overview_figure([candidate], ACCURACY).data
+    assert ["markers"] == [trace.mode for trace in drawn if trace.showlegend is None]

@@ -34,9 +34,9 @@ def test_parallel_positions_follow_the_scale_of_each_range():
     assert data is not None
     np.testing.assert_allclose(data.lines, [[0.5, 0.5, 1.0], [1.0, 1.0, 0.5], [0.0, 0.0, 0.0]], atol=1e-12)
     assert ("base_lr", "decay_shape", "validation accuracy (points)") == data.axes
-    assert ("0.01", "linear", "50") == data.lowest
+    assert ("0.01", "linear", "50.00") == data.lowest
     assert 3 == len(parallel_figure(data).data)
-    assert (0.1, "cosine", 90.0) == parallel_table(data).rows[0]
+    assert ("0.100", "cosine", "90.00") == parallel_table(data, ACCURACY).cells[0]
     assert parallel_data([], ranges, ACCURACY) is None
 
 
