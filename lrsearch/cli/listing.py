@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,9 @@ from lrsearch.errors import InputError
 from lrsearch.names import audit_name, confirmation_name, is_confirmation, is_search, replicate_of, search_names
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILIES
-from lrsearch.storage import Storage, load_study, records, resolve_name, stored_names
+from lrsearch.storage import Storage, StudyPart, load_study, records, resolve_name, stored_names
 from lrsearch.text import did_you_mean
+from lrsearch.verdict.confirmation_plan import failed_runs
 
 Row = dict[str, Any]
 STATES = ("complete", "pruned", "running", "waiting", "fail")
@@ -63,6 +64,7 @@ def trial_rows(storage: Storage, name: str | None = None, wanted: Wanted = Wante
     """
     found = {listed: records(load_study(storage, listed)) for listed in _listed(stored_names(storage), name)}
     wanted.check(found)
+    failed = {study: _failed(storage, study, own) for study, own in found.items()}
     return [
         {
             "number": r.number,
@@ -73,6 +75,7 @@ def trial_rows(storage: Storage, name: str | None = None, wanted: Wanted = Wante
             "epochs": len(r.reported),
             "seconds": r.seconds,
             "stop reason": r.stop_reason,
+            "failed": failed[study].get(r.number),
             "block": r.block,
             "parameters": own_parameters(r) if r.params else dict(r.schedule),
         }
@@ -80,6 +83,13 @@ def trial_rows(storage: Storage, name: str | None = None, wanted: Wanted = Wante
         if wanted.replicate in (None, replicate_of(study))
         for r in wanted.of(own)
     ]
+
+
+def _failed(storage: Storage, name: str, found: Sequence[TrialRecord]) -> dict[int, str]:
+    """Return {number: reason} of the trials that failed; in a search these are the ones that diverged."""
+    if is_confirmation(name):
+        return failed_runs(StudyPart.of(load_study(storage, name)))
+    return {record.number: "diverged" for record in found if record.stop_reason == "diverged"}
 
 
 def own_parameters(record: TrialRecord) -> Row:

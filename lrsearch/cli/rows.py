@@ -14,6 +14,7 @@ from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.loop import SearchState
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.tables import Column, Interval, Table
+from lrsearch.verdict.confirmation_plan import failed_runs
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
 
@@ -69,7 +70,7 @@ def confirm_rows(confirmation: StudyPart) -> list[Row]:
     by_candidate: dict[str, list[TrialRecord]] = {}
     for run in confirmation.runs:
         by_candidate.setdefault(run.family, []).append(run)
-    rows = []
+    rows, failed = [], failed_runs(confirmation)
     for candidate, runs in by_candidate.items():
         measured = {
             "train loss": [value for run in runs for value in run.curve.train_loss[-1:]],
@@ -81,6 +82,7 @@ def confirm_rows(confirmation: StudyPart) -> list[Row]:
             row[name], row[f"{name} SD"] = mean_and_sd(values)
             if any(printed.values()):
                 row[f"{name} printed"] = printed.get(candidate, {}).get(name.replace(" ", "_"))
+        row["failed"] = sum(run.number in failed for run in runs)
         row["diverged"] = sum(run.stop_reason == "diverged" for run in runs)
         if controls := confirmation.attributes.controls:
             row["control"] = controls[candidate].kind if candidate in controls else "-"

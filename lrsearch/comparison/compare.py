@@ -194,6 +194,8 @@ def _require_comparable(table: ScoreTable, settings: Settings) -> None:
         raise InputError(f"families must not be empty names, got {list(families)}")
     if blocks < FEWEST_BLOCKS:
         raise InputError(f"scores must have at least {FEWEST_BLOCKS} blocks, but have {blocks}: run more")
+    if not (np.isfinite(settings.rope) and settings.rope > 0):
+        raise InputError(f"rope must be a positive number of {settings.unit}, got {settings.rope:g}")
     require_attainable(settings.alpha, blocks)
     right = table.correct
     if right is None:

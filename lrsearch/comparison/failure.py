@@ -72,11 +72,14 @@ class FailureRule:
         return np.asarray(diverged | worse)
 
     @property
+    def threshold(self) -> str:
+        """Why a run that did not diverge has failed."""
+        return f"worse than {self.settings.number(self.limit)}" if self.limit is not None else ""
+
+    @property
     def sentence(self) -> str:
         """The rule in words."""
-        if self.limit is None:
-            return "only a run that diverged counts as failed"
-        return f"worse than {self.settings.number(self.limit)} counts as failed"
+        return f"{self.threshold or 'only a run that diverged'} counts as failed"
 
 
 def failures(

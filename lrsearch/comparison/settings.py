@@ -44,8 +44,6 @@ class Settings:
     failed_at: float | None = None
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.rope) and self.rope > 0):
-            raise InputError(f"rope must be a positive number of {self.unit}, got {self.rope:g}")
         if self.direction not in ("maximize", "minimize"):
             raise InputError(f"direction must be maximize or minimize, got {self.direction!r}")
         for name in ("metric", "unit"):

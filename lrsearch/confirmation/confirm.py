@@ -217,6 +217,7 @@ def _attributes(plan: BlockPlan, searches: list[Study], experiment: Experiment) 
         "searches": len(searches),
         "metric": experiment.workload.metric_name,
         "worst_value": experiment.workload.worst_value,
+        "failed_at": experiment.workload.failed_at,
         "trials_per_family": _trials_per_family(searches, experiment.config.search.families),
         "left_out": plan.left_out,
         "controls": controls_of(plan.blocks),

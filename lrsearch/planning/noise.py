@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, scores_of
 from lrsearch.comparison.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import reads_metric
 from lrsearch.storage import Storage, StoredStudy, stored_names
+from lrsearch.verdict.confirmation_plan import confirmation_plan
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -75,11 +78,11 @@ def noise_of(
 
 def _measured(study: StoredStudy) -> AssumedNoise:
     pilot, confirmation = study.name, study.confirmed()
-    controls, chance = confirmation.attributes.controls, confirmation.attributes.worst_value
+    controls = confirmation.attributes.controls
     kept = [run for run in confirmation.runs if run.family not in controls and not reads_metric(run.family)]
     runs = {(run.block, run.family): run for run in kept}
-    lost = {name for (_, name), run in runs.items() if _failed(run, chance if confirmation.maximize else None)}
-    names = [name for name in dict.fromkeys(name for _, name in runs) if name not in lost]
+    failed = _failed_on_report_examples(kept, confirmation_plan(confirmation))
+    names = [name for name in dict.fromkeys(name for _, name in runs) if name not in failed]
     blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, n) in runs for n in names)]
     if len(blocks) < 3 or len(names) < 2:
         raise InputError(
@@ -99,6 +102,9 @@ def _measured(study: StoredStudy) -> AssumedNoise:
     )
 
 
-def _failed(run: TrialRecord, chance: float | None) -> bool:
-    last = run.curve.report_accuracy[-1:]
-    return run.stop_reason == "diverged" or (chance is not None and any(value < 2 * chance for value in last))
+def _failed_on_report_examples(runs: Sequence[TrialRecord], plan: ConfirmationPlan) -> set[str]:
+    """Return the candidates with a failed run, by the rule of the verdict on the scores that a pilot may read."""
+    read = [replace(run, test_accuracy=(run.curve.report_accuracy or (None,))[-1]) for run in runs]
+    rule = failure_rule(read, plan)
+    [scores], [diverged] = scores_of([read], plan)
+    return {run.family for run, failed in zip(read, rule.failed(scores, diverged), strict=True) if failed}

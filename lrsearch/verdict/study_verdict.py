@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.controls import Control, check_controls
-from lrsearch.comparison.failure import FailureRule
-from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, failure_rule, whole_blocks
-from lrsearch.comparison.settings import POINTS, Settings, make_claim
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, whole_blocks
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
-from lrsearch.storage import StoredStudy, StudyPart, require_same_plan
+from lrsearch.storage import StoredStudy, require_same_plan
 from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
+from lrsearch.verdict.confirmation_plan import confirmation_plan
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
-from lrsearch.verdict.tuning_budgets import EffortVerdict, effort_entries, effort_verdicts
+from lrsearch.verdict.tuning_budgets import EffortVerdict, effort_verdicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +82,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
     config, found = confirmation.config, confirmation.runs
     for search in study.searches:
         require_same_plan(search, config)
-    planned = _plan(confirmation)
-    planned = replace(planned, failure_rule=_failure_rule(planned, found, config))
+    planned = confirmation_plan(confirmation)
     plan = _at_look(planned, found, config)
     comparison = compare_records(found, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
@@ -102,36 +99,6 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         good_regions=good_regions(study.searches),
         efforts=effort_verdicts(confirmation, found, plan),
     )
-
-
-def _plan(confirmation: StudyPart) -> ConfirmationPlan:
-    config, attributes, scale = confirmation.config, confirmation.attributes, confirmation.scale
-    worst, failed_at, controls = attributes.worst_value, attributes.failed_at, tuple(attributes.controls)
-    trials = attributes.trials_per_family or None
-    return ConfirmationPlan(
-        settings=Settings(
-            rope=config.plan.rope,
-            alpha=config.plan.alpha_of_a_look,
-            contrasts=_contrasts(config),
-            claim=make_claim(attributes.searches, trials=trials, sampler=config.search.sampler),
-            metric=confirmation.metric,
-            unit=POINTS if confirmation.maximize else "units",
-            direction=confirmation.direction,
-            worst_value=None if worst is None else scale * worst,
-            failed_at=None if failed_at is None else scale * failed_at,
-        ),
-        scale=scale,
-        controls=controls,
-        excluded=(*controls, *effort_entries(confirmation)),
-        left_out=tuple(attributes.left_out),
-        blocks=attributes.planned_blocks,
-    )
-
-
-def _failure_rule(plan: ConfirmationPlan, found: Sequence[TrialRecord], config: StudyConfig) -> FailureRule:
-    """Return which runs have failed: fixed by the blocks of the first interim analysis, or else by the planned ones."""
-    looks = config.plan.looks
-    return failure_rule(found, replace(plan, blocks=looks[0]) if looks else plan)
 
 
 def _at_look(plan: ConfirmationPlan, found: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
@@ -191,12 +158,3 @@ def _exploratory(found: Sequence[TrialRecord], plan: ConfirmationPlan, seed: int
     if plan.blocks is None or not any(r.block is not None and r.block >= plan.blocks for r in found):
         return None
     return compare_records(found, replace(plan, blocks=None), np.random.default_rng(seed))
-
-
-def _contrasts(config: StudyConfig) -> Contrasts:
-    planned = config.plan.contrasts
-    if planned == "all":
-        return "all"
-    if planned.against is not None:
-        return Against(planned.against)
-    return Groups(planned.groups or {})

@@ -92,7 +92,7 @@ class Workload:
         direction: "maximize" or "minimize" the metric.
         batch_size: examples per update.
         transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float).
-        failed_at: a confirmed run whose metric is this or worse has failed; None for the rule by `worst_value`.
+        failed_at: a confirmed run whose metric is worse has failed; None for a limit derived from `worst_value`.
 
     Raises:
         InputError: if a field has another type than it should, or a number is out of its range.

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.comparison.from_records import ConfirmationPlan
@@ -22,19 +21,7 @@ from lrsearch.verdict.good_regions import good_regions
 from tests.confirmation_examples import EPOCHS, comparison_of, config_of, noisy, stored, verdict_of
 from tests.search.run_helpers import make_config, search
 
-DB = "sqlite:///lrsearch.db"
 SCORES = {"constant": noisy(89.0, 10), "cosine": noisy(91.0, 10)}
-
-
-@pytest.fixture
-def storage():
-    return InMemoryStorage()
-
-
-@pytest.fixture
-def database(folder):
-    """Return the storage that commands read by default."""
-    return open_storage(DB)
 
 
 def test_the_verdict_is_that_of_the_plan(storage) -> None:

@@ -1,0 +1,65 @@
+"""What was planned for a confirmation, and which of its runs have failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lrsearch.comparison.contrasts import Against, Contrasts, Groups
+from lrsearch.comparison.failure import FailureRule
+from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, scores_of
+from lrsearch.comparison.settings import POINTS, Settings, make_claim
+from lrsearch.config import StudyConfig
+from lrsearch.storage import StudyPart
+from lrsearch.verdict.tuning_budgets import effort_entries
+
+
+def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
+    """Return what a confirmation's study says of it besides its runs, and which runs count as failed."""
+    config, attributes, scale = confirmation.config, confirmation.attributes, confirmation.scale
+    worst, failed_at, controls = attributes.worst_value, attributes.failed_at, tuple(attributes.controls)
+    trials = attributes.trials_per_family or None
+    plan = ConfirmationPlan(
+        settings=Settings(
+            rope=config.plan.rope,
+            alpha=config.plan.alpha_of_a_look,
+            contrasts=_contrasts(config),
+            claim=make_claim(attributes.searches, trials=trials, sampler=config.search.sampler),
+            metric=confirmation.metric,
+            unit=POINTS if confirmation.maximize else "units",
+            direction=confirmation.direction,
+            worst_value=None if worst is None else scale * worst,
+            failed_at=None if failed_at is None else scale * failed_at,
+        ),
+        scale=scale,
+        controls=controls,
+        excluded=(*controls, *effort_entries(confirmation)),
+        left_out=tuple(attributes.left_out),
+        blocks=attributes.planned_blocks,
+    )
+    return replace(plan, failure_rule=_failure_rule(plan, confirmation))
+
+
+def failed_runs(confirmation: StudyPart) -> dict[int, str]:
+    """Return {number of the trial: reason} of the confirmed runs that failed, among them those beyond the plan."""
+    plan, runs = confirmation_plan(confirmation), confirmation.runs
+    rule = plan.failure_rule
+    if rule is None or not runs:
+        return {}
+    [scores], [diverged] = scores_of([runs], plan)
+    found = zip(runs, diverged.tolist(), rule.failed(scores, diverged).tolist(), strict=True)
+    return {run.number: "diverged" if lost else rule.threshold for run, lost, failed in found if failed}
+
+
+def _failure_rule(plan: ConfirmationPlan, confirmation: StudyPart) -> FailureRule:
+    """Return which runs have failed: fixed by the blocks of the first interim analysis, or else by the planned ones."""
+    looks = confirmation.config.plan.looks
+    return failure_rule(confirmation.runs, replace(plan, blocks=looks[0]) if looks else plan)
+
+
+def _contrasts(config: StudyConfig) -> Contrasts:
+    planned = config.plan.contrasts
+    if planned == "all":
+        return "all"
+    if planned.against is not None:
+        return Against(planned.against)
+    return Groups(planned.groups or {})
