@@ -1,136 +1,335 @@
-"""What a notebook calls: one function for each step of the flow."""
+"""What a notebook calls: one function for each step of the flow; the commands call the same."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from optuna.study import Study
 
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.config import StudyConfig
+from lrsearch.confirmation.blocks import ConfirmState
 from lrsearch.confirmation.confirm import run_confirm
+from lrsearch.confirmation.run_audit import run_audit
+from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
-from lrsearch.names import base_name
+from lrsearch.names import DEFAULT_STORAGE, base_name, search_names
 from lrsearch.schedules import AnySchedule, schedule_from_params
 from lrsearch.search.callbacks import Callback
 from lrsearch.search.mlflow_log import MlflowLog
 from lrsearch.search.optimize import run_search
-from lrsearch.storage import StoredStudy, StudyPart, storage_of
+from lrsearch.search.progress import SearchState
+from lrsearch.storage import (
+    StoredStudy,
+    StudyPart,
+    existing_storage,
+    load_study,
+    open_existing,
+    storage_of,
+    stored_names,
+)
 from lrsearch.verdict.study_verdict import compare_study
 from lrsearch.workloads import refuse_foreign_workload
 
 
 def optimize(
-    config: StudyConfig,
+    config: StudyConfig | str | Path,
     *,
     trials: int | None = None,
+    storage: str = DEFAULT_STORAGE,
+    study_name: str | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    lanes: int | None = None,
+    workers: int | None = None,
+    compile_step: Literal["auto", "on", "off"] = "auto",
+    timeout_seconds: float | None = None,
+    backend: Literal["loky", "dask"] = "loky",
+    scheduler: str | None = None,
     callbacks: Sequence[Callback] = (),
     mlflow: str | None = None,
-    **options: Any,
+    on_epoch: Callable[[SearchState], None] = lambda _: None,
 ) -> Study:
     """Search until the study has `trials` finished trials, and return it.
 
     Args:
-        config: what is searched; `trials` replaces its own number.
-        trials: the total of finished trials, those of earlier runs included.
+        config: what is searched, or the path of its study file.
+        trials: the total of finished trials, those of earlier runs included; the study's own number if None.
+        storage: where the study is kept: an SQLAlchemy address.
+        study_name: its name there; the study file's if None.
+        device: where to train; "auto" is a GPU where there is one.
+        lanes: trials that a process trains side by side; chosen if None.
+        workers: processes; one per core, or one on a GPU, if None.
+        compile_step: whether to compile a CPU's training step; "auto" does where it saves more time than it takes.
+        timeout_seconds: stop at the first epoch boundary after this long; never if None.
+        backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler.
+        scheduler: the address of that scheduler, tcp://host:8786.
         callbacks: each called with the study and the trial when a trial has finished, as by `Study.optimize`, in this
             process whatever the number of workers.
         mlflow: an MLflow store (sqlite:///mlflow.db) in which every finished trial becomes a run; needs the extra
             `lrsearch[mlflow]`.
-        options: fields of RunOptions: storage, study_name, device, lanes, timeout_seconds, ...
+        on_epoch: called with the state of the search after every epoch, or about once a second with several workers.
 
     Returns:
-        The study; of a search with several replicates the first one.
+        The study; of several replicates the first, of several epoch budgets that of the most epochs.
 
     Raises:
-        InputError: if something given is wrong.
+        InputError: if an argument is invalid.
     """
+    options = RunOptions(
+        storage=storage,
+        study_name=study_name,
+        device=device,
+        lanes=lanes,
+        workers=workers,
+        compile_step=compile_step,
+        timeout_seconds=timeout_seconds,
+        backend=backend,
+        scheduler=scheduler,
+    )
+    found: list[Study] = []
+    for budget, run in at_budgets(_config(config).changed({"search.trials": trials}), options):
+        found, _ = search(budget, run, callbacks=callbacks, mlflow=mlflow, on_epoch=on_epoch)
+    return found[0]
+
+
+def search(
+    config: StudyConfig,
+    options: RunOptions,
+    *,
+    callbacks: Sequence[Callback] = (),
+    mlflow: str | None = None,
+    on_epoch: Callable[[SearchState], None] = lambda _: None,
+) -> tuple[list[Study], SearchState]:
+    """Search at one epoch budget, and return the studies, one a replicate, and the state at the end; see `optimize`."""
     logs = [MlflowLog(mlflow)] if mlflow is not None else []
-    wanted = config.changed({"search.trials": trials})
-    studies, _ = run_search(wanted, RunOptions(**options), callbacks=(*callbacks, *logs))
+    studies, state = run_search(config, options, on_epoch, (*callbacks, *logs))
     for log in logs:
-        log.update(studies)  # a search that was finished before has told of nothing
-    return studies[0]
+        log.update(studies)  # a search that had finished before calls no callback
+    return studies, state
 
 
 def confirm(
-    study: Study | StudyConfig,
+    study: Study | StudyConfig | str | Path,
     *,
     blocks: int | None = None,
     top: int = 1,
+    controls: Sequence[Literal["aa", "positive"]] = (),
+    audit_pruned: float | None = None,
     trust_storage: bool = False,
-    **options: Any,
+    storage: str | None = None,
+    study_name: str | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    workers: int | None = None,
+    compile_step: Literal["auto", "on", "off"] = "auto",
+    backend: Literal["loky", "dask"] = "loky",
+    scheduler: str | None = None,
+    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
 ) -> Study:
     """Train a search's winners and the study file's baselines on fresh, paired seeds; return the confirmation's study.
 
     Args:
-        study: the search, or the study file of fixed schedules.
+        study: the search, its name in the storage, or a study (or the path of its file, .toml) with fixed schedules.
         blocks: runs of each configuration; the plan's number if None.
         top: configurations of each family.
-        trust_storage: import the workload that the storage names, whoever wrote it there.
-        options: fields of RunOptions.
+        controls: candidates whose truth is known: "aa" (one twice), "positive" (one that must lose).
+        audit_pruned: also finish this share of the search's pruned trials, stored as the study NAME/audit.
+        trust_storage: import the workload that the storage names, even if this process has not loaded it before.
+        storage: where the study is kept; that of the search, or else the default.
+        study_name, device, workers, compile_step, backend, scheduler: as for `optimize`.
+        on_epoch: called with the state after every epoch of a block, or about once a second with several workers.
+
+    Returns:
+        The study of the confirmation; of several epoch budgets that of the most epochs.
 
     Raises:
-        InputError: if there is nothing to confirm, something given is wrong, or the storage names a workload that this
-            process has not been told of.
+        InputError: if there is nothing to confirm, an argument is invalid, or the storage names a workload that this
+            process has not loaded.
     """
-    if isinstance(study, StudyConfig):
-        return run_confirm(study, RunOptions(**options), blocks=blocks, top=top).study
-    name, config = base_name(study.study_name), StudyPart.of(study).config
-    if not trust_storage:
-        refuse_foreign_workload(config.workload, source=f"study {name!r}", trust="--trust-storage")
-    here = RunOptions(**{"storage": storage_of(study)[1], "study_name": name, **options})
-    return run_confirm(config, here, blocks=blocks, top=top).study
+    if isinstance(study, StudyConfig | Path) or (isinstance(study, str) and study.endswith(".toml")):
+        config, where, name = _config(study), storage or DEFAULT_STORAGE, study_name
+    else:
+        stored = _stored(study, storage)
+        config = trusted_config(StudyPart.of(study) if isinstance(study, Study) else stored.first, trust=trust_storage)
+        where = storage or (storage_of(study)[1] if isinstance(study, Study) else DEFAULT_STORAGE)
+        name = study_name or stored.name
+    options = RunOptions(
+        storage=where,
+        study_name=name,
+        device=device,
+        workers=workers,
+        compile_step=compile_step,
+        backend=backend,
+        scheduler=scheduler,
+    )
+    done = [
+        confirmation(
+            budget, run, blocks=blocks, top=top, controls=controls, audit_pruned=audit_pruned, on_epoch=on_epoch
+        )
+        for budget, run in at_budgets(config, options)
+    ]
+    return done[-1].study
 
 
-def write_report(study: Study, path: str | Path = "report.html") -> Path:
-    """Write everything that a study has found as one HTML file that opens offline, and return its path."""
+@dataclass(frozen=True)
+class Confirmed:
+    """What a confirmation at one epoch budget has brought.
+
+    Attributes:
+        study: of the confirmation.
+        left_out: families without a complete trial.
+        audit: of the pruned trials, where it was asked for.
+    """
+
+    study: Study
+    left_out: tuple[str, ...]
+    audit: PruningAudit | None
+
+
+def confirmation(
+    config: StudyConfig,
+    options: RunOptions,
+    *,
+    blocks: int | None = None,
+    top: int = 1,
+    controls: Sequence[str] = (),
+    audit_pruned: float | None = None,
+    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
+) -> Confirmed:
+    """Confirm at one epoch budget, after the audit of pruned trials where one is asked for; see `confirm`."""
+    audit = None if audit_pruned is None else run_audit(config, options, share=audit_pruned, on_epoch=on_epoch)
+    done = run_confirm(config, options, blocks=blocks, top=top, controls=controls, on_epoch=on_epoch)
+    return Confirmed(done.study, done.left_out, audit)
+
+
+def at_budgets(config: StudyConfig, options: RunOptions) -> list[tuple[StudyConfig, RunOptions]]:
+    """Return the study at each of its epoch budgets, with the options that hold its name in the storage."""
+    named = config.changed({"name": options.study_name}).at_budgets()
+    return [
+        (budget, replace(options, study_name=name.name))
+        for budget, name in zip(config.at_budgets(), named, strict=True)
+    ]
+
+
+def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
+    """Return what a stored search was made from, to be trained.
+
+    Raises:
+        InputError: if it names a workload that this process has not loaded, and its storage is not trusted.
+    """
+    if not trust:
+        source = f"study {base_name(search.name)!r}"
+        refuse_foreign_workload(search.config.workload, source=source, trust="--trust-storage")
+    return search.config
+
+
+def stored_search(storage: str, name: str | None) -> StudyPart | None:
+    """Return the (first) search of a name in a storage; None if there is no such storage, or no search of this name."""
+    opened = existing_storage(storage) if name is not None else None
+    if opened is None or name is None:
+        return None
+    searches = search_names(stored_names(opened), name)
+    return StudyPart.of(load_study(opened, searches[0])) if searches else None
+
+
+def write_report(study: Study | str, path: str | Path = "report.html", *, storage: str | None = None) -> Path:
+    """Write everything that a study has found as one HTML file that opens offline, and return its path.
+
+    Args:
+        study: the study, or its name in the storage.
+        path: of the file.
+        storage: where a study given by its name is kept; the default if None.
+
+    Raises:
+        InputError: if there is no such study.
+    """
     from lrsearch.config.files import write_text
     from lrsearch.report.assemble import report_html
     from lrsearch.report.source import read_source
 
-    write_text(Path(path), report_html(read_source(storage_of(study)[0], base_name(study.study_name))))
+    if isinstance(study, Study):
+        opened, name = storage_of(study)[0], base_name(study.study_name)
+    else:
+        opened, name = open_existing(storage or DEFAULT_STORAGE), study
+    write_text(Path(path), report_html(read_source(opened, name)))
     return Path(path)
 
 
-def compare(study: Study) -> Comparison:
+def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
     """Return the comparison that a search's confirmation allows; print its `verdict_text`.
 
+    Args:
+        study: the study, or its name in the storage.
+        storage: where a study given by its name is kept; the default if None.
+
     Raises:
-        InputError: if the study has not been confirmed, or in too few blocks.
+        InputError: if there is no such study, it has not been confirmed, or in too few blocks.
     """
-    return compare_study(StoredStudy.of(study))
+    return compare_study(_stored(study, storage))
 
 
-def best_schedule(study: Study, family: str | None = None) -> AnySchedule:
+def best_schedule(study: Study | str, family: str | None = None, *, storage: str | None = None) -> AnySchedule:
     """Return the schedule of the study's best complete trial, or of a family's.
 
+    Args:
+        study: the study, or its name in the storage.
+        family: the best of this family; of all if None.
+        storage: where a study given by its name is kept; the default if None.
+
     Raises:
-        InputError: if no trial is complete.
+        InputError: if there is no such study, or no complete trial.
     """
     from lrsearch.export import best_trials
 
-    [(_, best)] = best_trials(StoredStudy.of(study).only(study.study_name), family)
+    stored = _stored(study, storage)
+    name = study.study_name if isinstance(study, Study) else study
+    [(_, best)] = best_trials(stored.only(name), family)
     return schedule_from_params(best.schedule)
 
 
-def export_schedule(study: Study, form: str = "yaml", *, family: str | None = None, steps: int | None = None) -> str:
+def export_schedule(
+    study: Study | str,
+    form: str = "yaml",
+    *,
+    family: str | None = None,
+    steps: int | None = None,
+    storage: str | None = None,
+) -> str:
     """Return the best configuration of a search, all replicates together, as the text of a file.
 
     It is what `lrsearch export` writes; `lrsearch.export` itself is the package that does it.
 
     Args:
-        study: the search, or a confirmation of fixed schedules.
+        study: the search, or a confirmation of fixed schedules; or its name in the storage.
         form: yaml, json, toml, python, csv, hf, timm or optax.
-        family: the best of this family, or the entry of this name in a confirmation.
+        family: the best of this family, or the candidate of this name in a confirmation.
         steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
+        storage: where a study given by its name is kept; the default if None.
 
     Raises:
         InputError: if no such trial is complete, or the format cannot express the schedule exactly.
     """
     from lrsearch.export import exported
 
-    [text] = exported(StoredStudy.of(study), form, family=family, steps=steps).values()
+    [text] = exported(_stored(study, storage), form, family=family, steps=steps).values()
     return text
+
+
+def _config(config: Any) -> StudyConfig:
+    if isinstance(config, StudyConfig):
+        return config
+    if isinstance(config, str | Path):
+        return StudyConfig.load(config)
+    raise InputError(f"config must be a StudyConfig or the path of a study file, got {type(config).__name__}")
+
+
+def _stored(study: Any, storage: str | None) -> StoredStudy:
+    """Return the stored study that is meant by a study or by its name."""
+    if isinstance(study, Study):
+        return StoredStudy.of(study)
+    if isinstance(study, str):
+        return StoredStudy.open(storage or DEFAULT_STORAGE, study)
+    raise InputError(f"study must be a study or the name of one in the storage, got {type(study).__name__}")

@@ -1,11 +1,16 @@
 """The flow as a notebook calls it, and the public names."""
 
+from dataclasses import fields
+from inspect import signature
+
 import numpy as np
 import pytest
 import torch
 
 import lrsearch
 from lrsearch.config import StudyConfig
+from lrsearch.experiment.options import RunOptions
+from lrsearch.storage import open_storage
 
 FAMILIES = ("constant", "cosine")
 
@@ -85,3 +90,65 @@ def test_compare_scores_takes_anybodys_numbers():
     scores = 90 + rng.normal(0, 0.2, (10, 3)) + np.array([0, 0, 2.0])
     comparison = lrsearch.compare_scores(scores, ["a", "b", "c"], rope=0.3, rng=rng)
     assert ("c",) == comparison.recommended
+
+
+def test_a_path_or_a_name_stands_for_a_study(folder):
+    """A study file's path is searched and confirmed, and a stored study is read by its name."""
+    (folder / "lrsearch.toml").write_text(
+        'name = "byname"\nworkload = "tests.workload_examples:tabular"\n[training]\nepochs = 1\n'
+        '[search]\nfamilies = ["constant", "cosine"]\npruner = "none"\ntrials = 2\n'
+    )
+    study = lrsearch.optimize("lrsearch.toml", workers=1)
+    assert "byname" == study.study_name
+    assert "byname/confirm" == lrsearch.confirm(folder / "lrsearch.toml", blocks=6, workers=1).study_name
+    assert lrsearch.compare(study).verdict_text == lrsearch.compare("byname").verdict_text
+    assert lrsearch.best_schedule(study) == lrsearch.best_schedule("byname", storage="sqlite:///lrsearch.db")
+    assert lrsearch.export_schedule(study) == lrsearch.export_schedule("byname")
+    assert (folder / "r.html") == lrsearch.write_report("byname", folder / "r.html")
+    with pytest.raises(lrsearch.InputError, match="there is no study 'quick' in this storage; there are: byname"):
+        lrsearch.compare("quick")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: lrsearch.optimize("none.toml"), "study file none.toml cannot be read"),
+        (
+            lambda: lrsearch.optimize({"name": "x"}),
+            "config must be a StudyConfig or the path of a study file, got dict",
+        ),
+        (lambda: lrsearch.compare("quick"), "there is no file 'lrsearch.db'"),
+        (lambda: lrsearch.compare(3), "study must be a study or the name of one in the storage, got int"),
+        (lambda: lrsearch.confirm(None), "study must be a study or the name of one in the storage, got NoneType"),
+        (lambda: lrsearch.optimize(_config(), lanes=0), "lanes must be at least 1"),
+    ],
+)
+def test_what_is_no_study_is_one_line(folder, call, message):
+    """Wrong arguments are refused by name, and nothing is made."""
+    with pytest.raises(lrsearch.InputError, match=message):
+        call()
+    assert [] == list(folder.iterdir())
+
+
+def test_python_does_what_the_commands_do(folder):
+    """Epoch budgets, controls and the audit of pruned trials, as by flags."""
+    config = _config().changed({"training.epochs": (1, 2), "search.trials": 4, "search.pruner": "rungs"})
+    options = {"storage": f"sqlite:///{folder}/a.db", "workers": 1}
+    seen = []
+    study = lrsearch.optimize(config, **options, on_epoch=lambda state: seen.append(state.total))
+    assert ("notebook/epochs-2", {4}) == (study.study_name, set(seen))
+    confirmed = lrsearch.confirm(config, blocks=1, controls=["aa"], **options)
+    assert "notebook/epochs-2/confirm" == confirmed.study_name
+    assert ["aa"] == [control["kind"] for control in confirmed.user_attrs["controls"].values()]
+    with pytest.raises(lrsearch.InputError, match="pruned"):
+        lrsearch.confirm(config, blocks=1, controls=["aa"], audit_pruned=1.0, **options)
+    assert {"notebook/epochs-1", "notebook/epochs-1/confirm"} <= {
+        found.study_name for found in open_storage(options["storage"]).get_all_studies()
+    }
+
+
+def test_the_arguments_of_the_flow_are_named():
+    """Help and completion show every option of a run: those of RunOptions."""
+    options = {field.name for field in fields(RunOptions)}
+    assert options <= set(signature(lrsearch.optimize).parameters)
+    assert options - {"lanes", "timeout_seconds"} <= set(signature(lrsearch.confirm).parameters)

@@ -1,25 +1,22 @@
-"""What the commands share: the application, the flags by name, and how their values are read."""
+"""What the commands share: flags by name, groups of flags that go together, and how their values are read."""
 
 from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from lrsearch.names import DEFAULT_STORAGE
+
 if TYPE_CHECKING:
     from lrsearch.config import StudyConfig
+    from lrsearch.experiment.options import RunOptions
 
 logger = logging.getLogger(__name__)
-
-app = typer.Typer(
-    help="Which learning-rate schedule should I use, how sure am I, and is the difference worth caring about?",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 StudyFile = Annotated[
     Path | None, typer.Argument(metavar="[STUDY.toml]", help="The study file; the main study if none.")
@@ -28,50 +25,108 @@ Storage = Annotated[str, typer.Option(envvar="LRSEARCH_STORAGE", help="Where stu
 Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name there.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of one trial.")]
-Budgets = Annotated[str | None, typer.Option("--epochs", help="Epochs of one trial; 10,30 is a study at each.")]
-Dataset = Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist or digits (needs no download).")]
-Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
-Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
 Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
-Sampler = Annotated[str | None, typer.Option(help="gp (learns across families), tpe, random or qmc.")]
-Pruner = Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")]
 Replicates = Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")]
-Workers = Annotated[str, typer.Option(help="Processes, or auto: one a core, one on a GPU.")]
-Backend = Annotated[
-    Literal["loky", "dask"], typer.Option(help="Processes of this machine, or of a Dask scheduler's machines.")
-]
-Scheduler = Annotated[str | None, typer.Option(help="With --backend dask: its address, tcp://host:8786.")]
-Compile = Annotated[Literal["auto", "on", "off"], typer.Option("--compile", help="Compile a CPU's training step.")]
+Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
+Workers = Annotated[str, typer.Option(help="Processes, or auto: one per core, one on a GPU.")]
+Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
 
 
-def study_file(path: Path | None, workload: str | None = None) -> StudyConfig:
-    """Return the study of a file; without one that of a workload, and without either the main study of lrsearch."""
-    from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
+@dataclass(frozen=True)
+class StudyFlags:
+    """Which study, and what is changed in it; what is None changes nothing."""
 
-    if path is None and workload not in (None, BUILT_IN_WORKLOAD):
-        return StudyConfig.for_workload(workload)
-    return StudyConfig.load(path or shipped_study("fashion_lenet"))
+    study: StudyFile = None
+    families: Families = None
+    dataset: Annotated[str | None, typer.Option(help="fashion-mnist, mnist, kmnist or digits (needs no download).")] = (
+        None
+    )
+    workload: Workload = None
+    seed: Seed = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what the flags change in a study, by dotted key."""
+        return {
+            "search.families": listed(self.families),
+            "data.dataset": self.dataset,
+            "workload": self.workload,
+            "seed": self.seed,
+        }
+
+    def config(self, more: dict[str, Any] | None = None) -> StudyConfig:
+        """Return the study of the file, of the workload without a file, or else the main study; `more` changes it too.
+
+        Raises:
+            InputError: if the file, or a value, is invalid.
+        """
+        from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
+
+        if self.study is None and self.workload not in (None, BUILT_IN_WORKLOAD):
+            config = StudyConfig.for_workload(self.workload)
+        else:
+            config = StudyConfig.load(self.study or shipped_study("fashion_lenet"))
+        return config.changed(self.changes() | (more or {}))
 
 
-def stored_study(storage: str, name: str) -> StudyConfig | None:
-    """Return what a search in a storage was made from, or None if there is none of this name."""
-    from lrsearch.names import search_names
-    from lrsearch.storage import StudyPart, existing_storage, load_study, stored_names
+@dataclass(frozen=True)
+class SearchFlags(StudyFlags):
+    """The same with how it is searched."""
 
-    opened = existing_storage(storage)
-    if opened is None:
-        return None
-    searches = search_names(stored_names(opened), name)
-    return StudyPart.of(load_study(opened, searches[0])).config if searches else None
+    epochs: Annotated[str | None, typer.Option(help="Epochs of one trial; 10,30 is a study at each.")] = None
+    replicates: Replicates = None
+    sampler: Annotated[str | None, typer.Option(help="gp (learns across families), tpe, random or qmc.")] = None
+    pruner: Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")] = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what the flags change in a study, by dotted key."""
+        return super().changes() | {
+            "training.epochs": epoch_budgets(self.epochs),
+            "search.replicates": self.replicates,
+            "search.sampler": self.sampler,
+            "search.pruner": self.pruner,
+        }
 
 
-def warn_of_disk(storage: str) -> None:
-    """Tell a person whose SQLite file is on a network file system what to know of it."""
-    from lrsearch.storage import shared_disk_warning
+@dataclass(frozen=True)
+class RunFlags:
+    """Where a study is kept and how it is run."""
 
-    if warning := shared_disk_warning(storage):
-        logger.info(f"warning: {warning}")
+    storage: Storage = DEFAULT_STORAGE
+    study_name: Name = None
+    workers: Workers = "auto"
+    backend: Annotated[
+        Literal["loky", "dask"], typer.Option(help="Processes of this machine, or of a Dask scheduler's machines.")
+    ] = "loky"
+    scheduler: Annotated[str | None, typer.Option(help="With --backend dask: its address, tcp://host:8786.")] = None
+    device: Device = "auto"
+    compile_step: Annotated[
+        Literal["auto", "on", "off"], typer.Option("--compile", help="Compile a CPU's training step.")
+    ] = "auto"
+
+    def options(self, *, lanes: int | None = None, timeout_seconds: float | None = None) -> RunOptions:
+        """Return the options of a run, after a warning where the storage is on a network file system.
+
+        Raises:
+            InputError: if a value is invalid.
+        """
+        from lrsearch.experiment.options import RunOptions
+        from lrsearch.storage import shared_disk_warning
+
+        options = RunOptions(
+            storage=self.storage,
+            study_name=self.study_name,
+            device=self.device,
+            lanes=lanes,
+            workers=count(self.workers, "workers"),
+            compile_step=self.compile_step,
+            timeout_seconds=timeout_seconds,
+            backend=self.backend,
+            scheduler=self.scheduler,
+        )
+        if warning := shared_disk_warning(self.storage):
+            logger.info(f"warning: {warning}")
+        return options
 
 
 def count(value: str, name: str) -> int | None:
@@ -105,38 +160,6 @@ def whole_numbers(value: str | None, name: str) -> tuple[int, ...] | None:
         raise typer.BadParameter(
             f"--{name} must be an integer, or several separated by commas, got {value!r}"
         ) from None
-
-
-def study_changes(
-    *,
-    epochs: tuple[int, ...] | int | None,
-    families: str | None,
-    dataset: str | None,
-    workload: str | None,
-    seed: int | None,
-    trials: int | None = None,
-    replicates: int | None = None,
-    sampler: str | None = None,
-    pruner: str | None = None,
-) -> dict[str, Any]:
-    """Return what flags change in a study, by dotted key; what was not given is None and changes nothing."""
-    return {
-        "training.epochs": epochs,
-        "search.families": listed(families),
-        "data.dataset": dataset,
-        "workload": workload,
-        "seed": seed,
-        "search.trials": trials,
-        "search.replicates": replicates,
-        "search.sampler": sampler,
-        "search.pruner": pruner,
-    }
-
-
-def named_budgets(config: StudyConfig, study_name: str | None) -> list[tuple[StudyConfig, str]]:
-    """Return the study at each of its epoch budgets, with its name in the storage."""
-    named = config.changed({"name": study_name})
-    return [(budget, name.name) for budget, name in zip(config.at_budgets(), named.at_budgets(), strict=True)]
 
 
 def print_json(data: Any) -> None:

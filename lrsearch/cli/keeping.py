@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from lrsearch.cli.flags import Storage, app
+from lrsearch.cli.command import command
+from lrsearch.cli.flags import Storage
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
 
 
-@app.command()
+@command
 def backup(
     storage: Storage = DEFAULT_STORAGE,
     target: Annotated[

@@ -8,24 +8,22 @@ from typing import Annotated
 
 import typer
 
+from lrsearch.cli.command import command
 from lrsearch.cli.flags import (
-    Dataset,
     Device,
     Epochs,
     Families,
     Format,
     Name,
+    Replicates,
     Seed,
     Storage,
-    StudyFile,
+    StudyFlags,
     Workers,
     Workload,
-    app,
     count,
     listed,
     print_json,
-    study_changes,
-    study_file,
     whole_numbers,
 )
 from lrsearch.names import DEFAULT_STORAGE
@@ -33,24 +31,21 @@ from lrsearch.names import DEFAULT_STORAGE
 logger = logging.getLogger(__name__)
 
 
-@app.command()
+@command
 def plan(
-    study: StudyFile = None,
+    *,
     blocks: Annotated[str | None, typer.Option(help="Numbers of blocks to tabulate, such as 10,20,40.")] = None,
     sd: Annotated[float | None, typer.Option(help="Stated SD over blocks of one family, points.")] = None,
     correlation: Annotated[float | None, typer.Option(help="Stated correlation of families in a block.")] = None,
     pilot: Annotated[str | None, typer.Option(help="A confirmed study to measure the noise by; else this one.")] = None,
     trials: Annotated[int | None, typer.Option(help="Trials of one search.")] = None,
-    replicates: Annotated[int | None, typer.Option(help="Independent searches.")] = None,
+    replicates: Replicates = None,
     epochs: Epochs = None,
-    families: Families = None,
-    dataset: Dataset = None,
-    workload: Workload = None,
+    study: StudyFlags,
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     workers: Workers = "auto",
     device: Device = "auto",
-    seed: Seed = None,
     output: Format = "table",
 ) -> None:
     """Say what a budget buys before anything runs: the difference it would detect, and the time it takes here.
@@ -64,27 +59,18 @@ def plan(
     from lrsearch.planning.plan import plan_study
     from lrsearch.storage import existing_storage
 
-    changes = study_changes(
-        epochs=epochs,
-        families=families,
-        dataset=dataset,
-        workload=workload,
-        seed=seed,
-        trials=trials,
-        replicates=replicates,
-    )
-    config = study_file(study, workload).changed(changes)
+    config = study.config({"training.epochs": epochs, "search.trials": trials, "search.replicates": replicates})
     options = RunOptions(device=device, workers=count(workers, "workers"))
     measured_by = pilot or study_name or config.name
     noise = noise_of(existing_storage(storage), measured_by, sd=sd, correlation=correlation, required=pilot is not None)
-    found = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"))
+    planned = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"))
     if output == "json":
-        print_json(plan_summary(found))
+        print_json(plan_summary(planned))
     else:
-        console.print_plan(found, plan_rows(found))
+        console.print_plan(planned, plan_rows(planned))
 
 
-@app.command()
+@command
 def preview(
     study: Annotated[
         Path | None, typer.Argument(metavar="[STUDY.toml|CONFIG]", help="A study, or an exported configuration.")
@@ -107,11 +93,11 @@ def preview(
         write_text(page, schedule_preview_html(study.name, one.to_schedule(), epochs=one.training.epochs))
     else:
         changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
-        write_text(page, preview_html(study_file(study).changed(changes)))
+        write_text(page, preview_html(StudyFlags(study).config(changes)))
     logger.info(f"{page} is written; it opens offline")
 
 
-@app.command()
+@command
 def families(output: Format = "table") -> None:
     """List the schedule families: formulas, parameters and their ranges.
 
@@ -127,7 +113,7 @@ def families(output: Format = "table") -> None:
         console.print_families(described)
 
 
-@app.command()
+@command
 def doctor(
     workload: Workload = None,
     dataset: Annotated[str, typer.Option(help="What the built-in workload is tried with.")] = "digits",

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lrsearch.cli.flags import Format, Name, Storage, app, print_json
+from lrsearch.cli.command import command
+from lrsearch.cli.flags import Format, Name, Storage, print_json
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
 
 
-@app.command()
+@command
 def compare(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
@@ -82,7 +83,7 @@ def compare(
         console.print_title(agreement.sentence)
 
 
-@app.command()
+@command
 def report(
     page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
     storage: Storage = DEFAULT_STORAGE,
@@ -108,7 +109,7 @@ def report(
     )
 
 
-@app.command()
+@command
 def export(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
@@ -151,7 +152,7 @@ Replicate = Annotated[int | None, typer.Option(help="Only this replicate of a se
 Listing = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="For people or for programs.")]
 
 
-@app.command()
+@command
 def trials(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
@@ -171,7 +172,7 @@ def trials(
     console.print_rows(trial_rows(open_existing(storage), study_name, Wanted(family, state, replicate)), output)
 
 
-@app.command()
+@command
 def studies(
     storage: Storage = DEFAULT_STORAGE,
     family: Family = None,
@@ -190,7 +191,7 @@ def studies(
     console.print_rows(study_rows(open_existing(storage), Wanted(family, state, replicate)), output)
 
 
-@app.command()
+@command
 def dashboard(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,

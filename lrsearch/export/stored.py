@@ -26,10 +26,13 @@ def best_trials(study: StoredStudy, family: str | None = None, top: int = 1) -> 
     if len(ranked) < top:
         complete = (*_exportable(study.ranked()), *_exportable(study.ranked_candidates()))
         families = ", ".join(sorted({record.family for _, record in complete}))
-        raise InputError(
-            f"{top} complete trials of {family or 'any family'} were asked for, got {len(ranked)}; "
-            f"complete are: {families or 'none'}"
+        of = family or "any family"
+        asked = (
+            f"{top} complete trials of {of} were asked for, got {len(ranked)}"
+            if ranked
+            else f"no complete trial of {of}"
         )
+        raise InputError(f"{asked} in {study.name!r}; complete are: {families or 'none'}")
     return ranked[:top]
 
 

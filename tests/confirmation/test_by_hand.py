@@ -131,5 +131,5 @@ def test_a_schedule_added_to_fixed_ones_is_no_entry(folder) -> None:
     schedule = {"family": "cosine", "base_lr": 0.1, "total_steps": 10}
     study.add_trial(create_trial(value=0.99, user_attrs={"schedule": schedule, "entry": "cosine"}))
     assert ["constant"] == [record.family for _, record in best_trials(StoredStudy.of(study))]
-    with pytest.raises(InputError, match="complete trials of cosine were asked for, got 0"):
+    with pytest.raises(InputError, match="no complete trial of cosine in"):
         best_trials(StoredStudy.of(study), "cosine")

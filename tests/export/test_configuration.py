@@ -190,7 +190,9 @@ def test_the_top_are_ranked_over_all_replicates_and_written_to_a_folder(source, 
 
 def test_what_is_not_there_is_said(source, storage):
     """Too few trials, an unknown study, no confirmation: one line each, with what there is."""
-    with pytest.raises(InputError, match=r"3 complete trials of cosine were asked for, got 2; complete are: .*flat"):
+    with pytest.raises(
+        InputError, match=r"3 complete trials of cosine were asked for, got 2 in .*; complete are: .*flat"
+    ):
         best_trials(source, "cosine", top=3)
     with pytest.raises(InputError, match="no study 'other' in this storage; there are: small"):
         StoredStudy.open(storage, "other")
