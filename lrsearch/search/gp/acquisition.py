@@ -46,7 +46,7 @@ class Candidates:
     def __init__(self, family: str, distributions: Mapping[str, BaseDistribution], features: CurveFeatures, seed: int):
         self._family, self._distributions, self._features = family, dict(distributions), features
         self._fixed: FloatArray = qmc.Sobol(len(distributions), rng=np.random.default_rng(seed)).random(_POINTS)
-        self._of_fixed: dict[int, FloatArray] = {}
+        self._of_fixed = np.full((_POINTS, len(features)), np.nan)  # the features of those that were drawn before
 
     def params(self, unit: FloatArray) -> dict[str, Any]:
         """Return the parameters at a point `[dimensions]`, the family left out."""
@@ -78,14 +78,12 @@ class Candidates:
         return self.params(units[int(np.argmax(worths))])
 
     def _drawn_features(self, drawn: NDArray[np.int64]) -> FloatArray:
-        for number in drawn.tolist():
-            if number not in self._of_fixed:
-                self._of_fixed[number] = self._features({FAMILY: self._family, **self.params(self._fixed[number])})
-        return np.stack([self._of_fixed[number] for number in drawn.tolist()])
+        new = drawn[np.isnan(self._of_fixed[drawn, 0])]
+        self._of_fixed[new] = self._features_of(self._fixed[new])
+        return self._of_fixed[drawn]
 
     def _features_of(self, units: FloatArray) -> FloatArray:
-        rows = [self._features({FAMILY: self._family, **self.params(unit)}) for unit in units]
-        return np.stack(rows) if rows else np.zeros((0, len(self._features)))
+        return self._features([{FAMILY: self._family, **self.params(unit)} for unit in units])
 
 
 def _neighbours(points: FloatArray, count: int, width: float, rng: np.random.Generator) -> FloatArray:

@@ -135,6 +135,6 @@ class CurveSearch:
         if params.get(FAMILY) not in self.families:
             return None
         try:
-            return self._features(params)
+            return np.asarray(self._features([params])[0])
         except (InputError, KeyError):  # enqueued by a person with other parameters, or still without some
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -26,36 +26,45 @@ _HEAD, _TAILS = 0.1, (0.025, 0.1, 0.3)
 class CurveFeatures:
     """The features of a trial in one space.
 
-    The curve eta(t) enters as ln(max(rate, high / 1000)) / ln(high / low) of six rates, with low .. high the range of
-    base_lr: the mean, the largest, the means over the first tenth and over the last 2.5, 10 and 30 % of the steps (at
-    least one step each). Where SGD's momentum is searched the rates are eta (1 - largest momentum) / (1 - momentum),
-    because the size of a step along a steady gradient is eta / (1 - momentum). Searched settings of the optimizer
-    follow on the unit scale of their ranges, one column each, or one a choice.
+    The curve eta(t) enters as ln(max(rate, high / 1000) / high) / ln(high / low) of six rates, with low .. high the
+    range of base_lr: the largest, the mean, the means over the first tenth and over the last 2.5, 10 and 30 % of the
+    steps (at least one step each). Where SGD's momentum is searched, eta times (1 - largest momentum) / (1 - momentum)
+    takes the place of eta, because the size of a step along a steady gradient is eta / (1 - momentum). Searched
+    settings of the optimizer follow on the unit scale of their ranges, one column each, or one a choice.
     """
 
     space: Space
 
-    def __call__(self, params: Mapping[str, Any]) -> FloatArray:
-        """Return the features of a trial's parameters, which hold `family`.
+    def __call__(self, many: Sequence[Mapping[str, Any]]) -> FloatArray:
+        """Return the features `[m, features]` of `m` sets of parameters, each of which holds `family`.
 
         Raises:
-            InputError: where the parameters make no schedule.
+            InputError: where parameters make no schedule.
             KeyError: where one is missing.
         """
-        schedule = self.space.schedule(params)
-        assert isinstance(schedule, Schedule)
-        eta = schedule.lr(self._steps)
-        if self._largest_momentum is not None:
-            eta = eta * (1.0 - self._largest_momentum) / (1.0 - params["momentum"])
-        high, spread = self._rates
-        parts = [eta.mean(), eta.max(), *(eta[part].mean() for part in self._parts)]
-        curve = np.log(np.maximum(parts, high * _FLOOR) / high) / spread
-        settings = [unit_columns(self._settings[name], params[name]) for name in self.space.optimizer_parameters]
-        return np.concatenate([curve, *settings])
+        if not many:
+            return np.zeros((0, len(self)))
+        rates = np.stack([self._rates(params) for params in many])
+        parts = np.column_stack([rates.max(axis=1), rates @ self._means.T])
+        curve = np.log(np.maximum(parts, self._high * _FLOOR) / self._high) / self._spread
+        settings = [
+            np.stack([unit_columns(self._settings[name], params[name]) for params in many])
+            for name in self.space.optimizer_parameters
+        ]
+        return np.hstack([curve, *settings])
 
     def __len__(self) -> int:
         settings = [self._settings[name] for name in self.space.optimizer_parameters]
-        return 3 + len(_TAILS) + sum(len(getattr(one, "choices", ("one",))) for one in settings)
+        return 1 + len(self._means) + sum(len(getattr(one, "choices", ("one",))) for one in settings)
+
+    def _rates(self, params: Mapping[str, Any]) -> FloatArray:
+        """Return the rates `[read]` of the steps that are read."""
+        schedule = self.space.schedule(params)
+        assert isinstance(schedule, Schedule)
+        rates = schedule.lr(self._steps)
+        if self._largest_momentum is None:
+            return rates
+        return rates * ((1.0 - self._largest_momentum) / (1.0 - float(params["momentum"])))
 
     @cached_property
     def _steps(self) -> NDArray[np.int64]:
@@ -64,17 +73,30 @@ class CurveFeatures:
         return ((np.arange(read) + 0.5) * total / read).astype(np.int64)
 
     @cached_property
-    def _parts(self) -> tuple[slice, ...]:
+    def _means(self) -> FloatArray:
+        """The matrix `[5, read]` that makes rates into their means over the parts of the run."""
         read = len(self._steps)
-        head = slice(0, max(1, round(_HEAD * read)))
-        return head, *(slice(read - max(1, round(tail * read)), read) for tail in _TAILS)
+        weights = np.zeros((2 + len(_TAILS), read))
+        weights[0] = 1.0
+        weights[1, : max(1, round(_HEAD * read))] = 1.0
+        for row, tail in enumerate(_TAILS, start=2):
+            weights[row, -max(1, round(tail * read)) :] = 1.0
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     @cached_property
-    def _rates(self) -> tuple[float, float]:
-        base_lr = next(named["base_lr"] for named in self.space.by_family.values())
+    def _base_lr(self) -> FloatDistribution:
+        base_lr = self._settings["base_lr"]
         assert isinstance(base_lr, FloatDistribution)
-        low, high = base_lr.low, base_lr.high
-        return high, math.log(high / low) if high > low > 0 else math.log(10.0)
+        return base_lr
+
+    @property
+    def _high(self) -> float:
+        return self._base_lr.high
+
+    @cached_property
+    def _spread(self) -> float:
+        low, high = self._base_lr.low, self._base_lr.high
+        return math.log(high / low) if high > low > 0 else math.log(10.0)
 
     @cached_property
     def _settings(self) -> Mapping[str, BaseDistribution]:

@@ -31,14 +31,14 @@ def test_the_best_candidate_comes_close_to_the_best_of_the_space() -> None:
     features = CurveFeatures(space)
     candidates = Candidates("polynomial", distributions, features, seed=1)
     params = candidates.params(np.array([0.3, 0.5, 0.6, 0.2]))
-    target = features({"family": "polynomial", **params})
+    target = features([{"family": "polynomial", **params}])[0]
 
     def worth(x: np.ndarray) -> np.ndarray:
         return -np.abs(x - target).max(axis=1)
 
     for around in (np.zeros((0, 4)), candidates.units([params]) + 0.1):
         found = candidates.best(worth, around, np.random.default_rng(3))
-        assert -worth(features({"family": "polynomial", **found})[None])[0] < 0.05
+        assert -worth(features([{"family": "polynomial", **found}]))[0] < 0.05
 
 
 def test_the_same_draw_gives_the_same_candidate() -> None:

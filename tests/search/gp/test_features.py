@@ -18,27 +18,27 @@ def test_the_features_of_a_line_by_hand() -> None:
     """Means over the parts of the curve, as logarithms on the scale of base_lr's range, 0.01 .. 1."""
     space = make_space(("linear",), total_steps=200)
     rates = space.schedule(LINEAR).epoch_lr(0, 200)
-    parts = [rates, rates[:1].repeat(2), rates[:20], rates[-5:], rates[-20:], rates[-60:]]
+    parts = [rates[:1].repeat(2), rates, rates[:20], rates[-5:], rates[-20:], rates[-60:]]
     expected = [math.log(part.mean()) / math.log(100) for part in parts]
-    np.testing.assert_allclose(CurveFeatures(space)(LINEAR), expected, rtol=1e-12)
+    np.testing.assert_allclose(CurveFeatures(space)([LINEAR])[0], expected, rtol=1e-12)
 
 
 def test_a_long_run_has_the_features_of_a_short_one() -> None:
     """Features count in fractions of the run, up to the width of a step; a run of one step has them too."""
     short, long = (CurveFeatures(make_space(("linear",), total_steps=steps)) for steps in (400, 40_000))
-    np.testing.assert_allclose(short(LINEAR), long(LINEAR), atol=0.03)
+    np.testing.assert_allclose(short([LINEAR]), long([LINEAR]), atol=0.03)
     single = make_space(("constant",), total_steps=1)
     params = {"family": "constant", "base_lr": 1.0, "warmup_steps": 0}
-    assert CurveFeatures(single)(params).tolist() == [0.0] * 6
+    assert CurveFeatures(single)([params]).tolist() == [[0.0] * 6]
 
 
 def test_rates_far_below_the_range_are_alike() -> None:
     """Below a thousandth of the highest rate nothing is told apart; a range of one rate is a range."""
     fixed = make_space(("linear",), overrides={"base_lr": {"low": 0.5, "high": 0.5}, "final_lr": {"high": 1e-5}})
     low = make_space(("constant",), overrides={"base_lr": {"low": 1e-9}})
-    features = CurveFeatures(low)({"family": "constant", "base_lr": 1e-8, "warmup_steps": 0})
+    features = CurveFeatures(low)([{"family": "constant", "base_lr": 1e-8, "warmup_steps": 0}])
     np.testing.assert_allclose(features, math.log(1e-3) / math.log(1e9))
-    assert np.all(np.isfinite(CurveFeatures(fixed)(LINEAR)))
+    assert np.all(np.isfinite(CurveFeatures(fixed)([LINEAR])))
 
 
 def test_searched_settings_are_columns_and_momentum_scales_the_rates() -> None:
@@ -51,8 +51,8 @@ def test_searched_settings_are_columns_and_momentum_scales_the_rates() -> None:
     space = make_space(("constant",), momentum=0.9, optimizer_distributions=settings)
     features = CurveFeatures(space)
     common = {"family": "constant", "warmup_steps": 0, "weight_decay": 1e-4, "kind": "b"}
-    heavy = features({**common, "base_lr": 0.01, "momentum": 0.9})
-    plain = features({**common, "base_lr": 0.1, "momentum": 0.0})
+    heavy = features([{**common, "base_lr": 0.01, "momentum": 0.9}])[0]
+    plain = features([{**common, "base_lr": 0.1, "momentum": 0.0}])[0]
     assert len(features) == len(heavy) == 10
     np.testing.assert_allclose(heavy[:6], plain[:6])
     np.testing.assert_allclose(heavy[6:], [1.0, 0.5, 0.0, 1.0])
@@ -73,7 +73,7 @@ def test_every_place_of_a_range_is_a_value_and_back(family: str) -> None:
     for units in [*np.random.default_rng(0).random((20, len(distributions))), *np.eye(len(distributions))]:
         pairs = zip(distributions.items(), units.tolist(), strict=True)
         params = {name: from_unit(distribution, unit) for (name, distribution), unit in pairs}
-        assert np.all(np.isfinite(features({"family": family, **params})))
+        assert np.all(np.isfinite(features([{"family": family, **params}])))
         for name, distribution in distributions.items():
             assert from_unit(distribution, to_unit(distribution, params[name])) == pytest.approx(params[name])
 
