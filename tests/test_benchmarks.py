@@ -136,7 +136,9 @@ def test_samplers_are_measured_and_a_finished_search_is_not_run_again(tmp_path, 
     again = sampler_cells(tmp_path, "--seeds", 2, "--samplers", "random")
     assert cells == again[:-1]
     assert ("random", 1) == (again[-1]["sampler"], again[-1]["seed"])
-    assert "cases chosen, no rate diverges; noise 0.3, lanes 2, 2 trials a family" in capsys.readouterr().out
+    assert (
+        "cases chosen, no rate diverges; noise 0.3, lanes 2, 2 trials a family, pruner none" in capsys.readouterr().out
+    )
 
 
 def test_the_summary_of_cells():
@@ -156,3 +158,13 @@ def test_the_stored_optima_are_those_that_the_script_finds():
     found = cases.best_of(cases.CASES[0], "cosine", points=256, rounds=8)["score"]
     assert pytest.approx(cases.optima(cases.CASES[0])["cosine"], abs=0.05) == found
     assert found < cases.optima(cases.CASES[0])["cosine"] + 1e-3
+
+
+def test_fairness_is_measured(tmp_path, capsys):
+    """The six families alone and in every company, each against a twentieth of the TPE's regret."""
+    _, found = result(tmp_path, "bench_fairness", "--cases", 1, "--seeds", 1, "--trials", 3)
+    companies = import_module("bench_fairness").COMPANY
+    assert ["alone", *companies] == [cell["company"] for cell in found["cells"]]
+    assert [6, 6, 12, 12, 7] == [len(cell["at"]["3"]["regret"]) for cell in found["cells"]]
+    printed = capsys.readouterr().out
+    assert all(printed.count(company) == 7 for company in list(companies)[1:])

@@ -22,12 +22,13 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from machine import machine
-from sampler_cases import CASES, CHOSEN_ON, UNTOUCHED, Case, optima, rates, space
+from sampler_cases import CASES, CHOSEN_ON, UNTOUCHED, Case, curve, optima, space
 from sampler_runs import PEERS, Problem, Setting, run
 
 GROUPS = {"chosen": CHOSEN_ON, "untouched": UNTOUCHED, "all": CASES}
@@ -38,7 +39,7 @@ _HEADER = f"{'sampler':<10}{'families':>15}{'worst':>14}{'best':>14}{'tau':>14}{
 def problem_of(case: Case) -> Problem:
     """Return a case as a problem over all families."""
     worst = float(case.score(np.zeros(1)))
-    return Problem(space(), lambda params: float(case.score(rates(params))), optima(case), worst)
+    return Problem(space(), partial(curve, case), optima(case), worst)
 
 
 class Cells:
@@ -72,20 +73,26 @@ def measure(cells: Cells, options: argparse.Namespace) -> None:
     wanted = itertools.product(range(options.seeds), options.noise, options.lanes, options.cases, options.samplers)
     for seed, noise, lanes, case, sampler in wanted:
         key = {"case": case.name, "sampler": sampler, "lanes": lanes, "noise": noise, "seed": seed}
+        key["pruner"] = options.pruner
         if not cells.has(key, budgets):
-            cells.add(key, run(problem_of(case), PEERS[sampler], Setting(budgets, lanes, noise, seed)))
+            setting = Setting(budgets, lanes, noise, seed, options.pruner)
+            cells.add(key, run(problem_of(case), PEERS[sampler], setting))
             print(f"{len(cells.rows)} cells: {key}", file=sys.stderr)
 
 
 def tables(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the lines of a table for every group of cases, noise, lanes and budget that has been measured."""
     for title, names in _titles().items():
-        held: dict[tuple[float, int, int], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+        held: dict[tuple[str, float, int, int], dict[str, list[dict[str, Any]]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
         for row in rows:
             for budget, at in row["at"].items() if row["case"] in names else ():
-                held[row["noise"], row["lanes"], int(budget)][row["sampler"]].append({"case": row["case"], **at})
-        for (noise, lanes, budget), by_sampler in sorted(held.items()):
-            yield f"\n{title}; noise {noise:g}, lanes {lanes}, {budget} trials a family"
+                held[row["pruner"], row["noise"], row["lanes"], int(budget)][row["sampler"]].append(
+                    {"case": row["case"], **at}
+                )
+        for (pruner, noise, lanes, budget), by_sampler in sorted(held.items()):
+            yield f"\n{title}; noise {noise:g}, lanes {lanes}, {budget} trials a family, pruner {pruner}"
             yield _HEADER
             reference = summary(by_sampler[_REFERENCE])["families"][0] if by_sampler.get(_REFERENCE) else np.nan
             for sampler in sorted(by_sampler, key=list(PEERS).index):
@@ -134,6 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--budgets", nargs="+", type=int, default=[8, 20, 50], help="trials a family")
     parser.add_argument("--lanes", nargs="+", type=int, default=[1, 8])
     parser.add_argument("--noise", nargs="+", type=float, default=[0.3, 1.0], help="SD of an observed score, points")
+    parser.add_argument("--pruner", choices=["none", "rungs"], default="none")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="the file of cells")
     parser.add_argument("--print", action="store_true", help="run nothing, print what the file holds")

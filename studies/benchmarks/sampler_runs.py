@@ -6,19 +6,24 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import NopPruner
 from optuna.samplers import BaseSampler, PartialFixedSampler, TPESampler
-from optuna.trial import Trial
+from optuna.trial import Trial, TrialState
+from sampler_cases import EPOCHS
 from scipy.stats import kendalltau
 
 from lrsearch.experiment.space import FAMILY, Space
+from lrsearch.search.pruning import RungPruner
 from lrsearch.search.sampling import FamilySampler
 
+FloatArray: TypeAlias = NDArray[np.float64]
 Peer = Callable[[Space, int], Callable[[int], BaseSampler]]
 """From a space and a seed to the sampler of trial number 0, 1, ..."""
 
@@ -29,40 +34,35 @@ class Problem:
 
     Attributes:
         space: what is searched.
-        score: the exact score of a trial's parameters, to be maximised.
+        curve: from a trial's parameters to the exact scores `[epochs]` at the ends of epochs, to be maximised; the
+            last is that of the trial. With `whole` false the last alone, `[1]`.
         optima: the best score of each family of the space.
         worst: the score of a run that has learned nothing, which is seen without noise.
     """
 
     space: Space
-    score: Callable[[Mapping[str, Any]], float]
+    curve: Callable[[Mapping[str, Any], bool], FloatArray]
     optima: Mapping[str, float]
     worst: float
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How a search is run: trials a family at which it is judged, trials side by side, noise (SD, points), seed."""
+    """How a search is run.
+
+    Attributes:
+        budgets: trials a family at which it is judged; with a pruner, so many whole trials' worth of epochs.
+        lanes: trials side by side.
+        noise: the SD of what is seen of a score, in points.
+        seed: of the sampler and the noise.
+        pruner: "none", or "rungs" within the family.
+    """
 
     budgets: tuple[int, ...]
     lanes: int
     noise: float
     seed: int
-
-
-@dataclass
-class _Found:
-    """The finished trials of a family so far, as (seen, exact score); the first of the best seen is the winner."""
-
-    trials: list[tuple[float, float]] = field(default_factory=list)
-
-    @property
-    def exact(self) -> float:
-        return max(self.trials, key=lambda trial: trial[0])[1]
-
-    @property
-    def seen(self) -> float:
-        return max(self.trials)[0]
+    pruner: str = "none"
 
 
 def run(problem: Problem, peer: Peer, setting: Setting) -> dict[str, dict[str, Any]]:
@@ -73,39 +73,54 @@ def run(problem: Problem, peer: Peer, setting: Setting) -> dict[str, dict[str, A
     of what was found with the order of their optima. `lanes` trials are always under way; the oldest ends first.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(direction="maximize")
+    pruned = setting.pruner == "rungs"
+    study = optuna.create_study(direction="maximize", pruner=RungPruner(EPOCHS) if pruned else NopPruner())
     sampler_of = peer(problem.space, setting.seed)
     families = problem.space.families
-    found = {family: _Found() for family in families}
+    complete: dict[str, list[tuple[float, float]]] = {family: [] for family in families}  # seen, exact
     running: deque[Trial] = deque()
-    seconds, judged = 0.0, {}
-    last = max(setting.budgets) * len(families)
-    noise = np.random.default_rng([setting.seed, 0]).standard_normal(last) * setting.noise
-    for finished in range(1, last + 1):
-        begun = time.process_time()
-        while len(running) < setting.lanes and (number := finished - 1 + len(running)) < last:
-            study.sampler = sampler_of(number)
-            running.append(study.ask())
-            problem.space.suggest(running[-1])
-        seconds += time.process_time() - begun
-        trial = running.popleft()
-        exact = problem.score(trial.params)
-        seen = exact + noise[trial.number] if exact > problem.worst else problem.worst
-        study.tell(trial, seen)
-        found[trial.params[FAMILY]].trials.append((seen, exact))
-        trials, rest = divmod(finished, len(families))
-        if not rest and trials in setting.budgets:
-            judged[str(trials)] = _judge(problem, found) | {"ms": round(1000 * seconds / (finished + len(running)), 2)}
+    seconds, epochs, asked, judged = 0.0, 0, 0, {}
+    for budget in sorted(setting.budgets):
+        while epochs < budget * len(families) * EPOCHS:
+            begun = time.process_time()
+            while len(running) < setting.lanes:
+                study.sampler = sampler_of(asked)
+                running.append(study.ask())
+                problem.space.suggest(running[-1])
+                asked += 1
+            seconds += time.process_time() - begun
+            trial = running.popleft()
+            curve = problem.curve(trial.params, pruned)
+            noise = np.random.default_rng([setting.seed, trial.number]).standard_normal(EPOCHS)[-len(curve) :]
+            seen = np.where(curve > problem.worst, curve + setting.noise * noise, problem.worst)
+            ended = _report(trial, seen) if pruned else None
+            if ended is None:
+                study.tell(trial, float(seen[-1]))
+                complete[trial.params[FAMILY]].append((float(seen[-1]), float(curve[-1])))
+            else:
+                study.tell(trial, state=TrialState.PRUNED)
+            epochs += EPOCHS if ended is None else ended
+        judged[str(budget)] = _judge(problem, complete) | {"ms": round(1000 * seconds / asked, 2), "trials": asked}
     return judged
 
 
-def _judge(problem: Problem, found: Mapping[str, _Found]) -> dict[str, Any]:
-    exact = [each.exact for each in found.values()]
-    luckiest = max(found, key=lambda family: found[family].seen)
+def _report(trial: Trial, seen: FloatArray) -> int | None:
+    """Report epoch by epoch; return the epoch after which the trial is pruned, or None."""
+    for epoch, value in enumerate(seen.tolist(), start=1):
+        trial.report(value, epoch)
+        if epoch < len(seen) and trial.should_prune():
+            return epoch
+    return None
+
+
+def _judge(problem: Problem, complete: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Any]:
+    best = [max(trials) for trials in complete.values()]
+    exact = [score for _, score in best]
+    optima = list(problem.optima.values())
     return {
-        "regret": [round(best - score, 4) for best, score in zip(problem.optima.values(), exact, strict=True)],
-        "best": round(max(problem.optima.values()) - found[luckiest].exact, 4),
-        "tau": round(float(kendalltau(exact, list(problem.optima.values())).statistic), 4),
+        "regret": [round(optimum - score, 4) for optimum, score in zip(optima, exact, strict=True)],
+        "best": round(max(optima) - max(best)[1], 4),
+        "tau": round(float(kendalltau(exact, optima).statistic), 4),
     }
 
 
