@@ -34,7 +34,7 @@ def test_a_long_run_has_the_features_of_a_short_one() -> None:
 
 def test_rates_far_below_the_range_are_alike() -> None:
     """Below a thousandth of the highest rate nothing is told apart; a range of one rate is a range."""
-    fixed = make_space(("linear",), overrides={"base_lr": {"low": 0.5, "high": 0.5}, "final_lr": {"high": 1e-5}})
+    fixed = make_space(("linear",), overrides={"base_lr": {"low": 0.5, "high": 0.5}})
     low = make_space(("constant",), overrides={"base_lr": {"low": 1e-9}})
     features = CurveFeatures(low)([{"family": "constant", "base_lr": 1e-8, "warmup_steps": 0}])
     np.testing.assert_allclose(features, math.log(1e-3) / math.log(1e9))
