@@ -296,6 +296,7 @@ def export_schedule(
     *,
     family: str | None = None,
     steps: int | None = None,
+    approximate: bool = False,
     storage: str | None = None,
 ) -> str:
     """Return the best configuration of a search, all replicates together, as the text of a file.
@@ -307,6 +308,7 @@ def export_schedule(
         form: yaml, json, toml, python, csv, hf, timm or optax.
         family: the best of this family, or the candidate of this name in a confirmation.
         steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
+        approximate: with hf and timm, take the nearest curve where none is exact; a warning says how it differs.
         storage: where a study given by its name is kept; the default if None.
 
     Raises:
@@ -314,7 +316,8 @@ def export_schedule(
     """
     from lrsearch.export import exported
 
-    [text] = exported(_stored(study, storage), form, family=family, steps=steps).values()
+    stored = _stored(study, storage)
+    [text] = exported(stored, form, family=family, steps=steps, approximate=approximate).values()
     return text
 
 

@@ -121,6 +121,9 @@ def export(
         typer.Option("--format", help="By the suffix of -o, or yaml, if none."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Rescale the schedule to this many steps.")] = None,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="With hf and timm: the nearest curve where none is exact.")
+    ] = False,
     target: Annotated[Path | None, typer.Option("--output", "-o", help="The file (or folder) to write.")] = None,
 ) -> None:
     """Write the best configuration as a document, as code for PyTorch or optax, or as arguments of other libraries.
@@ -136,7 +139,15 @@ def export(
     study, chosen = StoredStudy.open(storage, study_name), format_of(None if several else target, form)
     if study.confirmation is not None and (added := study.confirmation.added_by_hand):
         logger.info(added)
-    files = exported(study.only(study_name), chosen, family=family, top=top, recommended=recommended, steps=steps)
+    files = exported(
+        study.only(study_name),
+        chosen,
+        family=family,
+        top=top,
+        recommended=recommended,
+        steps=steps,
+        approximate=approximate,
+    )
     if target is None:
         typer.echo(files.popitem()[1], nl=False)
     else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tomli_w
 import yaml
 
@@ -19,10 +19,10 @@ from lrsearch.export.document import Configuration
 from lrsearch.export.hf import hf_code
 from lrsearch.export.optax_code import optax_code
 from lrsearch.export.python_code import python_code
-from lrsearch.export.source_code import comments, joined
+from lrsearch.export.source_code import comments, joined, run_rates
 from lrsearch.export.stored import best_trials, recommended_trials
 from lrsearch.export.timm import timm_code
-from lrsearch.schedules import PerEpoch, ReduceOnPlateau
+from lrsearch.schedules import ReduceOnPlateau
 from lrsearch.storage import StoredStudy
 
 
@@ -41,21 +41,21 @@ def _rates(chosen: Configuration) -> Iterator[str]:
         raise InputError(
             f"csv cannot hold {schedule.family}: its rates depend on the validation loss; export --format python can"
         )
-    if isinstance(schedule, PerEpoch):
-        rates = [float(schedule.epoch_lr(epoch, 1)[0]) for epoch in range(schedule.total_steps)]
-    else:
-        rates = schedule.lr(np.arange(schedule.total_steps)).tolist()
     yield from comments(chosen)
     yield f"{chosen.training.interval},lr"
-    yield from (f"{step},{rate!r}" for step, rate in enumerate(rates))
+    yield from (f"{step},{rate!r}" for step, rate in enumerate(run_rates(schedule).tolist()))
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: the suffix of its name, and how a document becomes its text."""
+    """A kind of file: the suffix of its name, and how a document becomes its text.
+
+    `nearest` does so where the format may take the nearest curve that it has; None where it needs none.
+    """
 
     suffix: str
     render: Callable[[dict[str, Any]], str]
+    nearest: Callable[[dict[str, Any]], str] | None = None
 
 
 def _code(render: Callable[[Configuration], str]) -> Callable[[dict[str, Any]], str]:
@@ -68,21 +68,23 @@ FORMATS: dict[str, Format] = {
     "toml": Format(".toml", tomli_w.dumps),
     "python": Format(".py", _code(python_code)),
     "csv": Format(".csv", _code(rates_csv)),
-    "hf": Format(".py", _code(hf_code)),
-    "timm": Format(".py", _code(timm_code)),
+    "hf": Format(".py", _code(hf_code), _code(partial(hf_code, approximate=True))),
+    "timm": Format(".py", _code(timm_code), _code(partial(timm_code, approximate=True))),
     "optax": Format(".py", _code(optax_code)),
 }
 
 
-def render(document: dict[str, Any], form: str) -> str:
-    """Return the text of a file in one of FORMATS.
+def render(document: dict[str, Any], form: str, *, approximate: bool = False) -> str:
+    """Return the text of a file in one of FORMATS; with `approximate` of the nearest curve that the format has.
 
     Raises:
-        InputError: for another format, or where this one cannot express the schedule exactly.
+        InputError: for another format, or where this one cannot express the schedule exactly (or, with `approximate`,
+            has nothing near).
     """
     if form not in FORMATS:
         raise InputError(f"format must be one of {', '.join(FORMATS)}, got {form!r}")
-    return FORMATS[form].render(document)
+    chosen = FORMATS[form]
+    return (chosen.nearest if approximate and chosen.nearest else chosen.render)(document)
 
 
 def format_of(output: Path | None, form: str | None) -> str:
@@ -107,6 +109,7 @@ def exported(
     top: int = 1,
     recommended: bool = False,
     steps: int | None = None,
+    approximate: bool = False,
 ) -> dict[str, str]:
     """Return the files of the chosen configurations, best first: name to text.
 
@@ -116,7 +119,8 @@ def exported(
         family: only of this family, or the entry of this name in a confirmation.
         top: how many.
         recommended: instead, the best of each family that the confirmation recommends.
-        steps: rescaled to so many steps.
+        steps: the length that the schedule is rescaled to.
+        approximate: take the nearest curve where the format has none that is exact; a warning says how it differs.
 
     Raises:
         InputError: if there are too few, or the format cannot express one of them exactly.
@@ -125,7 +129,7 @@ def exported(
     chosen = recommended_trials(study) if recommended else best_trials(study, family, top)
     for place, (part, record) in enumerate(chosen, start=1):
         document = configuration(study, part, record, steps=steps)
-        text = render(document, form)
+        text = render(document, form, approximate=approximate)
         files[f"{place:02d}-{document['schedule']['family']}{FORMATS[form].suffix}"] = text
     return files
 

@@ -7,106 +7,150 @@ from the final rate), `warmup_steps` counts updates from 1 on and is a fraction 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from lrsearch.config import OptimizerConfig
 from lrsearch.export.document import Configuration
-from lrsearch.export.frameworks import arguments_code, refuse
-from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule
+from lrsearch.export.frameworks import arguments_code, exact_or_nearest, refuse
+from lrsearch.schedules import FAMILIES, PerEpoch, ReduceOnPlateau, Schedule, Shape
 from lrsearch.schedules.families import Cosine, CosineRestarts, Linear, Polynomial, SquareRoot, WarmupStableDecay
+from lrsearch.schedules.family import FloatArray
+from lrsearch.schedules.parameters import Span
 
 _LIBRARY = "transformers"
-_Named = tuple[str, dict[str, Any]]
 
 
-def hf_arguments(configuration: Configuration) -> dict[str, Any]:
+def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> tuple[dict[str, Any], str]:
     """Return keyword arguments of `transformers.TrainingArguments` (version 5) that give the schedule.
 
     With them go the batch size, the optimizer where transformers has it, and unclipped gradients, as in the trial.
 
+    Returns:
+        The arguments, and how their curve differs, which is "" unless it is approximate.
+
     Raises:
-        InputError: if transformers has no such curve; the message says what differs.
+        InputError: if transformers has no such curve, or with `approximate` none like it; the message says what
+            differs.
     """
-    schedule = configuration.to_schedule()
+    schedule, note = configuration.to_schedule(), ""
     if isinstance(schedule, PerEpoch):
         refuse(_LIBRARY, schedule.family, "it steps at every update, and this schedule once an epoch")
-    name, arguments = _plateau(schedule) if isinstance(schedule, ReduceOnPlateau) else _scheduler(schedule)
-    batch = configuration.training.batch_size
-    return {
+    if isinstance(schedule, ReduceOnPlateau):
+        scheduler = _plateau(schedule)
+    else:
+        scheduler, note = exact_or_nearest(schedule, _scheduler, _nearest, approximate=approximate)
+    batch, reads_metric = configuration.training.batch_size, FAMILIES[schedule.family].reads_metric
+    arguments = {
         "learning_rate": schedule.base_lr,
-        "lr_scheduler_type": name,
-        "lr_scheduler_kwargs": arguments,
+        **scheduler,
         "warmup_steps": schedule.warmup_steps,
         "max_steps": schedule.total_steps,
         "max_grad_norm": 0.0,
         **({"per_device_train_batch_size": batch} if batch else {}),
-        **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if name == "reduce_lr_on_plateau" else {}),
+        **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if reads_metric else {}),
         **_optimizer(configuration.optimizer),
     }
+    return arguments, note
 
 
-def hf_code(configuration: Configuration) -> str:
+def hf_code(configuration: Configuration, *, approximate: bool = False) -> str:
     """Return a Python file with the dict TRAINING_ARGUMENTS.
 
     Raises:
         InputError: as `hf_arguments`.
     """
-    arguments = hf_arguments(configuration)
+    arguments, note = hf_arguments(configuration, approximate=approximate)
     usage = ["transformers 5: TrainingArguments(output_dir=..., **TRAINING_ARGUMENTS), on one device."]
     if "optim" not in arguments:
         usage.append("The trial's optimizer (below) is not among its arguments: Trainer(optimizers=(optimizer, None)).")
     elif configuration.optimizer.weight_decay:
         usage.append("It keeps weight decay from biases and normalisation layers; the trial decayed every parameter.")
+    if note:
+        usage.append(f"{note[0].upper()}{note[1:]}.")
     return arguments_code("TRAINING_ARGUMENTS", arguments, usage, configuration)
 
 
-def _plateau(schedule: ReduceOnPlateau) -> _Named:
+def _named(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"lr_scheduler_type": name, "lr_scheduler_kwargs": arguments}
+
+
+def _plateau(schedule: ReduceOnPlateau) -> dict[str, Any]:
     if schedule.warmup_steps:
         refuse(_LIBRARY, schedule.family, f"its plateau has no warm-up, this one has {schedule.warmup_steps} steps")
-    own = {"factor": schedule.factor, "patience": schedule.patience, "min_lr": schedule.min_lr}
-    return "reduce_lr_on_plateau", own
+    return _named("reduce_lr_on_plateau", factor=schedule.factor, patience=schedule.patience, min_lr=schedule.min_lr)
 
 
-def _scheduler(schedule: Schedule) -> _Named:
+def _scheduler(schedule: Schedule) -> dict[str, Any]:
     if schedule.family not in _FAMILIES:
         refuse(_LIBRARY, schedule.family, "it has no such schedule")
-    name, arguments = _FAMILIES[schedule.family](schedule)
-    warms_up_from = getattr(schedule.shape, "final_lr", 0.0) if name == "warmup_stable_decay" else 0.0
+    named, warms_up_from = _FAMILIES[schedule.family](schedule), _warms_up_from(schedule)
     if schedule.warmup_steps and schedule.warmup_begin_lr != warms_up_from:
         refuse(
             _LIBRARY,
             schedule.family,
             f"its warm-up begins at {warms_up_from:g}, this one's at {schedule.warmup_begin_lr:g}",
         )
-    return name, arguments
+    return named
 
 
-def _constant(schedule: Schedule) -> _Named:
-    return ("constant_with_warmup" if schedule.warmup_steps else "constant"), {}
+def _warms_up_from(schedule: Schedule) -> float:
+    return schedule.shape.final_lr if isinstance(schedule.shape, WarmupStableDecay) else 0.0
 
 
-def _linear(schedule: Schedule) -> _Named:
+def _nearest(schedule: Schedule) -> Schedule:
+    """Return the schedule that transformers has beside this one: its own warm-up, whole waves, equal cycles to 0."""
+    shape = schedule.shape
+    if isinstance(shape, Cosine):
+        shape = replace(shape, decay_steps=None)
+    if isinstance(shape, CosineRestarts):
+        shape = _HardRestarts(len(shape.constants(schedule.span)["CYCLE_STARTS"]) - 1)
+    begin = _warms_up_from(schedule) if schedule.warmup_steps else schedule.warmup_begin_lr
+    return replace(schedule, shape=shape, warmup_begin_lr=begin)
+
+
+@dataclass(frozen=True)
+class _HardRestarts(Shape):
+    """The curve of transformers' cosine_with_restarts: equal cycles down to 0, which begin at the next whole step."""
+
+    cycles: int
+
+    family = "cosine_restarts"
+
+    def factor(self, s: FloatArray, span: Span) -> FloatArray:
+        """Return what its function computes."""
+        progress = s / span.steps
+        return np.where(progress >= 1.0, 0.0, (1.0 + np.cos(np.pi * (self.cycles * progress % 1.0))) / 2.0)
+
+
+def _constant(schedule: Schedule) -> dict[str, Any]:
+    return _named("constant_with_warmup" if schedule.warmup_steps else "constant")
+
+
+def _linear(schedule: Schedule) -> dict[str, Any]:
     assert isinstance(schedule.shape, Linear)
-    return ("linear", {}) if schedule.shape.final_lr == 0 else _power(schedule, schedule.shape.final_lr, 1.0)
+    return _named("linear") if schedule.shape.final_lr == 0 else _power(schedule, schedule.shape.final_lr, 1.0)
 
 
-def _polynomial(schedule: Schedule) -> _Named:
+def _polynomial(schedule: Schedule) -> dict[str, Any]:
     assert isinstance(schedule.shape, Polynomial)
     return _power(schedule, schedule.shape.final_lr, schedule.shape.power)
 
 
-def _power(schedule: Schedule, final_lr: float, power: float) -> _Named:
+def _power(schedule: Schedule, final_lr: float, power: float) -> dict[str, Any]:
     if final_lr >= schedule.base_lr:
         refuse(_LIBRARY, schedule.family, f"its final rate must be below base_lr = {schedule.base_lr:g}")
-    return "polynomial", {"lr_end": final_lr, "power": power}
+    return _named("polynomial", lr_end=final_lr, power=power)
 
 
-def _square_root(schedule: Schedule) -> _Named:
+def _square_root(schedule: Schedule) -> dict[str, Any]:
     assert isinstance(schedule.shape, SquareRoot)
-    return "inverse_sqrt", {"timescale": schedule.shape.timescale}
+    return _named("inverse_sqrt", timescale=schedule.shape.timescale)
 
 
-def _cosine(schedule: Schedule) -> _Named:
+def _cosine(schedule: Schedule) -> dict[str, Any]:
     shape = schedule.shape
     assert isinstance(shape, Cosine)
     if shape.decay_steps not in (None, schedule.span.steps):
@@ -115,11 +159,13 @@ def _cosine(schedule: Schedule) -> _Named:
             schedule.family,
             f"its cosine ends with training after {schedule.span.steps} steps, this one after {shape.decay_steps:g}",
         )
-    return ("cosine", {}) if shape.final_lr == 0 else ("cosine_with_min_lr", {"min_lr": shape.final_lr})
+    return _named("cosine") if shape.final_lr == 0 else _named("cosine_with_min_lr", min_lr=shape.final_lr)
 
 
-def _cosine_restarts(schedule: Schedule) -> _Named:
+def _cosine_restarts(schedule: Schedule) -> dict[str, Any]:
     shape, steps = schedule.shape, schedule.span.steps
+    if isinstance(shape, _HardRestarts):
+        return _named("cosine_with_restarts", num_cycles=shape.cycles)
     assert isinstance(shape, CosineRestarts)
     if shape.final_lr:
         refuse(_LIBRARY, schedule.family, f"its cycles end at 0, these at final_lr = {shape.final_lr:g}")
@@ -136,20 +182,21 @@ def _cosine_restarts(schedule: Schedule) -> _Named:
     # It finds the place in a cycle by a remainder, which rounding can push to the wrong side of a restart.
     if any(cycles * (cycle / cycles) % 1.0 for cycle in range(cycles)):
         refuse(_LIBRARY, schedule.family, f"with {cycles} cycles it misses a restart by a rounding")
-    return "cosine_with_restarts", {"num_cycles": cycles}
+    return _named("cosine_with_restarts", num_cycles=cycles)
 
 
-def _warmup_stable_decay(schedule: Schedule) -> _Named:
+def _warmup_stable_decay(schedule: Schedule) -> dict[str, Any]:
     shape = schedule.shape
     assert isinstance(shape, WarmupStableDecay)
-    return "warmup_stable_decay", {
-        "num_decay_steps": shape.decay_steps,
-        "decay_type": shape.decay_shape,
-        "min_lr_ratio": shape.final_lr / schedule.base_lr,
-    }
+    return _named(
+        "warmup_stable_decay",
+        num_decay_steps=shape.decay_steps,
+        decay_type=shape.decay_shape,
+        min_lr_ratio=shape.final_lr / schedule.base_lr,
+    )
 
 
-_FAMILIES: dict[str, Callable[[Schedule], _Named]] = {
+_FAMILIES: dict[str, Callable[[Schedule], dict[str, Any]]] = {
     "constant": _constant,
     "square_root": _square_root,
     "linear": _linear,

@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrsearch.export.document import Configuration
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule
 
@@ -43,6 +46,13 @@ def constants(configuration: Configuration) -> Iterator[str]:
     worked_out = shaped.shape.constants(shaped.span) if isinstance(shaped, Schedule) else {}
     for name, value in {**given, **worked_out}.items():
         yield f"{name} = {value!r}"
+
+
+def run_rates(schedule: Schedule | PerEpoch) -> NDArray[np.float64]:
+    """Return the rate of every step of the run, or of every epoch where the schedule steps by the epoch."""
+    if isinstance(schedule, Schedule):
+        return schedule.lr(np.arange(schedule.total_steps))
+    return np.concatenate([schedule.epoch_lr(epoch, 1) for epoch in range(schedule.total_steps)])
 
 
 def indented(code: str) -> Iterator[str]:

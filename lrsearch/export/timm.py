@@ -7,10 +7,11 @@ schedule's own steps, so that nothing has to be a whole number of epochs. Its mi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lrsearch.export.document import Configuration
-from lrsearch.export.frameworks import arguments_code, refuse
+from lrsearch.export.frameworks import arguments_code, exact_or_nearest, refuse
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule
 from lrsearch.schedules.families import (
     Cosine,
@@ -27,23 +28,46 @@ from lrsearch.schedules.families import (
 _LIBRARY = "timm"
 
 
-def timm_arguments(configuration: Configuration) -> dict[str, Any]:
+def timm_arguments(configuration: Configuration, *, approximate: bool = False) -> tuple[dict[str, Any], str]:
     """Return keyword arguments of `timm.scheduler.create_scheduler_v2` that give the schedule.
 
+    Returns:
+        The arguments, and how their curve differs, which is "" unless it is approximate.
+
     Raises:
-        InputError: if timm has no such curve; the message says what differs.
+        InputError: if timm has no such curve, or with `approximate` none like it; the message says what differs.
     """
     schedule = configuration.to_schedule()
     if isinstance(schedule, ReduceOnPlateau):
         refuse(_LIBRARY, schedule.family, "its plateau scheduler is deprecated and warms up by the epoch")
-    if not isinstance(schedule, PerEpoch):
+    return exact_or_nearest(schedule, _scheduler, _nearest, approximate=approximate)
+
+
+def _scheduler(schedule: Schedule | PerEpoch) -> dict[str, Any]:
+    if isinstance(schedule, Schedule):
         return _arguments(schedule) | {"step_on_epochs": False, "updates_per_epoch": 1}
     if schedule.lag_lr is not None:
         refuse(_LIBRARY, schedule.family, "its schedulers act in time, this one an epoch late")
     return _arguments(schedule.schedule) | {"step_on_epochs": True}
 
 
-def timm_code(configuration: Configuration) -> str:
+def _nearest(schedule: Schedule | PerEpoch) -> Schedule | PerEpoch:
+    """Return the schedule that timm has beside this one: in time, with whole numbers of steps."""
+    if isinstance(schedule, PerEpoch):
+        inside = _nearest(schedule.schedule)
+        assert isinstance(inside, Schedule)
+        return PerEpoch(inside)
+    shape = schedule.shape
+    if isinstance(shape, Step):
+        shape = replace(shape, step_size=round(shape.step_size))
+    elif isinstance(shape, CosineRestarts):
+        shape = replace(shape, first_cycle_steps=max(round(shape.first_cycle_steps), 1))
+    elif isinstance(shape, WarmupStableDecay):
+        shape = replace(shape, decay_steps=round(shape.decay_steps))
+    return replace(schedule, shape=shape)
+
+
+def timm_code(configuration: Configuration, *, approximate: bool = False) -> str:
     """Return a Python file with BASE_LR and the dict SCHEDULER_ARGUMENTS.
 
     Raises:
@@ -57,7 +81,10 @@ def timm_code(configuration: Configuration) -> str:
         f"and call scheduler.{step} after each {'epoch' if by_epoch else 'update'}; what it calls epochs are "
         f"{'epochs' if by_epoch else 'updates'} here.",
     ]
-    return arguments_code("SCHEDULER_ARGUMENTS", timm_arguments(configuration), usage, configuration)
+    arguments, note = timm_arguments(configuration, approximate=approximate)
+    if note:
+        usage.append(f"{note[0].upper()}{note[1:]}.")
+    return arguments_code("SCHEDULER_ARGUMENTS", arguments, usage, configuration)
 
 
 def _arguments(schedule: Schedule) -> dict[str, Any]:

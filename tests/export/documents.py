@@ -55,8 +55,13 @@ def document(schedule: AnySchedule, **tables: Any) -> dict[str, Any]:
 
 def run_code(schedule: AnySchedule, form: str, **tables: Any) -> dict[str, Any]:
     """Return the names that the exported Python file of a schedule defines when it is run."""
+    return run_text(render(document(schedule, **tables), form))
+
+
+def run_text(text: str) -> dict[str, Any]:
+    """Return the names that a Python file defines when it is run."""
     names: dict[str, Any] = {}
-    exec(compile(render(document(schedule, **tables), form), form, "exec"), names)
+    exec(compile(text, "exported", "exec"), names)
     return names
 
 

@@ -8,14 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lrsearch.export import render
 from lrsearch.schedules import PerEpoch
-from tests.export.documents import STEPS_PER_EPOCH, run_code, sgd
+from tests.export.documents import STEPS_PER_EPOCH, document, run_code, run_text, sgd
 
 
-def hf_rates(schedule, steps, **tables):
+def hf_rates(schedule, steps, *, approximate=False, **tables):
     """Return the rates that transformers' trainer would use: its scheduler, made from the exported arguments."""
     transformers = pytest.importorskip("transformers", reason="transformers is in the group `parity`")
-    arguments = run_code(schedule, "hf", **tables)["TRAINING_ARGUMENTS"]
+    arguments = run_text(render(document(schedule, **tables), "hf", approximate=approximate))["TRAINING_ARGUMENTS"]
     assert set(arguments) <= {field.name for field in fields(transformers.TrainingArguments)}
     total = arguments["max_steps"]
     warmup = transformers.TrainingArguments.get_warmup_steps(SimpleNamespace(**arguments), total)
@@ -31,11 +32,12 @@ def hf_rates(schedule, steps, **tables):
     return rates
 
 
-def timm_rates(schedule, steps, **tables):
+def timm_rates(schedule, steps, *, approximate=False, **tables):
     """Return the rates of a loop with the scheduler that timm's factory makes from the exported arguments."""
     timm = pytest.importorskip("timm.scheduler", reason="timm is in the group `parity`")
     optimizer = sgd(schedule.base_lr)
-    scheduler, _ = timm.create_scheduler_v2(optimizer, **run_code(schedule, "timm", **tables)["SCHEDULER_ARGUMENTS"])
+    text = render(document(schedule, **tables), "timm", approximate=approximate)
+    scheduler, _ = timm.create_scheduler_v2(optimizer, **run_text(text)["SCHEDULER_ARGUMENTS"])
     step = scheduler.step if isinstance(schedule, PerEpoch) else scheduler.step_update
     rates = []
     for done in range(1, steps + 1):

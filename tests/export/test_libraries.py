@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from types import SimpleNamespace
 
@@ -10,12 +11,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from lrsearch.export import hf, timm
+from lrsearch.errors import InputError
+from lrsearch.export import FORMATS, hf, render, timm
+from lrsearch.export.source_code import run_rates
 from lrsearch.schedules import FAMILIES, PerEpoch, ReduceOnPlateau, schedule_from_sample, step_families
 from tests.export.documents import (
     STEPS_PER_EPOCH,
     T,
     assert_same_rates,
+    document,
     example,
     refusal,
     run_code,
@@ -213,6 +217,48 @@ def test_the_exports_know_what_a_family_says_of_itself():
     assert set(hf._FAMILIES) == set(EXPRESSED["hf"])
     assert set(timm._FAMILIES) == set(EXPRESSED["timm"])
     assert {"constant", "rex", "one_cycle"} < set(EXPRESSED["optax"])
+
+
+NEAR = {
+    "hf, its wsd warms up from the final rate": ("hf", example("warmup_stable_decay")),
+    "hf, warm-up from a rate": ("hf", example("linear", warmup_begin_lr=0.02)),
+    "hf, cosine over early": ("hf", example("cosine", decay_steps=200)),
+    "hf, cycles to a rate": ("hf", example("cosine_restarts", final_lr=0.02)),
+    "hf, cycles of uneven length": ("hf", example("cosine_restarts", first_cycle_steps=256 / 3)),
+    "hf, cycles that grow": ("hf", example("cosine_restarts", first_cycle_steps=256 / 7, cycle_mult=2, final_lr=0.001)),
+    "timm, drops between steps": ("timm", example("step", step_size=70.5)),
+    "timm, cycles between steps": ("timm", example("cosine_restarts", first_cycle_steps=50.5)),
+    "timm, decay between steps": ("timm", example("warmup_stable_decay", decay_steps=99.5)),
+    "timm, an epoch late": ("timm", PerEpoch(example("cosine"), 0.3)),
+}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_the_nearest_curve_differs_by_what_is_said(name, caplog):
+    """--approximate takes it; refusal, warning and file say the largest difference, which the library really has."""
+    form, schedule = NEAR[name]
+    said = re.search(r"--approximate one that differs by up to ([\d.e+]+) % of base_lr", refusal(schedule, form))
+    actual = np.array(RATES[form](schedule, schedule.total_steps, approximate=True))
+    found = 100 * np.max(np.abs(actual - run_rates(schedule))) / schedule.base_lr
+    assert found == pytest.approx(float(said[1]), rel=0.06, abs=1e-6)
+    note = f"approximate, differs by up to {said[1]} % of base_lr from the searched {schedule.family}"
+    assert note in caplog.text
+    assert note[1:] in render(document(schedule), form, approximate=True)
+
+
+@pytest.mark.parametrize(("form", "family"), [("hf", "rex"), ("hf", "step"), ("timm", "one_cycle")])
+def test_what_has_nothing_near_stays_refused(form, family):
+    """Without a like schedule in the library, --approximate does not help, and is not offered."""
+    assert "--approximate" not in refusal(example(family), form)
+    with pytest.raises(InputError, match="has no such schedule"):
+        render(document(example(family)), form, approximate=True)
+
+
+def test_what_is_exact_is_not_called_approximate():
+    """The flag changes nothing where nothing differs."""
+    for form in FORMATS:
+        text = render(document(example("cosine")), form)
+        assert text == render(document(example("cosine")), form, approximate=True)
 
 
 OPTIMIZERS = {
