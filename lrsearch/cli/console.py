@@ -195,11 +195,11 @@ def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
             output.print(Text(plain(f"  {claim.sentence}")))
         if verdict.claims_note:
             output.print(Text(plain(verdict.claims_note)))
-    if verdict.efforts:
+    if verdict.tuning_budgets:
         output.print()
         print_title("If fewer trials can be afforded (each at its own error rate)")
-        for effort in verdict.efforts:
-            output.print(Text(plain(f"  {effort.sentence}")))
+        for budget in verdict.tuning_budgets:
+            output.print(Text(plain(f"  {budget.sentence}")))
     if verdict.exploratory is not None:
         output.print()
         print_title("Exploratory, with blocks beyond the plan: not a part of the verdict above")

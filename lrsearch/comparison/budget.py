@@ -16,14 +16,13 @@ class BudgetCurve:
     """The best of k random trials; every array is [budgets].
 
     `expected_best` is the unbiased mean, `median_low` and `median_high` the pointwise band of the median; NaN where N
-    trials give no such limit (the upper one for k > N / 5.32 at alpha = 0.05). `note` says what the curve cannot claim.
+    trials give no such limit (the upper one for k > N / 5.32 at alpha = 0.05).
     """
 
     k: IntArray
     expected_best: FloatArray
     median_low: FloatArray
     median_high: FloatArray
-    note: str
 
 
 def expected_best(values: ArrayLike, k: int) -> float:
@@ -55,20 +54,15 @@ def median_best_band(values: ArrayLike, k: int, *, alpha: float = 0.05) -> tuple
     return float(limits.low), float(limits.high)
 
 
-def budget_curve(
-    values: ArrayLike, budgets: Sequence[int], *, random_unpruned: bool, alpha: float = 0.05
-) -> BudgetCurve:
+def budget_curve(values: ArrayLike, budgets: Sequence[int], *, alpha: float = 0.05) -> BudgetCurve:
     """Return the curve of the best of k for each k of `budgets`, from final scores values[trials].
 
-    `random_unpruned` says whether the trials were drawn at random and none was pruned; otherwise the curve describes
-    this search alone, and its note says so.
+    It holds for trials that were drawn at random and not pruned; of others it describes their own search alone.
     """
     bands = np.array([median_best_band(values, k, alpha=alpha) for k in budgets]).reshape(-1, 2)
-    note = "" if random_unpruned else "Not from random, unpruned trials: it describes this search, not a budget."
     return BudgetCurve(
         k=read_only(np.array(budgets, dtype=np.int64)),
         expected_best=read_only(np.array([expected_best(values, k) for k in budgets])),
         median_low=read_only(bands[:, 0]),
         median_high=read_only(bands[:, 1]),
-        note=note,
     )

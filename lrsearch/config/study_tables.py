@@ -215,9 +215,9 @@ class ClaimConfig(Table):
 class PlanConfig(Table):
     """`[plan]`: what is decided before anything runs.
 
-    `looks` are the numbers of blocks after which the verdict is looked at, where that is more than once: each look has
-    its equal share of alpha. `tuning_efforts` are numbers of trials below the search's: the winner of every family's
-    first so many is confirmed too.
+    `looks` are the numbers of blocks after which an analysis is planned, where that is more than one: each has its
+    equal share of alpha. `tuning_efforts` are tuning budgets, in trials of a family, below the search's: the winner of
+    every family's first so many trials is confirmed too.
     """
 
     alpha: float = Field(0.05, gt=0, lt=1)
@@ -235,7 +235,7 @@ class PlanConfig(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _blocks_of_the_last_look(cls, data: Any) -> Any:
+    def _blocks_of_the_last_analysis(cls, data: Any) -> Any:
         looks = data.get("looks") if isinstance(data, Mapping) else None
         return {"blocks": looks[-1], **data} if isinstance(looks, list | tuple) and looks else data
 
@@ -246,16 +246,16 @@ class PlanConfig(Table):
             if list(numbers) != sorted(set(numbers)):
                 raise ValueError(f"{name} must rise, got {list(numbers)}")
         if self.looks and self.blocks != self.looks[-1]:
-            raise ValueError(f"blocks must be those of the last look, {self.looks[-1]}, got {self.blocks}")
+            raise ValueError(f"blocks must be those of the last of looks, {self.looks[-1]}, got {self.blocks}")
         # The signs of so many blocks make 2 ** (blocks - 1) patterns, and p is the share of those as large, plus one.
-        if self.looks and (least := 1 / (1 + 2 ** (self.looks[0] - 1))) > self.alpha_of_a_look:
+        if self.looks and (least := 1 / (1 + 2 ** (self.looks[0] - 1))) > self.alpha_per_analysis:
             raise ValueError(
                 f"looks must begin later: no p-value of {self.looks[0]} blocks is below {least:.3g}, and each of "
-                f"{len(self.looks)} looks has {self.alpha_of_a_look:.3g}"
+                f"{len(self.looks)} analyses has {self.alpha_per_analysis:.3g}"
             )
         return self
 
     @property
-    def alpha_of_a_look(self) -> float:
-        """The family-wise error that one look may have."""
+    def alpha_per_analysis(self) -> float:
+        """The family-wise error rate that one analysis may have."""
         return self.alpha / max(1, len(self.looks))

@@ -119,7 +119,7 @@ def plan_study(
         replicates=replicates,
         epochs=config.training.epochs,
         rope=config.plan.rope,
-        alpha=config.plan.alpha_of_a_look,
+        alpha=config.plan.alpha_per_analysis,
         remarks=_remarks(config, noise, replicates),
     )
 
@@ -144,7 +144,7 @@ def _remarks(config: StudyConfig, noise: AssumedNoise, replicates: int) -> tuple
     if replicates > 1:
         found.append("with several replicates every block is a search of its own: blocks are replicates")
     if config.plan.tuning_efforts:
-        found.append("times leave out the winners of smaller tuning efforts, which are confirmed besides")
+        found.append("times leave out the winners of smaller tuning budgets, which are confirmed too")
     if config.data.train != "all" and config.search.pruner != "none":
         found.append("times are at most: the pruner saves a part of the search's epochs")
     return tuple(found)
@@ -166,7 +166,7 @@ def _row(
             blocks=blocks,
             families=columns,
             rng=rng,
-            alpha=config.plan.alpha_of_a_look,
+            alpha=config.plan.alpha_per_analysis,
             against_reference=against,
             simulations=min(400, max(100, _PAIRS_SIMULATED // pairs)),
         )

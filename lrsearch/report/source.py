@@ -17,7 +17,7 @@ from lrsearch.tables import Metric
 from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
 from lrsearch.verdict.pruning_audit import audit_result
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
-from lrsearch.verdict.tuning_budgets import effort_entries
+from lrsearch.verdict.tuning_budgets import smaller_budget_candidates
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +57,8 @@ class Source:
         """The confirmed runs of the verdict and its controls, without those that stand for a smaller tuning budget."""
         if self.study.confirmation is None:
             return ()
-        efforts = effort_entries(self.study.confirmation)
-        return tuple(run for run in self.study.confirmation.runs if run.family not in efforts)
+        smaller = smaller_budget_candidates(self.study.confirmation)
+        return tuple(run for run in self.study.confirmation.runs if run.family not in smaller)
 
     @property
     def metric(self) -> Metric:

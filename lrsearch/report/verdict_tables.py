@@ -113,7 +113,7 @@ def claims(source: Source) -> Iterator[Section]:
 
 def tuning_budgets(source: Source) -> Iterator[Section]:
     """Yield the verdict after fewer trials, where the plan asked for it."""
-    if source.verdict is not None and (found := source.verdict.efforts):
+    if source.verdict is not None and (found := source.verdict.tuning_budgets):
         by_trials = {budget.trials: budget.comparison for budget in found if budget.comparison is not None}
         shown = (budgets_table(by_trials, "trials"),) if by_trials else ()
         yield Section("If fewer trials can be afforded", tuple(f"{budget.sentence}." for budget in found), None, shown)

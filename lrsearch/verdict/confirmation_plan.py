@@ -10,7 +10,7 @@ from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, sco
 from lrsearch.comparison.settings import POINTS, Settings, make_claim
 from lrsearch.config import StudyConfig
 from lrsearch.storage import StudyPart
-from lrsearch.verdict.tuning_budgets import effort_entries
+from lrsearch.verdict.tuning_budgets import smaller_budget_candidates
 
 
 def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
@@ -21,7 +21,7 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
     plan = ConfirmationPlan(
         settings=Settings(
             rope=config.plan.rope,
-            alpha=config.plan.alpha_of_a_look,
+            alpha=config.plan.alpha_per_analysis,
             contrasts=_contrasts(config),
             claim=make_claim(attributes.searches, trials=trials, sampler=config.search.sampler),
             metric=confirmation.metric,
@@ -32,7 +32,7 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
         ),
         scale=scale,
         controls=controls,
-        excluded=(*controls, *effort_entries(confirmation)),
+        excluded=(*controls, *smaller_budget_candidates(confirmation)),
         left_out=tuple(attributes.left_out),
         blocks=attributes.planned_blocks,
     )

@@ -18,7 +18,7 @@ from lrsearch.storage import StoredStudy, require_same_plan
 from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
 from lrsearch.verdict.confirmation_plan import confirmation_plan
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
-from lrsearch.verdict.tuning_budgets import EffortVerdict, effort_verdicts
+from lrsearch.verdict.tuning_budgets import TuningBudgetVerdict, tuning_budget_verdicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +27,13 @@ class StudyVerdict:
 
     Attributes:
         comparison: of the planned blocks, the controls left out; its text names what they showed.
-        controls: what the procedure made of entries whose truth is known.
+        controls: what the procedure made of candidates whose truth is known.
         claims: those of the study file.
         claims_note: why they could not be tested, or what to know of them.
         exploratory: with the blocks beyond the plan, or None where there are none.
         left_out: families of which no trial was finished.
         good_regions: how wide each family's good region is.
-        efforts: the families tuned with fewer trials, where the plan asks for them.
+        tuning_budgets: the families tuned with fewer trials, where the plan asks for them.
     """
 
     comparison: Comparison
@@ -43,7 +43,7 @@ class StudyVerdict:
     exploratory: Comparison | None
     left_out: tuple[str, ...]
     good_regions: GoodRegions
-    efforts: tuple[EffortVerdict, ...]
+    tuning_budgets: tuple[TuningBudgetVerdict, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data, with what stands beside it; NaN and infinity become None."""
@@ -57,7 +57,7 @@ class StudyVerdict:
             "good_regions_note": self.good_regions.why_not,
             "efforts": [
                 {"trials": e.trials, "why_not": e.why_not} | ({} if e.comparison is None else e.comparison.to_dict())
-                for e in self.efforts
+                for e in self.tuning_budgets
             ],
         }
         return {**self.comparison.to_dict(), **finite(beside)}
@@ -83,7 +83,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
     for search in study.searches:
         require_same_plan(search, config)
     planned = confirmation_plan(confirmation)
-    plan = _at_look(planned, found, config)
+    plan = _at_analysis(planned, found, config)
     comparison = compare_records(found, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
     if planned_controls := {name: c.model_dump() for name, c in confirmation.attributes.controls.items()}:
@@ -97,12 +97,12 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         exploratory=_exploratory(found, planned, config.seed),
         left_out=plan.left_out,
         good_regions=good_regions(study.searches),
-        efforts=effort_verdicts(confirmation, found, plan),
+        tuning_budgets=tuning_budget_verdicts(confirmation, found, plan),
     )
 
 
-def _at_look(plan: ConfirmationPlan, found: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
-    """Return the plan of the last of its looks whose blocks are all there, or of the first where none is."""
+def _at_analysis(plan: ConfirmationPlan, found: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
+    """Return the plan of the last of its analyses whose blocks are all there, or of the first where none is."""
     looks = config.plan.looks
     if not looks:
         return plan
@@ -120,13 +120,13 @@ def _annotated(
         warnings += (by_hand,)
     if looks and plan.blocks in looks:
         warnings += (
-            f"look {looks.index(plan.blocks) + 1} of {len(looks)} planned ones (after {_numbers(looks)} blocks): each "
-            f"is taken at {plan.settings.alpha:g}, its share of the family-wise error of {config.plan.alpha:g}",
+            f"planned analysis {looks.index(plan.blocks) + 1} of {len(looks)} (after {_numbers(looks)} blocks): each "
+            f"tests at {plan.settings.alpha:g}, its share of the family-wise error rate of {config.plan.alpha:g}",
         )
     if plan.blocks is not None and comparison.blocks < plan.blocks:
         warnings += (
-            f"interim: {comparison.blocks} of the {plan.blocks} planned blocks; a look before the planned one is "
-            "exploratory, and deciding by it to stop or to go on makes the error rate larger than stated",
+            f"interim: {comparison.blocks} of the {plan.blocks} planned blocks; an analysis before the planned one is "
+            "exploratory, and stopping or continuing by it makes the error rate larger than stated",
         )
     if wrong := [control.name for control in controls if control.passed is False]:
         warnings += (f"a control shows that this verdict is not to be trusted: {', '.join(wrong)}",)

@@ -1,4 +1,4 @@
-"""Which family if one can afford k trials: the winners of every family's first k trials, compared by themselves."""
+"""Which family at a smaller tuning budget: the winners of every family's first k trials, compared by themselves."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lrsearch.storage import StudyPart
 
 
 @dataclass(frozen=True, eq=False)
-class EffortVerdict:
+class TuningBudgetVerdict:
     """The families tuned with their first `trials` trials alone, over the blocks of the verdict.
 
     Attributes:
         trials: of each family.
-        comparison: all pairs of families, at the verdict's alpha, which is not shared with other efforts; None where
+        comparison: all pairs of families, at the verdict's alpha, which is not shared with other budgets; None where
             nothing could be compared.
         why_not: the reason then.
     """
@@ -42,21 +42,21 @@ class EffortVerdict:
         return f"{opening} not shown worse than the best: {', '.join(chosen)}"
 
 
-def effort_entries(confirmation: StudyPart) -> tuple[str, ...]:
-    """Return the entries of a confirmation that stand for an effort below the search's end."""
+def smaller_budget_candidates(confirmation: StudyPart) -> tuple[str, ...]:
+    """Return the candidates of a confirmation that only stand for a tuning budget smaller than the search's."""
     stands = [block for blocks in confirmation.attributes.efforts.values() for block in blocks]
     return tuple(dict.fromkeys(name for block in stands for family, name in block.items() if name != family))
 
 
-def effort_verdicts(
+def tuning_budget_verdicts(
     confirmation: StudyPart, runs: Sequence[TrialRecord], plan: ConfirmationPlan
-) -> tuple[EffortVerdict, ...]:
-    """Return the verdict at each of the plan's tuning efforts, the smallest first.
+) -> tuple[TuningBudgetVerdict, ...]:
+    """Return the verdict at each of the plan's smaller tuning budgets, the smallest first.
 
-    Where the first k trials of a search hold the family's winner already, its runs count at this effort too.
+    Where the first k trials of a search hold the family's winner already, its runs count at this budget too.
 
     Args:
-        confirmation: its attribute `efforts` tells which entry stands for which family in which block.
+        confirmation: its attribute `efforts` tells which candidate stands for which family in which block.
         runs: of it.
         plan: of the verdict.
     """
@@ -75,7 +75,7 @@ def effort_verdicts(
         own = replace(plan, controls=(), excluded=(), left_out=without).with_settings(claim=claim, contrasts="all")
         try:
             compared = compare_records(records, own, np.random.default_rng([config.seed, trials]))
-            verdicts.append(EffortVerdict(trials, compared))
+            verdicts.append(TuningBudgetVerdict(trials, compared))
         except InputError as error:
-            verdicts.append(EffortVerdict(trials, None, str(error)))
+            verdicts.append(TuningBudgetVerdict(trials, None, str(error)))
     return tuple(verdicts)

@@ -50,14 +50,12 @@ def test_no_upper_limit_is_drawn_beyond_its_reach(trials):
         assert low <= expected_best(values, k)
 
 
-def test_the_curve_holds_each_budget_and_says_what_it_is():
-    """A curve has the estimate and the band of every k; without random, unpruned trials it says so."""
+def test_the_curve_holds_each_budget():
+    """A curve has the estimate and the band of every k."""
     values = np.random.default_rng(5).normal(size=20)
-    curve = budget_curve(values, [1, 3, 20], random_unpruned=True)
+    curve = budget_curve(values, [1, 3, 20])
     assert [expected_best(values, k) for k in (1, 3, 20)] == curve.expected_best.tolist()
     assert [False, False, True] == np.isnan(curve.median_high).tolist()
-    assert curve.note == ""
-    assert "random, unpruned" in budget_curve(values, [1], random_unpruned=False).note
 
 
 def test_budgets_that_cannot_be_are_refused():

@@ -14,38 +14,38 @@ from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import StudyPart, records, require_same_plan
-from lrsearch.verdict.tuning_budgets import effort_entries
+from lrsearch.verdict.tuning_budgets import smaller_budget_candidates
 from tests.confirmation_examples import config_of, noisy, stored, verdict_of
 from tests.search.run_helpers import finished, make_config, search
 
 LOOKS = {"looks": [8, 12]}
 
 
-def _at_look(blocks: int, *, plan=LOOKS):
+def _at_analysis(blocks: int, *, plan=LOOKS):
     scores = {"constant": noisy(89.0, blocks), "cosine": noisy(89.6, blocks)}
     study = stored(InMemoryStorage(), config_of(plan=plan), scores, planned_blocks=12)
     return verdict_of(study).comparison
 
 
-@pytest.mark.parametrize(("blocks", "looked_at", "look"), [(8, 8, 1), (11, 8, 1), (12, 12, 2), (14, 12, 2)])
-def test_a_look_takes_its_blocks_and_its_share_of_alpha(blocks: int, looked_at: int, look: int) -> None:
-    """Between two looks nothing new is looked at; both looks together keep the plan's error rate."""
-    found = _at_look(blocks)
-    assert (looked_at, 0.025) == (found.blocks, found.settings.alpha)
-    assert any(f"look {look} of 2 planned ones (after 8 and 12 blocks)" in warning for warning in found.warnings)
+@pytest.mark.parametrize(("blocks", "analysed", "analysis"), [(8, 8, 1), (11, 8, 1), (12, 12, 2), (14, 12, 2)])
+def test_an_analysis_takes_its_blocks_and_its_share_of_alpha(blocks: int, analysed: int, analysis: int) -> None:
+    """Between two analyses nothing new is tested; both together keep the plan's error rate."""
+    found = _at_analysis(blocks)
+    assert (analysed, 0.025) == (found.blocks, found.settings.alpha)
+    assert any(f"planned analysis {analysis} of 2 (after 8 and 12 blocks)" in warning for warning in found.warnings)
     assert not any("interim" in warning for warning in found.warnings)
 
 
-def test_before_the_first_look_the_result_is_interim() -> None:
-    """Seven blocks are no planned look."""
-    assert any("interim: 7 of the 8 planned blocks" in warning for warning in _at_look(7).warnings)
+def test_before_the_first_analysis_the_result_is_interim() -> None:
+    """Seven blocks are no planned analysis."""
+    assert any("interim: 7 of the 8 planned blocks" in warning for warning in _at_analysis(7).warnings)
 
 
-def test_one_look_has_all_of_alpha() -> None:
-    """Without planned looks nothing is divided, and intervals are narrower than at a look of two."""
-    once = _at_look(12, plan={"blocks": 12})
+def test_one_analysis_has_all_of_alpha() -> None:
+    """Alone it divides nothing, and its intervals are narrower than those of one of two."""
+    once = _at_analysis(12, plan={"blocks": 12})
     assert 0.05 == once.settings.alpha
-    twice = _at_look(12)
+    twice = _at_analysis(12)
     assert once.high[0, 1] - once.low[0, 1] < twice.high[0, 1] - twice.low[0, 1]
 
 
@@ -63,8 +63,8 @@ def test_blocks_beyond_the_last_look_alone_are_exploratory() -> None:
         ({"looks": [12, 8]}, "looks must rise"),
         ({"looks": [8, 8]}, "looks must rise"),
         ({"looks": [5, 10]}, "greater than or equal to 6"),
-        ({"looks": [6, 12]}, "no p-value of 6 blocks is below 0.0303, and each of 2 looks has 0.025"),
-        ({"looks": [8, 12], "blocks": 20}, "blocks must be those of the last look, 12, got 20"),
+        ({"looks": [6, 12]}, "no p-value of 6 blocks is below 0.0303, and each of 2 analyses has 0.025"),
+        ({"looks": [8, 12], "blocks": 20}, "blocks must be those of the last of looks, 12, got 20"),
         ({"tuning_efforts": [5, 2]}, "tuning_efforts must rise"),
         ({"tuning_efforts": [0]}, "greater than or equal to 1"),
     ],
@@ -90,7 +90,7 @@ def test_looks_are_fixed_beforehand() -> None:
 
 
 def test_confirm_up_to_a_look_and_on(folder) -> None:
-    """The blocks of the last look are planned at once, so that the second part is no reading beyond the plan."""
+    """The blocks of the last analysis are planned at once, so that the second part is no reading beyond the plan."""
     config = make_config(baseline=[{"name": n, "family": n, "base_lr": 0.1} for n in ("constant", "linear")])
     config = config.changed({"plan.looks": (7, 8), "plan.blocks": 8})
     options = RunOptions(device="cpu", workers=1)
@@ -140,15 +140,15 @@ def test_every_effort_has_a_verdict_of_its_own(folder, run) -> None:
     config = make_config(search__pruner="none").changed({"plan.tuning_efforts": (1, 2), "plan.blocks": 6})
     search(config, 12)
     study = run_confirm(config.changed({"search.trials": 12}), RunOptions(device="cpu", workers=1)).study
-    extra = effort_entries(StudyPart.of(study))
+    extra = smaller_budget_candidates(StudyPart.of(study))
     assert extra
     assert all(" after " in name for name in extra)
     verdict = verdict_of(study)
     families = set(config.search.families)
     assert families == set(verdict.comparison.families)
-    assert [1, 2] == [effort.trials for effort in verdict.efforts]
+    assert [1, 2] == [effort.trials for effort in verdict.tuning_budgets]
     runs = {(record.block, record.family): record.test_accuracy for record in records(study)}
-    for effort in verdict.efforts:
+    for effort in verdict.tuning_budgets:
         assert effort.comparison is not None
         assert families == set(effort.comparison.families)
         stands = study.user_attrs["efforts"][str(effort.trials)]

@@ -30,7 +30,7 @@ def budget_data(values: Mapping[str, Sequence[float]], metric: Metric, *, alpha:
     for family, own in values.items():
         budgets = np.unique(np.geomspace(1, len(own), _MOST_BUDGETS).round().astype(int)).tolist()
         scores = own if metric.maximize else [-value for value in own]
-        curve = budget_curve(scores, budgets, random_unpruned=True, alpha=alpha)
+        curve = budget_curve(scores, budgets, alpha=alpha)
         curves[family] = curve if metric.maximize else _negated(curve)
     return curves
 
