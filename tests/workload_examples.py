@@ -160,3 +160,14 @@ def fails_later() -> Workload:
         return Dataset(usual.train_x, y, usual.test_x, usual.test_y)
 
     return Workload("fails later", mlp, data, worst_value=0.0, batch_size=BATCH)
+
+
+def raises_in_training() -> Workload:
+    """Return a workload whose loss raises on every batch, but not on the few examples that it is tried out on."""
+
+    def loss(outputs: Tensor, y: Tensor) -> Tensor:
+        if len(outputs) > 8:
+            raise ZeroDivisionError("no mean of nothing")
+        return torch.nn.functional.cross_entropy(outputs, y)
+
+    return Workload("raises", mlp, tabular_data, worst_value=0.0, loss=loss, batch_size=BATCH)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lrsearch.comparison import Comparison
     from lrsearch.confirmation.blocks import ConfirmState
     from lrsearch.planning.plan import StudyPlan
-    from lrsearch.search.loop import SearchState
+    from lrsearch.search.progress import SearchState
     from lrsearch.verdict.study_verdict import StudyVerdict
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import TrialRecord, mean_and_sd
 from lrsearch.schedules import FAMILIES, Choice, describe_family
-from lrsearch.search.loop import SearchState
+from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.tables import Column, Interval, Table
 from lrsearch.verdict.confirmation_plan import failed_runs

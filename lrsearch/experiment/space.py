@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -96,6 +98,22 @@ class Space:
     def distributions(self, family: str) -> dict[str, BaseDistribution]:
         """Return {parameter: distribution} of one family, `family` itself left out."""
         return dict(self.by_family[family])
+
+    def family_size(self, family: str) -> float:
+        """Return how many different configurations a family has; infinity where a parameter is continuous."""
+        return math.prod(map(_size, self.by_family[family].values()))
+
+    @property
+    def size(self) -> float:
+        """How many different configurations all families have."""
+        return sum(map(self.family_size, self.families))
+
+    def configurations(self, family: str) -> Iterator[dict[str, Any]]:
+        """Yield every configuration of a family, none where a parameter is continuous."""
+        if math.isfinite(self.family_size(family)):
+            named = self.by_family[family]
+            for values in product(*map(discrete_values, named.values())):
+                yield dict(zip(named, values, strict=True))
 
     def family_of(self, trial: FrozenTrial) -> str | None:
         """Return the family that is written in `trial` or that it was enqueued with; None where neither is known."""
@@ -197,14 +215,38 @@ def suggest_schedule(
         InputError: an unknown family or range, `reduce_on_plateau` without `steps_per_epoch`, or a second schedule of
             the same trial and prefix from another space.
     """
+    space = schedule_space(
+        total_steps=total_steps,
+        families=families,
+        ranges=ranges,
+        steps_per_epoch=steps_per_epoch,
+        momentum=momentum,
+        optimizer=optimizer,
+    )
+    _require_one_space(trial, prefix, space)
+    return space.schedule(space.suggest(trial, prefix))
+
+
+def schedule_space(
+    *,
+    total_steps: int,
+    families: Sequence[str] | None,
+    ranges: Mapping[str, Any] | None,
+    steps_per_epoch: int | None,
+    momentum: float,
+    optimizer: str,
+) -> Space:
+    """Return the space from which `suggest_schedule` suggests, called with the same arguments.
+
+    Raises:
+        InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
+    """
     chosen = step_families() if families is None else tuple(families)
     if steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
         raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
     # `default` because bounds may be NumPy numbers
     ranges_json = json.dumps(dict(ranges or {}), default=float)
-    space = _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, optimizer, ranges_json)
-    _require_one_space(trial, prefix, space)
-    return space.schedule(space.suggest(trial, prefix))
+    return _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, optimizer, ranges_json)
 
 
 _spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
@@ -292,6 +334,25 @@ def _from_plain(plain: Mapping[str, Any]) -> BaseDistribution:
     if "choices" in plain:
         return CategoricalDistribution(plain["choices"])
     return _distribution(Range(plain["low"], plain["high"], plain["log"], plain["integer"]))
+
+
+def _size(distribution: BaseDistribution) -> float:
+    """Return how many values a distribution has."""
+    return math.inf if _is_continuous(distribution) else len(discrete_values(distribution))
+
+
+def _is_continuous(distribution: BaseDistribution) -> bool:
+    return isinstance(distribution, FloatDistribution) and not distribution.single()
+
+
+def discrete_values(distribution: BaseDistribution) -> Sequence[Any]:
+    """Return the values of a distribution that is not continuous."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices
+    if isinstance(distribution, IntDistribution):
+        return range(distribution.low, distribution.high + 1, distribution.step)
+    assert isinstance(distribution, FloatDistribution)
+    return (distribution.low,)
 
 
 def _suggest(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Any:

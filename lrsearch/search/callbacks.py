@@ -9,6 +9,7 @@ from types import TracebackType
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from lrsearch.trials.history import History
 from lrsearch.trials.states import FINISHED
 
 Callback = Callable[[Study, FrozenTrial], None]
@@ -22,13 +23,15 @@ class FinishedTrials:
     Leaving the context tells of the last ones, also where the search was interrupted.
 
     Args:
-        studies: the replicates.
-        callbacks: each is called with the study and a copy of the trial, in the order of their numbers.
+        histories: of the replicates.
+        callbacks: each is called with the study and a copy of the trial.
     """
 
-    def __init__(self, studies: Sequence[Study], callbacks: Sequence[Callback]) -> None:
-        self._studies, self._callbacks = studies, callbacks
-        self._told = [{trial.number for trial in _finished(study)} for study in studies] if callbacks else []
+    def __init__(self, histories: Sequence[History], callbacks: Sequence[Callback]) -> None:
+        self._histories, self._callbacks = histories, callbacks
+        for history in histories:
+            history.read()
+        self._told = [len(history.ended) for history in histories]
 
     def __enter__(self) -> FinishedTrials:
         return self
@@ -40,13 +43,13 @@ class FinishedTrials:
 
     def tell(self) -> None:
         """Call the callbacks for what has finished since the last call; an error of theirs is raised."""
-        for study, told in zip(self._studies, self._told, strict=False):
-            for trial in _finished(study):
-                if trial.number not in told:
-                    told.add(trial.number)
+        if not self._callbacks:
+            return
+        for place, history in enumerate(self._histories):
+            history.read()
+            while self._told[place] < len(history.ended):
+                trial = history.ended[self._told[place]]
+                self._told[place] += 1
+                if trial.state in FINISHED:
                     for callback in self._callbacks:
-                        callback(study, deepcopy(trial))
-
-
-def _finished(study: Study) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=FINISHED)
+                        callback(history.study, deepcopy(trial))

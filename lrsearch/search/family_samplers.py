@@ -16,6 +16,8 @@ from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from lrsearch.experiment.space import discrete_values
+
 Params = dict[str, Any]
 Distributions = Mapping[str, BaseDistribution]
 
@@ -31,7 +33,11 @@ def derived_seed(seed: int, *words: str | int) -> int:
 def random_draw(study: Study, trial: FrozenTrial, distributions: Distributions, seed: int) -> Params:
     """Draw every parameter of `distributions` independently from its range."""
     draw = RandomSampler(seed=seed)
-    return {name: draw.sample_independent(study, trial, name, one) for name, one in distributions.items()}
+    return {
+        # Drawn, the one value of a logarithmic range comes back rounded.
+        name: discrete_values(one)[0] if one.single() else draw.sample_independent(study, trial, name, one)
+        for name, one in distributions.items()
+    }
 
 
 class ShadowStudy:

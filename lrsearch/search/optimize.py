@@ -1,14 +1,14 @@
-"""A whole search from one call: open the storage, make the studies, take back what was lost, search."""
+"""A whole search from one call: open the storage, make the studies, queue what was lost again, search."""
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
 
 from optuna.storages import BaseStorage
 from optuna.study import Study
-from optuna.trial import TrialState
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
@@ -17,9 +17,10 @@ from lrsearch.experiment.options import RunOptions, lanes_of, study_names
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
 from lrsearch.search.callbacks import Callback, FinishedTrials
+from lrsearch.search.foresight import foresight
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.progress import SearchState, SearchTimes
-from lrsearch.search.pruning import make_rule
+from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_TRIALS, FamilySampler
 from lrsearch.storage import (
     create_study,
@@ -31,21 +32,23 @@ from lrsearch.storage import (
 )
 from lrsearch.training.device import peak_memory_mib, set_up_device
 from lrsearch.trials.checkpoints import open_checkpoints
-from lrsearch.trials.requeue import take_back, unfinished_origins, withdraw_doubled
-from lrsearch.trials.states import FINISHED
+from lrsearch.trials.requeue import requeue_lost, withdraw_surplus
+
+logger = logging.getLogger(__name__)
 
 _STARTUP_TRIALS_ONCE = 10
 """Those of a study that does not say so: it was made when TPE began with ten random trials in each family."""
 
 
-def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseStorage) -> list[Study]:
+def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseStorage) -> list[Replicate]:
     """Create or open the studies of a search, one a replicate, and queue the trials of dead processes again.
 
     Raises:
         InputError: if a study of this name is there and is another one.
     """
     config = experiment.config
-    for replicate, name in enumerate(study_names(options.study_name or config.name, config.search.replicates)):
+    replicates = []
+    for number, name in enumerate(study_names(options.study_name or config.name, config.search.replicates)):
         study = create_study(
             storage,
             name,
@@ -54,31 +57,44 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             metric_name=experiment.workload.metric_name,
             data_fingerprint=experiment.data_fingerprint,
             attributes={
-                "replicate": replicate,
-                "split_seed": Seeds.of(config.seed, "search", replicate).split,
+                "replicate": number,
+                "split_seed": Seeds.of(config.seed, "search", number).split,
                 "space": experiment.space.to_json(),
                 "lanes": lanes_of(options, config.search.trials, experiment.device),
                 "startup_trials": STARTUP_TRIALS,
                 "key": uuid.uuid4().hex,  # no other study has it, not even one of this name in this file
             },
         )
-        take_back(study)
-        withdraw_doubled(study)
-        open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
-    return open_searches(experiment, options, storage)
+        replicates.append(_replicate(experiment, study, number))
+        requeue_lost(replicates[-1].history)
+        _tidy(replicates[-1], options)
+    return replicates
 
 
-def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStorage) -> list[Study]:
-    """Open the studies of a search, which are there, each with its own sampler."""
+def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStorage) -> list[Replicate]:
+    """Open the studies of a search, which are there."""
     config = experiment.config
     names = study_names(options.study_name or config.name, config.search.replicates)
-    studies = [load_study(storage, name) for name in names]
-    for replicate, study in enumerate(studies):
-        seed = Seeds.of(config.seed, "search", replicate).sampler
-        startup = study.user_attrs.get("startup_trials", _STARTUP_TRIALS_ONCE)
-        space = experiment.continuing(study.user_attrs.get("space")).space
-        study.sampler = FamilySampler(space, kind=config.search.sampler, seed=seed, startup_trials=startup)
-    return studies
+    return [_replicate(experiment, load_study(storage, name), number) for number, name in enumerate(names)]
+
+
+def _replicate(experiment: Experiment, study: Study, number: int) -> Replicate:
+    """Return a replicate whose study asks a sampler of its own."""
+    replicate = Replicate(experiment.continuing(study.user_attrs.get("space")), study, number)
+    study.sampler = FamilySampler(
+        replicate.experiment.space,
+        kind=experiment.config.search.sampler,
+        seed=replicate.seeds.sampler,
+        startup_trials=study.user_attrs.get("startup_trials", _STARTUP_TRIALS_ONCE),
+    )
+    return replicate
+
+
+def _tidy(replicate: Replicate, options: RunOptions) -> None:
+    """Withdraw what is queued twice, and remove the checkpoints of trials that have ended."""
+    withdraw_surplus(replicate.history)
+    checkpoints = open_checkpoints(replicate.study, replicate.experiment.config, options.storage)
+    checkpoints.tidy(replicate.history.unfinished_origins())
 
 
 def run_search(
@@ -104,65 +120,61 @@ def run_search(
         Interrupted: by a signal; finished trials are stored, running ones are queued for the next run.
     """
     if config.data.train == "all":
-        raise InputError('[data] train = "all" leaves the search nothing to select by: it is for confirm alone')
+        raise InputError('[data] train = "all" leaves the search no validation data: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
     config = with_stored_sampler(config, existing_storage(options.storage), options.study_name or config.name)
     experiment = Experiment.prepare(config, device=options.device)
     _ = experiment.space  # what is wrong with it is said before there is a database
     options = options.resolved(experiment.device)
-    studies = prepare_studies(experiment, options, open_storage(options.storage))
-    experiment = experiment.continuing(studies[0].user_attrs.get("space"))
-    state = SearchState(config.search.trials * len(studies), maximize=experiment.workload.direction == "maximize")
-    state.begin(studies)
-    if state.complete + state.pruned >= state.total:
+    replicates = prepare_studies(experiment, options, open_storage(options.storage))
+    studies = [replicate.study for replicate in replicates]
+    state = SearchState(replicates[0].total * len(studies), maximize=experiment.workload.direction == "maximize")
+    state.begin([replicate.history for replicate in replicates])
+    for line in foresight(replicates):
+        logger.warning(line)
+    if all(replicate.history.finished >= replicate.total for replicate in replicates):
         return studies, state
-    with FinishedTrials(studies, callbacks) as finished:
+    with FinishedTrials([replicate.history for replicate in replicates], callbacks) as finished:
 
         def after_epoch(state: SearchState) -> None:
             on_epoch(state)
             finished.tell()
 
-        if options.workers == 1 and options.scheduler is None:
-            _search_here(experiment, options, studies, deadline, state, after_epoch)
-        else:
-            _search_in_workers(experiment, options, studies, deadline, state, after_epoch)
-        state.read(studies)  # one process alone counts a trial that another has taken from it
-    for study in studies:
-        withdraw_doubled(study)
-        open_checkpoints(study, config, options.storage).tidy(unfinished_origins(study))
+        search = _search_here if options.workers == 1 and options.scheduler is None else _search_in_workers
+        search(experiment, options, replicates, deadline, state, after_epoch)
+        state.read()  # one process alone counts a trial that another has taken from it
+    for replicate in replicates:
+        _tidy(replicate, options)
     return studies, state
 
 
 def _search_here(
     experiment: Experiment,
     options: RunOptions,
-    studies: list[Study],
+    replicates: Sequence[Replicate],
     deadline: float | None,
     state: SearchState,
     on_epoch: Callable[[SearchState], None],
-    first: int = 0,
 ) -> None:
-    """Search one study after the other in this process, beginning with the study `first`."""
+    """Search one replicate after the other in this process."""
     set_up_device(experiment.device)
     config = experiment.config
     workers = options.workers or auto_workers(experiment.device)
+    for replicate in replicates:
+        replicate.history.read()
     # What earlier runs have finished is not trained again, and does not pay for compiling.
-    left = [config.search.trials - len(study.get_trials(deepcopy=False, states=FINISHED)) for study in studies]
-    trial_epochs = sum(max(0, trials) for trials in left) * config.training.epochs / workers
-    for replicate in (*range(first, len(studies)), *range(first)):
+    left = sum(max(0, replicate.total - replicate.history.finished) for replicate in replicates)
+    compile_step = experiment.compiles(options.compile_step, left * config.training.epochs / workers)
+    for replicate in replicates:
         if deadline is not None and time.monotonic() > deadline:
             break
         loop = SearchLoop(
-            experiment=experiment,
-            study=studies[replicate],
-            seeds=Seeds.of(config.seed, "search", replicate),
-            total=config.search.trials,
+            replicate,
+            state,
             lanes=lanes_of(options, config.search.trials, experiment.device),
-            rule=make_rule(config.search.pruner, experiment.epochs),
-            compile_step=experiment.compiles(options.compile_step, trial_epochs),
+            checkpoints=open_checkpoints(replicate.study, config, options.storage),
+            compile_step=compile_step,
             deadline=deadline,
-            state=state,
-            checkpoints=open_checkpoints(studies[replicate], config, options.storage),
             on_epoch=on_epoch,
         )
         loop.run()
@@ -172,7 +184,7 @@ def _search_here(
 def _search_in_workers(
     experiment: Experiment,
     options: RunOptions,
-    studies: list[Study],
+    replicates: Sequence[Replicate],
     deadline: float | None,
     state: SearchState,
     on_epoch: Callable[[SearchState], None],
@@ -181,19 +193,20 @@ def _search_in_workers(
     workers = options.workers or auto_workers(experiment.device)
 
     def poll() -> None:
-        state.read(studies)
+        state.read()
         on_epoch(state)
 
     def lost(names: frozenset[str]) -> None:
-        for study in studies:
-            running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-            take_back(study, [trial.number for trial in running if trial.user_attrs.get("worker") in names])
+        for history in (replicate.history for replicate in replicates):
+            history.read()
+            dead = [trial.number for trial in history.running if trial.user_attrs.get("worker") in names]
+            requeue_lost(history, dead)
 
     device, data = options.worker_payload(experiment)
     # Machines agree on the time of day at best; the processes' own clocks begin anywhere.
     ends_at = None if deadline is None else time.time() + deadline - time.monotonic()
     arguments = [
-        (experiment.config, options, device, data, ends_at, worker * len(studies) // workers)
+        (experiment.config, options, device, data, ends_at, worker * len(replicates) // workers)
         for worker in range(workers)
     ]
     times = run_in_processes(_search_in_process, arguments, options.scheduler, poll=poll, lost=lost)
@@ -205,8 +218,8 @@ def _search_in_process(
 ) -> SearchTimes:
     experiment = Experiment.in_worker(config, data, device)
     deadline = None if ends_at is None else time.monotonic() + ends_at - time.time()
-    studies = open_searches(experiment, options, reopen_storage(options.storage))
-    experiment = experiment.continuing(studies[0].user_attrs.get("space"))
-    state = SearchState(config.search.trials * len(studies))
-    _search_here(experiment, options, studies, deadline, state, lambda _: None, first)
+    replicates = open_searches(experiment, options, reopen_storage(options.storage))
+    state = SearchState(replicates[0].total * len(replicates))
+    in_turn = [*replicates[first:], *replicates[:first]]
+    _search_here(experiment, options, in_turn, deadline, state, lambda _: None)
     return state.times

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.records import whole
-from lrsearch.trials.states import FINISHED
+from lrsearch.trials.history import History
 
 
 @dataclass
@@ -55,31 +54,60 @@ class SearchState:
     trial_epochs: int = 0
     epochs_before: int = 0
     times: SearchTimes = field(default_factory=SearchTimes)
+    _tallies: list[_Tally] = field(default_factory=list, repr=False)
 
-    def begin(self, studies: Sequence[Study]) -> None:
+    def begin(self, histories: Sequence[History]) -> None:
         """Count what the studies hold before a run."""
-        self.epochs_before = sum(_trained(trial) for study in studies for trial in study.get_trials(deepcopy=False))
-        self.read(studies)
+        self._tallies = [_Tally(history) for history in histories]
+        self.read()
+        self.epochs_before, self.trial_epochs = self.trial_epochs, 0
 
-    def read(self, studies: Sequence[Study]) -> None:
-        """Count anew what the studies hold, whichever process or run it came from."""
-        self.complete = self.pruned = self.running = 0
-        self.trial_epochs = -self.epochs_before
-        for study in studies:
-            for trial in study.get_trials(deepcopy=False):
-                self.running += trial.state == TrialState.RUNNING
-                self.trial_epochs += _trained(trial)
-                if trial.state in FINISHED:
-                    self.count(trial.state, str(trial.params.get("family", "")), trial.value)
+    def read(self) -> None:
+        """Count what the studies hold, whichever process or run it came from."""
+        for tally in self._tallies:
+            for trial in tally.read():
+                self._keep_best(str(trial.params.get("family", "")), trial.value)
+        self.complete = sum(tally.complete for tally in self._tallies)
+        self.pruned = sum(tally.pruned for tally in self._tallies)
+        self.running = sum(len(tally.history.running) for tally in self._tallies)
+        self.trial_epochs = sum(tally.trained for tally in self._tallies) - self.epochs_before
 
-    def count(self, state: TrialState, family: str, value: float | None) -> None:
-        """Count one finished trial."""
+    def count(self, state: TrialState, family: str, value: float) -> None:
+        """Count one finished trial of this process, before it can be read."""
         self.complete += state == TrialState.COMPLETE
         self.pruned += state == TrialState.PRUNED
-        if state == TrialState.COMPLETE and value is not None:
-            sign = 1 if self.maximize else -1
-            if self.best is None or sign * value > sign * self.best:
-                self.best, self.best_family = value, family
+        if state == TrialState.COMPLETE:
+            self._keep_best(family, value)
+
+    def _keep_best(self, family: str, value: float | None) -> None:
+        sign = 1 if self.maximize else -1
+        if value is not None and (self.best is None or sign * value > sign * self.best):
+            self.best, self.best_family = value, family
+
+
+@dataclass
+class _Tally:
+    """The counts of one study; what has ended is counted once."""
+
+    history: History
+    complete: int = 0
+    pruned: int = 0
+    trained: int = 0
+    _ended: int = 0
+    _ended_epochs: int = 0
+
+    def read(self) -> list[FrozenTrial]:
+        """Count what has changed, and return the trials that are complete since the last call."""
+        self.history.read()
+        new = self.history.ended[self._ended :]
+        complete = [trial for trial in new if trial.state == TrialState.COMPLETE]
+        self._ended += len(new)
+        self._ended_epochs += sum(map(_trained, new))
+        self.complete += len(complete)
+        self.pruned += sum(trial.state == TrialState.PRUNED for trial in new)
+        unfinished = (*self.history.running, *self.history.waiting)
+        self.trained = self._ended_epochs + sum(map(_trained, unfinished))
+        return complete
 
 
 def _trained(trial: FrozenTrial) -> int:

@@ -7,9 +7,11 @@ at three rungs only. An epoch counts from 1: it is the number of epochs finished
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol, get_args
 
 import numpy as np
@@ -29,8 +31,11 @@ _REPORTING = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 class PruningRule(Protocol):
     """When to judge a trial, and by what; larger values are better."""
 
-    def judges(self, epoch: int) -> bool:
-        """Return whether trials are judged after `epoch` epochs."""
+    def rung(self, epoch: int) -> int | None:
+        """Return the epoch from which a trial that has finished `epoch` epochs is judged, None for not yet or no more.
+
+        A trial is judged once a rung: at its first report at or beyond it.
+        """
 
     def prunes(self, value: float, reported: Collection[float]) -> bool:
         """Return whether `value` is to be pruned among all values `reported` at its epoch, its own included."""
@@ -58,9 +63,14 @@ class Rungs:
         if self.min_reports < 1:
             raise InputError(f"min_reports must be at least 1, got {self.min_reports}")
 
-    def judges(self, epoch: int) -> bool:
-        """Return whether `epoch` is a rung."""
-        return epoch < self.epochs and epoch in {_ceil(fraction * self.epochs) for fraction in self.fractions}
+    @cached_property
+    def _rungs(self) -> tuple[int, ...]:
+        return tuple(sorted({_ceil(fraction * self.epochs) for fraction in self.fractions}))
+
+    def rung(self, epoch: int) -> int | None:
+        """Return the last rung at or before `epoch`; None before the first one, and at the end of training."""
+        passed = bisect_right(self._rungs, epoch)
+        return self._rungs[passed - 1] if passed and epoch < self.epochs else None
 
     def prunes(self, value: float, reported: Collection[float]) -> bool:
         """Return whether as many values as are kept are better than `value`."""
@@ -80,9 +90,9 @@ class Medians:
     epochs: int
     min_reports: int = 5
 
-    def judges(self, epoch: int) -> bool:
-        """Return whether training goes on after `epoch`."""
-        return epoch < self.epochs
+    def rung(self, epoch: int) -> int | None:
+        """Return the epoch itself, None at the end of training."""
+        return epoch if epoch < self.epochs else None
 
     def prunes(self, value: float, reported: Collection[float]) -> bool:
         """Return whether `value` is below the median."""
@@ -93,9 +103,9 @@ class Medians:
 class NoPruning:
     """Every trial trains to its end."""
 
-    def judges(self, epoch: int) -> bool:  # noqa: ARG002  (the rule's interface)
-        """Return False: no epoch is a reason to stop."""
-        return False
+    def rung(self, epoch: int) -> int | None:  # noqa: ARG002  (the rule's interface)
+        """Return None: trials are never judged."""
+        return None
 
     def prunes(self, value: float, reported: Collection[float]) -> bool:  # noqa: ARG002
         """Return False: no value is too low."""
@@ -103,7 +113,7 @@ class NoPruning:
 
 
 class PrunerCore:
-    """The verdicts of a rule from values in memory: every lane reports an epoch, then each is asked."""
+    """The verdicts of a rule from values in memory: every trial reports every epoch, then each is asked."""
 
     def __init__(self, rule: PruningRule, *, direction: Direction = "maximize") -> None:
         self.rule = rule
@@ -112,18 +122,26 @@ class PrunerCore:
 
     def report(self, family: str, epoch: int, value: float) -> None:
         """Take in the value of a trial of `family` after `epoch` epochs; NaN counts as the worst."""
-        if self.rule.judges(epoch):
+        if self.rule.rung(epoch) == epoch:
             self._reported[family, epoch].append(_larger_is_better(value, self._sign))
 
-    def should_prune(self, family: str, epoch: int, value: float) -> bool:
-        """Return whether a trial that has reported `value` after `epoch` epochs is to be stopped."""
-        if not self.rule.judges(epoch):
+    def should_prune(self, family: str, epoch: int, value: float, more: Iterable[float] = ()) -> bool:
+        """Return whether a trial that has reported `value` after `epoch` epochs is to be stopped.
+
+        `more` are further values of its family at this epoch, which are not kept.
+        """
+        if self.rule.rung(epoch) != epoch:
             return False
-        return self.rule.prunes(_larger_is_better(value, self._sign), self._reported[family, epoch])
+        further = [_larger_is_better(other, self._sign) for other in more]
+        return self.rule.prunes(_larger_is_better(value, self._sign), [*self._reported[family, epoch], *further])
 
 
 class FamilyPruner(BasePruner):
-    """A rule as an Optuna pruner: the verdicts of `PrunerCore`, read from the study's trials."""
+    """A rule as an Optuna pruner: the verdicts of `PrunerCore`, read from the study's trials.
+
+    A trial need not report every epoch: it is judged at its first report at or beyond a rung, against the first
+    reports at or beyond that rung of the others.
+    """
 
     def __init__(self, rule: PruningRule) -> None:
         self.rule = rule
@@ -131,18 +149,26 @@ class FamilyPruner(BasePruner):
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether `trial` is to be stopped after the last epoch that it reported."""
         epoch = trial.last_step
-        if epoch is None or not self.rule.judges(epoch):
+        rung = None if epoch is None else self.rule.rung(epoch)
+        if rung is None or epoch != _first_report(trial, rung):
             return False
         sign = _sign("maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize")
-        value = _larger_is_better(trial.intermediate_values[epoch], sign)
-        others = [
-            _larger_is_better(other.intermediate_values[epoch], sign)
+        family = [
+            other
             for other in study.get_trials(deepcopy=False, states=_REPORTING)
-            if other.number != trial.number
-            and other.params.get(FAMILY) == trial.params.get(FAMILY)
-            and epoch in other.intermediate_values
+            if other.number != trial.number and other.params.get(FAMILY) == trial.params.get(FAMILY)
         ]
-        return self.rule.prunes(value, [*others, value])
+        values = [
+            _larger_is_better(other.intermediate_values[step], sign)
+            for other in (trial, *family)
+            if (step := _first_report(other, rung)) is not None
+        ]
+        return self.rule.prunes(values[0], values)
+
+
+def _first_report(trial: FrozenTrial, rung: int) -> int | None:
+    """Return the epoch of a trial's first report at or beyond a rung, None if it has not come so far."""
+    return min((epoch for epoch in trial.intermediate_values if epoch >= rung), default=None)
 
 
 class RungPruner(FamilyPruner):
@@ -172,16 +198,6 @@ def make_rule(kind: PrunerKind, epochs: int) -> PruningRule:
     if kind == "none":
         return NoPruning()
     raise InputError(f"pruner must be one of {', '.join(get_args(PrunerKind))}, got {kind!r}")
-
-
-def make_pruner(kind: PrunerKind, epochs: int) -> FamilyPruner:
-    """Return an Optuna pruner by name; whether larger is better it reads from the study."""
-    return FamilyPruner(make_rule(kind, epochs))
-
-
-def make_pruner_core(kind: PrunerKind, epochs: int, *, direction: Direction = "maximize") -> PrunerCore:
-    """Return the same verdicts for values in memory, as the stacked search needs them."""
-    return PrunerCore(make_rule(kind, epochs), direction=direction)
 
 
 def _sign(direction: Direction) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
@@ -19,7 +20,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.experiment.space import FAMILY, Space, known_params
+from lrsearch.experiment.space import FAMILY, Space, known_params, schedule_space
 from lrsearch.search.family_samplers import FamilyTPE, Params, ShadowStudy, SobolPoints, derived_seed, random_draw
 from lrsearch.search.gp.curve_search import CurveSearch
 
@@ -29,7 +30,7 @@ STARTUP_TRIALS = 4
 """Random trials with which `tpe` begins in a family."""
 
 _STARTUP_POINTS = 2  # Sobol points with which `gp` begins in a family
-_REDRAWS = 20  # after so many random draws that all exist already, a discrete space counts as used up
+_REDRAWS = 20  # random draws that all exist already, before the configurations of a discrete space are gone through
 
 
 class FamilySampler(BaseSampler):
@@ -37,9 +38,11 @@ class FamilySampler(BaseSampler):
 
     A proposal depends on the seed and on what the study holds, never on a state kept between trials: a study continued
     in a new process goes on as if it had not been interrupted. The families come in rounds, each a seeded permutation;
-    trials in flight in other workers are foreseen by the same rule, and the place of a failed trial is given again.
+    the running trials of other workers are foreseen by the same rule, and the place of a failed trial is given again. A
+    family all of whose configurations have been drawn leaves its turns to the others.
+
     `kind` names the sampler inside a family: `tpe`, `random`, or `qmc` (scrambled Sobol points; the n-th trial of a
-    family takes the n-th point). Parameters that are not in `space` are drawn at random. `tpe` draws the first
+    family takes the n-th point). Parameters outside the space are drawn at random. `tpe` draws the first
     `startup_trials` of a family at random.
     """
 
@@ -54,8 +57,42 @@ class FamilySampler(BaseSampler):
         self.kind: SamplerKind = kind
         self.seed = seed
         self.startup_trials = startup_trials
+        self._sizes = {family: space.family_size(family) for family in space.families}
         self._digests: WeakKeyDictionary[Study, _Digest] = WeakKeyDictionary()
         self._lock = threading.Lock()  # `study.optimize(n_jobs=...)` asks from several threads
+
+    @classmethod
+    def for_schedules(
+        cls,
+        *,
+        total_steps: int,
+        families: Sequence[str] | None = None,
+        ranges: Mapping[str, Any] | None = None,
+        steps_per_epoch: int | None = None,
+        momentum: float = 0.0,
+        optimizer: str = "sgd",
+        kind: SamplerKind = "tpe",
+        seed: int = 0,
+    ) -> FamilySampler:
+        """Return the sampler for an objective of one's own that calls `suggest_schedule` with the same arguments.
+
+        Args:
+            total_steps, families, ranges, steps_per_epoch, momentum, optimizer: as `suggest_schedule` takes them.
+            kind: the sampler inside a family.
+            seed: 0 or more.
+
+        Raises:
+            InputError: as `suggest_schedule`, or for another kind or a negative seed.
+        """
+        space = schedule_space(
+            total_steps=total_steps,
+            families=families,
+            ranges=ranges,
+            steps_per_epoch=steps_per_epoch,
+            momentum=momentum,
+            optimizer=optimizer,
+        )
+        return cls(space, kind=kind, seed=seed)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.space, self.kind, self.seed, self.startup_trials)
@@ -72,16 +109,46 @@ class FamilySampler(BaseSampler):
         return union
 
     def sample_relative(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        search_space: dict[str, BaseDistribution],  # noqa: ARG002  (Optuna's interface)
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return the family whose turn it is and a value for each of its parameters."""
+        """Return the family whose turn it is and a value for each of its parameters, of those in `search_space`.
+
+        Without the family in `search_space`, as where PartialFixedSampler fixes it, the others wait for
+        `sample_independent`, when it is known.
+        """
+        ours = self.infer_relative_search_space(study, trial)
+        params = {
+            name: self.sample_independent(study, trial, name, distribution)
+            for name, distribution in search_space.items()
+            if ours.get(name) != distribution
+        }
+        if FAMILY in search_space and FAMILY not in params:
+            proposed = self._propose(study, trial)
+            params |= {name: value for name, value in proposed.items() if ours[name] == search_space.get(name)}
+        return params
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Return the value of a parameter that `sample_relative` left out.
+
+        One of the trial's family is proposed with all others of the family; another one is drawn at random by (seed,
+        name, trial number).
+        """
+        family = self.space.family_of(trial)
+        if family is not None and self.space.distributions(family).get(param_name) == param_distribution:
+            return self._propose(study, trial)[param_name]
+        seed = derived_seed(self.seed, param_name, trial.number)
+        return random_draw(study, trial, {param_name: param_distribution}, seed)[param_name]
+
+    def _propose(self, study: Study, trial: FrozenTrial) -> Params:
+        """Return the trial's family and its parameters, the same however often a running trial asks."""
         with self._lock:
             digest = self._digests.setdefault(study, _Digest(self.space, self.seed))
             trials = study.get_trials(deepcopy=False)
             digest.absorb(trials)
+            if (proposed := digest.proposed.get(trial.number)) is not None:
+                return proposed
             unsettled = trials[digest.settled :]
             family, index = self._turn(digest.tally, unsettled, trial)
             pending = [
@@ -89,14 +156,9 @@ class FamilySampler(BaseSampler):
                 for other in unsettled
                 if not other.state.is_finished() and other.number != trial.number and self.space.family_of(other)
             ]
-            return {FAMILY: family} | self._draw(digest, study, trial, family, index, pending)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Draw a parameter from outside the space at random; the draw depends on (seed, name, trial number)."""
-        seed = derived_seed(self.seed, param_name, trial.number)
-        return random_draw(study, trial, {param_name: param_distribution}, seed)[param_name]
+            params = {FAMILY: family} | self._draw(digest, study, trial, family, index, pending)
+            digest.proposed[trial.number] = params
+            return params
 
     def _turn(self, tally: _Tally, unsettled: Sequence[FrozenTrial], trial: FrozenTrial) -> tuple[str, int]:
         """Replay the lower-numbered trials: whose turn it is, and how many draws that family has had before."""
@@ -106,10 +168,10 @@ class FamilySampler(BaseSampler):
                 break
             family = self.space.family_of(other)
             if family is None and not other.state.is_finished():
-                family = family_in_turn(replay.given, self.seed)
+                family = family_in_turn(replay.given, self.seed, self._sizes)
             if family is not None:
                 replay.add(self.space.key(family, known_params(other)), failed=other.state == TrialState.FAIL)
-        chosen = self.space.family_of(trial) or family_in_turn(replay.given, self.seed)
+        chosen = self.space.family_of(trial) or family_in_turn(replay.given, self.seed, self._sizes)
         return chosen, replay.drawn[chosen]
 
     def _draw(
@@ -131,24 +193,26 @@ class FamilySampler(BaseSampler):
         else:
             params = random_draw(study, trial, distributions, seed)
         planned = {self.space.key(family, known_params(other)) for other in own}
-        for redraw in range(_REDRAWS):
-            key = self.space.key(family, params)
-            if key not in planned and key not in digest.used:
-                break
-            params = random_draw(study, trial, distributions, derived_seed(self.seed, family, index, redraw))
+        seeds = (derived_seed(self.seed, family, index, redraw) for redraw in range(_REDRAWS))
+        redrawn = (random_draw(study, trial, distributions, seed) for seed in seeds)
+        for candidate in chain([params], redrawn, self.space.configurations(family)):
+            if (key := self.space.key(family, candidate)) not in planned and key not in digest.used:
+                return candidate
         return params
 
 
-def family_in_turn(given: Mapping[str, int], seed: int) -> str:
+def family_in_turn(given: Mapping[str, int], seed: int, sizes: Mapping[str, float] | None = None) -> str:
     """Return the next family of the earliest round that is not complete.
 
     `given` counts the trials of each family, failed ones left out. Round r is a permutation of the families drawn from
-    (seed, r), so K families have had their r-th trial before any has its (r + 1)-th.
+    (seed, r), so K families have had their r-th trial before any has its (r + 1)-th. A family that has been given as
+    many trials as `sizes` has configurations for it is left out, unless all have.
     """
     families = list(given)
-    behind = min(given.values())
+    left = [family for family in families if sizes is None or given[family] < sizes[family]] or families
+    behind = min(given[family] for family in left)
     order: list[int] = np.random.default_rng([seed, behind]).permutation(len(families)).tolist()
-    return next(families[i] for i in order if given[families[i]] == behind)
+    return next(families[i] for i in order if families[i] in left and given[families[i]] == behind)
 
 
 class _Tally:
@@ -188,6 +252,7 @@ class _Digest:
         # In the order in which they ended, which the storage keeps: it only grows, and is the same after a restart.
         self.finished: dict[str, list[FrozenTrial]] = {family: [] for family in space.families}
         self.ended: list[FrozenTrial] = []  # of all families
+        self.proposed: dict[int, Params] = {}  # by the number of a trial that has not finished
         self._absorbed: set[int] = set()
         self._shadows: dict[str, ShadowStudy] = {}
         self._points: dict[str, SobolPoints] = {}
@@ -198,6 +263,7 @@ class _Digest:
         fresh = [t for t in trials[self.settled :] if t.state.is_finished() and t.number not in self._absorbed]
         for trial in sorted(fresh, key=lambda t: (t.datetime_complete, t.number)):
             self._absorbed.add(trial.number)
+            self.proposed.pop(trial.number, None)
             family = self._space.family_of(trial)
             if family is not None:
                 self.used.add(self._space.key(family, trial.params))

@@ -18,6 +18,7 @@ class Writer:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lrsearch-writer")
         self._pending: deque[Future[Any]] = deque()
+        self._last_of: dict[Callable[[], None], Future[None]] = {}
 
     def __enter__(self) -> Writer:
         return self
@@ -30,6 +31,12 @@ class Writer:
     def submit(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Let `function(*arguments)` be called when what came before is done."""
         self._pending.append(self._thread.submit(function, *arguments))
+
+    def submit_once(self, function: Callable[[], None]) -> None:
+        """Let `function()` be called, unless an earlier call of it is still pending."""
+        if function not in self._last_of or self._last_of[function].done():
+            self._last_of[function] = self._thread.submit(function)
+            self._pending.append(self._last_of[function])
 
     def keep_below(self, most: int) -> None:
         """Wait until no more than `most` calls are pending: so much is lost at worst if the process is killed."""

@@ -15,8 +15,8 @@ from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
 from lrsearch.storage import worker_name
 from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
+from lrsearch.trials.history import origin_of
 from lrsearch.trials.record import StopReason, closing, opening
-from lrsearch.trials.requeue import origin_of
 
 logger = logging.getLogger(__name__)
 
@@ -54,21 +54,31 @@ class TrialLog:
         return str(self.params["family"])
 
     @property
+    def epochs(self) -> int:
+        """How many epochs the trial has had."""
+        return len(self.reported)
+
+    @property
     def origin(self) -> int:
         """The number under which the trial's parameters first ran."""
         return origin_of(self.trial)
 
     @property
     def value(self) -> float:
-        """The objective: the select metric at the last epoch so far; the workload's worst if the trial diverged."""
+        """The objective: the validation score at the last epoch so far; the workload's worst value if it diverged."""
         return self.reported[-1]
 
     def record(self, metrics: EpochMetrics, seconds: float) -> None:
         """Take down one epoch, which took `seconds` of this trial's share; writes nothing to the storage."""
         self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score)
         self.seconds += seconds
-        worst, score = self.experiment.workload.worst_value, metrics.score["select"]
-        self.reported.append(worst if metrics.diverged else score)
+        workload = self.experiment.workload
+        self.reported.append(workload.worst_value if metrics.diverged else metrics.score["select"])
+        if metrics.diverged and not any(name.endswith("loss") for name in metrics.not_finite):
+            logger.warning(
+                f"trial {self.trial.number}, epoch {metrics.epoch}: {workload.metric_name} is NaN or infinite "
+                f"({', '.join(metrics.not_finite)}) although the loss is finite; the trial counts as diverged"
+            )
 
     def resume(self, saved: Checkpoint, curve: LearningCurve) -> None:
         """Take over the epochs that the trial has had in a process that died, and report them again."""

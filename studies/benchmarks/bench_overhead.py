@@ -35,9 +35,9 @@ from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.experiment.space import FAMILY
-from lrsearch.search.loop import SearchLoop, SearchState
+from lrsearch.search.loop import SearchLoop
 from lrsearch.search.optimize import open_searches, prepare_studies
-from lrsearch.search.pruning import make_rule
+from lrsearch.search.progress import SearchState
 from lrsearch.storage import open_storage
 from lrsearch.training.lane import EpochMetrics, Lane
 from lrsearch.training.stack import Stack
@@ -132,34 +132,29 @@ def search(config: StudyConfig, lanes: int | None, stored: int = 0) -> dict[str,
     """Run one search and return its costs in milliseconds per trial, and the trial-epochs it reported.
 
     Args:
-        config: the study; its trials are those that are searched here.
+        config: the study; its trials are those that are stored and those that are searched here.
         lanes: trials side by side, or None for what the search chooses.
         stored: finished trials that the study holds beforehand.
     """
     experiment = Untrained.prepare(config, device="cpu")
     with tempfile.TemporaryDirectory() as folder:
         options = RunOptions(storage=f"sqlite:///{Path(folder) / 'search.db'}", device="cpu", lanes=lanes, workers=1)
-        (study,) = prepare_studies(experiment, options, open_storage(options.storage))
+        (replicate,) = prepare_studies(experiment, options, open_storage(options.storage))
         if stored:
-            store_trials(Path(folder) / "search.db", study, experiment, stored)
-            (study,) = open_searches(experiment, options, open_storage(options.storage))
-        loop = SearchLoop(
-            experiment=experiment,
-            study=study,
-            seeds=Seeds.of(config.seed, "search", 0),
-            total=stored + config.search.trials,
-            lanes=lanes_of(options, config.search.trials, "cpu"),
-            rule=make_rule(config.search.pruner, experiment.epochs),
-            state=SearchState(stored + config.search.trials),
-        )
+            store_trials(Path(folder) / "search.db", replicate.study, experiment, stored)
+            (replicate,) = open_searches(experiment, options, open_storage(options.storage))
+        lanes = lanes_of(options, config.search.trials - stored, "cpu")
+        state = SearchState(config.search.trials)
+        loop = SearchLoop(replicate, state, lanes=lanes)
         begun, begun_cpu = time.perf_counter(), time.process_time()
         loop.run()
-        each = 1e3 / config.search.trials
-        costs = {part: getattr(loop.state.times, part) * each for part in _PARTS}
-        costs["per_epoch"] = sum(costs[part] for part in _PARTS) * config.search.trials / loop.state.times.trial_epochs
+        trials = config.search.trials - stored
+        each = 1e3 / trials
+        costs = {part: getattr(state.times, part) * each for part in _PARTS}
+        costs["per_epoch"] = sum(costs[part] for part in _PARTS) * trials / state.times.trial_epochs
         costs["wall"] = (time.perf_counter() - begun) * each
         costs["processor"] = (time.process_time() - begun_cpu) * each
-        return costs | {"epochs_per_trial": loop.state.times.trial_epochs / config.search.trials}
+        return costs | {"epochs_per_trial": state.times.trial_epochs / trials}
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -171,7 +166,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     samples: dict[tuple[int, int], list[dict[str, float]]] = {length: [] for length in lengths}
     for _ in range(args.rounds):
         for (stored, trials), made in samples.items():
-            made.append(search(base.changed({"search.trials": trials}), args.lanes, stored))
+            made.append(search(base.changed({"search.trials": stored + trials}), args.lanes, stored))
     rows = [
         {"stored": stored, "trials": trials}
         | {name: statistics.median(cost[name] for cost in made) for name in made[0]}

@@ -10,7 +10,7 @@ from lrsearch.cli import console
 from lrsearch.cli.text_table import table_lines
 from lrsearch.confirmation.blocks import ConfirmState
 from lrsearch.processes.log import log_to_standard_error
-from lrsearch.search.loop import SearchState, SearchTimes
+from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.tables import table
 
 

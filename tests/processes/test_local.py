@@ -18,7 +18,7 @@ from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import load_study, open_storage
-from lrsearch.trials.requeue import origin_of
+from lrsearch.trials.history import origin_of
 
 FAMILIES = ("constant", "cosine", "linear")
 

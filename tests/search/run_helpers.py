@@ -11,8 +11,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.config import StudyConfig
 from lrsearch.experiment.options import RunOptions
-from lrsearch.search.loop import SearchState
 from lrsearch.search.optimize import run_search
+from lrsearch.search.progress import SearchState
 from tests.conftest import STUDY
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)

@@ -111,7 +111,7 @@ def test_without_a_pruner_every_trial_is_trained_to_the_end(folder) -> None:
 
 def test_every_family_has_its_turn_equally_often(folder) -> None:
     """Thirteen families, 26 trials: two each, reduce_on_plateau among them."""
-    study = search(make_config(search__families=FAMILIES, training__epochs=3, search__sampler="random"), 26)
+    study = search(make_config(search__families=tuple(FAMILIES), training__epochs=3, search__sampler="random"), 26)
     assert dict.fromkeys(FAMILIES, 2) == families(study)
     plateau = [t for t in finished(study) if t.params["family"] == "reduce_on_plateau"]
     assert all({"factor", "patience"} <= set(trial.params) for trial in plateau)

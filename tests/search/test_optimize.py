@@ -56,9 +56,9 @@ def test_tpe_starts_as_it_did_when_the_study_was_made(folder) -> None:
     data = experiment.data_fingerprint
     create_study(storage, "old", experiment.config, direction="maximize", data_fingerprint=data, attributes={})
     for name, expected in (("old", 10), ("new", 4)):
-        (study,) = prepare_studies(experiment, RunOptions(study_name=name), storage)
-        assert isinstance(study.sampler, FamilySampler)
-        assert expected == study.sampler.startup_trials
+        (replicate,) = prepare_studies(experiment, RunOptions(study_name=name), storage)
+        assert isinstance(replicate.study.sampler, FamilySampler)
+        assert expected == replicate.study.sampler.startup_trials
 
 
 def test_only_what_is_left_pays_for_compiling(folder, monkeypatch) -> None:

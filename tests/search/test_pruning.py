@@ -12,12 +12,12 @@ from optuna.trial import Trial, TrialState
 from lrsearch.errors import InputError
 from lrsearch.search.pruning import (
     Direction,
+    FamilyPruner,
     Medians,
+    PrunerCore,
     PrunerKind,
     RungPruner,
     Rungs,
-    make_pruner,
-    make_pruner_core,
     make_rule,
 )
 from tests.search.pruning_helpers import Curve, mean_replay, real_curves, twins
@@ -29,12 +29,12 @@ KINDS: tuple[PrunerKind, ...] = ("rungs", "median", "none")
 def test_rungs_lie_at_the_rounded_up_fractions_of_the_epochs(epochs: int) -> None:
     """Trials are judged after ceil(1/4), ceil(1/2) and ceil(3/4) of the epochs, never after the last."""
     exact = {math.ceil(Fraction(quarters, 4) * epochs) for quarters in (1, 2, 3)} - {epochs}
-    assert exact == {epoch for epoch in range(epochs + 2) if Rungs(epochs).judges(epoch)}
+    assert exact == {epoch for epoch in range(epochs + 2) if Rungs(epochs).rung(epoch) == epoch}
 
 
 def test_a_rung_is_not_moved_by_rounding() -> None:
     """0.1 x 30 is epoch 3, though it is a little more than 3 in floating point."""
-    assert Rungs(30, fractions=(0.1,)).judges(3)
+    assert 3 == Rungs(30, fractions=(0.1,)).rung(3)
 
 
 def test_rungs_keep_the_best_two_thirds_by_brute_force() -> None:
@@ -52,13 +52,13 @@ def test_the_median_rule_prunes_what_is_below_the_median() -> None:
     """From five values on, at every epoch but the last."""
     assert [True, True, False, False, False] == [Medians(3).prunes(v, [1, 2, 3, 4, 5]) for v in (1, 2, 3, 4, 5)]
     assert not Medians(3).prunes(1, [1, 2, 3, 4])
-    assert [True, True, False] == [Medians(3).judges(epoch) for epoch in (1, 2, 3)]
+    assert [1, 2, None] == [Medians(3).rung(epoch) for epoch in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_verdicts_know_the_direction(direction: Direction) -> None:
     """Whichever way is better, the worst third goes; NaN is the worst of all."""
-    core = make_pruner_core("rungs", 4, direction=direction)
+    core = PrunerCore(make_rule("rungs", 4), direction=direction)
     sign = 1 if direction == "maximize" else -1
     values = [sign * value for value in (1.0, 2.0, 3.0, 4.0, 5.0)] + [math.nan]
     for value in values:
@@ -68,7 +68,7 @@ def test_verdicts_know_the_direction(direction: Direction) -> None:
 
 def test_families_and_epochs_are_apart() -> None:
     """Values of another family, or of another epoch, are no reason to prune."""
-    core = make_pruner_core("rungs", 12)
+    core = PrunerCore(make_rule("rungs", 12))
     for value in (0.5, 0.6, 0.7, 0.8):
         core.report("cosine", 3, value)
         core.report("linear", 3, 0.1)
@@ -81,10 +81,10 @@ def test_families_and_epochs_are_apart() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_the_optuna_pruner_gives_the_verdicts_of_the_core(kind: PrunerKind, direction: Direction) -> None:
-    """Six trials in flight, some failing: the pruner that reads the study agrees with the values in memory."""
+    """Six trials at a time, some failing: the pruner that reads the study agrees with the values in memory."""
     rng = np.random.default_rng(0)
-    study = optuna.create_study(direction=direction, pruner=make_pruner(kind, 8))
-    core = make_pruner_core(kind, 8, direction=direction)
+    study = optuna.create_study(direction=direction, pruner=FamilyPruner(make_rule(kind, 8)))
+    core = PrunerCore(make_rule(kind, 8), direction=direction)
     verdicts = []
     for _ in range(6):
         trials = [study.ask() for _ in range(6)]
@@ -122,7 +122,7 @@ def test_failed_trials_do_not_count() -> None:
 def test_pruners_work_in_plain_optuna(kind: PrunerKind) -> None:
     """Under `study.optimize`, rungs and medians stop a fair share of 40 trials, all in time, and `none` stops none."""
     study = optuna.create_study(
-        direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=make_pruner(kind, 4)
+        direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=FamilyPruner(make_rule(kind, 4))
     )
 
     def objective(trial: Trial) -> float:
@@ -148,8 +148,10 @@ def of_real_curves(rng: np.random.Generator) -> list[Curve]:
 
 def test_on_real_curves_rungs_spare_every_familys_best_trial_and_shared_pruning_does_not() -> None:
     """Of 8 families' best trials: rungs within the family kill below 0.5, the median over all families above 2."""
-    within = mean_replay(of_real_curves, lambda: make_pruner_core("rungs", 12), repetitions=50, seed=0)
-    shared = mean_replay(of_real_curves, lambda: make_pruner_core("median", 12), repetitions=50, seed=0, shared=True)
+    within = mean_replay(of_real_curves, lambda: PrunerCore(make_rule("rungs", 12)), repetitions=50, seed=0)
+    shared = mean_replay(
+        of_real_curves, lambda: PrunerCore(make_rule("median", 12)), repetitions=50, seed=0, shared=True
+    )
     assert within.killed < 0.5
     assert within.epochs_used < 0.95
     assert shared.killed > 2
@@ -159,7 +161,7 @@ def late_twin(kind: PrunerKind, *, repetitions: int = 20, lanes: int = 8, shared
     """Return what pruning costs the late-improving twin in points, and by how much more often it is pruned."""
     mean = mean_replay(
         lambda rng: twins(rng, trials=30, epochs=20),
-        lambda: make_pruner_core(kind, 20),
+        lambda: PrunerCore(make_rule(kind, 20)),
         repetitions=repetitions,
         seed=0,
         lanes=lanes,
@@ -202,10 +204,33 @@ def test_c17_fails_when_the_families_share_their_pruning(kind: PrunerKind) -> No
         (lambda: Rungs(12, fractions=(0.5, 1.0)), "fractions must lie between 0 and 1"),
         (lambda: Rungs(12, min_reports=0), "min_reports must be at least 1"),
         (lambda: make_rule("medians", 12), "rungs, median, none, got 'medians'"),  # type: ignore[arg-type]
-        (lambda: make_pruner_core("rungs", 12, direction="up"), "maximize or minimize"),  # type: ignore[arg-type]
+        (lambda: PrunerCore(make_rule("rungs", 12), direction="up"), "maximize or minimize"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_arguments_are_refused(make: Callable[[], object], message: str) -> None:
     """Each error names the parameter, its rule and the value."""
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_sparse_reports_are_judged_at_the_first_one_beyond_a_rung() -> None:
+    """Reports after every fourth of 20 epochs: judged at 8, 12 and 16, which follow the rungs 5, 10 and 15."""
+    study = optuna.create_study(direction="maximize", pruner=RungPruner(20))
+    stopped = []
+
+    def objective(trial: Trial) -> float:
+        for epoch in range(4, 21, 4):
+            trial.report(float(-trial.number), epoch)
+            if trial.should_prune():
+                stopped.append(epoch)
+                raise optuna.TrialPruned
+        return float(-trial.number)
+
+    study.optimize(objective, n_trials=6)
+    assert [8, 8, 8] == stopped  # the first three trials are too few to judge the others by
+
+
+def test_a_report_that_passes_two_rungs_is_judged_by_the_later_one() -> None:
+    """Reports after 2, 11 and 20 of 20 epochs: 11 is beyond the rungs 5 and 10, and the trial is judged once."""
+    rungs = Rungs(20)
+    assert [None, 10, None] == [rungs.rung(epoch) for epoch in (2, 11, 20)]

@@ -47,7 +47,7 @@ def test_a_study_continued_elsewhere_goes_on_as_if_never_interrupted(kind: Sampl
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_proposal_depends_on_the_study_alone(kind: SamplerKind) -> None:
-    """With 16 trials in flight that end in any order, a sampler that saw it all and a new one propose the same."""
+    """With 16 running trials that end in any order, a sampler that saw it all and a new one propose the same."""
     space, rng = make_space(("constant",)), np.random.default_rng(0)
     study = make_study(space, kind=kind)
     running: list[Trial] = []
@@ -55,8 +55,9 @@ def test_a_proposal_depends_on_the_study_alone(kind: SamplerKind) -> None:
         running.append(study.ask())
         if len(study.trials) > 60:
             asked = study.get_trials(deepcopy=False)[-1]
-            seen_all = study.sampler.sample_relative(study, asked, {})
-            assert FamilySampler(space, kind=kind, seed=0).sample_relative(study, asked, {}) == seen_all
+            names = study.sampler.infer_relative_search_space(study, asked)
+            seen_all = study.sampler.sample_relative(study, asked, names)
+            assert FamilySampler(space, kind=kind, seed=0).sample_relative(study, asked, names) == seen_all
         space.suggest(running[-1])
         if len(running) == 16:
             finish(study, running.pop(rng.integers(16)))

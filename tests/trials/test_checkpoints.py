@@ -11,7 +11,7 @@ from lrsearch.errors import InputError
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.storage import load_study, open_storage
 from lrsearch.trials.checkpoints import Checkpoints, checkpoint_folder, open_checkpoints, study_identity
-from lrsearch.trials.requeue import unfinished_origins
+from lrsearch.trials.history import History
 from tests.search.run_helpers import finished, lasting, make_config, search, search_and_state, signal_in, states
 
 FOLDER = Path("lrsearch.db.checkpoints")
@@ -137,7 +137,7 @@ def test_a_folder_that_cannot_be_written_ends_no_search(folder, caplog) -> None:
     FOLDER.write_text("a file where the folder should be")
     config = make_config(search__pruner="none", training__epochs=4)
     _cut_short(config)
-    (line,) = caplog.messages
+    (line,) = [line for line in caplog.messages if "checkpoint" in line]
     assert "checkpoints cannot be written" in line
     assert 3 == len(finished(search(config, 3)))
 
@@ -152,7 +152,9 @@ def test_checkpoints_of_ended_trials_are_removed(folder) -> None:
     (FOLDER / f".{one}.123").touch()  # of a process that may be writing
     (FOLDER / f".{one}.123".replace("000000", "000099")).touch()
     (FOLDER / "0123456789abcdef-000000.pt").touch()  # of another study
-    open_checkpoints(study, config, "sqlite:///lrsearch.db").tidy(unfinished_origins(study))
+    history = History(study)
+    history.read()
+    open_checkpoints(study, config, "sqlite:///lrsearch.db").tidy(history.unfinished_origins())
     kept = {one, *others, f".{one}.123", "0123456789abcdef-000000.pt"}
     assert kept == {path.name for path in FOLDER.iterdir()}
 

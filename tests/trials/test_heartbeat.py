@@ -10,7 +10,8 @@ from optuna.trial import TrialState, create_trial
 from lrsearch.storage import worker_name
 from lrsearch.trials.asking import ask
 from lrsearch.trials.heartbeat import HEARTBEAT, Pulse, Watch, beat
-from lrsearch.trials.requeue import take_back
+from lrsearch.trials.history import History
+from lrsearch.trials.requeue import requeue_lost
 
 FAR = "elsewhere:1:1"
 
@@ -124,8 +125,8 @@ def _lost_study() -> optuna.Study:
 def test_a_trial_that_was_failed_and_not_queued_is_queued_by_the_next() -> None:
     """A process may die between the two; whoever asks next finishes its work, once."""
     study = _lost_study()
-    assert (0, 0) == (take_back(study), take_back(study))
-    again = ask(study, total=5)
+    assert (0, 0) == (requeue_lost(History(study)), requeue_lost(History(study)))
+    again = ask(History(study), total=5)
     assert (1, 0) == (again.number, again.user_attrs["retry_of"])
     assert 2 == len(study.get_trials())
 
@@ -135,7 +136,7 @@ def test_of_two_copies_of_one_trial_one_runs() -> None:
     study = _lost_study()
     for _ in range(2):
         study.enqueue_trial(PARAMS, user_attrs={"retry_of": 0})
-    first, second = ask(study, total=5), ask(study, total=5)
+    first, second = ask(History(study), total=5), ask(History(study), total=5)
     assert (1, 3) == (first.number, second.number)
     assert {} == second.user_attrs
     doubled = study.get_trials()[2]
@@ -148,8 +149,8 @@ def test_a_silent_trial_is_taken_back_with_its_reason() -> None:
     study.enqueue_trial(PARAMS)
     trial = study.ask()
     trial.set_user_attr("worker", FAR)
-    assert 0 == take_back(study)
-    assert 1 == take_back(study, {trial.number})
+    assert 0 == requeue_lost(History(study))
+    assert 1 == requeue_lost(History(study), {trial.number})
     lost, waiting = study.get_trials()
     assert (TrialState.FAIL, "lost") == (lost.state, lost.user_attrs["stop_reason"])
     assert (TrialState.WAITING, 0) == (waiting.state, waiting.user_attrs["retry_of"])

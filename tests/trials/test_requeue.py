@@ -19,8 +19,8 @@ from lrsearch.experiment.experiment import Experiment
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.search import loop
 from lrsearch.storage import load_study, open_storage
-from lrsearch.trials import asking
-from lrsearch.trials import requeue as resume
+from lrsearch.trials import asking, requeue
+from lrsearch.trials.history import History
 from tests.search.run_helpers import families, finished, make_config, search, signal_in, states
 
 HERE = Path(__file__).parent.parent.parent
@@ -160,17 +160,17 @@ def test_no_new_trial_takes_the_place_of_one_that_is_about_to_be_queued(folder, 
     running = study.ask()
     Experiment.prepare(make_config()).space.suggest(running)
 
-    def fail_and_take_back(study) -> int:
+    def fail_and_requeue(history) -> int:
         """Let the other process come in between, once."""
-        monkeypatch.setattr(asking, "take_back", resume.take_back)
-        resume.take_back(study)
+        monkeypatch.setattr(asking, "requeue_lost", requeue.requeue_lost)
+        requeue.requeue_lost(history)
         running.set_user_attr("stop_reason", "lost")
         study.tell(running, state=TrialState.FAIL)
         return 0
 
-    monkeypatch.setattr(asking, "take_back", fail_and_take_back)
-    assert running.number == asking.ask(study, 4).user_attrs["retry_of"]
-    assert asking.ask(study, 4) is None
+    monkeypatch.setattr(asking, "requeue_lost", fail_and_requeue)
+    assert running.number == asking.ask(History(study), 4).user_attrs["retry_of"]
+    assert asking.ask(History(study), 4) is None
     assert {"COMPLETE": 3, "RUNNING": 1, "FAIL": 2} == states(study)
 
 
@@ -195,7 +195,7 @@ def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, 
     study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1}, user_attrs={"retry_of": 3})
     nameless = study.ask()
     assert "RUNNING" == search(make_config(), 3).get_trials()[nameless.number].state.name
-    monkeypatch.setattr(resume, "_NAMELESS_SECONDS", 0.0)
+    monkeypatch.setattr(requeue, "_NAMELESS_SECONDS", 0.0)
     study = search(make_config(), 6)
     assert {"COMPLETE": 6, "FAIL": 2} == states(study)
     (again,) = [trial for trial in finished(study) if trial.params["base_lr"] == 0.123]
@@ -205,7 +205,7 @@ def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, 
 def test_waiting_for_a_trial_without_a_name_blames_no_other_machine(folder, monkeypatch, caplog) -> None:
     """It may be this machine's own, begun a moment ago, so a run that has nothing else to do waits without a word."""
     search(make_config(), 3).ask()
-    monkeypatch.setattr(resume, "_NAMELESS_SECONDS", 1.0)
+    monkeypatch.setattr(requeue, "_NAMELESS_SECONDS", 1.0)
     assert {"COMPLETE": 4, "FAIL": 1} == states(search(make_config(), 4))
     assert "other machines" not in caplog.text
 
@@ -215,8 +215,8 @@ def test_a_clock_that_was_set_back_keeps_nobody_waiting(folder, monkeypatch) -> 
     study = search(make_config(), 3)
     nameless = study.ask()
     earlier = datetime.now() - timedelta(hours=1)
-    monkeypatch.setattr(resume, "datetime", SimpleNamespace(now=lambda: earlier))
-    assert 1 == resume.take_back(study)
+    monkeypatch.setattr(requeue, "datetime", SimpleNamespace(now=lambda: earlier))
+    assert 1 == requeue.requeue_lost(History(study))
     assert "FAIL" == study.get_trials()[nameless.number].state.name
 
 

@@ -1,0 +1,31 @@
+"""Failures of a workload's own code and metric: one line each, and never a longer search."""
+
+import pytest
+from optuna.trial import TrialState
+
+from lrsearch.errors import RunError
+from lrsearch.storage import load_study, open_storage
+from tests.search.run_helpers import finished, make_config, search, states
+
+
+def test_a_metric_that_is_nan_counts_as_diverged_and_is_named(folder, caplog) -> None:
+    """Every trial is complete with the worst value; a line names the metric, the epoch and the trial."""
+    study = search(make_config(workload="tests.workload_examples:nan_metric"), 4)
+    assert {"COMPLETE": 4} == states(study)
+    assert {"diverged"} == {trial.user_attrs["stop_reason"] for trial in finished(study)}
+    assert {0.0} == {trial.value for trial in finished(study)}
+    named = [message for message in caplog.messages if "diverged" in message]
+    assert 4 == len(named)
+    assert named[0].startswith("trial 0, epoch 1: accuracy is NaN or infinite (validation score")
+
+
+def test_a_workload_that_always_raises_ends_the_search_with_its_error(folder) -> None:
+    """One line with the error, its place and the trials; they are queued, and a second run adds no others."""
+    config = make_config(workload="tests.workload_examples:raises_in_training")
+    for attempt in (1, 2):
+        with pytest.raises(RunError, match=r"failed in training: ZeroDivisionError: .*workload_examples.py, line \d+"):
+            search(config, 6)
+        study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
+        assert {"FAIL": 3 * attempt, "WAITING": 3} == states(study)
+        origins = {trial.user_attrs["retry_of"] for trial in study.get_trials(states=(TrialState.WAITING,))}
+        assert {0, 1, 2} == origins
