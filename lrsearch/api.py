@@ -12,9 +12,8 @@ from optuna.study import Study
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.config import StudyConfig
-from lrsearch.confirmation.blocks import ConfirmState
 from lrsearch.confirmation.confirm import run_confirm
-from lrsearch.confirmation.run_audit import run_audit
+from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import DEFAULT_STORAGE, base_name, search_names
@@ -32,6 +31,7 @@ from lrsearch.storage import (
     storage_of,
     stored_names,
 )
+from lrsearch.verdict.pruning_audit import audit_result
 from lrsearch.verdict.study_verdict import compare_study
 from lrsearch.workloads import refuse_foreign_workload
 
@@ -127,7 +127,7 @@ def confirm(
     compile_step: Literal["auto", "on", "off"] = "auto",
     backend: Literal["loky", "dask"] = "loky",
     scheduler: str | None = None,
-    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
+    on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
 ) -> Study:
     """Train a search's winners and the study file's baselines on fresh, paired seeds; return the confirmation's study.
 
@@ -197,11 +197,13 @@ def confirmation(
     top: int = 1,
     controls: Sequence[str] = (),
     audit_pruned: float | None = None,
-    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
+    on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
 ) -> Confirmed:
     """Confirm at one epoch budget, after the audit of pruned trials where one is asked for; see `confirm`."""
-    audit = None if audit_pruned is None else run_audit(config, options, share=audit_pruned, on_epoch=on_epoch)
-    done = run_confirm(config, options, blocks=blocks, top=top, controls=controls, on_epoch=on_epoch)
+    done = run_confirm(
+        config, options, blocks=blocks, top=top, controls=controls, audit_pruned=audit_pruned, on_epoch=on_epoch
+    )
+    audit = None if done.audit is None else audit_result(StoredStudy.of(done.study))
     return Confirmed(done.study, done.left_out, audit)
 
 

@@ -22,7 +22,7 @@ from lrsearch.text import plain
 
 if TYPE_CHECKING:
     from lrsearch.comparison import Comparison
-    from lrsearch.confirmation.blocks import ConfirmState
+    from lrsearch.confirmation.progress import ConfirmProgress
     from lrsearch.planning.plan import StudyPlan
     from lrsearch.search.progress import SearchState
     from lrsearch.verdict.study_verdict import StudyVerdict
@@ -164,11 +164,11 @@ def print_rows(rows: Sequence[dict[str, Any]], form: str) -> None:
     print_table(table(rows[0] if rows else (), (row.values() for row in rows)), form)
 
 
-def confirm_progress(shown: Progress) -> Callable[[ConfirmState], None]:
+def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:
     """Return what a confirmation calls after every epoch of a block."""
     first: list[float] = []
 
-    def show(state: ConfirmState) -> None:
+    def show(state: ConfirmProgress) -> None:
         fraction = state.fraction
         first.append(fraction if not first else first[0])
         epochs = state.done * state.epochs + state.epochs_in_training

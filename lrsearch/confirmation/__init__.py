@@ -1,5 +1,6 @@
 """A search's winners and fixed schedules trained again on fresh, paired seeds.
 
-Owns blocks, candidates, controls and the audit of pruned trials. May import trials, verdict and everything below them.
-Begin with confirm.py.
+Owns the candidates, the blocks of seeds on which they are trained, the controls and the audit of pruned trials. May
+import trials and everything below it. Begin with confirm.py, which is the flow: job, candidates, blocks, controls,
+train; audit stands beside it.
 """

@@ -1,19 +1,22 @@
-"""The pruning audit: some of the pruned trials, drawn at random, are finished after all, to see what was missed."""
+"""The pruning audit: a random share of the pruned trials is trained to the end, to see what pruning has missed."""
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from lrsearch.confirmation.blocks import ConfirmState
+from lrsearch.confirmation.job import Job, OnEpoch
+from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.options import lanes_of
+from lrsearch.names import audit_name
 from lrsearch.processes.interruption import Interruption
 from lrsearch.storage import StudyPart, family_of, to_record
 from lrsearch.trials.full_runs import FullRun, FullRuns
@@ -27,11 +30,37 @@ class Batch:
     trials: tuple[FrozenTrial, ...]
 
 
+def finish_pruned(job: Job, share: float, *, on_epoch: OnEpoch = lambda _: None) -> Study:
+    """Finish a random share of a search's pruned trials and return the study NAME/audit that holds them.
+
+    Run again it goes on where it was interrupted, and a larger share adds to a smaller one. The test set is not read.
+    `verdict.pruning_audit` says what it has shown.
+
+    Args:
+        job: of the search.
+        share: of the pruned trials, above 0 and at most 1.
+        on_epoch: called after every epoch of a batch.
+
+    Raises:
+        InputError: if there is no search, nothing was pruned, or the share is invalid.
+        Interrupted: by a signal; what was finished is stored.
+    """
+    if not job.searches:
+        raise InputError(f"there is nothing to audit: {job.name!r} has no search in this storage (run optimize first)")
+    drawn = sample_pruned(job.searches, share, job.config.seed)
+    todo = batches(drawn, lanes_of(job.options, sum(map(len, drawn)), job.experiment.device))
+    audit = job.create_study(audit_name(job.name), {"searches": len(job.searches)})
+    job.train(
+        finish_batches, audit, todo, progress=lambda: audit_progress(job.experiment, audit, todo), on_epoch=on_epoch
+    )
+    return audit
+
+
 def sample_pruned(searches: Sequence[Study], share: float, seed: int) -> list[list[FrozenTrial]]:
     """Return, for each replicate, ceil(share x pruned) of its pruned trials, drawn at random.
 
-    A trial whose family has no trial that was not pruned is not drawn: there would be nothing to hold it against;
-    nor is one that somebody added by hand, which does not say what to train.
+    A trial whose family has no complete trial is not drawn, because there would be nothing to compare it with; nor is
+    one that was added by hand, which does not say what to train.
 
     Args:
         searches: the replicates.
@@ -39,7 +68,7 @@ def sample_pruned(searches: Sequence[Study], share: float, seed: int) -> list[li
         seed: of the draw; equal seeds give equal draws, a larger share a draw that holds the smaller one.
 
     Raises:
-        InputError: if the share is out of its rule, or nothing was pruned.
+        InputError: if the share is invalid, or nothing was pruned.
     """
     if not 0 < share <= 1:
         raise InputError(f"audit-pruned must be a share above 0 and at most 1, got {share}")
@@ -76,7 +105,7 @@ def finish_batches(
     todo: Sequence[Batch],
     *,
     compile_step: bool = False,
-    on_epoch: Callable[[ConfirmState], None] = lambda _: None,
+    on_epoch: OnEpoch = lambda _: None,
 ) -> None:
     """Train what is missing of these trials from the start to the end, on the search's own seeds, and store them.
 
@@ -92,37 +121,32 @@ def finish_batches(
     Raises:
         Interrupted: by a signal; the batches that were finished are stored.
     """
-    state = audit_state(experiment, audit, todo)
-    done = _done(audit)
     with Interruption.handled() as interruption:
         for batch in todo:
+            done = _done(audit)
             missing = [trial for trial in batch.trials if (batch.replicate, trial.number) not in done]
-            if missing:
-                seeds = Seeds.of(experiment.config.seed, "search", batch.replicate)
-                full_runs = [_full_run(trial, seeds) for trial in missing]
-                runs = FullRuns(experiment, seeds, full_runs, compile_step=compile_step)
-                for epoch in range(1, experiment.epochs + 1):
-                    with interruption.training():
-                        runs.epoch()
-                    state.epochs_in_training = epoch * len(missing)
-                    on_epoch(state)
-                _store(audit, batch, missing, runs)
-                state.done, state.epochs_in_training = state.done + len(missing), 0
+            if not missing:
+                continue
+            before = audit_progress(experiment, audit, todo)
+            seeds = Seeds.of(experiment.config.seed, "search", batch.replicate)
+            full_runs = [FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial) for trial in missing]
+            runs = FullRuns(experiment, seeds, full_runs, compile_step=compile_step)
+            for epoch in range(1, experiment.epochs + 1):
+                with interruption.training():
+                    runs.epoch()
+                on_epoch(replace(before, epochs_in_training=epoch * len(missing)))
+            _store(audit, batch, missing, runs)
 
 
-def audit_state(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmState:
+def audit_progress(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmProgress:
     """Return how far an audit is, by what is stored of these trials."""
     wanted = {(batch.replicate, trial.number) for batch in todo for trial in batch.trials}
-    return ConfirmState(len(wanted), len(wanted & _done(audit)), experiment.epochs)
+    return ConfirmProgress(len(wanted), len(wanted & _done(audit)), experiment.epochs)
 
 
 def _done(audit: Study) -> set[tuple[int | None, int | None]]:
     """Return the finished trials as (replicate, number)."""
     return {(run.replicate, run.audited) for run in StudyPart.of(audit).runs}
-
-
-def _full_run(trial: FrozenTrial, seeds: Seeds) -> FullRun:
-    return FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial)
 
 
 def _store(audit: Study, batch: Batch, trials: Sequence[FrozenTrial], runs: FullRuns) -> None:

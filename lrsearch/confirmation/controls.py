@@ -1,4 +1,4 @@
-"""Controls of a confirmation: entries whose truth is known, so that the verdict itself is put to the test."""
+"""Controls of a confirmation: candidates whose truth is known, so that the verdict itself is put to the test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from lrsearch.confirmation.blocks import AA, POSITIVE, Block, Entry
+from lrsearch.confirmation.blocks import AA, POSITIVE, Block
+from lrsearch.confirmation.candidates import Candidate
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.schedules import make_schedule, reads_metric
@@ -18,19 +19,19 @@ WEAKENED = 0.01
 def with_controls(
     experiment: Experiment, blocks: Sequence[Block], kinds: Sequence[str], *, beside: str | None = None
 ) -> list[Block]:
-    """Return the blocks with the controls of these kinds behind their entries.
+    """Return the blocks with the controls of these kinds behind their candidates.
 
-    "aa" trains an entry a second time under another name, on the same split but with an initialisation and an order of
-    its own, so that no difference is the truth. "positive" trains a constant rate of a hundredth of an entry's base
-    rate, so that it is worse in truth. Where an entry has a failed run nothing beside it can be tested: after a search
-    they stand beside the family that it found the best, which is the least likely to fail.
+    "aa" trains a candidate a second time under another name, on the same split but with an initialisation and an order
+    of its own, so that in truth there is no difference. "positive" trains a constant rate of a hundredth of a
+    candidate's base rate, so that in truth it is worse. A candidate with a failed run cannot be compared with its
+    control: after a search they stand beside the family that it found the best, which is the least likely to fail.
 
     Args:
         experiment: what is trained.
-        blocks: the plan; every block has the same entries by name.
+        blocks: the plan; every block has the same candidates by name.
         kinds: "aa", "positive", both or none.
-        beside: the entry that the controls are made of; if None the first one for "aa", and for "positive" the first
-            constant one, or the first where none is constant.
+        beside: the candidate that the controls are made of; if None the first one for "aa", and for "positive" the
+            first constant one, or the first where none is constant.
 
     Raises:
         InputError: for another kind, or where there is nothing to make a control of.
@@ -39,36 +40,36 @@ def with_controls(
     if unknown or len(set(kinds)) < len(kinds):
         raise InputError(f"control must be {AA} or {POSITIVE}, each given once, got {', '.join(kinds)}")
     makers = [_twin if kind == AA else _weakened for kind in kinds]
-    return [
-        replace(block, entries=(*block.entries, *(make(experiment, _comparable(block, beside)) for make in makers)))
-        for block in blocks
-    ]
+    controlled = []
+    for block in blocks:
+        controls = [make(experiment, _comparable(block, beside)) for make in makers]
+        controlled.append(replace(block, candidates=(*block.candidates, *controls)))
+    return controlled
 
 
 def controls_of(blocks: Sequence[Block]) -> dict[str, dict[str, str]]:
     """Return {name: {"kind": ..., "of": ...}} of the controls, as the study's attribute `controls` keeps it."""
-    return {entry.name: {"kind": entry.control, "of": entry.control_of} for entry in blocks[0].entries if entry.control}
+    return {c.name: {"kind": c.control, "of": c.control_of} for c in blocks[0].candidates if c.control}
 
 
-def _comparable(block: Block, beside: str | None) -> list[Entry]:
-    """Return the entries that a control can stand beside: one that reads a metric has no place in the comparison."""
-    entries = [entry for entry in block.entries if not reads_metric(entry.schedule["family"])]
-    entries = [entry for entry in entries if beside in (None, entry.name)]
-    if not entries:
-        raise InputError("a control needs an entry whose family reads no metric")
-    return entries
+def _comparable(block: Block, beside: str | None) -> list[Candidate]:
+    """Return the candidates that a control can stand beside; one that reads a metric is not compared."""
+    candidates = [c for c in block.candidates if not reads_metric(c.schedule["family"]) and beside in (None, c.name)]
+    if not candidates:
+        raise InputError("a control needs a candidate whose family reads no metric")
+    return candidates
 
 
-def _twin(_: Experiment, entries: Sequence[Entry]) -> Entry:
-    first = entries[0]
+def _twin(_: Experiment, candidates: Sequence[Candidate]) -> Candidate:
+    first = candidates[0]
     return replace(first, name=f"{first.name} (A/A)", control=AA, control_of=first.name)
 
 
-def _weakened(experiment: Experiment, entries: Sequence[Entry]) -> Entry:
-    first = next((entry for entry in entries if entry.schedule["family"] == "constant"), entries[0])
+def _weakened(experiment: Experiment, candidates: Sequence[Candidate]) -> Candidate:
+    first = next((c for c in candidates if c.schedule["family"] == "constant"), candidates[0])
     schedule = _constant(experiment, WEAKENED * float(first.schedule["base_lr"]))
     name = f"{first.name} at {WEAKENED:g} x its rate (positive)"
-    return Entry(name, schedule, first.settings, control=POSITIVE, control_of=first.name)
+    return Candidate(name, schedule, first.settings, control=POSITIVE, control_of=first.name)
 
 
 def _constant(experiment: Experiment, rate: float) -> dict[str, Any]:

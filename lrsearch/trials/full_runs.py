@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from lrsearch.records import LearningCurve
 from lrsearch.schedules import schedule_from_params
 from lrsearch.storage import worker_name
 from lrsearch.trials.record import closing, opening
+
+logger = logging.getLogger(__name__)
 
 VALIDATED = ("select", "report")
 """The parts of the data that every epoch is evaluated on: validation and holdout."""
@@ -73,6 +76,8 @@ class FullRuns:
         for key, metrics in self._stack.run_epoch(self._parts).items():
             self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
             if metrics.diverged:
+                family, named = self._runs[key].schedule["family"], " and ".join(metrics.not_finite)
+                logger.warning(f"a run of {family} has diverged: its {named} after epoch {metrics.epoch} is not finite")
                 self._diverged.add(key)
                 self._stack.release(key)
         self._seconds += time.perf_counter() - begun
@@ -90,9 +95,18 @@ class FullRuns:
         """Return the validation score after every epoch of a lane; none where all examples are trained on."""
         return self._curves[key].select_accuracy
 
-    def test_scores(self, key: int) -> tuple[float, NDArray[np.float32]]:
-        """Return the mean test loss and the score of each test example `[examples]` of a lane that has not diverged."""
-        return self._stack.evaluate(key, "test")
+    def test_scores(self, key: int) -> tuple[float, NDArray[np.float32]] | None:
+        """Return the mean test loss and the score of each test example `[examples]` of a lane.
+
+        None for a lane that has diverged, as one does whose loss or score is not finite on the test set.
+        """
+        if self.has_diverged(key):
+            return None
+        loss, scores = self._stack.evaluate(key, "test")
+        if not (np.isfinite(loss) and np.isfinite(scores).all()):
+            self._diverged.add(key)
+            return None
+        return loss, scores
 
     def store(self, study: Study, key: int, *, value: float, attributes: Mapping[str, Any]) -> None:
         """Add a lane to a study as a complete trial.

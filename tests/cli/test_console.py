@@ -8,7 +8,7 @@ from rich.console import Console
 
 from lrsearch.cli import console
 from lrsearch.cli.text_table import table_lines
-from lrsearch.confirmation.blocks import ConfirmState
+from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.processes.log import log_to_standard_error
 from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.tables import table
@@ -109,7 +109,7 @@ def test_the_progress_of_a_confirmation_counts_epochs(clock, capsys) -> None:
     """Four of ten runs done and four epochs of ten more: 44 of 100."""
     show = console.confirm_progress(console.Progress(None))
     clock[0] += 11
-    show(ConfirmState(10, 4, 10, epochs_in_training=4))
+    show(ConfirmProgress(10, 4, 10, epochs_in_training=4))
     assert " 44% · 4 of 10 runs done, 44 of 100 epochs" in capsys.readouterr().err
 
 

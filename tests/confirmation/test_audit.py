@@ -9,8 +9,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
-from lrsearch.confirmation.audit import batches, sample_pruned
-from lrsearch.confirmation.run_audit import run_audit
+from lrsearch.confirmation.audit import batches, finish_pruned, sample_pruned
+from lrsearch.confirmation.job import Job
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.processes.interruption import Interrupted
@@ -25,7 +25,8 @@ DB = "sqlite:///lrsearch.db"
 
 
 def _audit(share: float, *, database: str = DB, **given):
-    return run_audit(CONFIG, RunOptions(storage=database, device="cpu", workers=1, lanes=2), share=share, **given)
+    job = Job.prepare(CONFIG, RunOptions(storage=database, device="cpu", workers=1, lanes=2))
+    return audit_result(StoredStudy.of(finish_pruned(job, share, **given)))
 
 
 def _finished(database: str = DB):
@@ -78,7 +79,7 @@ def test_every_pruned_trial_is_as_likely_as_any_other() -> None:
 
 
 def test_nothing_to_audit_is_refused(folder) -> None:
-    """A share out of its rule, a search without pruned trials, no search: one error each, nothing stored."""
+    """An invalid share, a search without pruned trials, no search: one error each, nothing stored."""
     unpruned = _hand_made([("cosine", DONE, 0.9)])
     for share in (0.0, -0.1, 1.5, float("nan")):
         with pytest.raises(InputError, match=f"above 0 and at most 1, got {share}"):

@@ -9,7 +9,6 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.confirmation.confirm import run_confirm
-from lrsearch.confirmation.run_audit import run_audit
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.export import best_trials
@@ -32,8 +31,7 @@ def confirmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("by-hand") / "confirmed.db"
     options = RunOptions(storage=f"sqlite:///{path}", device="cpu", workers=1)
     search(CONFIG, 20, database=str(path))
-    run_confirm(CONFIG, options, blocks=6)
-    run_audit(CONFIG, options, share=0.5)
+    run_confirm(CONFIG, options, blocks=6, audit_pruned=0.5)
     return path
 
 

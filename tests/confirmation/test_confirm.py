@@ -15,12 +15,11 @@ from hypothesis.extra.numpy import arrays
 from optuna.study import Study
 
 from lrsearch.confirmation import confirm as run_confirm_module
-from lrsearch.confirmation.blocks import pack_scores
 from lrsearch.confirmation.confirm import Confirmation, run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.processes.interruption import Interrupted
-from lrsearch.records import LearningCurve, unpack_scores
+from lrsearch.records import LearningCurve, pack_scores, unpack_scores
 from lrsearch.storage import StudyPart, load_study, open_storage
 from tests.conftest import STUDY
 from tests.search.run_helpers import finished, lasting, make_config, search, signal_in
@@ -258,7 +257,7 @@ def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, 
 
 def test_two_commands_in_one_moment_store_a_run_once(folder, monkeypatch) -> None:
     """Runs that another command stored while this one trained them are not stored again."""
-    from lrsearch.confirmation import blocks as module
+    from lrsearch.confirmation import train as module
 
     store = module._store
 
@@ -269,3 +268,26 @@ def test_two_commands_in_one_moment_store_a_run_once(folder, monkeypatch) -> Non
     monkeypatch.setattr(module, "_store", twice)
     runs = [(t.user_attrs["block"], t.user_attrs["entry"]) for t in _confirm(FIXED, 2).study.get_trials()]
     assert len(set(runs)) == len(runs) > 0
+
+
+def test_what_was_asked_for_and_not_done_is_said(folder, caplog) -> None:
+    """Fewer blocks than are stored train nothing; after replicates their number is the number of blocks."""
+    _confirm(FIXED, 3)
+    assert "" == caplog.text
+    assert 6 == len(_confirm(FIXED, 2).study.get_trials())
+    assert "2 blocks were asked for and 3 are stored: all 3 count in the verdict" in caplog.text
+    config = make_config(search__replicates=2, search__pruner="none")
+    search(config, 3, database="replicates.db")
+    assert {0, 1} == {block for block, _ in _runs(_confirm(config, 5, database="replicates.db").study)}
+    assert "blocks are the 2 replicates of the search, not the 5 asked for" in caplog.text
+
+
+def test_one_call_audits_and_confirms_with_controls(folder) -> None:
+    """As the command does: the audit's study beside the confirmation's, which holds the controls."""
+    config = make_config(training__epochs=4, search__families=["constant", "cosine"], search__trials=20)
+    search(config, 20)
+    found = _confirm(config, 1, controls=["aa"], audit_pruned=0.5)
+    assert found.audit is not None
+    assert "tab/audit" == found.audit.study_name
+    assert 0 < len(found.audit.get_trials())
+    assert {"aa"} == {control["kind"] for control in found.study.user_attrs["controls"].values()}

@@ -9,7 +9,8 @@ import pytest
 from lrsearch.comparison.controls import check_controls
 from lrsearch.comparison.from_records import ConfirmationPlan, compare_records
 from lrsearch.comparison.settings import Settings
-from lrsearch.confirmation.blocks import Block, Entry
+from lrsearch.confirmation.blocks import Block
+from lrsearch.confirmation.candidates import Candidate
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.controls import with_controls
 from lrsearch.errors import InputError
@@ -100,12 +101,12 @@ def test_controls_of_a_search_are_made_of_each_blocks_winner(folder) -> None:
 def test_no_control_is_made_of_a_family_that_is_not_compared(folder) -> None:
     """reduce_on_plateau is passed over; alone it leaves nothing to make a control of."""
     experiment = Experiment.prepare(make_config(), device="cpu")
-    plateau = Entry("reduce_on_plateau", {"family": "reduce_on_plateau", "base_lr": 0.1})
-    cosine = Entry("cosine", {"family": "cosine", "base_lr": 0.4})
+    plateau = Candidate("reduce_on_plateau", {"family": "reduce_on_plateau", "base_lr": 0.1})
+    cosine = Candidate("cosine", {"family": "cosine", "base_lr": 0.4})
     seeds = Seeds.of(0, "confirm", 0)
     (block,) = with_controls(experiment, [Block(0, seeds, (plateau, cosine))], ["aa", "positive"])
-    assert ["cosine", "cosine"] == [entry.control_of for entry in block.entries[2:]]
-    assert pytest.approx(0.004) == block.entries[3].schedule["base_lr"]
+    assert ["cosine", "cosine"] == [control.control_of for control in block.candidates[2:]]
+    assert pytest.approx(0.004) == block.candidates[3].schedule["base_lr"]
     with pytest.raises(InputError, match="reduce_on_plateau"):
         with_controls(experiment, [Block(0, seeds, (plateau,))], ["aa"])
 

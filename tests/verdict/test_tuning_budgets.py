@@ -7,7 +7,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
 from lrsearch.config import StudyConfig
-from lrsearch.confirmation.candidates import plan_blocks
+from lrsearch.confirmation.blocks import plan_blocks
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
@@ -108,31 +108,31 @@ def _searched(trials: int = 12, **changes) -> tuple[StudyConfig, list]:
     return config, studies
 
 
-def test_an_effort_stands_for_the_first_trials_alone(folder) -> None:
-    """The entry after k trials is the best of the family's first k; a winner is not trained twice."""
+def test_a_tuning_budget_stands_for_the_first_trials_alone(folder) -> None:
+    """The candidate after k trials is the best of the family's first k; a winner is not trained twice."""
     config, studies = _searched()
-    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, efforts=[1, 3])
+    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1, 3])
     added = 0
-    for study, block, *stands in zip(studies, plan.blocks, plan.efforts[1], plan.efforts[3], strict=True):
-        entries = {entry.name: entry for entry in block.entries}
+    for study, block, *stands in zip(studies, plan.blocks, plan.tuning_budgets[1], plan.tuning_budgets[3], strict=True):
+        candidates = {candidate.name: candidate for candidate in block.candidates}
         for family in config.search.families:
             own = [trial for trial in finished(study) if trial.params["family"] == family]
             for trials, standing in zip((1, 3), stands, strict=True):
                 best = max(own[:trials], key=lambda trial: trial.value)
-                entry = entries[standing[family]]
-                assert best.user_attrs["schedule"] == entry.schedule
-                assert (entry.name == family) is (best.number == max(own, key=lambda t: t.value).number)
-                added += entry.name != family
-        schedules = [json.dumps(entry.schedule, sort_keys=True) for entry in block.entries]
+                candidate = candidates[standing[family]]
+                assert best.user_attrs["schedule"] == candidate.schedule
+                assert (candidate.name == family) is (best.number == max(own, key=lambda t: t.value).number)
+                added += candidate.name != family
+        schedules = [json.dumps(candidate.schedule, sort_keys=True) for candidate in block.candidates]
         assert len(schedules) == len(set(schedules))
     assert 0 < added
 
 
-def test_efforts_beyond_the_search_are_refused(folder) -> None:
+def test_tuning_budgets_beyond_the_search_are_refused(folder) -> None:
     """The claim `tuned with k trials` needs k trials and more of every family."""
     config, studies = _searched()
-    with pytest.raises(InputError, match=r"tuning_efforts must be below the trials that every family has had, got 9"):
-        plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, efforts=[9])
+    with pytest.raises(InputError, match=r"tuning_efforts must be below the number of trials of every family, got 9"):
+        plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[9])
 
 
 def test_every_effort_has_a_verdict_of_its_own(folder, run) -> None:
@@ -176,6 +176,6 @@ def test_a_family_without_a_complete_trial_is_left_out_of_that_effort(folder) ->
         return found
 
     studies[0].get_trials = pruned
-    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, efforts=[1])
-    assert "cosine" not in plan.efforts[1][0]
-    assert "cosine" in plan.efforts[1][1]
+    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1])
+    assert "cosine" not in plan.tuning_budgets[1][0]
+    assert "cosine" in plan.tuning_budgets[1][1]
