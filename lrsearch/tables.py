@@ -77,6 +77,10 @@ class Metric:
         """Return a column of values in the unit that people read, under `heading`, or under the metric's title."""
         return Column(heading or self.title, decimals=self.decimals)
 
+    def stored_column(self, key: str) -> Column:
+        """Return a column of what `stored` returns, under a heading that names the unit: best (points)."""
+        return Column(key, f"{key} (points)" if self.maximize else key)
+
     def stored(self, value: float | None) -> float | None:
         """Return a stored value, which programs get as it is and people in their unit; None stays None."""
         return Points(value) if self.maximize and value is not None else value

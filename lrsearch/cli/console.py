@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from lrsearch.cli.text_table import table_lines
 from lrsearch.records import finite
-from lrsearch.tables import Table, table, text
+from lrsearch.tables import Metric, Table, table, text
 from lrsearch.text import plain
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
         # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
         begun = finished - first[0] * state.total
         partly = min(max(state.trial_epochs / epochs - begun, 0.0), state.running)
-        best = [] if state.best is None else [f"best {state.best:.4f} ({state.best_family})"]
+        metric = Metric(maximize=state.maximize)
+        best = [] if state.best is None else [f"best {text(metric.stored(state.best))} ({state.best_family})"]
         what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}"
         more = [*best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
         shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)
@@ -123,11 +124,15 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
     return show
 
 
-def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
-    """Print the table per family, and what the search itself cost."""
-    columns = [name for name in rows[0] if name not in ("best parameters", "near a bound")]
-    cells = [[row[c] for c in columns] + [_parameters(row)] for row in rows]
-    print_table(table([*columns, "best parameters (* near a bound)"], cells))
+def print_search(families: Table, state: SearchState) -> None:
+    """Print the table per family, its last two columns (parameters, those near a bound) in one; and the search's cost.
+
+    Args:
+        families: from `family_table`.
+        state: of the search.
+    """
+    marked = ((*first, _marked(parameters, near)) for *first, parameters, near in families.rows)
+    print_table(table((*families.columns[:-2], "best parameters (* near a bound)"), marked))
     times = state.times
     if times.trial_epochs:
         each = 1000 / times.trial_epochs
@@ -144,9 +149,8 @@ def print_search(rows: Sequence[dict[str, Any]], state: SearchState) -> None:
         )
 
 
-def _parameters(row: dict[str, Any]) -> str:
-    near = row["near a bound"]
-    return ", ".join(f"{name}={text(value)}{'*' * (name in near)}" for name, value in row["best parameters"].items())
+def _marked(parameters: Mapping[str, Any], near: Sequence[str]) -> str:
+    return ", ".join(f"{name}={text(value)}{'*' * (name in near)}" for name, value in parameters.items())
 
 
 def print_families(rows: Sequence[dict[str, Any]]) -> None:
@@ -208,10 +212,9 @@ def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
         logger.info(f"how wide each family's good region is, is not known: {verdict.good_regions.why_not}")
 
 
-def print_plan(plan: StudyPlan, rows: Sequence[dict[str, Any]]) -> None:
-    """Print what several numbers of blocks buy, and by what it was reckoned."""
-    timed = [row | {"time": duration(found.seconds)} for row, found in zip(rows, plan.rows, strict=True)]
-    print_rows(timed, "table")
+def print_plan(plan: StudyPlan, blocks: Table) -> None:
+    """Print what several numbers of blocks buy, and how it was calculated."""
+    print_table(blocks)
     noise = plan.noise
     logger.info(
         f"power of {plan.columns} columns at a family-wise error of {plan.alpha:g}; SD {noise.noise.sd:.3g} points, "

@@ -53,7 +53,7 @@ def plan(
     Example: lrsearch plan studies/quick.toml --blocks 10,20 --sd 0.5 --correlation 0.3
     """
     from lrsearch.cli import console
-    from lrsearch.cli.rows import plan_rows, plan_summary
+    from lrsearch.cli.rows import plan_summary, plan_table
     from lrsearch.experiment.options import RunOptions
     from lrsearch.planning.noise import noise_of
     from lrsearch.planning.plan import plan_study
@@ -67,7 +67,7 @@ def plan(
     if output == "json":
         print_json(plan_summary(planned))
     else:
-        console.print_plan(planned, plan_rows(planned))
+        console.print_plan(planned, plan_table(planned))
 
 
 @command

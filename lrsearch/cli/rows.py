@@ -5,44 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
+from typing import Any
 
+from lrsearch.cli.console import duration
 from lrsearch.cli.listing import Row, own_parameters
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
-from lrsearch.records import TrialRecord, mean_and_sd
+from lrsearch.records import mean_and_sd
 from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart
-from lrsearch.tables import Column, Interval, Table
-from lrsearch.verdict.confirmation_plan import failed_runs
+from lrsearch.tables import Column, Interval, Metric, Table, table
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
 
 
-def family_table(study: StoredStudy) -> list[Row]:
+def family_table(study: StoredStudy) -> Table:
     """Return a row per family: trials, pruned, best, median, and the parameters of the best.
 
     The best is over complete trials of all replicates; the median too, because pruned trials have no last epoch.
     """
-    rows = []
+    metric = Metric(study.metric, study.maximize)
+    rows: list[tuple[Any, ...]] = []
     for family in study.config.search.families:
         finished = [record for record in study.trials if record.family == family and record.finished]
         complete = [record for _, record in study.ranked(family)]
         values = [record.value for record in complete if record.value is not None]
         rows.append(
-            {
-                "family": family,
-                "trials": len(finished),
-                "pruned": len(finished) - len(complete),
-                "diverged": sum(record.stop_reason == "diverged" for record in finished),
-                "best": values[0] if values else None,
-                "median": median(values) if values else None,
-                "best parameters": own_parameters(complete[0]) if complete else {},
-                "near a bound": list(complete[0].near_bounds) if complete else [],
-            }
+            (
+                family,
+                len(finished),
+                len(finished) - len(complete),
+                sum(record.stop_reason == "diverged" for record in finished),
+                metric.stored(values[0]) if values else None,
+                metric.stored(median(values)) if values else None,
+                own_parameters(complete[0]) if complete else {},
+                list(complete[0].near_bounds) if complete else [],
+            )
         )
-    lower_first = -1 if study.maximize else 1
-    return sorted(rows, key=lambda row: lower_first * row["best"] if row["best"] is not None else float("inf"))
+    best = (metric.stored_column("best"), metric.stored_column("median"))
+    columns = ("family", "trials", "pruned", "diverged", *best, "best parameters", "near a bound")
+    ranked = {record.family: place for place, (_, record) in reversed(list(enumerate(study.ranked())))}
+    rows.sort(key=lambda row: ranked.get(row[0], len(study.trials)))
+    return table(columns, rows)
 
 
 def search_summary(study: StoredStudy, state: SearchState) -> Row:
@@ -60,34 +65,37 @@ def search_summary(study: StoredStudy, state: SearchState) -> Row:
         **counts,
         **best,
         "times": {name: round(value, 4) for name, value in times.items()},
-        "families": family_table(study),
+        "families": family_table(study).records(),
     }
 
 
-def confirm_rows(confirmation: StudyPart) -> list[Row]:
-    """Return a row per confirmed candidate: mean and SD over blocks at the last epoch, beside the printed values."""
-    printed = {baseline.name: baseline.printed for baseline in confirmation.config.baseline}
-    by_candidate: dict[str, list[TrialRecord]] = {}
-    for run in confirmation.runs:
-        by_candidate.setdefault(run.family, []).append(run)
-    rows, failed = [], failed_runs(confirmation)
-    for candidate, runs in by_candidate.items():
-        measured = {
-            "train loss": [value for run in runs for value in run.curve.train_loss[-1:]],
-            "test loss": [run.test_loss for run in runs if run.test_loss is not None],
-            confirmation.metric: [run.test_accuracy for run in runs if run.test_accuracy is not None],
+def confirm_table(confirmation: StudyPart) -> Table:
+    """Return a row per confirmed candidate: mean and SD over blocks at the last epoch, beside published values."""
+    metric = Metric(confirmation.metric, confirmation.maximize)
+    published = {baseline.name: baseline.printed for baseline in confirmation.config.baseline}
+    controls = confirmation.attributes.controls
+    score = metric.stored_column(metric.name)
+    columns = [Column("entry", "candidate"), Column("blocks")]
+    for measured in (Column("train loss"), Column("test loss"), score):
+        columns += [measured, Column(f"{measured.key} SD", "SD")]
+        columns += [Column(f"{measured.key} printed", "published")] * any(published.values())
+    columns += [Column("diverged"), *[Column("control")] * bool(controls)]
+    rows = []
+    for candidate in dict.fromkeys(run.family for run in confirmation.runs):
+        runs = [run for run in confirmation.runs if run.family == candidate]
+        values = {
+            "train_loss": [value for run in runs for value in run.curve.train_loss[-1:]],
+            "test_loss": [run.test_loss for run in runs if run.test_loss is not None],
+            "accuracy": [run.test_accuracy for run in runs if run.test_accuracy is not None],
         }
-        row: Row = {"entry": candidate, "blocks": len(runs)}
-        for name, values in measured.items():
-            row[name], row[f"{name} SD"] = mean_and_sd(values)
-            if any(printed.values()):
-                row[f"{name} printed"] = printed.get(candidate, {}).get(name.replace(" ", "_"))
-        row["failed"] = sum(run.number in failed for run in runs)
-        row["diverged"] = sum(run.stop_reason == "diverged" for run in runs)
-        if controls := confirmation.attributes.controls:
-            row["control"] = controls[candidate].kind if candidate in controls else "-"
+        row: list[Any] = [candidate, len(runs)]
+        for name, found in values.items():
+            numbers = [*mean_and_sd(found), *[published.get(candidate, {}).get(name)] * any(published.values())]
+            row += map(metric.stored, numbers) if name == "accuracy" else numbers
+        row.append(sum(run.stop_reason == "diverged" for run in runs))
+        row += [controls[candidate].kind if candidate in controls else None] * bool(controls)
         rows.append(row)
-    return rows
+    return table(columns, rows)
 
 
 def verdict_table(verdict: StudyVerdict) -> Table:
@@ -109,28 +117,40 @@ def verdict_table(verdict: StudyVerdict) -> Table:
     )
 
 
-def audit_row(audit: PruningAudit) -> Row:
-    """Return the result of a pruning audit as a row."""
-    return {
-        "pruned trials finished": audit.beat_median.total,
-        "better than their family's median": str(audit.beat_median),
-        "better than their family's best": str(audit.beat_best),
-    }
+def audit_table(audit: PruningAudit) -> Table:
+    """Return the result of a pruning audit."""
+    columns = (
+        "pruned trials finished",
+        "better than their family's median",
+        "better than their family's best",
+    )
+    return table(columns, [(audit.beat_median.total, str(audit.beat_median), str(audit.beat_best))])
 
 
-def plan_rows(plan: StudyPlan) -> list[Row]:
+def plan_table(plan: StudyPlan) -> Table:
     """Return a row per number of blocks: what it detects and what it costs."""
-    return [
-        {
-            "blocks": row.blocks,
-            "": "planned" if row.blocks == plan.planned_blocks else "",
-            "detects (all pairs, 80 %)": f"{row.detectable:.2f}",
-            "against one": f"{row.detectable_against:.2f}",
-            f"power at {plan.rope:g}": f"{row.power_at_rope:.2f}",
-            "trial-epochs": row.trial_epochs,
-        }
+    columns = (
+        "blocks",
+        "",
+        Column("detects (all pairs, 80 %)", decimals=2),
+        Column("against one", decimals=2),
+        Column(f"power at {plan.rope:g}", decimals=2),
+        "trial-epochs",
+        "time",
+    )
+    rows = (
+        (
+            row.blocks,
+            "planned" if row.blocks == plan.planned_blocks else "",
+            row.detectable,
+            row.detectable_against,
+            row.power_at_rope,
+            row.trial_epochs,
+            duration(row.seconds),
+        )
         for row in plan.rows
-    ]
+    )
+    return table(columns, rows)
 
 
 def plan_summary(plan: StudyPlan) -> Row:

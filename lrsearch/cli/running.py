@@ -76,7 +76,7 @@ def confirm(
     """
     from lrsearch import api
     from lrsearch.cli import console
-    from lrsearch.cli.rows import audit_row, confirm_rows
+    from lrsearch.cli.rows import audit_table, confirm_table
     from lrsearch.storage import StudyPart
 
     stored = api.stored_search(run.storage, run.study_name) if search.study is None else None
@@ -100,12 +100,14 @@ def confirm(
             )
         for family in done.left_out:
             logger.info(f"{family} is left out: no trial of it is complete")
-        rows, audit = confirm_rows(StudyPart.of(done.study)), None if done.audit is None else audit_row(done.audit)
-        results.append(rows if audit is None else {"entries": rows, "pruning audit": audit})
+        confirmed = confirm_table(StudyPart.of(done.study))
+        audit = None if done.audit is None else audit_table(done.audit)
+        rows = confirmed.records()
+        results.append(rows if audit is None else {"entries": rows, "pruning audit": audit.records()[0]})
         if output == "table":
-            console.print_rows(rows, output)
-            if audit:
-                console.print_rows([audit], output)
+            console.print_table(confirmed)
+            if audit is not None:
+                console.print_table(audit)
     if output == "json":
         print_json(results if len(results) > 1 else results[0])
 

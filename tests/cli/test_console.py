@@ -91,14 +91,14 @@ def test_the_time_left_of_a_search_counts_what_is_running(clock, capsys) -> None
     show(SearchState(10, complete=2, running=2, best=0.9, best_family="rex", trial_epochs=4))
     line = capsys.readouterr().err
     what = "2 done, 0 pruned, 2 running of 10"
-    assert f" 30% · {what} · 2 min left · best 0.9000 (rex) · 0.20 trial-epochs/s · 20 s elapsed\n" == line
+    assert f" 30% · {what} · 2 min left · best 90.00 (rex) · 0.20 trial-epochs/s · 20 s elapsed\n" == line
 
 
 @pytest.mark.parametrize(("timed", "said"), [(480, "120 of 600"), (0, "600 of 600"), (600, None)])
 def test_the_times_of_a_search_say_what_they_are_not_of(capsys, timed, said) -> None:
     """Where a killed process took its times with it, its trial-epochs are counted beside those that were timed."""
     state = SearchState(6, complete=6, trial_epochs=600, times=SearchTimes(training=12.0, trial_epochs=timed))
-    console.print_search([{"family": "rex", "best parameters": {}, "near a bound": []}], state)
+    console.print_search(table(["family", "best parameters", "near a bound"], [("rex", {}, [])]), state)
     line = capsys.readouterr().err
     assert (timed > 0) == (f"{timed} trial-epochs in 12 s of training" in line)
     assert (said is not None) == ("trial-epochs are not known: a process was killed" in line)

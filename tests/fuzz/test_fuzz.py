@@ -23,7 +23,7 @@ from rich.console import Console
 from lrsearch.cli import console
 from lrsearch.cli.flags import print_json
 from lrsearch.cli.listing import study_rows, trial_rows
-from lrsearch.cli.rows import confirm_rows, verdict_table
+from lrsearch.cli.rows import confirm_table, verdict_table
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import study_space
@@ -109,7 +109,7 @@ def studies(data: Any) -> None:
     for form in ("table", "json", "csv"):
         _printed(lambda form=form: console.print_rows(study_rows(storage), form))
         _printed(lambda form=form: console.print_rows(trial_rows(storage, "s"), form))
-    _or_refused(lambda: print_json(confirm_rows(StoredStudy.read(storage, "s").confirmed())))
+    _or_refused(lambda: print_json(confirm_table(StoredStudy.read(storage, "s").confirmed()).records()))
     _or_refused(lambda: _compared(storage))
     _or_refused(lambda: _shown(storage))
     for form in FORMATS:
