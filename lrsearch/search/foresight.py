@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lrsearch.schedules import reads_metric
+from lrsearch.search.gp.curve_search import MOST_TRIALS
 from lrsearch.search.replicate import Replicate
-from lrsearch.search.sampling import FamilySampler
+from lrsearch.search.sampling import STARTUP_POINTS, STARTUP_TRIALS, FamilySampler
 
 
 def foresight(replicates: Sequence[Replicate]) -> list[str]:
@@ -28,8 +30,11 @@ def foresight(replicates: Sequence[Replicate]) -> list[str]:
             f"nothing to do: study {first.study.study_name!r} has {finished} finished trials, and --trials "
             f"{search.trials} is the total; give a larger one to search further"
         )
-    elif isinstance(sampler := first.study.sampler, FamilySampler) and sampler.kind == "tpe":
-        lines.append(_what_tpe_learns(first.total, len(space.families), sampler.startup_trials))
+    elif isinstance(sampler := first.study.sampler, FamilySampler):
+        if sampler.kind == "tpe":
+            lines.append(_what_tpe_learns(first.total, len(space.families), sampler.startup_trials))
+        elif sampler.kind == "gp":
+            lines += _what_gp_learns(first.total, space.families)
     return lines
 
 
@@ -42,3 +47,25 @@ def _what_tpe_learns(trials: int, families: int, at_random: int) -> str:
         f"{shares}, and TPE draws the first {at_random} of a family at random: this is a random search (TPE would "
         f"choose from {(at_random + 1) * families} trials on)"
     )
+
+
+def _what_gp_learns(trials: int, families: Sequence[str]) -> list[str]:
+    each = trials // len(families)
+    shares = f"{trials} trials are {each} for each of {len(families)} families"
+    apart = [family for family in families if reads_metric(family)]
+    if each <= STARTUP_POINTS:
+        first = (STARTUP_POINTS + 1) * len(families)
+        lines = [f"{shares}, spread evenly over the ranges: the model would choose from {first} trials on"]
+    else:
+        chosen = f"{each - STARTUP_POINTS} chosen by what the trials of all families show"
+        lines = [f"{shares}: {STARTUP_POINTS} spread evenly over the ranges, {chosen}"]
+    lines += [
+        f"{family} is searched by a TPE of its own ({STARTUP_TRIALS} trials at random), with less to learn from: its "
+        "rates are not known before training"
+        for family in apart
+    ]
+    if trials > MOST_TRIALS:
+        lines.append(
+            f"above {MOST_TRIALS} finished trials the model keeps the best {MOST_TRIALS // 2} and as many drawn ones"
+        )
+    return lines

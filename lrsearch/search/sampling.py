@@ -29,21 +29,25 @@ SamplerKind = Literal["gp", "tpe", "random", "qmc"]
 STARTUP_TRIALS = 4
 """Random trials with which `tpe` begins in a family."""
 
-_STARTUP_POINTS = 2  # Sobol points with which `gp` begins in a family
+STARTUP_POINTS = 2
+"""Sobol points with which `gp` begins in a family."""
+
 _REDRAWS = 20  # random draws that all exist already, before the configurations of a discrete space are gone through
 
 
 class FamilySampler(BaseSampler):
-    """An Optuna sampler that gives every family equally many trials and searches each from its own trials only.
+    """An Optuna sampler that gives every family equally many trials.
 
     A proposal depends on the seed and on what the study holds, never on a state kept between trials: a study continued
     in a new process goes on as if it had not been interrupted. The families come in rounds, each a seeded permutation;
     the running trials of other workers are foreseen by the same rule, and the place of a failed trial is given again. A
     family all of whose configurations have been drawn leaves its turns to the others.
 
-    `kind` names the sampler inside a family: `tpe`, `random`, or `qmc` (scrambled Sobol points; the n-th trial of a
-    family takes the n-th point). Parameters outside the space are drawn at random. `tpe` draws the first
-    `startup_trials` of a family at random.
+    `kind` names what chooses a family's parameters: `gp`, a Gaussian process over features of the learning-rate curve
+    that learns from the trials of all families (see `CurveSearch`; two Sobol points of each family begin, and a family
+    that reads a metric has `tpe`); `tpe`, from the family's own trials alone, the first `startup_trials` at random;
+    `random`; or `qmc` (scrambled Sobol points; the n-th trial of a family takes the n-th point). Parameters outside the
+    space are drawn at random.
     """
 
     def __init__(
@@ -181,7 +185,7 @@ class FamilySampler(BaseSampler):
         seed = derived_seed(self.seed, family, index)
         own = [other for other in pending if self.space.family_of(other) == family]
         kind = "tpe" if self.kind == "gp" and family not in digest.curves(study.direction).families else self.kind
-        if kind == "qmc" or (kind == "gp" and index < _STARTUP_POINTS):
+        if kind == "qmc" or (kind == "gp" and index < STARTUP_POINTS):
             params = digest.sobol_points(family).point(index)
         elif kind == "gp":
             running = [other for other in pending if other.state == TrialState.RUNNING]

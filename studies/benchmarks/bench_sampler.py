@@ -57,9 +57,10 @@ class Cells:
         return any(all(str(budget) in row["at"] for budget in budgets) for row in same)
 
     def add(self, key: dict[str, Any], at: dict[str, Any]) -> None:
-        """Keep a cell in place of one with the same key, and write the file beside itself."""
-        self.rows = [row for row in self.rows if any(row.get(name) != value for name, value in key.items())]
-        self.rows.append({**key, "at": at})
+        """Keep a cell, with what one of the same key held of other budgets, and write the file beside itself."""
+        same = [row for row in self.rows if all(row.get(name) == value for name, value in key.items())]
+        self.rows = [row for row in self.rows if row not in same]
+        self.rows.append({**key, "at": {**(same[0]["at"] if same else {}), **at}})
         if self._path is not None:
             lines = ",\n".join(json.dumps(row) for row in self.rows)
             beside = self._path.with_name(self._path.name + ".new")

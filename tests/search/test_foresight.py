@@ -56,3 +56,30 @@ def test_a_family_that_is_exhausted_leaves_its_turns_to_the_others(folder) -> No
     families = [trial.params["family"] for trial in finished(study)]
     assert (2, 6) == (families.count("constant"), families.count("cosine"))
     assert 8 == len({tuple(sorted(trial.params.items())) for trial in finished(study)})
+
+
+@pytest.mark.parametrize(
+    ("families", "trials", "said"),
+    [
+        (
+            ("constant", "cosine"),
+            6,
+            ["6 trials are 3 for each of 2 families: 2 spread evenly over the ranges, 1 chosen by what the trials of"],
+        ),
+        (
+            ("constant", "cosine", "reduce_on_plateau"),
+            6,
+            [
+                "6 trials are 2 for each of 3 families, spread evenly over the ranges: the model would choose from 9",
+                "red",
+            ],
+        ),
+        (("constant",), 2000, ["2000 trials are 2000", "above 1500 finished trials the model keeps the best 750"]),
+    ],
+)
+def test_what_the_budget_teaches_the_model_is_said(folder, caplog, families, trials, said) -> None:
+    """How many trials it chooses, which family it cannot help, and from where on it leaves trials out."""
+    config = make_config(search__families=families, search__sampler="gp")
+    search(config, trials, timeout_seconds=1e-6)
+    lines = [line for line in caplog.messages if "time" not in line][: len(said)]
+    assert all(line.startswith(beginning) for line, beginning in zip(lines, said, strict=True)), caplog.messages
