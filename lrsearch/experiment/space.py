@@ -116,12 +116,12 @@ class Space:
                 yield dict(zip(named, values, strict=True))
 
     def family_of(self, trial: FrozenTrial) -> str | None:
-        """Return the family that is written in `trial` or that it was enqueued with; None where neither is known."""
+        """Return the family that is written in `trial` or that it was enqueued with; None where it has neither."""
         family = known_params(trial).get(FAMILY)
         return family if family in self.by_family else None
 
     def key(self, family: str, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the values of the family's parameters in their order, None for those that are not known (yet)."""
+        """Return the values of the family's parameters in their order, None for those that it does not have (yet)."""
         return (family, *(params.get(name) for name in self.by_family[family]))
 
     def to_json(self) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def known_params(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def study_space(config: StudyConfig, steps_per_epoch: int) -> Space:
-    """Return the search space of a study whose epochs have so many updates.
+    """Return the search space of a study whose epochs have `steps_per_epoch` updates.
 
     It counts in updates, or in epochs where the study says `interval = "epoch"`.
     """
@@ -255,7 +255,7 @@ _spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
 
 def _require_one_space(trial: BaseTrial, prefix: str, space: Space) -> None:
     """Raise InputError where a trial would have two meanings for the same names."""
-    if isinstance(trial, FrozenTrial):  # its values are known; and it has no hash
+    if isinstance(trial, FrozenTrial):  # its values are fixed, and it has no hash
         return
     first = _spaces.setdefault(trial, {}).setdefault(prefix, space)
     if first != space:
@@ -302,11 +302,11 @@ def _check_one_distribution_per_name(by_family: Mapping[str, Mapping[str, BaseDi
     first: dict[str, tuple[str, BaseDistribution]] = {}
     for family, named in by_family.items():
         for name, distribution in named.items():
-            other, known = first.setdefault(name, (family, distribution))
-            if known != distribution:
+            other, expected = first.setdefault(name, (family, distribution))
+            if expected != distribution:
                 raise InputError(
                     f"parameter {name!r} must have one range in all families, because a family must not win by its "
-                    f"search space: {other} has {known}, {family} has {distribution}; give the range for all families"
+                    f"space: {other} has {expected}, {family} has {distribution}; give the range for all families"
                 )
 
 

@@ -42,9 +42,7 @@ def configuration(
     schedule = schedule_from_params(record.schedule)
     steps_per_epoch = schedule.total_steps // record.epochs if record.epochs else 0
     if not steps_per_epoch or record.init_seed is None or record.order_seed is None:
-        raise InputError(
-            f"trial {record.number} of {part.name!r} does not say its epochs or its seeds, as lrsearch's own do"
-        )
+        raise InputError(f"trial {record.number} of {part.name!r} holds no epochs or seeds: lrsearch did not train it")
     if steps is not None and steps > MOST_EPOCHS * steps_per_epoch:
         raise InputError(
             f"steps must be at most {MOST_EPOCHS * steps_per_epoch} ({MOST_EPOCHS} epochs of {steps_per_epoch}), "
@@ -76,8 +74,8 @@ def _settings(record: TrialRecord) -> dict[str, Any]:
 
 def _optimizer(config: StudyConfig, record: TrialRecord) -> dict[str, Any]:
     fixed, settings = config.optimizer, _settings(record)
-    if lacking := [name for name in fixed.searched() if name not in settings]:
-        raise InputError(f"trial {record.number} does not say the {lacking[0]} that was searched")
+    if missing := [name for name in fixed.searched() if name not in settings]:
+        raise InputError(f"trial {record.number} holds no {missing[0]}, though it was searched")
     searched = {name: settings[name] for name in fixed.searched()}
     return {name: searched.get(name, getattr(fixed, name)) for name in _OF_OPTIMIZER[fixed.name]}
 
@@ -95,7 +93,7 @@ def _workload(config: StudyConfig) -> dict[str, Any]:
 def _seeds(part: StudyPart, record: TrialRecord) -> dict[str, int | None]:
     split = part.attributes.split_seed if record.split_seed is None else record.split_seed
     if split is None:
-        raise InputError(f"study {part.name!r} does not say its split seed: search again to export from it")
+        raise InputError(f"study {part.name!r} holds no split seed: search again to export from it")
     return {"split": split, "init": record.init_seed, "order": record.order_seed}
 
 

@@ -63,7 +63,7 @@ class Configuration(_Table):
     @classmethod
     def _fixed_numbers(cls, optimizer: OptimizerConfig) -> OptimizerConfig:
         for name in optimizer.searched():
-            raise ValueError(f"{name} must be one number, got a range: ranges belong into a study file")
+            raise ValueError(f"{name} must be one number, got a range: ranges belong in a study file")
         return optimizer
 
     @model_validator(mode="after")
@@ -80,7 +80,7 @@ class Configuration(_Table):
         """Validate plain data; `source` begins every error.
 
         Raises:
-            InputError: for an unknown key, a missing one, or a value out of its rule.
+            InputError: for an unknown key, a missing one, or an invalid value.
         """
         check_plain(data, source)
         try:
@@ -144,7 +144,7 @@ def load_configuration(path: str | Path) -> Configuration:
 def is_configuration(path: Path) -> bool:
     """Return whether a file is meant as an exported configuration: it has a `schedule`, or is not TOML at all.
 
-    A study file is always TOML; what cannot be read is left to whoever reads it in earnest.
+    A study file is always TOML; a file that cannot be read is none here, and an error where it is loaded.
     """
     try:
         return path.suffix.lower() != ".toml" or "schedule" in read_data(path, "study file", "toml")

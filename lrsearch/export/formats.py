@@ -116,8 +116,8 @@ def exported(
     Args:
         study: where they come from.
         form: one of FORMATS.
-        family: only of this family, or the entry of this name in a confirmation.
-        top: how many.
+        family: only of this family, or the candidate of this name in a confirmation.
+        top: the number of configurations.
         recommended: instead, the best of each family that the confirmation recommends.
         steps: the length that the schedule is rescaled to.
         approximate: take the nearest curve where the format has none that is exact; a warning says how it differs.

@@ -49,10 +49,10 @@ def exact_or_nearest(
             made = arguments(near)
         except InputError:
             raise refusal from None
-        apart = float(np.max(np.abs(run_rates(schedule) - run_rates(near)))) / schedule.base_lr
-        difference = f"differs by up to {100 * apart:.2g} % of base_lr"
+        apart = 100 * np.abs(run_rates(schedule) - run_rates(near)) / schedule.base_lr
+        difference = f"differs by up to {np.max(apart):.2g} % of base_lr, {np.mean(apart):.2g} % on average,"
         if not approximate:
-            raise InputError(f"{refusal}, and --approximate one that {difference}") from None
+            raise InputError(f"{refusal}, and --approximate one that {difference.rstrip(',')}") from None
         note = f"approximate, {difference} from the searched {schedule.family}"
         logger.warning(f"{note} ({str(refusal).partition('exactly: ')[2].partition('; export')[0]})")
         return made, note

@@ -23,8 +23,8 @@ class TrainedRun:
 
     Attributes:
         curve: losses and scores by epoch.
-        rows: one an epoch: its number, its first rate, losses and scores.
-        remarks: what a person should know: it diverged, its data are others, what the trial had scored.
+        rows: for each epoch its number, its first rate, losses and scores.
+        remarks: for people: that it diverged, that its data are not the trial's, what the trial had scored.
     """
 
     curve: LearningCurve
@@ -54,15 +54,15 @@ def train_configuration(
 
     Args:
         configuration: what is trained.
-        trust_config: import the workload that the configuration names, whoever wrote it there.
+        trust_config: import the workload that the configuration names, which runs its code.
         device: "auto", "cpu" or "cuda".
         checkpoint: written after every epoch, and read if it is there.
         metrics: a CSV file of the rows, written after every epoch.
-        on_epoch: called after every epoch with how many are done, and of how many.
+        on_epoch: called after every epoch with the number of epochs done and the number of all.
 
     Raises:
-        InputError: if the workload, its data or the checkpoint is not to be had or does not fit, or the configuration
-            names a workload that this process has not been told of.
+        InputError: if the workload, its data or the checkpoint is unavailable or does not fit, or the configuration
+            names a workload without `trust_config`.
     """
     if not trust_config:
         named = configuration.training.workload
@@ -109,14 +109,14 @@ def train_exported(
         path: the file.
         seed: fresh seeds, derived from this one, instead of the trial's own.
         workload: "package.module:function", instead of the file's own.
-        trust_config: import the workload that the file names, whoever wrote it there.
+        trust_config: import the workload that the file names, which runs its code.
         device: "auto", "cpu" or "cuda".
         checkpoint: written after every epoch, and read if it is there.
         metrics: a CSV file of the curve, written after every epoch.
-        on_epoch: called after every epoch with how many are done, and of how many.
+        on_epoch: called after every epoch with the number of epochs done and the number of all.
 
     Raises:
-        InputError: if the file, the workload, its data or the checkpoint is not to be had or does not fit.
+        InputError: if the file, the workload, its data or the checkpoint is unavailable or does not fit.
     """
     configuration = load_configuration(path)
     configuration = configuration if seed is None else reseeded(configuration, seed)
@@ -131,14 +131,14 @@ def train_exported(
 
 
 def _remarks(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> Iterator[str]:
-    known = configuration.provenance.get("data_fingerprint")
-    if known and known != experiment.data_fingerprint:
-        yield f"warning: the data are not those of the trial: fingerprint {experiment.data_fingerprint}, not {known}"
+    expected, given = configuration.provenance.get("data_fingerprint"), experiment.data_fingerprint
+    if expected and expected != given:
+        yield f"warning: the data are not those of the trial: fingerprint {given}, not {expected}"
     if diverged(curve):
         yield f"warning: the run diverged in epoch {len(curve.train_loss)}"
     elif "search_value" in configuration.scores and "rescaled_from_total_steps" not in configuration.provenance:
         metric, before = experiment.workload.metric_name, configuration.scores["search_value"]
-        yield f"select {metric} at the last epoch: {curve.select_accuracy[-1]!r}; the trial's: {before!r}"
+        yield f"validation {metric} at the last epoch: {curve.select_accuracy[-1]!r}; the trial's: {before!r}"
 
 
 def curve_rows(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ _OF_EVERY_SCHEDULE = ("total_steps", "base_lr", "warmup_steps", "warmup_begin_lr
 
 @dataclass(frozen=True)
 class FamilyDescription:
-    """What a person wants to know of a family; `parameters` holds each of its own parameters' meaning and rule."""
+    """A family in words; `parameters` holds the meaning and the rule of each of its own parameters."""
 
     family: str
     formula: str

@@ -14,7 +14,7 @@ from lrsearch.errors import InputError
 from lrsearch.schedules.family import FloatArray
 
 POINTS = 240
-"""At most so many evenly spaced points are drawn of a curve, and both sides of its jumps besides."""
+"""The most evenly spaced points that are drawn of a curve; both sides of its jumps are added."""
 
 MOST_STEPS = 10_000_000
 """Longer runs are not drawn: all their rates are computed for it."""

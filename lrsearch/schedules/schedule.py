@@ -114,8 +114,8 @@ class Schedule:
         """
         return np.asarray(self.base_lr * self.factor(step))
 
-    def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float] = ()) -> FloatArray:  # noqa: ARG002
-        """Return the rates `[steps_per_epoch]` of the updates of one epoch; `select_loss` is not read."""
+    def epoch_lr(self, epoch: int, steps_per_epoch: int, validation_loss: Sequence[float] = ()) -> FloatArray:  # noqa: ARG002
+        """Return the rates `[steps_per_epoch]` of the updates of one epoch; `validation_loss` is not read."""
         return self.lr(np.arange(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch))
 
     def params(self) -> dict[str, Any]:
@@ -192,8 +192,8 @@ class PerEpoch:
         """Return the length of training in this schedule's steps: epochs."""
         return self.schedule.total_steps
 
-    def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float] = ()) -> FloatArray:  # noqa: ARG002
-        """Return the rates `[steps_per_epoch]` of one epoch, all equal; `select_loss` is not read."""
+    def epoch_lr(self, epoch: int, steps_per_epoch: int, validation_loss: Sequence[float] = ()) -> FloatArray:  # noqa: ARG002
+        """Return the rates `[steps_per_epoch]` of one epoch, all equal; `validation_loss` is not read."""
         if self.lag_lr is None:
             rate = float(self.schedule.lr(epoch))
         else:

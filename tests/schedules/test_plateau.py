@@ -92,7 +92,7 @@ def test_warm_up_comes_first_and_its_losses_do_not_count():
 @pytest.mark.parametrize("losses", [[1.0], [1.0, 0.9, 0.8]])
 def test_the_losses_must_be_those_of_the_epochs_before(losses):
     """One loss too few or too many is an error, not another rate."""
-    with pytest.raises(ValueError, match=f"select_loss must hold the 2 epochs before epoch 2, got {len(losses)}"):
+    with pytest.raises(ValueError, match=f"validation_loss must hold the 2 epochs before epoch 2, got {len(losses)}"):
         ReduceOnPlateau(base_lr=0.1, total_steps=10).epoch_lr(2, 5, losses)
 
 

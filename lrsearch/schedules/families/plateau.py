@@ -124,14 +124,15 @@ class ReduceOnPlateau(Family):
         """Return the part of the run that follows warm-up."""
         return Span(self.base_lr, self.warmup_steps, self.total_steps)
 
-    def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float]) -> FloatArray:
+    def epoch_lr(self, epoch: int, steps_per_epoch: int, validation_loss: Sequence[float]) -> FloatArray:
         """Return the rates `[steps_per_epoch]` of an epoch, given the validation losses `[epoch]` of those before."""
-        if len(select_loss) != epoch:
-            raise InputError(f"select_loss must hold the {epoch} epochs before epoch {epoch}, got {len(select_loss)}")
+        if len(validation_loss) != epoch:
+            given = len(validation_loss)
+            raise InputError(f"validation_loss must hold the {epoch} epochs before epoch {epoch}, got {given}")
         steps = np.arange(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch, dtype=np.float64)
         warm_up = self.base_lr * warmup_factor(steps, self.span, self.warmup_begin_lr)
         return np.where(
-            steps < self.warmup_steps, warm_up, self._level(select_loss[self.warmup_steps // steps_per_epoch :])
+            steps < self.warmup_steps, warm_up, self._level(validation_loss[self.warmup_steps // steps_per_epoch :])
         )
 
     def _level(self, losses: Sequence[float]) -> float:
