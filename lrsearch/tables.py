@@ -23,6 +23,7 @@ MISSING = "-"
 """Stands for a value that is not there, and for NaN."""
 _SHORT_CELL = 32  # characters; what is shorter is kept on one line of a page
 _DIGITS = 4
+_LEAST_P = 0.0001
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
 
@@ -32,6 +33,10 @@ class Points(float):
 
 class Share(float):
     """A proportion from 0 to 1 that people read in per cent; in CSV and JSON it stays as it is."""
+
+
+class PValue(float):
+    """A p-value, read with four decimals, or as below the smallest of these."""
 
 
 class Interval(NamedTuple):
@@ -209,6 +214,8 @@ def number(value: float | None, *, decimals: int | None = None, signed: bool = F
         return f"{value:{sign}d}"
     if isinstance(value, Points):
         return f"{100 * value:{sign}.{2 if decimals is None else decimals}f}"
+    if isinstance(value, PValue):
+        return f"< {_LEAST_P}" if value < _LEAST_P else f"{value:.4f}"
     if isinstance(value, Share):
         return f"{100 * value:{sign}.0f} %"
     return f"{value:{sign}.{_DIGITS}g}" if decimals is None else f"{value:{sign}.{decimals}f}"
@@ -255,7 +262,7 @@ def _csv_cell(value: Any) -> Any:
         return json.dumps(finite(value))
     if not isinstance(value, str):
         return value
-    # A spreadsheet computes what begins like a formula, and names may come from anybody's storage.
+    # A spreadsheet computes what begins like a formula, and names come from any storage.
     return f"'{plain(value)}" if value.startswith(_FORMULA_SIGNS) else plain(value)
 
 

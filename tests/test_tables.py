@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from lrsearch.tables import Column, Interval, Points, Share, Table, number, table, text
+from lrsearch.tables import Column, Interval, Points, PValue, Share, Table, number, table, text
 
 EVIL = "<script>alert(1)</script>"
 
@@ -25,6 +25,8 @@ EVIL = "<script>alert(1)</script>"
         (True, "yes"),
         (Points(0.8312), "83.12"),
         (Share(0.052), "5 %"),
+        (PValue(0.01234), "0.0123"),
+        (PValue(0.00001), "< 0.0001"),
         (Interval(1, 3), "1 to 3"),
         (Interval(math.nan, 3.0), "-"),
         ({"base_lr": 0.1, "milestones": (3, 5)}, "base_lr=0.1, milestones=3, 5"),

@@ -46,11 +46,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 def dashboard_application(storage: BaseStorage, *, allow_edit: bool = False) -> Application:
-    """Return optuna-dashboard as a WSGI application that refuses whatever could change the storage.
+    """Return optuna-dashboard as a WSGI application that refuses every request that could change the storage.
 
     Args:
         storage: from `open_storage`.
-        allow_edit: refuse nothing; whoever reaches the port can delete studies then.
+        allow_edit: refuse nothing: everyone who can reach the port can then delete studies.
     """
     from optuna_dashboard import wsgi
 
@@ -65,7 +65,7 @@ def dashboard_application(storage: BaseStorage, *, allow_edit: bool = False) -> 
         if (asked := _IMPORTANCES.fullmatch(environment["PATH_INFO"])) and _was_not_searched(storage, int(asked[1])):
             respond("200 OK", [("Content-Type", "application/json")])
             return [b'{"param_importances": [[]]}']
-        # The dashboard takes it for granted that every client says which encodings it knows.
+        # The dashboard fails for a client that does not name the encodings it accepts.
         environment.setdefault("HTTP_ACCEPT_ENCODING", "identity")
         return dashboard(environment, respond)
 
@@ -93,7 +93,7 @@ def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
         figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.settings), comparison)
         for study in studies:
             name, description = base_name(study.study_name), StudyPart.of(study).config.description
-            # The sentences quote names of the study, and a description is anybody's: neither is to be read as Markdown.
+            # The sentences quote names, and the description is free text: neither may be read as Markdown.
             said, about = _literal(comparison.verdict_text), f"{_literal(description)}\n\n" if description else ""
             command = f"`lrsearch report --study-name {plain(name).replace('`', '?')}`"
             save_note(study, f"{about}**Verdict.** {said}\n\n{command} has the rest.")

@@ -27,7 +27,7 @@ def preview_html(config: StudyConfig) -> str:
     fixed = baseline_samples(config, steps_per_epoch)
     lead = (
         f"{len(space.families)} families over {config.training.epochs} epochs of {steps_per_epoch} updates ({origin}).",
-        f"Of each family {_SAMPLES} schedules, drawn at random from this study's own ranges with its own seed. "
+        f"Of each family {_SAMPLES} schedules, drawn at random from this study's ranges with its seed. "
         "A search draws others; nothing was trained for this page.",
     )
     parts = [
@@ -62,7 +62,7 @@ def nominal_steps_per_epoch(config: StudyConfig) -> tuple[int, str]:
 def family_samples(config: StudyConfig, space: Space, family: str, count: int = _SAMPLES) -> list[Sample]:
     """Return `count` schedules of a family, drawn at random with the study's seed.
 
-    A schedule that reads the select loss is shown for a loss that never falls after the first epoch.
+    A schedule that reads the validation loss is shown for a loss that never falls after the first epoch.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=config.seed))
@@ -77,7 +77,7 @@ def family_samples(config: StudyConfig, space: Space, family: str, count: int = 
 
 
 def baseline_samples(config: StudyConfig, steps_per_epoch: int) -> list[Sample]:
-    """Return the study file's fixed schedules under their own names."""
+    """Return the study file's fixed schedules under their names."""
     samples = []
     for baseline in config.baseline:
         schedule = baseline.schedule(epochs=config.training.epochs, steps_per_epoch=steps_per_epoch)

@@ -34,7 +34,7 @@ def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[floa
     Args:
         schedule: its total_steps say how many steps an epoch has, or count epochs if it is stepped once per epoch.
         epochs: how many.
-        select_loss: `[epochs]`, for the one family that reads it.
+        select_loss: `[epochs]`, for a family that reads it.
     """
     if schedule.total_steps > _MOST_STEPS:
         raise InputError(f"schedules of more than {_MOST_STEPS} steps are not drawn, got {schedule.total_steps}")

@@ -74,7 +74,7 @@ def read_source(storage: Storage, name: str | None = None) -> Source:
         name: of the study, or of a part of it; None if the storage holds one alone.
 
     Raises:
-        InputError: if there is no such study, several of which one must be named, or one that lrsearch has not made.
+        InputError: if there is no such study, if there are several and none is named, or if lrsearch did not make it.
     """
     by_budget = studies_by_budget(storage, name)
     study = by_budget[max(by_budget)]

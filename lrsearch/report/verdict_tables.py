@@ -10,12 +10,12 @@ from lrsearch.comparison.controls import Control
 from lrsearch.comparison.inference.proportions import Proportion, PruningAudit
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
-from lrsearch.tables import MISSING, Column, Interval, Share, Table, number, table
+from lrsearch.tables import MISSING, Column, Interval, PValue, Share, Table, number, table
 from lrsearch.verdict.claims import JudgedClaim
 from lrsearch.verdict.good_regions import GoodRegions
 
 _KINDS = {"aa": "no difference is the truth", "positive": "it is worse in truth"}
-_FOUND = {True: "the truth was found", False: "the truth was MISSED", None: "not tested: failed runs"}
+_FOUND = {True: "the truth was found", False: "the truth was missed", None: "not tested: failed runs"}
 
 
 def controls_table(controls: Sequence[Control]) -> Table:
@@ -27,7 +27,7 @@ def controls_table(controls: Sequence[Control]) -> Table:
             _KINDS.get(control.kind, control.kind),
             control.difference,
             Interval(control.low, control.high),
-            control.p,
+            PValue(control.p),
             _FOUND[control.passed],
         )
         for control in controls
@@ -47,7 +47,7 @@ def claims_table(claims: Sequence[JudgedClaim]) -> Table:
             judged.contrast.low,
             judged.contrast.high,
             judged.claim.unit,
-            judged.p_holm,
+            PValue(judged.p_holm),
         )
         for judged in claims
     ]

@@ -1,1 +1,1 @@
-"""One module for each group of figures; every function takes plain values and returns a plotly figure."""
+"""A module for each group of figures: data, figure and table as functions of values, and the sections made of them."""

@@ -13,7 +13,7 @@ from lrsearch.comparison.settings import Settings
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import BETTER, NEUTRAL, axis, figure, label, translucent
-from lrsearch.tables import Column, Table, table
+from lrsearch.tables import Column, PValue, Table, table
 
 _MOST_PAIRS = 21
 _ROW_PIXELS = 40
@@ -120,8 +120,8 @@ def forest_table(rows: Sequence[Difference], settings: Settings) -> Table:
                 row.difference,
                 row.low,
                 row.high,
-                row.p,
-                row.p_holm,
+                PValue(row.p),
+                PValue(row.p_holm),
                 row.verdict,
                 f"{row.blocks_to_settle:.0f} blocks" if 0 < row.blocks_to_settle < np.inf else None,
             )

@@ -71,7 +71,7 @@ def parallel_data(
 
 
 def _inside(params: Mapping[str, Any], ranges: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Return whether parameters lie where they were searched; others were not, whoever wrote them."""
+    """Return whether parameters lie where they were searched; others were added by hand."""
     return all(
         params[name] in bounds["choices"]
         if "choices" in bounds

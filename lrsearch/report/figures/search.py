@@ -103,7 +103,7 @@ def values_by_family(trials: Sequence[TrialRecord], metric: Metric) -> dict[str,
     for record in trials:
         if record.state == "complete" and record.value is not None:
             values.setdefault(record.family, []).append(metric.scale * record.value)
-    return {family: sorted(own) for family, own in values.items()}
+    return {family: sorted(of_family) for family, of_family in values.items()}
 
 
 def ecdf_figure(values: dict[str, list[float]], metric: Metric) -> go.Figure:
