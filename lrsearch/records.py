@@ -73,6 +73,12 @@ def real(value: Any) -> float | None:
     return float(value)
 
 
+def finite_real(value: Any) -> float | None:
+    """Return a number as `real` does, and None where it is not finite."""
+    number = real(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
 def whole(value: Any) -> int | None:
     """Return a whole number from 0 to 2**63 - 1, and None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
@@ -151,6 +157,11 @@ class TrialRecord:
     test_loss: float | None = None
     test_accuracy: float | None = None
     test_correct: NDArray[np.bool_] | None = None
+
+    @property
+    def sampled(self) -> dict[str, Any]:
+        """What was sampled, the family left out."""
+        return {name: value for name, value in self.params.items() if name != "family"}
 
     @property
     def finished(self) -> bool:

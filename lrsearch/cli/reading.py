@@ -14,6 +14,9 @@ from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
 
+_NEWEST = 1000
+"""Trials that are listed where not all are asked for."""
+
 
 @command
 def compare(
@@ -170,6 +173,7 @@ def trials(
     family: Family = None,
     state: State = None,
     replicate: Replicate = None,
+    every: Annotated[bool, typer.Option("--all", help=f"All trials, and not the newest {_NEWEST:,} alone.")] = False,
     output: Listing = "table",
 ) -> None:
     """List the trials of a study, all replicates of a search together.
@@ -177,10 +181,14 @@ def trials(
     Example: lrsearch trials --family cosine --state complete --format csv
     """
     from lrsearch.cli import console
-    from lrsearch.cli.listing import Wanted, trial_rows
-    from lrsearch.storage import open_existing
+    from lrsearch.cli.listing import list_trials
+    from lrsearch.storage import TrialFilter, open_existing
 
-    console.print_rows(trial_rows(open_existing(storage), study_name, Wanted(family, state, replicate)), output)
+    wanted, most = TrialFilter(family, state, replicate), None if every else _NEWEST
+    listed = list_trials(open_existing(storage), study_name, wanted, most=most)
+    console.print_rows(listed.rows, output)
+    if len(listed.rows) < listed.total:
+        logger.info(f"the newest {len(listed.rows)} of {listed.total} trials are shown; --all shows the rest")
 
 
 @command
@@ -196,10 +204,10 @@ def studies(
     Example: lrsearch studies --storage sqlite:///lrsearch.db --state running
     """
     from lrsearch.cli import console
-    from lrsearch.cli.listing import Wanted, study_rows
-    from lrsearch.storage import open_existing
+    from lrsearch.cli.listing import study_rows
+    from lrsearch.storage import TrialFilter, open_existing
 
-    console.print_rows(study_rows(open_existing(storage), Wanted(family, state, replicate)), output)
+    console.print_rows(study_rows(open_existing(storage), TrialFilter(family, state, replicate)), output)
 
 
 @command

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from lrsearch.cli.console import duration
-from lrsearch.cli.listing import Row, own_parameters
+from lrsearch.cli.listing import Row
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import mean_and_sd
@@ -39,7 +39,7 @@ def family_table(study: StoredStudy) -> Table:
                 sum(record.stop_reason == "diverged" for record in finished),
                 metric.stored(values[0]) if values else None,
                 metric.stored(median(values)) if values else None,
-                own_parameters(complete[0]) if complete else {},
+                complete[0].sampled if complete else {},
                 list(complete[0].near_bounds) if complete else [],
             )
         )

@@ -20,6 +20,7 @@ from lrsearch.storage.integrity import examine_storage
 from lrsearch.storage.secrets import redacted
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
+    StudyHead,
     create_study,
     enter_in_ledger,
     load_study,
@@ -27,21 +28,30 @@ from lrsearch.storage.study import (
     require_same_study,
     storage_of,
     stored_names,
+    study_heads,
     study_id,
     with_stored_sampler,
 )
 from lrsearch.storage.study_part import StudyPart
 from lrsearch.storage.trial import family_of, records, to_record
+from lrsearch.storage.trial_filter import STATES, TrialCount, TrialFilter, TrialLine
+from lrsearch.storage.trial_lists import count_trials, newest_trials
 from lrsearch.storage.worker import fail_waiting, is_dead, is_elsewhere, set_attribute, worker_name
 
 __all__ = [
     "DEFAULT_STORAGE",
     "SCHEMA_VERSION",
+    "STATES",
     "Storage",
     "StoredStudy",
+    "StudyHead",
     "StudyPart",
+    "TrialCount",
+    "TrialFilter",
+    "TrialLine",
     "absolute_address",
     "back_up",
+    "count_trials",
     "create_study",
     "enter_in_ledger",
     "examine_storage",
@@ -51,6 +61,7 @@ __all__ = [
     "is_dead",
     "is_elsewhere",
     "load_study",
+    "newest_trials",
     "open_existing",
     "open_storage",
     "records",
@@ -64,6 +75,7 @@ __all__ = [
     "storage_of",
     "stored_names",
     "studies_by_budget",
+    "study_heads",
     "study_id",
     "to_record",
     "with_stored_sampler",

@@ -7,13 +7,14 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, Literal
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.storages import BaseStorage
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 
 from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
@@ -97,6 +98,24 @@ def _filled(study: Study, attributes: Mapping[str, Any], metric_name: str) -> St
 def stored_names(storage: BaseStorage) -> list[str]:
     """Return the names of a storage's studies, sorted."""
     return sorted(study.study_name for study in storage.get_all_studies())
+
+
+@dataclass(frozen=True)
+class StudyHead:
+    """What a list says of a study; `study_file` is as it is stored, whoever wrote it."""
+
+    name: str
+    maximize: bool
+    study_file: Any
+
+
+def study_heads(storage: BaseStorage) -> list[StudyHead]:
+    """Return what a list says of every study of a storage, by name."""
+    heads = [
+        StudyHead(study.study_name, study.directions[0] == StudyDirection.MAXIMIZE, study.user_attrs.get("study_file"))
+        for study in storage.get_all_studies()
+    ]
+    return sorted(heads, key=lambda head: head.name)
 
 
 def load_study(storage: BaseStorage, name: str) -> Study:

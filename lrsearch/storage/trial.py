@@ -10,7 +10,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from lrsearch.records import LearningCurve, TrialRecord, real, unpack_scores, whole
+from lrsearch.records import LearningCurve, TrialRecord, finite_real, real, unpack_scores, whole
 
 _EDGE = 0.05
 """A value within this share of its range from an end is near a bound."""
@@ -31,7 +31,7 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
         state=trial.state.name.lower(),
         family=family_of(trial),
         params=dict(trial.params),
-        value=_finite(trial.values[0]) if finished else None,
+        value=finite_real(trial.values[0]) if finished else None,
         reported={
             step: value for step, v in sorted(trial.intermediate_values.items()) if (value := real(v)) is not None
         },
@@ -41,7 +41,7 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
         init_seed=whole(attributes.get("init_seed")),
         order_seed=whole(attributes.get("order_seed")),
         epochs=whole(attributes.get("epochs")),
-        seconds=_finite(attributes.get("seconds")),
+        seconds=finite_real(attributes.get("seconds")),
         completed=trial.datetime_complete,
         device=str(attributes.get("device", "")),
         worker=str(attributes.get("worker", "")),
@@ -76,8 +76,3 @@ def _near_bounds(trial: FrozenTrial) -> tuple[str, ...]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _finite(value: object) -> float | None:
-    number = real(value)
-    return number if number is not None and math.isfinite(number) else None

@@ -7,9 +7,9 @@ import json
 import pytest
 
 import lrsearch
-from lrsearch.cli.listing import STATES, Wanted, study_rows, trial_rows
+from lrsearch.cli.listing import list_trials, study_rows
 from lrsearch.errors import InputError
-from lrsearch.storage import open_storage
+from lrsearch.storage import STATES, TrialFilter, open_storage
 from tests.search.run_helpers import make_config
 
 
@@ -77,6 +77,20 @@ def test_studies_are_those_that_have_such_trials(listed):
     assert [0, 0] == [row["pruned"] for row in complete]
 
 
+def test_the_newest_trials_are_listed_unless_all_are_asked_for(url, run, monkeypatch):
+    """Those with the highest numbers, and one line on standard error that says how many there are."""
+    monkeypatch.setattr("lrsearch.cli.reading._NEWEST", 5)
+    command = ("trials", "--study-name", "twice", "--storage", url, "--format", "json")
+    newest, everything = run(*command), run(*command, "--all")
+    assert [(0, 4), (0, 5), (1, 3), (1, 4), (1, 5)] == [
+        (row["replicate"], row["number"]) for row in json.loads(newest.out)
+    ]
+    assert "the newest 5 of 12 trials are shown; --all shows the rest" in newest.err
+    assert 12 == len(json.loads(everything.out))
+    assert "newest" not in everything.err
+    assert "newest" not in run(*command, "--replicate", "0", "--family", "cosine").err
+
+
 WRONG = {
     "a family": (("--study-name", "twice", "--family", "cosin"), "no family 'cosin' here; did you mean 'cosine'?"),
     "a state": (("--study-name", "twice", "--state", "done"), "'done' is not one of 'complete', 'pruned', 'running'"),
@@ -98,11 +112,11 @@ def test_studies_refuse_unknown_names_too(url):
     """Family, state and replicate that no study of the storage can have."""
     storage = open_storage(url)
     for wanted, message in (
-        (Wanted(family="one_cicle"), "did you mean 'one_cycle'"),
-        (Wanted(state="done"), "state must be one of complete, pruned, running, waiting, fail, got 'done'"),
-        (Wanted(replicate=7), r"\(0, 1\), got 7"),
+        (TrialFilter(family="one_cicle"), "did you mean 'one_cycle'"),
+        (TrialFilter(state="done"), "state must be one of complete, pruned, running, waiting, fail, got 'done'"),
+        (TrialFilter(replicate=7), r"\(0, 1\), got 7"),
     ):
         with pytest.raises(InputError, match=message):
             study_rows(storage, wanted)
         with pytest.raises(InputError, match=message):
-            trial_rows(storage, "twice", wanted)
+            list_trials(storage, "twice", wanted)

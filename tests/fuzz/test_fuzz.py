@@ -22,7 +22,7 @@ from rich.console import Console
 
 from lrsearch.cli import console
 from lrsearch.cli.flags import print_json
-from lrsearch.cli.listing import study_rows, trial_rows
+from lrsearch.cli.listing import list_trials, study_rows
 from lrsearch.cli.rows import confirm_table, verdict_table
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
@@ -108,7 +108,7 @@ def studies(data: Any) -> None:
     storage = hostile.open_study(data)
     for form in ("table", "json", "csv"):
         _printed(lambda form=form: console.print_rows(study_rows(storage), form))
-        _printed(lambda form=form: console.print_rows(trial_rows(storage, "s"), form))
+        _printed(lambda form=form: console.print_rows(list_trials(storage, "s").rows, form))
     _or_refused(lambda: print_json(confirm_table(StoredStudy.read(storage, "s").confirmed()).records()))
     _or_refused(lambda: _compared(storage))
     _or_refused(lambda: _shown(storage))

@@ -24,6 +24,8 @@ from lrsearch.storage import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
 from tests.report.report_helpers import fill, small_config
 from tests.search.run_helpers import make_config
+from tests.storage.test_trial_lists import assert_the_same_as_optunas_interface
+from tests.storage.test_trial_lists import fill as fill_oddly
 
 pytestmark = [
     pytest.mark.integration,
@@ -43,6 +45,14 @@ def server() -> Iterator[PostgresServer]:
 
 def _finished(url: str, name: str):
     return [record for record in records(load_study(open_storage(url), name)) if record.finished]
+
+
+def test_counts_and_lists_are_those_of_optunas_interface() -> None:
+    """The server's own answers about studies of any kind; on a server of its own, which holds nothing else."""
+    with postgres_server() as alone:
+        storage = open_storage(alone.url)
+        fill_oddly(storage, seed=5)
+        assert_the_same_as_optunas_interface(storage)
 
 
 def test_every_command_works_and_none_shows_the_password(server, run, study_file) -> None:
