@@ -56,11 +56,16 @@ def list_trials(
     counts = [count for count in count_trials(storage) if count.study in studies]
     wanted.require_possible(studies, (count.family for count in counts))
     total = sum(count.count for count in _of(counts, wanted))
-    failed = {
-        study: failed_runs(StudyPart.of(load_study(storage, study))) for study in studies if is_confirmation(study)
-    }
+    failed = {study: _failed_runs(storage, study) for study in studies if is_confirmation(study)}
     lines = newest_trials(storage, studies, wanted, most)
     return TrialList([_trial_row(line, failed.get(line.study)) for line in lines], total)
+
+
+def _failed_runs(storage: Storage, confirmation: str) -> dict[int, str]:
+    """Return {number: reason} of the runs of a confirmation that failed."""
+    from lrsearch.verdict.confirmation_plan import failed_runs  # imports SciPy, which lists of searches do not need
+
+    return failed_runs(StudyPart.of(load_study(storage, confirmation)))
 
 
 def _of(counts: Iterable[TrialCount], wanted: TrialFilter) -> list[TrialCount]:
