@@ -1,7 +1,8 @@
-"""Choose the family in a seeded round, then ask a sampler that sees the trials of that family alone.
+"""Choose the family in a seeded round, then a trial of that family.
 
 Stock TPE splits good trials from bad ones over the whole study, so a weak family is searched at random and one family
-takes half of the budget. Here each family is searched as if it had a study to itself.
+takes half of the budget. Here every family has equal turns, and is searched from its own trials alone (tpe) or by a
+model that keeps apart what families share of the learning-rate curve and what is their own (gp).
 """
 
 from __future__ import annotations
