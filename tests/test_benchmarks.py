@@ -168,3 +168,27 @@ def test_fairness_is_measured(tmp_path, capsys):
     assert [6, 6, 12, 12, 7] == [len(cell["at"]["3"]["regret"]) for cell in found["cells"]]
     printed = capsys.readouterr().out
     assert all(printed.count(company) == 7 for company in list(companies)[1:])
+
+
+@pytest.mark.integration
+def test_real_searches_are_compared(tmp_path, capsys, monkeypatch):
+    """Both samplers search, every family's winner is trained on six fresh seeds, and a second call trains nothing."""
+    monkeypatch.setitem(import_module("bench_real_searches").SETS, "digits", (1, 256))
+    arguments = ("--sets", "digits", "--searches", 1, "--trials", 13, "--folder", tmp_path)
+    _, found = result(tmp_path, "bench_real_searches", *arguments)
+    assert ["tpe", "gp"] == [search["sampler"] for search in found["searches"]]
+    assert all({6} == {len(scores) for scores in search["scores"].values()} for search in found["searches"])
+    assert found["searches"] == result(tmp_path, "bench_real_searches", *arguments)[1]["searches"]
+
+
+def test_real_searches_are_paired(tmp_path, capsys):
+    """The table holds the mean over families, the worst and the best, of searches that both samplers have made."""
+    bench = import_module("bench_real_searches")
+    rows = [("tpe", 0, 80), ("gp", 0, 90), ("tpe", 1, 82), ("gp", 1, 90), ("gp", 2, 50)]
+    found = [
+        {"set": "digits", "sampler": sampler, "seed": seed, "scores": {"cosine": [mean - 1, mean + 1], "step": [70]}}
+        for sampler, seed, mean in rows
+    ]
+    lines = list(bench.table(found))
+    assert ["mean", "over", "families", "2", "75.50", "80.00", "4.50", "±", "0.50"] == lines[1].split()[1:]
+    assert ["best", "family", "2", "81.00", "90.00", "9.00", "±", "1.00"] == lines[3].split()[1:]
