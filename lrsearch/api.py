@@ -33,7 +33,7 @@ from lrsearch.storage import (
 )
 from lrsearch.verdict.pruning_audit import audit_result
 from lrsearch.verdict.study_verdict import compare_study
-from lrsearch.workloads import refuse_foreign_workload
+from lrsearch.workloads import require_trusted_workload
 
 
 def optimize(
@@ -224,7 +224,7 @@ def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
     """
     if not trust:
         source = f"study {base_name(search.name)!r}"
-        refuse_foreign_workload(search.config.workload, source=source, trust="--trust-storage")
+        require_trusted_workload(search.config.workload, source=source, trust="--trust-storage")
     return search.config
 
 

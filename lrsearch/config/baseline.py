@@ -15,7 +15,7 @@ class BaselineConfig(BaseModel):
 
     `epochs` is the budget that its numbers are meant for: in a study of another length every boundary keeps its
     fraction of training. `momentum` and `weight_decay` are the optimizer's where the search samples those. `printed`
-    holds numbers that somebody published for it (train_loss, test_loss, accuracy), to be shown beside ours.
+    holds published numbers (train_loss, test_loss, accuracy), to be shown beside the measured ones.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -42,7 +42,7 @@ class BaselineConfig(BaseModel):
         """Return the fixed schedule for a run of this length.
 
         Raises:
-            ValueError: if a parameter is unknown to the family or out of its rule.
+            ValueError: if a parameter is unknown to the family or invalid.
         """
         per_epoch = self.interval == "epoch"
         steps = 1 if per_epoch else steps_per_epoch

@@ -110,7 +110,11 @@ def _yaml(text: str) -> Any:
             raise ValueError(f"it is nested too deep: more than {_MOST_LEVELS} tables and lists in each other")
         if count > _MOST_VALUES:
             raise ValueError(f"it holds more than {_MOST_VALUES} values")
-    return yaml.load(text, Loader=_YAML_LOADER)
+    loader = _YAML_LOADER(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def require_folder(path: Path) -> None:

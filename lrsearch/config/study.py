@@ -81,17 +81,17 @@ class StudyConfig(Table):
             members = [planned.against] if planned.against else [n for g in (planned.groups or {}).values() for n in g]
             for name in members:
                 if name not in known:
-                    raise ValueError(f"plan.contrasts: {name!r} is not to be compared{did_you_mean(name, known)}")
+                    raise ValueError(f"plan.contrasts: unknown family or baseline {name!r}{did_you_mean(name, known)}")
                 if reads_metric(name):
-                    raise ValueError(f"plan.contrasts: {name} reads a metric and takes no part in comparisons")
+                    raise ValueError(f"plan.contrasts: {name} reads a metric and is not compared")
         return self
 
     @model_validator(mode="after")
     def _looks_are_at_blocks(self) -> StudyConfig:
         if self.plan.looks and self.search.replicates > 1:
             raise ValueError(
-                f"plan.looks are for one search or fixed schedules: with {self.search.replicates} replicates the "
-                "blocks are the searches, and all of them are there at once"
+                "plan.looks are for one search or fixed schedules: the blocks of "
+                f"{self.search.replicates} replicates are all complete at once"
             )
         return self
 
@@ -100,7 +100,7 @@ class StudyConfig(Table):
     def _is_no_part_of_a_study(cls, name: str) -> str:
         if base_name(name) != name:
             raise ValueError(
-                f"must not end as the names of a study's own parts do (/confirm, /audit, /search-00), got {name!r}"
+                f"must not end in /confirm, /audit or /search-00, which name the parts of a study, got {name!r}"
             )
         return name
 
@@ -146,7 +146,7 @@ class StudyConfig(Table):
         """Read a study file.
 
         Raises:
-            InputError: if the file is missing, is not TOML, or has an unknown key or a value out of its rule; the
+            InputError: if the file is missing, is not TOML, or has an unknown key or an invalid value; the
                 message names the file, the key and what was meant.
         """
         path = Path(path)
@@ -171,7 +171,7 @@ class StudyConfig(Table):
         """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing.
 
         Raises:
-            InputError: if a value is out of its rule; the message names it as the flag `--epochs`.
+            InputError: if a value is invalid; the message names it as its flag, such as `--epochs`.
         """
         data = self.model_dump(exclude_unset=True)
         for key, value in changes.items():

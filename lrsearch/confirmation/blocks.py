@@ -43,7 +43,7 @@ class Block:
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """The blocks of a confirmation and what to know of their candidates.
+    """The blocks of a confirmation, the families that are left out, and the winners at smaller tuning budgets.
 
     Attributes:
         blocks: all that are planned.
@@ -71,7 +71,7 @@ def plan_blocks(
         searches: the studies of the search, one a replicate; none for fixed schedules alone.
         blocks: how many, after one search or none.
         top: configurations of each family.
-        tuning_budgets: numbers of trials; the winner of each family's first so many is trained too.
+        tuning_budgets: numbers of trials; the winner of each family's first k trials is trained too.
 
     Raises:
         InputError: if a family has had no more trials than a tuning budget.

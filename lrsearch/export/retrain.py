@@ -14,7 +14,7 @@ from lrsearch.export.document import Configuration, SeedsTable, load_configurati
 from lrsearch.records import LearningCurve
 from lrsearch.training.device import set_up_device
 from lrsearch.training.train import diverged, train_lane
-from lrsearch.workloads import refuse_foreign_workload
+from lrsearch.workloads import require_trusted_workload
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def train_configuration(
     """
     if not trust_config:
         named = configuration.training.workload
-        refuse_foreign_workload(named, source="the configuration", trust="--trust-config")
+        require_trusted_workload(named, source="the configuration", trust="--trust-config")
     if metrics is not None:
         require_folder(metrics)
     experiment = Experiment.prepare(configuration.study_config(), device=device)

@@ -36,7 +36,10 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a stack reads: the examples it fits, and those it may be evaluated on: "select", "report" and "test"."""
+    """What a stack reads: the examples it fits, and those that it is evaluated on.
+
+    `parts` are "select" (validation), "report" (holdout) and "test".
+    """
 
     fit: Part
     parts: dict[str, Part]

@@ -21,7 +21,7 @@ class RateSource(Protocol):
     """Whatever gives the rates of an epoch's updates; every schedule of `lrsearch.schedules` does."""
 
     def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float]) -> NDArray[np.float64]:
-        """Return `[steps_per_epoch]` rates of epoch 0, 1, ..., given the select losses of the epochs before."""
+        """Return `[steps_per_epoch]` rates of epoch 0, 1, ..., given the validation losses of the epochs before."""
         ...
 
 
@@ -37,9 +37,9 @@ class Lane:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Everything a lane needs to go on elsewhere: its rows on the CPU, and the select losses of its epochs so far.
+    """Everything from which a lane can be resumed: its rows on the CPU, and the validation losses of its epochs so far.
 
-    `seconds` is what its training has cost; whoever writes the checkpoint counts them.
+    `seconds` is what its training has cost, counted by the caller that writes the checkpoint.
     """
 
     params: Tensor
@@ -51,7 +51,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """What one epoch left: losses and scores by part ("select", "report", "test").
+    """What one epoch left: losses and scores by part: "select" (validation), "report" (holdout), "test".
 
     Attributes:
         epoch: epochs finished, 1 after the first.

@@ -182,14 +182,14 @@ class Stack:
         return torch.stack([self._order(row.lane.order_seed, row.epoch) for row in rows])
 
     def _width(self, lanes: int) -> int:
-        """Return how wide a program serves so many lanes: four for each doubling on a GPU, where each is dear."""
+        """Return the width of the program for a number of lanes: on a GPU one of four for each doubling."""
         if not self._on_gpu:
             return lanes
         step = 1 << max(0, lanes.bit_length() - 3)
         return -(-lanes // step) * step
 
     def _program(self, lanes: int, own_batches: bool) -> EpochProgram:
-        """Return the program of this size; a GPU keeps its programs, whose graphs are dear, the CPU does not."""
+        """Return the program of this size; kept on a GPU, where recording its graph takes long."""
         program = self._programs.get((lanes, own_batches))
         if program is None:
             program = EpochProgram(

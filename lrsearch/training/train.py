@@ -1,4 +1,4 @@
-"""One lane from start to end, with a checkpoint after every epoch from which it goes on."""
+"""One lane from start to end, with a checkpoint after every epoch from which it can be resumed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def train_lane(
         stack: empty; it is left with the trained lane under key 0.
         lane: what is trained.
         epochs: the length of the run.
-        checkpoint: written after every epoch; if it is there, training goes on from it.
+        checkpoint: written after every epoch; if it exists, training resumes from it.
         identity: what tells the checkpoints of this run from those of others.
         on_epoch: called after every epoch with the curve so far.
 
@@ -90,7 +90,7 @@ def load_checkpoint(path: Path, identity: str, *, like: Checkpoint) -> tuple[Che
 
     Args:
         path: the file.
-        identity: of the run that goes on.
+        identity: of the run that resumes.
         like: a checkpoint of the same model, whose shapes this one must have.
 
     Raises:
@@ -99,7 +99,7 @@ def load_checkpoint(path: Path, identity: str, *, like: Checkpoint) -> tuple[Che
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         saved, curve, found = _read(content)
-    except Exception as error:  # a broken file fails in many ways, none of which is a person's to tell apart
+    except Exception as error:  # a damaged file fails in many ways
         raise InputError(f"checkpoint {path} cannot be read: it is not one that train wrote") from error
     if found != identity:
         raise InputError(

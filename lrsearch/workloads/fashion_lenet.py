@@ -40,7 +40,7 @@ def fashion_lenet(dataset: str = "fashion-mnist") -> Workload:
     """Return the LeNet workload on `dataset`: fashion-mnist, mnist, kmnist or digits.
 
     Raises:
-        InputError: if there is no such data set (at once), or it cannot be had (when its data is first asked for).
+        InputError: if there is no such data set (at once), or it is unavailable (when its data is first loaded).
     """
     return Workload(
         name=f"LeNet on {dataset}",

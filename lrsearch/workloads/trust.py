@@ -1,4 +1,4 @@
-"""Whose word is taken for code: a workload is imported because a person names it, never because a database does."""
+"""Which workloads may be imported: the built-in one, and those that a person has named; never because a file does."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from lrsearch.errors import InputError
 from lrsearch.workloads.workload import was_loaded
 
 
-def refuse_foreign_workload(address: str, *, source: str, trust: str) -> None:
-    """Raise InputError unless a workload that data asks for is the built-in one, or was named in this process before.
+def require_trusted_workload(address: str, *, source: str, trust: str) -> None:
+    """Raise InputError unless a workload named by a file or a storage is built in, or already loaded in this process.
 
-    Importing a module runs it. A database or an exported file may come from anybody, so that what they say is not
-    enough; what this process has imported already was named by a person.
+    Importing a module runs it, and a database or an exported file may come from an attacker. What this process has
+    loaded before was named by its user.
 
     Args:
         address: the workload, "package.module:function".
@@ -21,6 +21,6 @@ def refuse_foreign_workload(address: str, *, source: str, trust: str) -> None:
     if address != BUILT_IN_WORKLOAD and not was_loaded(address):
         keyword = trust.removeprefix("--").replace("-", "_")
         raise InputError(
-            f"{source} asks for the workload {address!r}, and to import it is to run its code: name it yourself with "
-            f"--workload, or trust what is stored with {trust} (in Python {keyword}=True)"
+            f"{source} names the workload {address!r}, and importing it runs its code: name it yourself with "
+            f"--workload, or trust the source with {trust} (in Python {keyword}=True)"
         )

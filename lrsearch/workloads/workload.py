@@ -137,14 +137,14 @@ _loaded: set[str] = set()
 
 
 def was_loaded(address: str) -> bool:
-    """Return whether this process has loaded the workload before, which it does only at a person's word."""
+    """Return whether this process has loaded the workload before, which it does only when its user names it."""
     return address in _loaded
 
 
 def load_workload(address: str, **options: object) -> Workload:
     """Import `package.module:function` and call it for a Workload.
 
-    This runs the module's code: an address that comes from data is checked by `refuse_foreign_workload` first.
+    This runs the module's code: an address that comes from data is checked by `require_trusted_workload` first.
 
     Args:
         address: where the function is; it must be importable from the working directory or the environment.

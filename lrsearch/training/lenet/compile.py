@@ -51,7 +51,7 @@ def compiled(model: StackedModel, device: str) -> StackedModel:
         raise InputError(f"compile must be off for {type(model).__name__}: only the LeNet stack is compiled")
     if not device.startswith("cpu"):
         return model
-    # That there is a CUDA toolkit and no GPU is no news to somebody who compiles for the processor.
+    # A warning that there is a CUDA toolkit and no GPU does not matter where the step is compiled for the CPU.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     # Every batch size is a shape of its own, and torch gives up after eight of them.
     torch._dynamo.config.recompile_limit = max(_SHAPES, torch._dynamo.config.recompile_limit)
