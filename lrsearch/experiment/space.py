@@ -305,7 +305,7 @@ def _check_one_distribution_per_name(by_family: Mapping[str, Mapping[str, BaseDi
             other, expected = first.setdefault(name, (family, distribution))
             if expected != distribution:
                 raise InputError(
-                    f"parameter {name!r} must have one range in all families, because a family must not win by its "
+                    f"parameter {name!r} must have one range in all families, because no family must win by its search "
                     f"space: {other} has {expected}, {family} has {distribution}; give the range for all families"
                 )
 

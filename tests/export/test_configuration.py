@@ -226,6 +226,13 @@ def test_the_command_prints_or_writes(storage, tmp_path, capsys):
     assert 2 == len(list((tmp_path / "two").glob("*.py")))
     assert 2 == main(["export", "--storage", storage, "--family", "flat", "--format", "hf"])
     assert "transformers cannot express this constant exactly" in capsys.readouterr().err
+    late = ["export", "--storage", storage, "--family", "flat", "--format", "timm"]
+    assert 2 == main(late)
+    assert "this one an epoch late; export --format python can, and --approximate" in capsys.readouterr().err
+    assert 0 == main([*late, "--approximate"])
+    printed = capsys.readouterr()
+    assert "SCHEDULER_ARGUMENTS" in printed.out
+    assert "approximate, differs by up to" in printed.err
 
 
 def test_replicates_are_one_name(tmp_path):
