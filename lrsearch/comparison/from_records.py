@@ -104,14 +104,14 @@ def failure_rule(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> Fail
 def scores_of(rows: Sequence[Sequence[TrialRecord]], plan: ConfirmationPlan) -> tuple[FloatArray, BoolArray]:
     """Return the scores [rows, runs] of runs in the unit that people read, and which of them diverged.
 
-    Where less is better, a run that diverged has no score: the worst value of a loss is only a stand-in.
+    A run without a finite score has diverged, whatever it says. Where less is better, a run that diverged has no score:
+    the worst value of a loss is only a stand-in.
     """
-    diverged = np.array([[run.stop_reason == "diverged" for run in row] for row in rows])
-    scores = plan.scale * np.array(
-        [[np.nan if run.test_accuracy is None else run.test_accuracy for run in row] for row in rows]
-    )
-    unknown = diverged & (~np.isfinite(scores) | (plan.settings.direction == "minimize"))
-    return np.where(unknown, np.nan, scores), diverged
+    values = [[np.nan if run.test_accuracy is None else run.test_accuracy for run in row] for row in rows]
+    scores = plan.scale * np.array(values, dtype=np.float64)
+    said = np.array([[run.stop_reason == "diverged" for run in row] for row in rows])
+    unknown = ~np.isfinite(scores) | (said & (plan.settings.direction == "minimize"))
+    return np.where(unknown, np.nan, scores), said | unknown
 
 
 def whole_blocks(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> list[int]:

@@ -182,7 +182,7 @@ class Comparison(_ReadOnly):
                 float(self.means.mean[place]),
                 float(self.means.sd[place]),
                 None if place == order[0] else Interval(self.low[place, order[0]], self.high[place, order[0]]),
-                None if math.isnan(found.rank_low[place]) else Interval(*self._ranks(place)),
+                self._ranks(place),
                 self.families[place] in found.recommended,
                 self.families[place] in found.equivalent_to_best,
                 failed.get(self.families[place], "none"),
@@ -191,8 +191,12 @@ class Comparison(_ReadOnly):
         ]
         return table(columns, rows)
 
-    def _ranks(self, place: int) -> tuple[int, int]:
-        return round(self.recommendation.rank_low[place]), round(self.recommendation.rank_high[place])
+    def _ranks(self, place: int) -> Interval | int | None:
+        """Return the ranks that the tests leave to a family: one of them, or the lowest and the highest."""
+        low, high = self.recommendation.rank_low[place], self.recommendation.rank_high[place]
+        if math.isnan(low):
+            return None
+        return round(low) if low == high else Interval(round(low), round(high))
 
     def _repr_html_(self) -> str:
         """Return the verdict, its warnings and the table of the families, as a notebook shows them."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from lrsearch.comparison.contrasts import Contrasts
 from lrsearch.errors import InputError
+from lrsearch.tables import number
 
 Direction = Literal["maximize", "minimize"]
 CONFIGURATIONS, FAMILIES = "these configurations", "these families"
@@ -70,7 +71,7 @@ class Settings:
 
     def number(self, value: float, *, signed: bool = False) -> str:
         """Return a score or a difference as text, without its unit."""
-        return f"{value:{'+' if signed else ''}{'.2f' if self.unit == POINTS else '.4g'}}"
+        return number(value, decimals=self.decimals, signed=signed)
 
 
 def make_claim(searches: int, *, trials: int | None = None, sampler: str | None = None) -> str:

@@ -1,11 +1,13 @@
 """What counts as a failed run: divergence, or a score little better than knowing nothing, in either direction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lrsearch.comparison import compare_scores
 from lrsearch.comparison.failure import FailureRule
-from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, failure_rule
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, failure_rule, scores_of
 from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
 from tests.confirmation_examples import noisy, run_of, table_of
@@ -75,6 +77,21 @@ def test_a_diverged_run_of_a_loss_is_a_failure_and_no_score():
         kept = [run.test_accuracy for run in records if run.family == "wild"]
         assert np.mean(kept) == pytest.approx(found.means.mean[wild])
         assert found.to_dict()["scores"][3][wild] is None
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, None])
+def test_a_run_without_a_finite_score_has_diverged(score):
+    """Whatever it says of itself: it is a failure of its family and no number among scores."""
+    records = table_of({"calm": noisy(90.0, 8), "wild": noisy(91.0, 8)})
+    broken = replace(records[-1], test_accuracy=score)
+    plan = ConfirmationPlan(Settings(rope=0.3))
+    [scores], [diverged] = scores_of([[*records[:-1], broken]], plan)
+    assert [False] * 15 + [True] == diverged.tolist()
+    assert np.isnan(scores[-1])
+    if score is not None:  # a run without any is not there
+        found = compare_records([*records[:-1], broken], plan, np.random.default_rng(0))
+        assert ["wild"] == [failure.family for failure in found.failures]
+        assert "nan" not in found.verdict_text
 
 
 def test_a_family_whose_runs_all_diverged_is_shown_without_a_mean():
