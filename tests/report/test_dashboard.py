@@ -113,7 +113,7 @@ def test_a_note_stays_text(folder, searched) -> None:
 
     study = load_study(open_storage(searched), "shown")
     verdict = study_verdict(StoredStudy.of(study))
-    object.__setattr__(verdict.comparison, "verdict_text", "<script>_a_*b*")
+    object.__setattr__(verdict.comparison, "sentences", ("<script>_a_*b*",))
     write_verdict([study], verdict)
     assert r"\<script>\_a\_\*b\*" in get_note(study)
 
