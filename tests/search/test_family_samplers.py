@@ -66,7 +66,7 @@ def test_tpe_does_not_learn_from_failed_trials() -> None:
     assert place == answer_after(TrialState.FAIL, *place)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "gp"])
 def test_parameters_never_come_twice(kind: SamplerKind) -> None:
     """In a space of 40 points the first 40 trials of a family are 40 different ones, failed trials counted."""
     space = Space(100, 10, {"a": {"x": CategoricalDistribution(range(8)), "y": CategoricalDistribution("abcde")}})
@@ -120,10 +120,11 @@ def test_tpe_beats_random_search_inside_a_family() -> None:
     assert sum(wins) >= 5
 
 
-def test_values_outside_the_space_disturb_nobody() -> None:
-    """Trials of a user's own (other parameters, values out of range, no family) are left out of a family's study."""
+@pytest.mark.parametrize("kind", [*KINDS, "gp"])
+def test_values_outside_the_space_disturb_nobody(kind: SamplerKind) -> None:
+    """Trials of a user's own (other parameters, values out of range, no family) end no search."""
     space = make_space(("constant",))
-    study = make_study(space)
+    study = make_study(space, kind=kind)
     study.add_trial(create_trial(value=0.1))
     odd = {"family": "constant", "base_lr": 7.0, "warmup_steps": 3}
     wide = {**space.distributions("constant"), "base_lr": FloatDistribution(0.01, 10.0, log=True)}

@@ -40,7 +40,7 @@ def test_other_samplers_are_passed_over(folder, caplog) -> None:
     assert [] == caplog.messages
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+@pytest.mark.parametrize("sampler", ["gp", "tpe", "random", "qmc"])
 def test_an_exhausted_space_ends_the_search(folder, caplog, sampler) -> None:
     """Two lengths of the warm-up and nothing else to choose: two trials, different ones, and one line."""
     config = make_config(search__families=("constant",), ranges=FIXED, search__sampler=sampler)

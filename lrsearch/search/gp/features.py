@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space
 from lrsearch.schedules import Schedule
 
@@ -109,9 +110,12 @@ class CurveFeatures:
 
 
 def is_known_beforehand(space: Space, family: str) -> bool:
-    """Return whether the curve of a family's schedules is known before training."""
+    """Return whether a family of the space makes schedules whose curve is known before training."""
     middle = {name: from_unit(distribution, 0.5) for name, distribution in space.by_family[family].items()}
-    return isinstance(space.schedule({FAMILY: family, **middle}), Schedule)
+    try:
+        return isinstance(space.schedule({FAMILY: family, **middle}), Schedule)
+    except InputError:
+        return False
 
 
 def unit_columns(distribution: BaseDistribution, value: Any) -> FloatArray:

@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from lrsearch.experiment.space import Space
 from lrsearch.schedules import FAMILIES, reads_metric
 from lrsearch.search.gp.features import CurveFeatures, from_unit, is_known_beforehand, to_unit
-from tests.search.sampling_helpers import make_space
+from tests.search.sampling_helpers import make_space, plain_space
 
 LINEAR = {"family": "linear", "base_lr": 0.5, "warmup_steps": 0, "final_lr": 1e-5}
 
@@ -59,7 +59,8 @@ def test_searched_settings_are_columns_and_momentum_scales_the_rates() -> None:
 
 
 def test_which_curves_are_known_beforehand() -> None:
-    """All but that of the family that reads a metric."""
+    """All but that of the family that reads a metric, and of families that make no schedules."""
+    assert not is_known_beforehand(plain_space(), "a")
     space = make_space(tuple(FAMILIES))
     assert [f for f in space.families if not is_known_beforehand(space, f)] == ["reduce_on_plateau"]
 
