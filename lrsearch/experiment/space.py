@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from numbers import Integral
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -241,12 +242,26 @@ def schedule_space(
     Raises:
         InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
     """
+    _require_kinds(total_steps, 1 if steps_per_epoch is None else steps_per_epoch, families, ranges)
     chosen = step_families() if families is None else tuple(families)
     if steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
         raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
-    # `default` because bounds may be NumPy numbers
-    ranges_json = json.dumps(dict(ranges or {}), default=float)
+    try:
+        ranges_json = json.dumps(dict(ranges or {}), default=float)  # bounds may be NumPy numbers
+    except (TypeError, ValueError) as error:
+        raise InputError(f"ranges must hold tables of numbers, got {ranges!r}") from error
     return _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, optimizer, ranges_json)
+
+
+def _require_kinds(total_steps: object, steps_per_epoch: object, families: object, ranges: object) -> None:
+    """Raise InputError for the first argument of `schedule_space` that is of another kind."""
+    for name, steps in (("total_steps", total_steps), ("steps_per_epoch", steps_per_epoch)):
+        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
+            raise InputError(f"{name} must be a whole number >= 1, got {steps!r}")
+    if isinstance(families, str) or not isinstance(families, Iterable | None):
+        raise InputError(f"families must be a list of names, got {families!r}")
+    if not isinstance(ranges, Mapping | None):
+        raise InputError(f"ranges must be a table such as {{'base_lr': {{'low': 0.01}}}}, got {ranges!r}")
 
 
 _spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
@@ -254,7 +269,11 @@ _spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
 
 
 def _require_one_space(trial: BaseTrial, prefix: str, space: Space) -> None:
-    """Raise InputError where a trial would have two meanings for the same names."""
+    """Raise InputError where a trial is none, or would have two meanings for the same names."""
+    if not isinstance(trial, BaseTrial):
+        raise InputError(f"trial must be a trial of Optuna, got {type(trial).__name__}")
+    if not isinstance(prefix, str):
+        raise InputError(f"prefix must be text, got {prefix!r}")
     if isinstance(trial, FrozenTrial):  # its values are fixed, and it has no hash
         return
     first = _spaces.setdefault(trial, {}).setdefault(prefix, space)

@@ -31,8 +31,10 @@ class FamilyDescription:
 
 def family_class(family: str) -> type[Family]:
     """Return the class of a family; raise InputError, suggesting the likeliest, if there is none."""
-    if not isinstance(family, str) or family not in FAMILIES:
-        raise InputError(f"unknown family {family!r}{did_you_mean(str(family), FAMILIES)}")
+    if not isinstance(family, str):
+        raise InputError(f"family must be the name of one, such as 'cosine', got {family!r}")
+    if family not in FAMILIES:
+        raise InputError(f"unknown family {family!r}{did_you_mean(family, FAMILIES)}")
     return FAMILIES[family]
 
 

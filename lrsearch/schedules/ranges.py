@@ -17,6 +17,7 @@ from lrsearch.schedules.priors import BASE_LR, Choice, Prior, Range
 from lrsearch.schedules.sample import schedule_from_sample
 
 _MOST_CHOICES = 50
+_OPTIMIZERS = ("sgd", "adam", "adamw")
 
 
 def default_ranges(
@@ -92,11 +93,13 @@ def rate_scale(optimizer: str, momentum: float) -> float:
     gradient, and a hundredth of SGD's range holds the rates that are used with it.
 
     Raises:
-        InputError: unless 0 <= momentum < 1.
+        InputError: unless 0 <= momentum < 1, or for another optimizer.
     """
-    if not 0.0 <= momentum < 1.0:
-        raise InputError(f"momentum must be >= 0 and < 1, got {momentum}")
-    return 0.01 if optimizer in ("adam", "adamw") else 1.0 - momentum
+    if not isinstance(momentum, Real) or not 0.0 <= momentum < 1.0:
+        raise InputError(f"momentum must be >= 0 and < 1, got {momentum!r}")
+    if optimizer not in _OPTIMIZERS:
+        raise InputError(f"optimizer must be one of {', '.join(_OPTIMIZERS)}, got {optimizer!r}")
+    return 1.0 - momentum if optimizer == "sgd" else 0.01
 
 
 def _beside(prior: Prior, base: Prior) -> Prior:

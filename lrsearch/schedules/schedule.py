@@ -137,6 +137,8 @@ class Schedule:
         Raises:
             InputError: if the runs differ in length; `scaled_to` carries one to the other.
         """
+        if not isinstance(other, Schedule):
+            raise InputError(f"distance needs another Schedule, got {type(other).__name__}")
         if self.total_steps != other.total_steps:
             raise InputError(
                 f"distance needs equal total_steps, got {self.total_steps} and {other.total_steps}; use scaled_to first"

@@ -68,6 +68,8 @@ def to_torch(schedule: Schedule, optimizer: Optimizer, *, ratios: bool = True, l
             f"to_torch needs a torch optimizer as its second argument, got {type(optimizer).__name__}: "
             "to_torch(schedule, torch.optim.SGD(model.parameters(), lr=1.0))"
         )
+    if isinstance(last_epoch, bool) or not isinstance(last_epoch, int) or last_epoch < -1:
+        raise InputError(f"last_epoch must be the number of an update, or -1 to begin, got {last_epoch!r}")
     groups = optimizer.param_groups
     rates = [float(group["lr"] if last_epoch < 0 else group.get("initial_lr", group["lr"])) for group in groups]
     if ratios and rates[0] == 0:

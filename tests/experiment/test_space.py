@@ -187,3 +187,26 @@ def test_a_stored_space_is_read_back() -> None:
     """from_json is the inverse of to_json, through text."""
     space = make_space(FAMILIES, optimizer_distributions={"weight_decay": FloatDistribution(1e-6, 1e-3, log=True)})
     assert space == Space.from_json(json.loads(json.dumps(space.to_json())), ["weight_decay"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"trial": 3}, "trial must be a trial of Optuna, got int"),
+        ({"total_steps": 0}, "total_steps must be a whole number >= 1, got 0"),
+        ({"total_steps": "100"}, "total_steps must be a whole number >= 1, got '100'"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch must be a whole number >= 1, got 0"),
+        ({"families": "cosine"}, "families must be a list of names, got 'cosine'"),
+        ({"families": [None]}, "family must be the name of one, such as 'cosine', got None"),
+        ({"ranges": [1]}, "ranges must be a table such as"),
+        ({"ranges": {"base_lr": object()}}, "ranges must hold tables of numbers"),
+        ({"momentum": "x"}, "momentum must be >= 0 and < 1, got 'x'"),
+        ({"optimizer": "rmsprop"}, "optimizer must be one of sgd, adam, adamw, got 'rmsprop'"),
+        ({"prefix": 3}, "prefix must be text, got 3"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_one_line(wrong: dict[str, object], message: str) -> None:
+    """Each names the argument, the rule and the value."""
+    with pytest.raises(InputError, match=message) as caught:
+        suggest_schedule(**{"trial": ask(), "total_steps": 100, **wrong})
+    assert "\n" not in str(caught.value)

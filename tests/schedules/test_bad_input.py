@@ -93,6 +93,12 @@ def test_distance_needs_runs_of_equal_length():
         make_schedule("constant", **RUN).distance(make_schedule("constant", total_steps=50, base_lr=0.3))
 
 
+def test_distance_needs_a_schedule():
+    """What has no rates is told by its kind."""
+    with pytest.raises(InputError, match="distance needs another Schedule, got int"):
+        make_schedule("constant", **RUN).distance(3)
+
+
 def test_numbers_of_numpy_become_plain():
     """A sampler's numpy numbers give the same schedule as plain ones, and plain JSON."""
     given = {"total_steps": np.int64(100), "base_lr": np.float64(0.3), "milestones": [np.int64(30)], "gamma": 1}

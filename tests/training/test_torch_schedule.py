@@ -137,3 +137,10 @@ def test_a_model_in_place_of_an_optimizer_is_told():
     """One line that says what is needed."""
     with pytest.raises(InputError, match=r"needs a torch optimizer as its second argument, got Linear"):
         to_torch(COSINE, torch.nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize("last_epoch", ["6", 1.5, -2, True])
+def test_a_wrong_last_epoch_is_told(last_epoch):
+    """It is the number of an update."""
+    with pytest.raises(InputError, match="last_epoch must be the number of an update, or -1 to begin, got "):
+        to_torch(COSINE, decayed_layers(1.0), last_epoch=last_epoch)
