@@ -12,13 +12,13 @@ from optuna.trial import Trial
 from lrsearch.errors import InputError, RunError
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.search.replicate import Replicate
-from lrsearch.search.writer import Writer
 from lrsearch.training.lane import EpochMetrics
 from lrsearch.trials.checkpoints import Checkpoints
 from lrsearch.trials.heartbeat import beat
 from lrsearch.trials.record import StopReason
 from lrsearch.trials.requeue import requeue_interrupted
 from lrsearch.trials.trial_log import TrialLog
+from lrsearch.trials.writer import Writer
 
 _PACKAGE = Path(__file__).parent.parent
 _EPOCHS_BEHIND = 3

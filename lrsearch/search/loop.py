@@ -13,13 +13,13 @@ from lrsearch.search.lane_pruner import LanePruner
 from lrsearch.search.lanes import Lanes
 from lrsearch.search.progress import SearchState
 from lrsearch.search.replicate import Replicate
-from lrsearch.search.writer import Writer
 from lrsearch.training.lane import EpochMetrics
 from lrsearch.trials.asking import ask
 from lrsearch.trials.checkpoints import Checkpoints
 from lrsearch.trials.heartbeat import Pulse, Watch
 from lrsearch.trials.record import StopReason
 from lrsearch.trials.requeue import is_nameless, requeue_lost
+from lrsearch.trials.writer import Writer
 
 logger = logging.getLogger(__name__)
 

@@ -8,22 +8,20 @@ model that keeps apart what families share of the learning-rate curve and what i
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
-import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, known_params, schedule_space
-from lrsearch.search.family_samplers import FamilyTPE, Params, ShadowStudy, SobolPoints, derived_seed, random_draw
-from lrsearch.search.gp.curve_search import CurveSearch
+from lrsearch.search.digest import Digest, Tally, family_in_turn
+from lrsearch.search.family_samplers import FamilyTPE, Params, derived_seed, random_draw
 
 SamplerKind = Literal["gp", "tpe", "random", "qmc"]
 
@@ -63,7 +61,7 @@ class FamilySampler(BaseSampler):
         self.seed = seed
         self.startup_trials = startup_trials
         self._sizes = {family: space.family_size(family) for family in space.families}
-        self._digests: WeakKeyDictionary[Study, _Digest] = WeakKeyDictionary()
+        self._digests: WeakKeyDictionary[Study, Digest] = WeakKeyDictionary()
         self._lock = threading.Lock()  # `study.optimize(n_jobs=...)` asks from several threads
 
     @classmethod
@@ -149,7 +147,7 @@ class FamilySampler(BaseSampler):
     def _propose(self, study: Study, trial: FrozenTrial) -> Params:
         """Return the trial's family and its parameters, the same however often a running trial asks."""
         with self._lock:
-            digest = self._digests.setdefault(study, _Digest(self.space, self.seed))
+            digest = self._digests.setdefault(study, Digest(self.space, self.seed))
             trials = study.get_trials(deepcopy=False)
             digest.absorb(trials)
             if (proposed := digest.proposed.get(trial.number)) is not None:
@@ -165,7 +163,7 @@ class FamilySampler(BaseSampler):
             digest.proposed[trial.number] = params
             return params
 
-    def _turn(self, tally: _Tally, unsettled: Sequence[FrozenTrial], trial: FrozenTrial) -> tuple[str, int]:
+    def _turn(self, tally: Tally, unsettled: Sequence[FrozenTrial], trial: FrozenTrial) -> tuple[str, int]:
         """Replay the lower-numbered trials: whose turn it is, and how many draws that family has had before."""
         replay = tally.copy()
         for other in unsettled:
@@ -180,7 +178,7 @@ class FamilySampler(BaseSampler):
         return chosen, replay.drawn[chosen]
 
     def _draw(
-        self, digest: _Digest, study: Study, trial: FrozenTrial, family: str, index: int, pending: list[FrozenTrial]
+        self, digest: Digest, study: Study, trial: FrozenTrial, family: str, index: int, pending: list[FrozenTrial]
     ) -> Params:
         distributions = self.space.distributions(family)
         seed = derived_seed(self.seed, family, index)
@@ -204,104 +202,6 @@ class FamilySampler(BaseSampler):
             if (key := self.space.key(family, candidate)) not in planned and key not in digest.used:
                 return candidate
         return params
-
-
-def family_in_turn(given: Mapping[str, int], seed: int, sizes: Mapping[str, float] | None = None) -> str:
-    """Return the next family of the earliest round that is not complete.
-
-    `given` counts the trials of each family, failed ones left out. Round r is a permutation of the families drawn from
-    (seed, r), so K families have had their r-th trial before any has its (r + 1)-th. A family that has been given as
-    many trials as `sizes` has configurations for it is left out, unless all have.
-    """
-    families = list(given)
-    left = [family for family in families if sizes is None or given[family] < sizes[family]] or families
-    behind = min(given[family] for family in left)
-    order: list[int] = np.random.default_rng([seed, behind]).permutation(len(families)).tolist()
-    return next(families[i] for i in order if families[i] in left and given[families[i]] == behind)
-
-
-class _Tally:
-    """How often each family has had its turn."""
-
-    def __init__(self, families: Iterable[str]) -> None:
-        self.given = Counter(dict.fromkeys(families, 0))  # trials per family, failed ones left out
-        self.drawn = self.given.copy()  # parameter sets per family: a failed trial that is taken up again counts once
-        self._failed: set[tuple[Any, ...]] = set()  # not taken up again so far
-
-    def add(self, key: tuple[Any, ...], *, failed: bool) -> None:
-        """Count one trial; trials are to be added by number."""
-        family = key[0]
-        self.given[family] += not failed
-        self.drawn[family] += key not in self._failed
-        if failed:
-            self._failed.add(key)
-        else:
-            self._failed.discard(key)
-
-    def copy(self) -> _Tally:
-        """Return a tally that counts on from here by itself."""
-        other = _Tally(())
-        other.given, other.drawn, other._failed = self.given.copy(), self.drawn.copy(), self._failed.copy()
-        return other
-
-
-class _Digest:
-    """What a study's finished trials come to, kept so that a trial costs the same in a long study as in a short one."""
-
-    def __init__(self, space: Space, seed: int) -> None:
-        self._space = space
-        self._seed = seed
-        self.settled = 0  # all trials with a lower number are finished, and are in the tally
-        self.tally = _Tally(space.families)
-        self.used: set[tuple[Any, ...]] = set()
-        # In the order in which they ended, which the storage keeps: it only grows, and is the same after a restart.
-        self.finished: dict[str, list[FrozenTrial]] = {family: [] for family in space.families}
-        self.ended: list[FrozenTrial] = []  # of all families
-        self.proposed: dict[int, Params] = {}  # by the number of a trial that has not finished
-        self._absorbed: set[int] = set()
-        self._shadows: dict[str, ShadowStudy] = {}
-        self._points: dict[str, SobolPoints] = {}
-        self._curves: CurveSearch | None = None
-
-    def absorb(self, trials: Sequence[FrozenTrial]) -> None:
-        """Take in the trials (all of the study's, by number) that have finished since the last call."""
-        fresh = [t for t in trials[self.settled :] if t.state.is_finished() and t.number not in self._absorbed]
-        for trial in sorted(fresh, key=lambda t: (t.datetime_complete, t.number)):
-            self._absorbed.add(trial.number)
-            self.proposed.pop(trial.number, None)
-            family = self._space.family_of(trial)
-            if family is not None:
-                self.used.add(self._space.key(family, trial.params))
-                if trial.state != TrialState.FAIL:
-                    self.finished[family].append(trial)
-                    self.ended.append(trial)
-        while self.settled in self._absorbed:
-            trial = trials[self.settled]
-            family = self._space.family_of(trial)
-            if family is not None:
-                key = self._space.key(family, known_params(trial))
-                self.tally.add(key, failed=trial.state == TrialState.FAIL)
-            self._absorbed.remove(self.settled)
-            self.settled += 1
-
-    def shadow(self, family: str, direction: StudyDirection) -> ShadowStudy:
-        """Return the shadow study of a family."""
-        if family not in self._shadows:
-            self._shadows[family] = ShadowStudy(self._space.distributions(family), direction)
-        return self._shadows[family]
-
-    def sobol_points(self, family: str) -> SobolPoints:
-        """Return the Sobol points of a family."""
-        if family not in self._points:
-            seed = derived_seed(self._seed, family)
-            self._points[family] = SobolPoints(self._space.distributions(family), seed)
-        return self._points[family]
-
-    def curves(self, direction: StudyDirection) -> CurveSearch:
-        """Return the search that all families share whose curve is known before training."""
-        if self._curves is None:
-            self._curves = CurveSearch(self._space, seed=self._seed, direction=direction)
-        return self._curves
 
 
 def _rebuild(space: Space, kind: SamplerKind, seed: int, startup_trials: int) -> FamilySampler:

@@ -1,14 +1,15 @@
 """What the search itself costs per trial, and how that grows with the number of trials in one study.
 
     OMP_NUM_THREADS=1 python studies/benchmarks/bench_overhead.py --json overhead.json
-    OMP_NUM_THREADS=1 python studies/benchmarks/bench_overhead.py --trials 60 --stored 1000 20000
+    OMP_NUM_THREADS=1 python studies/benchmarks/bench_overhead.py --trials 80 --warmup 40 --stored 1000 20000
 
 The search runs as ever, over all thirteen families, on SQLite, with lanes refilled and pruned, but nothing is trained:
 a trial's curve is made up from its peak rate. Studies of different lengths take turns. What counts is the ratio of the
 longest to the one before, by the wall time of the search's parts and by the processor time of the whole.
 
 `--stored N` puts N finished trials into the study's tables first, and then searches `--trials` more: what a trial costs
-in a long study, without the hours that it would take to make one.
+in a long study, without the hours that it would take to make one. The first `--warmup` of these, in which the study is
+read and the sampler of each family takes in its trials, are not counted; `start` is how many seconds they took.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.experiment.space import FAMILY
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.optimize import open_searches, prepare_studies
-from lrsearch.search.progress import SearchState
+from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.storage import open_storage
 from lrsearch.training.lane import EpochMetrics, Lane
 from lrsearch.training.stack import Stack
@@ -128,13 +130,42 @@ def store_trials(path: Path, study: Study, experiment: Experiment, count: int) -
         )
 
 
-def search(config: StudyConfig, lanes: int | None, stored: int = 0) -> dict[str, float]:
-    """Run one search and return its costs in milliseconds per trial, and the trial-epochs it reported.
+@dataclass
+class Meter:
+    """Where a search stands: its times so far, what it has finished, and the clocks."""
+
+    times: SearchTimes
+    finished: int
+    wall: float
+    processor: float
+
+    @classmethod
+    def read(cls, state: SearchState) -> Meter:
+        """Return the reading of this moment."""
+        return cls(replace(state.times), state.complete + state.pruned, time.perf_counter(), time.process_time())
+
+    def since(self, before: Meter) -> dict[str, float]:
+        """Return what a trial has cost since another reading, in milliseconds, and the trial-epochs it had."""
+        each = 1e3 / (self.finished - before.finished)
+        epochs = self.times.trial_epochs - before.times.trial_epochs
+        parts = {part: getattr(self.times, part) - getattr(before.times, part) for part in _PARTS}
+        return {
+            **{part: seconds * each for part, seconds in parts.items()},
+            "per_epoch": 1e3 * sum(parts.values()) / epochs,
+            "wall": (self.wall - before.wall) * each,
+            "processor": (self.processor - before.processor) * each,
+            "epochs_per_trial": epochs * each / 1e3,
+        }
+
+
+def search(config: StudyConfig, lanes: int | None, stored: int = 0, warmup: int = 0) -> dict[str, float]:
+    """Run one search and return what a trial costs.
 
     Args:
         config: the study; its trials are those that are stored and those that are searched here.
         lanes: trials side by side, or None for what the search chooses.
         stored: finished trials that the study holds beforehand.
+        warmup: trials that are searched before those that count.
     """
     experiment = Untrained.prepare(config, device="cpu")
     with tempfile.TemporaryDirectory() as folder:
@@ -144,17 +175,18 @@ def search(config: StudyConfig, lanes: int | None, stored: int = 0) -> dict[str,
             store_trials(Path(folder) / "search.db", replicate.study, experiment, stored)
             (replicate,) = open_searches(experiment, options, open_storage(options.storage))
         lanes = lanes_of(options, config.search.trials - stored, "cpu")
+        readings: list[Meter] = []
+
+        def on_epoch(state: SearchState) -> None:
+            if len(readings) == 1 and state.complete + state.pruned >= warmup:
+                readings.append(Meter.read(state))
+
         state = SearchState(config.search.trials)
-        loop = SearchLoop(replicate, state, lanes=lanes)
-        begun, begun_cpu = time.perf_counter(), time.process_time()
+        loop = SearchLoop(replicate, state, lanes=lanes, on_epoch=on_epoch)
+        readings.append(Meter.read(state))
         loop.run()
-        trials = config.search.trials - stored
-        each = 1e3 / trials
-        costs = {part: getattr(state.times, part) * each for part in _PARTS}
-        costs["per_epoch"] = sum(costs[part] for part in _PARTS) * trials / state.times.trial_epochs
-        costs["wall"] = (time.perf_counter() - begun) * each
-        costs["processor"] = (time.process_time() - begun_cpu) * each
-        return costs | {"epochs_per_trial": state.times.trial_epochs / trials}
+        start = readings[-1] if warmup else readings[0]
+        return Meter.read(state).since(start) | {"start": start.wall - readings[0].wall}
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -166,7 +198,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     samples: dict[tuple[int, int], list[dict[str, float]]] = {length: [] for length in lengths}
     for _ in range(args.rounds):
         for (stored, trials), made in samples.items():
-            made.append(search(base.changed({"search.trials": stored + trials}), args.lanes, stored))
+            made.append(search(base.changed({"search.trials": stored + trials}), args.lanes, stored, args.warmup))
     rows = [
         {"stored": stored, "trials": trials}
         | {name: statistics.median(cost[name] for cost in made) for name in made[0]}
@@ -184,7 +216,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 def table(result: dict[str, Any]) -> str:
     """Return the result as text; `per_epoch` is what the search's parts cost per trial-epoch."""
-    names = (*_COSTS, "epochs_per_trial")
+    names = (*_COSTS, "epochs_per_trial", "start")
     head = f"{'stored':>8}{'trials':>8}{''.join(f'{name:>18}' for name in names)}"
     lines = [heading(result["machine"]), "milliseconds per trial", head]
     lines += [
@@ -202,6 +234,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, nargs="+", default=[10, 100, 1000], help="lengths of the studies")
     parser.add_argument("--stored", type=int, nargs="+", default=[0], help="trials that are there beforehand")
+    parser.add_argument("--warmup", type=int, default=0, help="of the trials, the first that do not count")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--lanes", type=int, help="trials side by side (default: as the search chooses)")
     parser.add_argument("--sampler", choices=("tpe", "random", "qmc"), default="tpe")

@@ -40,7 +40,7 @@ def _results(study) -> list:
 
 SEARCH = """
 import os, platform
-from lrsearch.search.writer import Writer
+from lrsearch.trials.writer import Writer
 from tests.search.run_helpers import make_config, search
 
 seen, writers, enter = [], [], Writer.__enter__

@@ -1,6 +1,6 @@
 """Optuna's own conformance suites for samplers, on ours.
 
-The multi-objective suites do not apply: a search has one metric.
+The multi-objective suites do not apply: a search has one metric. Optuna has no suite for pruners.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from optuna.testing.pytest_samplers import BasicSamplerTestCase, RelativeSampler
 from lrsearch.search.sampling import FamilySampler, SamplerKind
 
 
-@pytest.fixture(params=["tpe", "random", "qmc"])
+@pytest.fixture(params=["tpe", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gp", "random", "qmc"))])
 def kind(request) -> SamplerKind:
     return request.param
 

@@ -11,7 +11,8 @@ import pytest
 from optuna.trial import Trial
 
 from lrsearch.errors import InputError
-from lrsearch.search.sampling import FamilySampler, SamplerKind, family_in_turn
+from lrsearch.search.digest import family_in_turn
+from lrsearch.search.sampling import FamilySampler, SamplerKind
 from lrsearch.storage import open_storage
 from tests.search.sampling_helpers import THREE, accuracy, fail, families_of, finish, make_space, make_study, run, work
 
