@@ -203,9 +203,17 @@ def test_tie_breakers_choose_inside_the_recommended_set():
 @pytest.mark.parametrize(
     ("blocks", "alpha", "message"),
     [
-        (6, 0.025, "smallest p-value that 6 blocks can give, 0.0303.*no difference could ever be found.*use 7 blocks"),
-        (20, 0.0001, "smallest p-value that 20 blocks can give, 0.000244.*choose an alpha from"),
-        (10, 1.0, "every one would be"),
+        (
+            6,
+            0.025,
+            r"alpha 0.025 is unattainable with 6 blocks \(smallest p-value 0.0303\): use 7 blocks or more",
+        ),
+        (
+            20,
+            0.0001,
+            r"alpha 0.0001 is unattainable with 20 blocks \(smallest p-value 0.000244\): use a larger",
+        ),
+        (10, 1.0, "alpha must be below 1, got 1"),
     ],
 )
 def test_an_alpha_out_of_reach_is_refused_with_the_reason(blocks, alpha, message):

@@ -125,14 +125,11 @@ def require_attainable(alpha: float, blocks: int) -> None:
     if smallest <= alpha < 1:
         return
     enough = next((more for more in range(blocks, ENUMERATED_BLOCKS + 1) if 1 / (1 + 2 ** (more - 1)) <= alpha), None)
-    remedy = (
-        f"use {enough} blocks or more, or a larger alpha"
-        if enough
-        else f"choose an alpha from {smallest:.2g} to below 1"
-    )
+    if alpha >= 1:
+        raise InputError(f"alpha must be below 1, got {alpha:g}")
+    remedy = f"use {enough} blocks or more, or a larger alpha" if enough else f"use an alpha of {smallest:.2g} or more"
     raise InputError(
-        f"alpha must lie between the smallest p-value that {blocks} blocks can give, {smallest:.3g}, and 1, but is "
-        f"{alpha:g}, so that no difference could ever be found or every one would be: {remedy}"
+        f"alpha {alpha:g} is unattainable with {blocks} blocks (smallest p-value {smallest:.3g}): {remedy}"
     )
 
 
