@@ -157,12 +157,13 @@ def _say_what_is_not_done(job: Job, study: Study, blocks: int | None) -> None:
     """Log where a number of blocks that was asked for is not the number that the confirmation ends with."""
     if blocks is None:
         return
-    stored = len({run.block for run in StudyPart.of(study).runs})
-    if len(job.searches) > 1:
-        if blocks != len(job.searches):
-            logger.warning(f"blocks are the {len(job.searches)} replicates of the search, not the {blocks} asked for")
+    stored, replicates = len({run.block for run in StudyPart.of(study).runs}), len(job.searches)
+    if replicates > 1 and blocks != replicates:
+        logger.warning(
+            f"blocks: {blocks} asked for, but there is one for each of {replicates} replicates of the search"
+        )
     elif stored > blocks:
-        logger.warning(f"{blocks} blocks were asked for and {stored} are stored: all {stored} count in the verdict")
+        logger.warning(f"blocks: {blocks} asked for, but {stored} are stored, and all {stored} count in the verdict")
 
 
 def _wait_for_others(job: Job, study: Study, planned: Sequence[Block], *, train_rest: Callable[[], None]) -> None:

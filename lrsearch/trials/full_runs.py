@@ -76,8 +76,8 @@ class FullRuns:
         for key, metrics in self._stack.run_epoch(self._parts).items():
             self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
             if metrics.diverged:
-                family, named = self._runs[key].schedule["family"], " and ".join(metrics.not_finite)
-                logger.warning(f"a run of {family} has diverged: its {named} after epoch {metrics.epoch} is not finite")
+                family, named = self._runs[key].schedule["family"], ", ".join(metrics.not_finite)
+                logger.warning(f"a run of {family} has diverged in epoch {metrics.epoch} (NaN or infinite: {named})")
                 self._diverged.add(key)
                 self._stack.release(key)
         self._seconds += time.perf_counter() - begun
@@ -104,6 +104,8 @@ class FullRuns:
             return None
         loss, scores = self._stack.evaluate(key, "test")
         if not (np.isfinite(loss) and np.isfinite(scores).all()):
+            family = self._runs[key].schedule["family"]
+            logger.warning(f"a run of {family} has diverged on the test set (NaN or infinite: loss or score)")
             self._diverged.add(key)
             return None
         return loss, scores

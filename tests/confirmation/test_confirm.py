@@ -275,11 +275,11 @@ def test_what_was_asked_for_and_not_done_is_said(folder, caplog) -> None:
     _confirm(FIXED, 3)
     assert "" == caplog.text
     assert 6 == len(_confirm(FIXED, 2).study.get_trials())
-    assert "2 blocks were asked for and 3 are stored: all 3 count in the verdict" in caplog.text
+    assert "blocks: 2 asked for, but 3 are stored, and all 3 count in the verdict" in caplog.text
     config = make_config(search__replicates=2, search__pruner="none")
     search(config, 3, database="replicates.db")
     assert {0, 1} == {block for block, _ in _runs(_confirm(config, 5, database="replicates.db").study)}
-    assert "blocks are the 2 replicates of the search, not the 5 asked for" in caplog.text
+    assert "blocks: 5 asked for, but there is one for each of 2 replicates of the search" in caplog.text
 
 
 def test_one_call_audits_and_confirms_with_controls(folder) -> None:
