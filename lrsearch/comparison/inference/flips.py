@@ -127,10 +127,9 @@ def require_attainable(alpha: float, blocks: int) -> None:
     enough = next((more for more in range(blocks, ENUMERATED_BLOCKS + 1) if 1 / (1 + 2 ** (more - 1)) <= alpha), None)
     if alpha >= 1:
         raise InputError(f"alpha must be below 1, got {alpha:g}")
-    remedy = f"use {enough} blocks or more, or a larger alpha" if enough else f"use an alpha of {smallest:.2g} or more"
-    raise InputError(
-        f"alpha {alpha:g} is unattainable with {blocks} blocks (smallest p-value {smallest:.3g}): {remedy}"
-    )
+    remedy = f"use {enough} blocks or more, or a larger alpha" if enough else "use a larger alpha"
+    least = f"smallest p-value {smallest:.3g}"
+    raise InputError(f"alpha {alpha:g} is unattainable with {blocks} blocks ({least}): {remedy}")
 
 
 def sampling_variance(correct: FloatArray | BoolArray) -> FloatArray:
