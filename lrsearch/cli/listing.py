@@ -26,6 +26,7 @@ from lrsearch.storage import (
     stored_names,
     study_heads,
 )
+from lrsearch.tables import Metric
 
 Row = dict[str, Any]
 
@@ -57,8 +58,9 @@ def list_trials(
     wanted.require_possible(studies, (count.family for count in counts))
     total = sum(count.count for count in _of(counts, wanted))
     failed = {study: _failed_runs(storage, study) for study in studies if is_confirmation(study)}
+    metrics = {head.name: Metric(maximize=head.maximize) for head in study_heads(storage)}
     lines = newest_trials(storage, studies, wanted, most)
-    return TrialList([_trial_row(line, failed.get(line.study)) for line in lines], total)
+    return TrialList([_trial_row(line, failed.get(line.study), metrics[line.study]) for line in lines], total)
 
 
 def _failed_runs(storage: Storage, confirmation: str) -> dict[int, str]:
@@ -72,7 +74,7 @@ def _of(counts: Iterable[TrialCount], wanted: TrialFilter) -> list[TrialCount]:
     return [count for count in counts if wanted.takes(count.study, count.state, count.family)]
 
 
-def _trial_row(line: TrialLine, failed: Mapping[int, str] | None) -> Row:
+def _trial_row(line: TrialLine, failed: Mapping[int, str] | None, metric: Metric) -> Row:
     """Return the row of a trial; `failed` says why runs of a confirmation failed, and in a search the diverged did."""
     diverged = "diverged" if line.stop_reason == "diverged" else None
     return {
@@ -80,7 +82,7 @@ def _trial_row(line: TrialLine, failed: Mapping[int, str] | None) -> Row:
         "replicate": replicate_of(line.study),
         "state": line.state,
         "family": line.family,
-        "value": line.value,
+        "value": metric.stored(line.value),
         "epochs": line.epochs,
         "seconds": line.seconds,
         "stop reason": line.stop_reason,
@@ -112,12 +114,13 @@ def _study_row(head: StudyHead, counts: list[TrialCount]) -> Row:
     name, states = head.name, Counter[str]()
     for count in counts:
         states[count.state] += count.count
+    metric = Metric(maximize=head.maximize)
     bests = [best for count in counts if (best := count.greatest if head.maximize else count.least) is not None]
     return {
         "study": name,
         "kind": "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit",
         **{state: states[state] for state in STATES},
-        "best": (max if head.maximize else min)(bests, default=None),
+        "best": metric.stored(metric.best(bests)),
         "dataset": _trained_on(head.study_file),
     }
 
