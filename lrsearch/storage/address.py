@@ -24,7 +24,14 @@ from lrsearch.storage.patience import PatientStorage, patiently
 from lrsearch.storage.problems import explained
 from lrsearch.storage.proxy import open_proxy
 from lrsearch.storage.secrets import redacted, without_secrets
-from lrsearch.storage.sqlite import made_by_one, network_file_system, open_sqlite, open_sqlite_to_read, sqlite_path
+from lrsearch.storage.sqlite import (
+    database_file,
+    made_by_one,
+    network_file_system,
+    open_sqlite,
+    open_sqlite_to_read,
+    sqlite_path,
+)
 
 Storage: TypeAlias = BaseStorage
 """What the functions here return, for those who pass it on and know nothing of Optuna."""
@@ -99,9 +106,14 @@ def existing_storage(url: str) -> BaseStorage | None:
 
 
 def missing_file(url: str) -> str | None:
-    """Return the path of a storage's file that is not there."""
-    kind, found, path = url.partition(":///")
-    return path if found and kind in ("sqlite", "journal") and not Path(path).exists() else None
+    """Return the path of a storage's file that is not there; None for other storages, and for one that is there."""
+    if url.startswith("sqlite:///"):
+        path = database_file(url)
+    elif url.startswith("journal:///"):
+        path = Path(url.removeprefix("journal:///"))
+    else:
+        return None
+    return None if path.exists() else str(path)
 
 
 def absolute_address(url: str) -> str:
@@ -134,6 +146,8 @@ def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
         cause = err if reason == said else None  # a notebook shows causes too
         if url.partition("://")[2].count("@") > 1:
             reason += "; write an @ in a user's name or password as %40"
+        if "://" not in url:
+            reason += f"; a file is written as sqlite:///{redacted(url) or 'lrsearch.db'}"
         raise kind(f"storage {redacted(url)!r} cannot be opened: {reason}") from cause
 
 

@@ -14,7 +14,7 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.storage.address import missing_file
 from lrsearch.storage.problems import advice
 from lrsearch.storage.secrets import redacted
-from lrsearch.storage.sqlite import needs_another_way, read_only_addresses, sqlite_path
+from lrsearch.storage.sqlite import needs_another_way, read_only_addresses, require_no_log, sqlite_path
 
 _BUSY_SECONDS = 60
 
@@ -63,6 +63,7 @@ def _copy(source: Path, part: Path) -> None:
         except sqlite3.OperationalError as error:
             if not needs_another_way(str(error)):
                 raise
+    require_no_log(source)
     return _copy_from(last, part)
 
 

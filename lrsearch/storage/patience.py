@@ -7,6 +7,7 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -62,14 +63,39 @@ class PatientStorage(RDBStorage):
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
+        database = self.engine.url.database or ""
+        is_file = self.engine.dialect.name == "sqlite" and not database.startswith((":memory:", "file:"))
+        self._file = Path(database).absolute() if is_file and database else None
+        self._identity = _identity(self._file)
         weakref.finalize(self, self.engine.dispose)  # or its connections would be cut off, not closed
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
-        """Set the state and the values of a trial, as RDBStorage does; the same end told twice is told once."""
-        return told_once(super().set_trial_state_values, super().get_trial, trial_id, state, values)
+        """Set the state and the values of a trial, as RDBStorage does; the same end twice is no error."""
+        self.require_same_file()
+        return set_state_idempotently(super().set_trial_state_values, super().get_trial, trial_id, state, values)
+
+    def require_same_file(self) -> None:
+        """Raise RunError if the file of an SQLite database was deleted or replaced since it was opened.
+
+        SQLite would go on in the old one, which nobody can open any more.
+        """
+        if _identity(self._file) != self._identity:
+            raise RunError(
+                f"the database {str(self._file)!r} was deleted or replaced while it was in use: what was written since "
+                "is lost; put it back, from a copy if need be (lrsearch backup makes them), and run the command again"
+            )
 
 
-def told_once(
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from another one of its name; None where there is none."""
+    try:
+        status = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return None if status is None else (status.st_dev, status.st_ino)
+
+
+def set_state_idempotently(
     tell: Callable[[int, TrialState, Any], bool],
     get_trial: Callable[[int], FrozenTrial],
     trial_id: int,
@@ -143,8 +169,10 @@ def patient(kind: type[T], calls: Iterable[str]) -> type[T]:
 
 def _patient(call: Callable[..., T]) -> Callable[..., T]:
     @functools.wraps(call)
-    def calling(*arguments: Any, **named: Any) -> T:
-        return patiently(functools.partial(call, *arguments, **named))
+    def calling(storage: Any, *arguments: Any, **named: Any) -> T:
+        if isinstance(storage, PatientStorage):
+            storage.require_same_file()
+        return patiently(functools.partial(call, storage, *arguments, **named))
 
     return calling
 

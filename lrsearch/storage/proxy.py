@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy
 from optuna.trial import TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.storage.patience import patient, told_once
+from lrsearch.storage.patience import patient, set_state_idempotently
 from lrsearch.storage.secrets import redacted
 
 _CONNECT_SECONDS = 10.0
@@ -24,8 +24,8 @@ class _Proxy(GrpcStorageProxy):
     url: str
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
-        """Set the state and the values of a trial, as the proxy does; the same end told twice is told once."""
-        return told_once(super().set_trial_state_values, super().get_trial, trial_id, state, values)
+        """Set the state and the values of a trial, as the proxy does; the same end twice is no error."""
+        return set_state_idempotently(super().set_trial_state_values, super().get_trial, trial_id, state, values)
 
 
 patient(_Proxy, sorted(BaseStorage.__abstractmethods__ - {"set_trial_state_values"}))

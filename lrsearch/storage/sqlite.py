@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy import event
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
@@ -33,13 +34,18 @@ _OPTUNAS = re.compile(r"(study|trial)_|studies$|trials$|version_info$|alembic_ve
 _MOUNTS = Path("/proc/mounts")
 
 
+def database_file(url: str) -> Path:
+    """Return the file that an SQLite address names, as SQLAlchemy reads it: without options, %20 as a blank."""
+    return Path((make_url(url).database or "") if url.startswith("sqlite:///") else "")
+
+
 def sqlite_path(url: str) -> Path:
     """Return the file that an SQLite address names.
 
     Raises:
         InputError: if it names none that can be there.
     """
-    path = Path(url.removeprefix("sqlite:///"))
+    path = database_file(url)
     if not url.startswith("sqlite:///") or path.name in ("", ":memory:"):
         raise InputError(f"storage {redacted(url)!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
     if not path.parent.is_dir():
@@ -55,7 +61,7 @@ def open_sqlite(url: str) -> PatientStorage:
     Write-ahead logging, a minute's patience, and transactions that take the lock before they read, without which
     several processes take the same waiting trial.
     """
-    _refuse_anothers(sqlite_path(url))
+    _require_no_other_tables(sqlite_path(url))
     # Whether it is a database only SQLite may find out: a file that is opened and closed beside it loses all locks that
     # this process holds on it, and other processes then throw away what is still to be read.
     storage = made_by_one(lambda: PatientStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}}))
@@ -63,7 +69,7 @@ def open_sqlite(url: str) -> PatientStorage:
     return storage
 
 
-def _refuse_anothers(path: Path) -> None:
+def _require_no_other_tables(path: Path) -> None:
     """Raise InputError if a database that is there has tables and none of Optuna's, before any is made beside them.
 
     SQLite itself reads it, and only where there is something to read.
@@ -89,11 +95,26 @@ def open_sqlite_to_read(url: str) -> PatientStorage:
     *ways, last = [url, *(f"sqlite:///{way}&uri=true" for way in read_only_addresses(path))]
     for way in ways:
         try:
-            return _reader(way, path)
+            return _reader(way)
         except (SQLAlchemyError, StorageInternalError, RunError) as error:
             if not needs_another_way(str(error.__cause__ or error)):
                 raise
-    return _reader(last, path)
+    require_no_log(path)
+    return _reader(last)
+
+
+def require_no_log(path: Path) -> None:
+    """Raise InputError if trials are in a database's write-ahead log, and only the database itself can be read.
+
+    SQLite reads the log only where it may write a file beside it.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if file_size(log) > 0:
+        raise InputError(
+            f"{str(path)!r} cannot be read whole: its newest trials are in {log.name}, which SQLite reads only where "
+            "it may write beside it. Copy both files to a folder that may be written and has room, or run lrsearch "
+            "backup where the database is written"
+        )
 
 
 def read_only_addresses(path: Path) -> list[str]:
@@ -107,17 +128,11 @@ def needs_another_way(said: str) -> bool:
     return any(sign in said for sign in ("readonly", "unable to open", "disk is full", "disk I/O"))
 
 
-def _reader(way: str, path: Path) -> PatientStorage:
+def _reader(way: str) -> PatientStorage:
     kwargs = {"connect_args": {"timeout": _BUSY_SECONDS}}
     storage = PatientStorage(way, engine_kwargs=kwargs, skip_table_creation=True)
     _prepare(storage, (), begin="BEGIN")
     storage.get_all_studies()
-    log = path.with_name(f"{path.name}-wal")
-    if way.endswith("immutable=1") and file_size(log) > 0:
-        logger.warning(
-            f"{log.name} cannot be read where nothing may be written: the newest trials may be missing; "
-            "lrsearch backup on the machine that writes makes a whole copy"
-        )
     return storage
 
 

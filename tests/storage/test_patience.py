@@ -1,5 +1,6 @@
 """A database that is away for a while, or a process that is: calls are tried again, and what was done is done once."""
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -187,3 +188,24 @@ def test_a_study_that_a_killed_process_left_unfilled_is_filled(folder, monkeypat
     for name in ("other", "plain"):
         with pytest.raises(InputError, match=f"'{name}' was not made by lrsearch"):
             create_study(storage, name, CONFIG, **GIVEN)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_database_that_is_deleted_or_replaced_is_an_error(folder, how: str) -> None:
+    """SQLite would write on into a file that nobody can open any more; every call says so."""
+    storage = open_storage("sqlite:///a.db")
+    study = create_study(storage, "study", CONFIG, **GIVEN)
+    trial = study.ask()
+    if how == "deleted":
+        (folder / "a.db").unlink()
+    else:
+        shutil.copy("a.db", "b.db")
+        (folder / "b.db").replace("a.db")
+    for call in (
+        storage.get_all_studies,
+        study.ask,
+        lambda: trial.set_user_attr("a", 1),
+        lambda: study.tell(trial, 1.0),
+    ):
+        with pytest.raises(RunError, match="was deleted or replaced while it was in use"):
+            call()

@@ -1,0 +1,40 @@
+"""Passwords in addresses: hidden wherever they may stand, however odd the rest is."""
+
+from itertools import product
+
+import pytest
+
+from lrsearch.storage.secrets import redacted, without_secrets
+
+USERS = ("me", "admin@srv", "a%40b", "", "a b", "d\\me", "x.y@z@w", "ümlaut")
+PASSWORDS = ("tops3cret", "a@tops3cret", "a/tops3cret", "tops3cret?b", "a:tops3cret", "#tops3cret", "tops3cret%40x")
+ODD = {f"postgresql://{user}:{password}@host:5432/db": password for user, password in product(USERS, PASSWORDS)}
+
+
+def test_there_are_fifty_odd_addresses() -> None:
+    """The two tests below would say nothing of an empty list."""
+    assert len(ODD) > 50
+
+
+@pytest.mark.parametrize("url", ODD)
+def test_an_odd_address_is_shown_without_its_password(url: str) -> None:
+    """Redacted up to the last @; host and database stay. Messages that quote the password hide it too."""
+    assert "s3cret" not in redacted(url)
+    assert redacted(url).endswith(":***@host:5432/db")
+    assert "s3cret" not in without_secrets(f'could not connect to "{url}": {ODD[url]} is wrong', url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////tmp/a:b@c.db",
+        "sqlite:///a@b.db",
+        "journal:////tmp/a:b@c.log",
+        "postgresql://me@host:5432/db",
+        "postgresql://me@srv@host/db",
+        "grpc://127.0.0.1:13000",
+    ],
+)
+def test_an_address_without_a_password_stays(url: str) -> None:
+    """Files with an @ or a colon in their names, users without a password."""
+    assert url == redacted(url)

@@ -1,0 +1,80 @@
+"""SQLite's files: how an address names one, and what of it can be read where nothing can be written."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from lrsearch.errors import InputError
+from lrsearch.storage import open_existing, open_storage, stored_names
+from lrsearch.storage.address import missing_file
+from lrsearch.storage.sqlite import require_no_log
+from tests.search.run_helpers import make_config, search
+
+
+@pytest.mark.parametrize(("url", "name"), [("sqlite:///x.db?timeout=60", "x.db"), ("sqlite:///a%20b.db", "a b.db")])
+def test_an_address_names_the_same_file_for_those_who_write_and_read(folder, run, url: str, name: str) -> None:
+    """Options and %20, as SQLAlchemy reads them: by every command, and by the guard of foreign databases."""
+    assert name == missing_file(url)
+    search(make_config(), 3, database="plain.db")
+    shutil.copy("plain.db", name)
+    assert ["tab"] == stored_names(open_existing(url)) == stored_names(open_storage(url))
+    assert 0 == run("trials", "--storage", url).code
+    assert 0 == run("backup", "--storage", url, "-o", "copy.db").code
+    (folder / name).unlink()
+    with closing(sqlite3.connect(name)) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+        connection.commit()
+    with pytest.raises(InputError, match="another program's database"):
+        open_storage(url)
+
+
+def test_a_file_given_as_an_address_is_told_how_it_is_written(folder, run) -> None:
+    """The message holds the address that was meant."""
+    assert "a file is written as sqlite:///x.db" in run("studies", "--storage", "x.db").complaint
+
+
+def test_a_database_whose_newest_trials_cannot_be_read_is_refused(folder) -> None:
+    """A write-ahead log that SQLite cannot read, because nothing may be written beside it, is not passed over."""
+    search(make_config(), 3, database="a.db")
+    require_no_log(folder / "a.db")
+    (folder / "a.db-wal").write_bytes(b"log")
+    with pytest.raises(InputError, match=r"'.*a\.db' cannot be read whole: its newest trials are in a\.db-wal"):
+        require_no_log(folder / "a.db")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a read-only disk takes root")
+@pytest.mark.parametrize("command", ["trials", "studies", "backup"])
+def test_a_command_on_a_read_only_disk_does_not_pass_over_the_log(folder, run, command: str) -> None:
+    """Exit code 2 and one line, where three of eleven trials were listed before."""
+    disk = folder / "disk"
+    disk.mkdir()
+    search(make_config(), 3, database="a.db")
+    assert 0 == run("backup", "--storage", "sqlite:///a.db", "-o", "disk/a.db").code
+    (folder / "copy.py").write_text(_CUT_OFF)
+    subprocess.run([sys.executable, "copy.py"], check=True)  # leaves a log, as a killed process does
+    (disk / "a.db-shm").unlink(missing_ok=True)
+    if subprocess.run(["mount", "--bind", "-o", "ro", disk, disk], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    subprocess.run(["mount", "-o", "remount,bind,ro", disk], capture_output=True, check=False)
+    try:
+        flags = ("-o", "copy.db") if command == "backup" else ()
+        refused = run(command, "--storage", f"sqlite:///{disk}/a.db", *flags)
+        assert "cannot be read whole: its newest trials are in a.db-wal" in refused.complaint
+        assert not (folder / "copy.db").exists()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+_CUT_OFF = """
+import os, sqlite3
+connection = sqlite3.connect("disk/a.db")
+connection.execute("PRAGMA journal_mode=WAL")
+connection.execute("UPDATE trials SET number = number")
+connection.commit()
+os._exit(0)
+"""
