@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lrsearch.comparison import Comparison, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
-    from lrsearch.experiment.space import suggest_schedule
+    from lrsearch.experiment.suggest import suggest_schedule
     from lrsearch.export.retrain import train_exported
     from lrsearch.schedules import Schedule, make_schedule
     from lrsearch.search.objective import Objective
@@ -27,7 +27,7 @@ _HOMES = {
     "InputError": "lrsearch.errors",
     "Schedule": "lrsearch.schedules",
     "make_schedule": "lrsearch.schedules",
-    "suggest_schedule": "lrsearch.experiment.space",
+    "suggest_schedule": "lrsearch.experiment.suggest",
     "to_torch": "lrsearch.training.torch_schedule",
     "Dataset": "lrsearch.workloads",
     "Workload": "lrsearch.workloads",

@@ -19,7 +19,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.experiment.space import FAMILY, Space, known_params, schedule_space
+from lrsearch.experiment.space import FAMILY, Space, known_params
+from lrsearch.experiment.suggest import schedule_space
 from lrsearch.search.digest import Digest, Tally, family_in_turn
 from lrsearch.search.family_samplers import FamilyTPE, Params, derived_seed, random_draw
 

@@ -1,0 +1,138 @@
+"""A schedule from a trial of one's own study: what a user's objective asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from numbers import Integral
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from optuna.trial import BaseTrial, FrozenTrial
+
+from lrsearch.errors import InputError
+from lrsearch.experiment.space import Space
+from lrsearch.schedules import AnySchedule, reads_metric, step_families
+
+
+def suggest_schedule(
+    trial: BaseTrial,
+    *,
+    total_steps: int,
+    families: Sequence[str] | None = None,
+    ranges: Mapping[str, Any] | None = None,
+    steps_per_epoch: int | None = None,
+    momentum: float = 0.0,
+    optimizer: str = "sgd",
+    prefix: str = "",
+) -> AnySchedule:
+    """Suggest a schedule in an objective of one's own, with any sampler.
+
+    The trial gets the parameters `family`, `base_lr`, ... that the search itself uses.
+
+    Args:
+        trial: of the user's study.
+        total_steps: the optimizer's updates.
+        families: every family that is a function of the step, if None.
+        ranges: in place of the published ranges, by parameter name, as `[ranges]` in a study file. Where base_lr's
+            change, those of final_lr follow in their ratio.
+        steps_per_epoch: needed by `reduce_on_plateau`, which reads a metric.
+        momentum: of SGD, by which the default ranges of rates shrink.
+        optimizer: "sgd", "adam" or "adamw", which have other default ranges of rates.
+        prefix: of every parameter's name, where a trial has several schedules ("generator_").
+
+    Raises:
+        InputError: an unknown family or range, `reduce_on_plateau` without `steps_per_epoch`, or a second schedule of
+            the same trial and prefix from another space.
+    """
+    space = schedule_space(
+        total_steps=total_steps,
+        families=families,
+        ranges=ranges,
+        steps_per_epoch=steps_per_epoch,
+        momentum=momentum,
+        optimizer=optimizer,
+    )
+    _require_one_space(trial, prefix, space)
+    return space.schedule(space.suggest(trial, prefix))
+
+
+def schedule_space(
+    *,
+    total_steps: int,
+    families: Sequence[str] | None,
+    ranges: Mapping[str, Any] | None,
+    steps_per_epoch: int | None,
+    momentum: float,
+    optimizer: str,
+) -> Space:
+    """Return the space from which `suggest_schedule` suggests, called with the same arguments.
+
+    Raises:
+        InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
+    """
+    _require_kinds(total_steps, 1 if steps_per_epoch is None else steps_per_epoch, families, ranges)
+    chosen = step_families() if families is None else tuple(families)
+    if steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
+        raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
+    try:
+        ranges_json = json.dumps(dict(ranges or {}), default=float)  # bounds may be NumPy numbers
+    except (TypeError, ValueError) as error:
+        raise InputError(f"ranges must hold tables of numbers, got {ranges!r}") from error
+    return _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, optimizer, ranges_json)
+
+
+def _require_kinds(total_steps: object, steps_per_epoch: object, families: object, ranges: object) -> None:
+    """Raise InputError for the first argument of `schedule_space` that is of another kind."""
+    for name, steps in (("total_steps", total_steps), ("steps_per_epoch", steps_per_epoch)):
+        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
+            raise InputError(f"{name} must be a whole number >= 1, got {steps!r}")
+    if isinstance(families, str) or not isinstance(families, Iterable | None):
+        raise InputError(f"families must be a list of names, got {families!r}")
+    if not isinstance(ranges, Mapping | None):
+        raise InputError(f"ranges must be a table such as {{'base_lr': {{'low': 0.01}}}}, got {ranges!r}")
+
+
+_spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
+"""From which space each trial in progress has been suggested a schedule, by prefix."""
+
+
+def _require_one_space(trial: BaseTrial, prefix: str, space: Space) -> None:
+    """Raise InputError where a trial is none, or would have two meanings for the same names."""
+    if not isinstance(trial, BaseTrial):
+        raise InputError(f"trial must be a trial of Optuna, got {type(trial).__name__}")
+    if not isinstance(prefix, str):
+        raise InputError(f"prefix must be text, got {prefix!r}")
+    if isinstance(trial, FrozenTrial):  # its values are fixed, and it has no hash
+        return
+    first = _spaces.setdefault(trial, {}).setdefault(prefix, space)
+    if first != space:
+        differ = "other families or ranges"
+        if first.total_steps != space.total_steps:
+            differ = f"total_steps = {first.total_steps}, and now {space.total_steps}"
+        raise InputError(
+            f"prefix must differ for two schedules of one trial, got {prefix!r} twice (with {differ}); "
+            'give one of them a prefix such as "generator_"'
+        )
+
+
+@lru_cache(maxsize=8)
+def _cached_space(
+    families: tuple[str, ...],
+    total_steps: int,
+    steps_per_epoch: int,
+    momentum: float,
+    optimizer: str,
+    ranges_json: str,
+) -> Space:
+    """Build a space once, not in every trial: checking all corners of all ranges takes milliseconds."""
+    return Space.build(
+        families,
+        total_steps=total_steps,
+        steps_per_epoch=steps_per_epoch,
+        epochs=max(1, total_steps // steps_per_epoch),
+        momentum=momentum,
+        optimizer=optimizer,
+        overrides=json.loads(ranges_json),
+    )
