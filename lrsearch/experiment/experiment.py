@@ -76,7 +76,7 @@ class Experiment:
         """Load the workload and its data and try them out.
 
         Raises:
-            InputError: if the workload, its data or the device is not to be had, or they do not fit together.
+            InputError: if the workload, its data or the device is unavailable, or they do not fit together.
         """
         device = choose_device(device)
         workload = _workload(config)
@@ -177,7 +177,7 @@ class Experiment:
         )
 
     def compiles(self, asked: Literal["auto", "on", "off"], trial_epochs: float) -> bool:
-        """Return whether to compile the step for a process that trains about so many trial-epochs."""
+        """Return whether to compile the step for a process that trains about `trial_epochs`."""
         if asked != "auto":
             return asked == "on"
         can = is_fast_lenet(self.workload, self.dataset.train_x)

@@ -76,8 +76,8 @@ class RunOptions:
 def lanes_of(options: RunOptions, trials: int, device: str) -> int:
     """Return how many trials one process trains side by side: as asked for, or chosen.
 
-    All processes together have a quarter of the search in flight at most, or TPE would search at random. A GPU gains
-    most from the first 64 lanes; a processor gains little beyond a few, and memory grows with every one.
+    All processes together train at most a quarter of the search's trials at a time, or TPE would search at random. A
+    GPU gains most from the first 64 lanes; a processor gains little beyond a few, and memory grows with every one.
     """
     workers = options.workers or auto_workers(device)
     return options.lanes or max(1, min(_MOST_LANES[device], trials // 4) // workers)

@@ -89,7 +89,7 @@ class ShadowStudy:
 
 
 class SobolPoints:
-    """The scrambled Sobol points of one family; the n-th is the same whoever asks, and in whatever order."""
+    """The scrambled Sobol points of one family; the n-th is the same for every process and in every order of asking."""
 
     def __init__(self, distributions: Distributions, seed: int) -> None:
         self._distributions = dict(distributions)
@@ -155,7 +155,7 @@ def _quiet_study(direction: StudyDirection) -> Study:
 
 @contextmanager
 def _optuna_quiet() -> Iterator[None]:
-    """Keep the birth of shadow studies out of the log: they are nobody's study."""
+    """Keep the creation of shadow studies, which no person sees, out of the log."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

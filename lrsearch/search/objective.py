@@ -26,7 +26,7 @@ class Objective:
         replicate: whose seeds the trials have.
 
     Raises:
-        InputError: if the workload or its data is not to be had.
+        InputError: if the workload or its data is unavailable.
     """
 
     def __init__(self, config: StudyConfig, *, device: str = "auto", replicate: int = 0) -> None:

@@ -18,9 +18,10 @@ def ask(history: History, total: int) -> Trial | None:
     """
     while True:
         requeue_lost(history)
-        history.read()  # another process may have failed a trial meanwhile
         if history.taken >= total:  # queued trials take no place before they are asked for
-            return None
+            history.read()  # another process may have failed a trial meanwhile
+            if history.taken >= total:
+                return None
         trial = history.study.ask()
         history.read()
         if history.has_place(trial, total):

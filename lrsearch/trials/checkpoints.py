@@ -98,7 +98,7 @@ class Checkpoints:
         self._cost_seconds += time.perf_counter() - begun
 
     def load(self, log: TrialLog, *, like: Checkpoint) -> tuple[Checkpoint, LearningCurve] | None:
-        """Return where a trial that is taken up stood, or None if nothing is known.
+        """Return where a resumed trial stood, or None if nothing is known.
 
         Args:
             log: the trial.

@@ -1,4 +1,4 @@
-"""Whether processes of other machines still live: judged by what they write, never by anybody's clock."""
+"""Whether processes of other machines still live: judged by what they write, never by a machine's clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trial leaves in the storage, written in one way whoever runs it."""
+"""What a trial leaves in the storage, written in one way by the search and by `Objective`."""
 
 from __future__ import annotations
 

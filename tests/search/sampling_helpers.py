@@ -46,7 +46,7 @@ def accuracy(params: dict[str, Any]) -> float:
 
 
 def run(study: Study, space: Space, trials: int) -> list[dict[str, Any]]:
-    """Ask and tell so many trials, about every fifth pruned, and return their parameters."""
+    """Ask and tell `trials` trials, about every fifth pruned, and return their parameters."""
     asked = []
     for _ in range(trials):
         trial = study.ask()
@@ -76,7 +76,7 @@ def fail(study: Study, trial: Trial) -> None:
 
 
 def work(url: str, space: Space, trials: int) -> None:
-    """Be one of several processes that search a stored study at the same time, two trials in flight each."""
+    """Be one of several processes that search a stored study at the same time, two running trials each."""
     study = make_study(space, storage=open_storage(url))
     running: list[Trial] = []
     for _ in range(trials):

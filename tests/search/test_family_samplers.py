@@ -121,7 +121,7 @@ def test_tpe_beats_random_search_inside_a_family() -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "gp"])
-def test_values_outside_the_space_disturb_nobody(kind: SamplerKind) -> None:
+def test_values_outside_the_space_disturb_no_sampler(kind: SamplerKind) -> None:
     """Trials of a user's own (other parameters, values out of range, no family) end no search."""
     space = make_space(("constant",))
     study = make_study(space, kind=kind)

@@ -2,15 +2,19 @@
 
 import multiprocessing
 import pickle
+import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pytest
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import Trial
 
 from lrsearch.errors import InputError
+from lrsearch.experiment.space import suggest_schedule
 from lrsearch.search.digest import family_in_turn
 from lrsearch.search.sampling import FamilySampler, SamplerKind
 from lrsearch.storage import open_storage
@@ -101,7 +105,7 @@ def test_the_place_of_a_failed_trial_is_given_again() -> None:
 
 
 def test_a_late_failure_is_made_up_for() -> None:
-    """With eight trials in flight that end, or fail, in any order, no family is ever ahead by more than failed ones."""
+    """With eight running trials that end, or fail, in any order, no family is ever ahead by more than failed ones."""
     space, rng = make_space(), np.random.default_rng(1)
     study = make_study(space)
     running: list[Trial] = []
@@ -133,7 +137,7 @@ def test_trials_whose_family_is_not_written_yet_are_foreseen() -> None:
 
 
 def test_four_processes_share_the_rounds_and_repeat_nothing(tmp_path: Path) -> None:
-    """Four processes on one SQLite file, two trials in flight each: rounds are complete, no parameters come twice."""
+    """Four processes on one SQLite file, two running trials each: rounds are complete, no parameters come twice."""
     space = make_space()
     url = f"sqlite:///{tmp_path}/study.db"
     study = make_study(space, storage=open_storage(url))
@@ -197,3 +201,38 @@ def test_bad_arguments_are_refused() -> None:
         FamilySampler(make_space(), kind="cma", seed=0)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="0 or more, got -1"):
         FamilySampler(make_space(), seed=-1)
+
+
+def test_a_users_own_objective_is_searched_as_a_study_is() -> None:
+    """The sampler for `suggest_schedule` deals the families out evenly; PartialFixedSampler fixes one of them."""
+    given = {"total_steps": 100, "families": ("constant", "cosine", "linear")}
+
+    def objective(trial: Trial) -> float:
+        schedule = suggest_schedule(trial, **given)
+        assert trial.params["base_lr"] == schedule.base_lr
+        return schedule.base_lr
+
+    study = optuna.create_study(sampler=FamilySampler.for_schedules(**given, seed=3))
+    study.optimize(objective, n_trials=6)
+    assert {"constant": 2, "cosine": 2, "linear": 2} == Counter(trial.params["family"] for trial in study.trials)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.sampler = PartialFixedSampler({"family": "linear"}, study.sampler)
+    study.optimize(objective, n_trials=8)
+    assert {"linear"} == {trial.params["family"] for trial in study.trials[6:]}
+    assert 10 == len({trial.params["base_lr"] for trial in study.trials if trial.params["family"] == "linear"})
+
+
+def test_a_fixed_family_is_searched_by_its_own_sampler() -> None:
+    """Under PartialFixedSampler the n-th trial of the family takes the n-th Sobol point, as it would without."""
+    given = {"total_steps": 100, "families": ("linear",)}
+
+    def base_rates(sampler: BaseSampler) -> list[float]:
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(lambda trial: suggest_schedule(trial, **given).base_lr, n_trials=5)
+        return [trial.params["base_lr"] for trial in study.trials]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        fixed = PartialFixedSampler({"family": "linear"}, FamilySampler.for_schedules(**given, kind="qmc", seed=3))
+    assert base_rates(FamilySampler.for_schedules(**given, kind="qmc", seed=3)) == base_rates(fixed)

@@ -1,4 +1,4 @@
-"""The worked example: anybody's own PyTorch loop under `study.optimize`."""
+"""The worked example: a user's own PyTorch loop under `study.optimize`."""
 
 import optuna
 import torch

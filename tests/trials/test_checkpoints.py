@@ -22,7 +22,7 @@ def _stored(database: str = "lrsearch.db"):
 
 
 def _cut_short(config, epochs: int = 2, **options) -> None:
-    """Interrupt a search of three lanes after so many epochs; each lane leaves a checkpoint."""
+    """Interrupt a search of three lanes after `epochs` epochs; each lane leaves a checkpoint."""
     with pytest.raises(Interrupted):
         search(config, 3, on_epoch=signal_in(epochs, 15), **options)
 
@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_written_ends_no_search(folder, caplog) -> None:
 
 
 def test_checkpoints_of_ended_trials_are_removed(folder) -> None:
-    """What a killed process left behind goes when the next run begins; what is still to be taken up stays."""
+    """What a killed process left behind goes when the next run begins; what is still to be resumed stays."""
     config = make_config(search__pruner="none", training__epochs=4)
     _cut_short(config)
     study = _stored()

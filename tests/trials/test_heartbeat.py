@@ -1,4 +1,4 @@
-"""Dead or alive, judged by what other machines write and by nobody's clock."""
+"""Dead or alive, judged by what other machines write and by no clock."""
 
 import threading
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def _running(number: int = 0, heartbeat: str | None = "first", epochs: int = 0, 
 
 
 def _looks(watch: Watch, clock: _Clock, *trials, seconds: float, every: float) -> set[int]:
-    """Look at the same trials again and again for so long; return what the last look found."""
+    """Look at the same trials again and again for `seconds`; return what the last look found."""
     silent: set[int] = set()
     for _ in range(int(seconds / every)):
         clock.seconds += every
@@ -68,7 +68,7 @@ def test_any_change_is_a_sign_of_life(change) -> None:
     assert {0} == _looks(watch, clock, _running(**change), seconds=60, every=60)
 
 
-def test_an_hour_without_a_database_kills_nobody() -> None:
+def test_an_hour_without_a_database_kills_no_trial() -> None:
     """From one look to the next no more than a heartbeat's pause is counted, however long this process was away."""
     watch, clock = _watch()
     watch.look([_running(0), _running(1)])
@@ -123,7 +123,7 @@ def _lost_study() -> optuna.Study:
 
 
 def test_a_trial_that_was_failed_and_not_queued_is_queued_by_the_next() -> None:
-    """A process may die between the two; whoever asks next finishes its work, once."""
+    """A process may die between the two; the next process that asks finishes its work, once."""
     study = _lost_study()
     assert (0, 0) == (requeue_lost(History(study)), requeue_lost(History(study)))
     again = ask(History(study), total=5)

@@ -36,7 +36,7 @@ def _waiting(study) -> list[FrozenTrial]:
 
 
 def _queued(study) -> Counter[tuple[tuple[str, object], ...]]:
-    """Return the parameters that wait to be taken up."""
+    """Return the parameters in the queue."""
     return Counter(_key(trial.system_attrs["fixed_params"]) for trial in _waiting(study))
 
 
@@ -51,7 +51,7 @@ def _taken_up(before, study) -> None:
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_interrupted_search_is_taken_up_where_it_was(folder, signum) -> None:
-    """Running trials fail as interrupted and are queued; the next run takes up those parameters and reaches N."""
+    """Running trials fail as interrupted and are queued; the next run trains those parameters and reaches N."""
     config = make_config(search__pruner="none")
     with pytest.raises(Interrupted):
         search(config, 9, on_epoch=signal_in(3, signum))
@@ -122,7 +122,7 @@ def test_a_time_limit_ends_cleanly(folder, monkeypatch) -> None:
 
 
 def test_an_error_in_training_loses_nothing(folder) -> None:
-    """Whatever ends the run, an error of somebody's own code included, the running trials are queued."""
+    """Whatever ends the run, an error of a user's own code included, the running trials are queued."""
 
     def on_epoch(_: object) -> None:
         raise ZeroDivisionError
@@ -182,14 +182,14 @@ def test_copies_that_two_processes_left_do_not_wait_for_ever(folder) -> None:
     lost = {"family": "constant", "base_lr": 0.123, "warmup_steps": 1}
     for origin, params in ((done.number, done.params), (cut_short.number, lost), (cut_short.number, lost)):
         study.enqueue_trial(params, user_attrs={"retry_of": origin})
-    study.enqueue_trial({"base_lr": 0.2})  # somebody's own wish
+    study.enqueue_trial({"base_lr": 0.2})  # queued by a user
     search(make_config(), 3)
     assert ["FAIL", "WAITING", "FAIL", "WAITING"] == [trial.state.name for trial in study.get_trials()[4:]]
     assert {"COMPLETE": 5, "FAIL": 3} == states(search(make_config(), 5))
 
 
 def test_a_process_that_died_between_asking_and_beginning_loses_nothing(folder, monkeypatch) -> None:
-    """A trial without anybody's name on it is given some seconds; then its queued parameters are queued again."""
+    """A trial without a process's name on it is given some seconds; then its queued parameters are queued again."""
     study = search(make_config(), 3)
     study.tell(study.ask(), state=TrialState.FAIL)
     study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1}, user_attrs={"retry_of": 3})
@@ -210,7 +210,7 @@ def test_waiting_for_a_trial_without_a_name_blames_no_other_machine(folder, monk
     assert "other machines" not in caplog.text
 
 
-def test_a_clock_that_was_set_back_keeps_nobody_waiting(folder, monkeypatch) -> None:
+def test_a_clock_that_was_set_back_keeps_no_process_waiting(folder, monkeypatch) -> None:
     """A trial without a name that seems to begin in an hour is given up like one that began an hour ago."""
     study = search(make_config(), 3)
     nameless = study.ask()
