@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from optuna.study import Study
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
@@ -31,7 +30,6 @@ from lrsearch.storage import (
     storage_of,
     stored_names,
 )
-from lrsearch.verdict.pruning_audit import audit_result
 from lrsearch.verdict.study_verdict import compare_study
 from lrsearch.workloads import require_trusted_workload
 
@@ -166,45 +164,12 @@ def confirm(
         scheduler=scheduler,
     )
     done = [
-        confirmation(
+        run_confirm(
             budget, run, blocks=blocks, top=top, controls=controls, audit_pruned=audit_pruned, on_epoch=on_epoch
         )
         for budget, run in at_budgets(config, options)
     ]
     return done[-1].study
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """What a confirmation at one epoch budget has brought.
-
-    Attributes:
-        study: of the confirmation.
-        left_out: families without a complete trial.
-        audit: of the pruned trials, where it was asked for.
-    """
-
-    study: Study
-    left_out: tuple[str, ...]
-    audit: PruningAudit | None
-
-
-def confirmation(
-    config: StudyConfig,
-    options: RunOptions,
-    *,
-    blocks: int | None = None,
-    top: int = 1,
-    controls: Sequence[str] = (),
-    audit_pruned: float | None = None,
-    on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
-) -> Confirmed:
-    """Confirm at one epoch budget, after the audit of pruned trials where one is asked for; see `confirm`."""
-    done = run_confirm(
-        config, options, blocks=blocks, top=top, controls=controls, audit_pruned=audit_pruned, on_epoch=on_epoch
-    )
-    audit = None if done.audit is None else audit_result(StoredStudy.of(done.study))
-    return Confirmed(done.study, done.left_out, audit)
 
 
 def at_budgets(config: StudyConfig, options: RunOptions) -> list[tuple[StudyConfig, RunOptions]]:

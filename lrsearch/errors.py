@@ -1,4 +1,4 @@
-"""The errors that mean: the input is wrong, or the run cannot go on, and here is what to do."""
+"""Two errors that a person can act on: invalid input, and a run that cannot continue."""
 
 
 class InputError(ValueError):
@@ -10,7 +10,7 @@ class InputError(ValueError):
 
 
 class RunError(RuntimeError):
-    """The run cannot go on: the disk is full, the database is damaged or read-only, a server or scheduler is gone.
+    """The run cannot continue: the disk is full, the database is damaged or read-only, a server or scheduler is gone.
 
     Its message is one line that says what happened and what to do. The command line prints it without a traceback and
     exits with code 1.

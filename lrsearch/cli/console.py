@@ -55,7 +55,7 @@ class Progress:
             what: what has been done.
             fraction: how much of the work is done, 0 to 1.
             since: the fraction at which this run began, from which its pace is measured.
-            more: what else there is to say, the most useful first.
+            more: further parts, the most useful first.
         """
         elapsed = self.elapsed
         left = elapsed * (1 - fraction) / (fraction - since) if fraction > since else None
@@ -188,10 +188,10 @@ def print_title(title: str) -> None:
 
 
 def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
-    """Print the verdict of a confirmation and whatever stands beside it."""
+    """Print the verdict of a confirmation, its controls, claims, smaller budgets and exploratory results."""
     print_verdict(verdict.comparison, shown)
     if verdict.controls:
-        logger.info("the interval of a control is to the entry that it stands beside, not to the best")
+        logger.info("the interval of a control is to the candidate that it was made from, not to the best")
     if verdict.claims or verdict.claims_note:
         output.print()
         print_title("Claims (each with its own interval; p by Holm over all)")

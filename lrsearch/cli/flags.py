@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def count(value: str, name: str) -> int | None:
     try:
         return int(value)
     except ValueError:
-        raise typer.BadParameter(f"--{name} must be auto or a whole number, got {value!r}") from None
+        raise InputError(f"--{name} must be auto or a whole number, got {value!r}") from None
 
 
 def listed(value: str | None) -> tuple[str, ...] | None:
@@ -157,9 +158,7 @@ def whole_numbers(value: str | None, name: str) -> tuple[int, ...] | None:
     try:
         return tuple(int(number) for number in value.split(","))
     except ValueError:
-        raise typer.BadParameter(
-            f"--{name} must be an integer, or several separated by commas, got {value!r}"
-        ) from None
+        raise InputError(f"--{name} must be an integer, or several separated by commas, got {value!r}") from None
 
 
 def print_json(data: Any) -> None:

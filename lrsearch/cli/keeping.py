@@ -1,4 +1,4 @@
-"""The command that keeps what is there: backup."""
+"""The command that keeps a storage: backup."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import typer
 
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Format, Name, Storage, print_json
+from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def compare(
     """
     from lrsearch.cli import console
     from lrsearch.cli.rows import budgets_summary, verdict_table
-    from lrsearch.errors import InputError, RunError
+    from lrsearch.errors import RunError
     from lrsearch.report.dashboard import write_verdict
     from lrsearch.storage import load_study, open_existing, studies_by_budget
     from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
@@ -92,7 +93,7 @@ def report(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
 ) -> None:
-    """Write everything that a study has found as one HTML file: the verdict first, then what it rests on.
+    """Write a study's results as one HTML file: the verdict first, then the evidence.
 
     Example: lrsearch report --study-name quick -o report.html
     """
@@ -116,7 +117,7 @@ def report(
 def export(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
-    family: Annotated[str | None, typer.Option(help="The best of this family, or an entry of a confirmation.")] = None,
+    family: Annotated[str | None, typer.Option(help="The best of this family, or of this candidate.")] = None,
     top: Annotated[int, typer.Option(help="How many, best first; several need -o FOLDER.")] = 1,
     recommended: Annotated[bool, typer.Option("--recommended", help="The best of each recommended family.")] = False,
     form: Annotated[
@@ -138,7 +139,7 @@ def export(
 
     several = recommended or top > 1
     if several and target is None:
-        raise typer.BadParameter("several configurations need a folder: -o FOLDER")
+        raise InputError("several configurations need a folder: -o FOLDER")
     study, chosen = StoredStudy.open(storage, study_name), format_of(None if several else target, form)
     if study.confirmation is not None and (added := study.confirmation.added_by_hand):
         logger.info(added)
@@ -158,7 +159,7 @@ def export(
             logger.info(f"{place} is written")
 
 
-Family = Annotated[str | None, typer.Option(help="Only this family, or this entry of a confirmation.")]
+Family = Annotated[str | None, typer.Option(help="Only this family, or this candidate of a confirmation.")]
 State = Annotated[
     Literal["complete", "pruned", "running", "waiting", "fail"] | None, typer.Option(help="Only trials in this state.")
 ]
@@ -214,11 +215,11 @@ def studies(
 def dashboard(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
-    host: Annotated[str, typer.Option(help="The address to listen on; others than this machine's are open to all.")] = (
+    host: Annotated[str, typer.Option(help="The address to listen on; only 127.0.0.1 is closed to other machines.")] = (
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
-    allow_edit: Annotated[bool, typer.Option("--allow-edit", help="Let whoever reaches the port change it.")] = False,
+    allow_edit: Annotated[bool, typer.Option("--allow-edit", help="Let all who reach the port edit it.")] = False,
 ) -> None:
     """Serve optuna-dashboard on the storage, read-only by default.
 
@@ -227,6 +228,8 @@ def dashboard(
     from lrsearch.report.dashboard import make_dashboard
     from lrsearch.storage import open_existing, open_storage, study_id
 
+    if not host:
+        raise InputError("--host must name an address to listen on, got an empty one: it would be open to all machines")
     opened = open_storage(storage) if allow_edit else open_existing(storage)
     page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
     with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:

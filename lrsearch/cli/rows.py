@@ -16,6 +16,7 @@ from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.tables import Column, Interval, Metric, Table, table
+from lrsearch.verdict.confirmation_plan import failed_runs
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
 
@@ -79,8 +80,8 @@ def confirm_table(confirmation: StudyPart) -> Table:
     for measured in (Column("train loss"), Column("test loss"), score):
         columns += [measured, Column(f"{measured.key} SD", "SD")]
         columns += [Column(f"{measured.key} printed", "published")] * any(published.values())
-    columns += [Column("diverged"), *[Column("control")] * bool(controls)]
-    rows = []
+    columns += [Column("failed"), Column("diverged"), *[Column("control")] * bool(controls)]
+    rows, failed = [], failed_runs(confirmation)
     for candidate in dict.fromkeys(run.family for run in confirmation.runs):
         runs = [run for run in confirmation.runs if run.family == candidate]
         values = {
@@ -92,7 +93,7 @@ def confirm_table(confirmation: StudyPart) -> Table:
         for name, found in values.items():
             numbers = [*mean_and_sd(found), *[published.get(candidate, {}).get(name)] * any(published.values())]
             row += map(metric.stored, numbers) if name == "accuracy" else numbers
-        row.append(sum(run.stop_reason == "diverged" for run in runs))
+        row += [sum(run.number in failed for run in runs), sum(run.stop_reason == "diverged" for run in runs)]
         row += [controls[candidate].kind if candidate in controls else None] * bool(controls)
         rows.append(row)
     return table(columns, rows)

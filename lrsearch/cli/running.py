@@ -77,7 +77,9 @@ def confirm(
     from lrsearch import api
     from lrsearch.cli import console
     from lrsearch.cli.rows import audit_table, confirm_table
-    from lrsearch.storage import StudyPart
+    from lrsearch.confirmation.confirm import run_confirm
+    from lrsearch.storage import StoredStudy, StudyPart
+    from lrsearch.verdict.pruning_audit import audit_result
 
     stored = api.stored_search(run.storage, run.study_name) if search.study is None else None
     if stored is None:
@@ -89,7 +91,7 @@ def confirm(
     results = []
     for budget, here in api.at_budgets(config, options):
         with console.progress() as progress:
-            done = api.confirmation(
+            done = run_confirm(
                 budget,
                 here,
                 blocks=blocks,
@@ -101,7 +103,8 @@ def confirm(
         for family in done.left_out:
             logger.info(f"{family} is left out: no trial of it is complete")
         confirmed = confirm_table(StudyPart.of(done.study))
-        audit = None if done.audit is None else audit_table(done.audit)
+        audited = audit_result(StoredStudy.of(done.study)) if done.audit is not None else None
+        audit = audit_table(audited) if audited is not None else None
         rows = confirmed.records()
         results.append(rows if audit is None else {"entries": rows, "pruning audit": audit.records()[0]})
         if output == "table":

@@ -22,6 +22,7 @@ from lrsearch.training.device import set_up_device
 from lrsearch.workloads import Dataset
 
 BLOCKS = (6, 8, 10, 12, 15, 20, 30)
+_MOST_BLOCKS = 10_000
 _POWER = 0.8
 _PAIRS_SIMULATED = 6000
 _SHORT_STEPS = 40
@@ -29,7 +30,7 @@ _SHORT_STEPS = 40
 
 @dataclass(frozen=True)
 class PlanRow:
-    """What so many blocks buy.
+    """What a number of blocks buys.
 
     Attributes:
         blocks: of the confirmation; with several replicates, the replicates too.
@@ -91,8 +92,11 @@ def plan_study(
         blocks: to be tabulated; some from 6 to 30 if None, the plan's own among them.
 
     Raises:
-        InputError: if the workload cannot be trained here, fewer than two columns are compared, or blocks are below 6.
+        InputError: if the workload cannot be trained here, fewer than two columns are compared, or a number of blocks
+            is invalid.
     """
+    if blocks is not None and not all(FEWEST_BLOCKS <= number <= _MOST_BLOCKS for number in blocks):
+        raise InputError(f"blocks must be from {FEWEST_BLOCKS} to {_MOST_BLOCKS}, got {', '.join(map(str, blocks))}")
     experiment = Experiment.prepare(config, device=options.device)
     searched = config.data.train != "all"
     replicates = config.search.replicates if searched else 1
@@ -101,11 +105,11 @@ def plan_study(
     workers = options.workers or auto_workers(experiment.device)
     trials = config.search.trials if searched else 0
     seconds = seconds_per_trial_epoch(experiment, lanes_of(options, trials or len(config.baseline), experiment.device))
-    entries = [*(config.search.families if searched else ()), *(baseline.name for baseline in config.baseline)]
-    columns = _columns(config, entries)
+    candidates = [*(config.search.families if searched else ()), *(baseline.name for baseline in config.baseline)]
+    columns = _columns(config, candidates)
     rows = []
     for number in wanted:
-        epochs = config.training.epochs * ((number if replicates > 1 else 1) * trials + number * len(entries))
+        epochs = config.training.epochs * ((number if replicates > 1 else 1) * trials + number * len(candidates))
         rng = np.random.default_rng([config.seed, number])
         rows.append(_row(config, noise.noise, number, columns, epochs, epochs * seconds / workers, rng))
     return StudyPlan(
@@ -124,30 +128,30 @@ def plan_study(
     )
 
 
-def _columns(config: StudyConfig, entries: Sequence[str]) -> int:
+def _columns(config: StudyConfig, candidates: Sequence[str]) -> int:
     """Return how many columns the comparison will have."""
     contrasts = config.plan.contrasts
     groups = None if contrasts == "all" else contrasts.groups
-    columns = len(groups) if groups is not None else sum(not reads_metric(entry) for entry in entries)
+    columns = len(groups) if groups is not None else sum(not reads_metric(candidate) for candidate in candidates)
     if columns < 2:
-        raise InputError(f"a plan needs at least 2 families or fixed schedules to compare, got {', '.join(entries)}")
+        raise InputError(f"a plan needs at least 2 families or fixed schedules to compare, got {', '.join(candidates)}")
     return columns
 
 
 def _remarks(config: StudyConfig, noise: AssumedNoise, replicates: int) -> tuple[str, ...]:
-    found = []
+    remarks = []
     if replicates > 1 and not noise.of_searches:
-        found.append(
+        remarks.append(
             "the noise is that of fixed configurations over seeds; the winners of whole searches vary more, so that "
             "the differences detected will be larger than these"
         )
     if replicates > 1:
-        found.append("with several replicates every block is a search of its own: blocks are replicates")
+        remarks.append("with several replicates every block is a search of its own: blocks are replicates")
     if config.plan.tuning_efforts:
-        found.append("times leave out the winners of smaller tuning budgets, which are confirmed too")
+        remarks.append("times leave out the winners of smaller tuning budgets, which are confirmed too")
     if config.data.train != "all" and config.search.pruner != "none":
-        found.append("times are at most: the pruner saves a part of the search's epochs")
-    return tuple(found)
+        remarks.append("times are at most: the pruner saves a part of the search's epochs")
+    return tuple(remarks)
 
 
 def _row(
@@ -185,8 +189,8 @@ def _row(
 def seconds_per_trial_epoch(experiment: Experiment, lanes: int = 1) -> float:
     """Return how long one epoch of one trial takes in one process here, by training a part of an epoch.
 
-    A GPU trains lanes side by side at little more than the price of one, so that as many are timed as will be in
-    flight there; a processor pays for each. The first short epoch, which warms up, is not counted.
+    A GPU trains lanes side by side at little more than the price of one, so all of a run's are timed there; on a
+    processor one lane is timed. The first short epoch, which warms up, is not counted.
 
     Args:
         experiment: what is trained.
@@ -209,7 +213,7 @@ def seconds_per_trial_epoch(experiment: Experiment, lanes: int = 1) -> float:
 
 
 def _part(experiment: Experiment) -> Dataset:
-    """Return the first examples of the data, for at least 40 updates an epoch, or all where there are no more."""
+    """Return the first examples of the data, for at least 40 updates an epoch, or all if there are fewer."""
     whole = experiment.dataset
     share = min(1.0, _SHORT_STEPS / experiment.steps_per_epoch)
     train, test = (max(12, math.ceil(share * len(part))) for part in (whole.train_x, whole.test_x))

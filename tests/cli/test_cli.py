@@ -348,3 +348,16 @@ def test_a_crash_of_a_users_own_code_ends_with_what_is_kept(folder, run, monkeyp
     assert 1 == ended.code
     assert "RuntimeError: boom" in ended.err
     assert "lrsearch: failed, as shown above; everything finished so far is stored" == ended.err.splitlines()[-1]
+
+
+def test_a_working_directory_that_was_deleted_is_one_line(run) -> None:
+    """The command says what to do, with exit code 2."""
+    Path("gone").mkdir()
+    os.chdir("gone")
+    Path("../gone").rmdir()
+    assert "the working directory has been deleted: change to another one" == run("studies").complaint
+
+
+def test_an_empty_host_is_refused(run) -> None:
+    """It would open the dashboard to all machines."""
+    assert "--host must name an address" in run("dashboard", "--host", "").complaint

@@ -120,3 +120,12 @@ def test_studies_refuse_unknown_names_too(url):
             study_rows(storage, wanted)
         with pytest.raises(InputError, match=message):
             list_trials(storage, "twice", wanted)
+
+
+def test_people_read_points_and_programs_what_is_stored(url, run):
+    """A fraction of 0.5 is 50.00 in the tables of trials and studies, and 0.5 in JSON and CSV."""
+    for command, column in ((("trials", "--study-name", "once"), "value"), (("studies",), "best")):
+        stored = json.loads(run(*command, "--storage", url, "--format", "json").out)[0][column]
+        assert 0 < stored < 1
+        assert f"{100 * stored:.2f}" in run(*command, "--storage", url).out
+        assert str(stored) in run(*command, "--storage", url, "--format", "csv").out

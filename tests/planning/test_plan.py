@@ -9,6 +9,7 @@ import torch
 from optuna.storages import InMemoryStorage
 
 from lrsearch.comparison.power import Noise, plan_power
+from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
@@ -197,3 +198,11 @@ def test_wrong_flags_are_one_line(study_file, run) -> None:
     assert "5 blocks" in run("plan", study_file, "--blocks", "5", "--device", "cpu").complaint
     assert "--blocks must be an integer" in run("plan", study_file, "--blocks", "many").complaint
     assert "pilot 'other' has no confirmation" in run("plan", study_file, "--pilot", "other").complaint
+
+
+@pytest.mark.parametrize("blocks", [(5,), (12, 99_999_999_999)])
+def test_a_number_of_blocks_outside_its_range_is_refused_before_anything_is_loaded(blocks) -> None:
+    """The rule and what was given are named."""
+    config = StudyConfig.for_workload("no.such.module:workload")
+    with pytest.raises(InputError, match=rf"blocks must be from 6 to 10000, got {', '.join(map(str, blocks))}"):
+        plan_study(config, RunOptions(), AssumedNoise(ASSUMED, "assumed"), blocks=blocks)
