@@ -336,8 +336,8 @@ def test_confirm_takes_the_flags_of_optimize_or_the_search_itself(folder, run) -
     assert "was searched with other replicates (own) than the 2 asked for" in complaint
 
 
-def test_a_crash_of_a_users_own_code_ends_with_what_is_kept(folder, run, monkeypatch) -> None:
-    """An error that is not the input's keeps its traceback, ends with one plain line, and exits with 1."""
+def test_a_crash_of_a_users_own_code_is_one_line(run, monkeypatch) -> None:
+    """What it raised and where, and that nothing is lost, with exit code 1."""
     from lrsearch.training.stack import Stack
 
     def broken(*_: object) -> None:
@@ -345,6 +345,20 @@ def test_a_crash_of_a_users_own_code_ends_with_what_is_kept(folder, run, monkeyp
 
     monkeypatch.setattr(Stack, "run_epoch", broken)
     ended = run("optimize", "--workload", "tests.workload_examples:tabular", "--workers", "1", "--trials", "13")
+    assert 1 == ended.code
+    line = ended.err.splitlines()[-1]
+    assert "lrsearch: workload 'tabular' failed in training: RuntimeError: boom (test_cli.py, line" in line
+    assert line.endswith("; everything finished so far is stored")
+
+
+def test_an_error_of_our_own_keeps_its_traceback(run, study_file, monkeypatch) -> None:
+    """It ends with one plain line, and with exit code 1."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("lrsearch.api.run_search", broken)
+    ended = _optimize(run, study_file)
     assert 1 == ended.code
     assert "RuntimeError: boom" in ended.err
     assert "lrsearch: failed, as shown above; everything finished so far is stored" == ended.err.splitlines()[-1]
