@@ -52,7 +52,8 @@ def _run(arguments: list[str] | None) -> int:
     except RunError as error:
         return _fail(f"{error}{stored}", 1)
     except usage_error as error:
-        return _fail(getattr(error, "format_message", error.__str__)(), 2)
+        message = str(getattr(error, "format_message", error.__str__)())
+        return _fail(message.replace("Value error, ", ""), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
         return _fail(f"interrupted{stored}", 130)
     except Exception:

@@ -140,6 +140,12 @@ def count(value: str, name: str) -> int | None:
         raise InputError(f"--{name} must be auto or a whole number, got {value!r}") from None
 
 
+def require_seed(seed: int | None) -> None:
+    """Raise InputError for a seed below 0."""
+    if seed is not None and seed < 0:
+        raise InputError(f"--seed must be 0 or more, got {seed}")
+
+
 def listed(value: str | None) -> tuple[str, ...] | None:
     """Return the names of a flag that separates them by commas."""
     return tuple(name.strip() for name in value.split(",")) if value is not None else None

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lrsearch.cli.command import command
-from lrsearch.cli.flags import Format, Name, Storage, print_json
+from lrsearch.cli.flags import Format, Name, Storage, print_json, require_seed
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
 
@@ -30,7 +30,7 @@ def compare(
         float | None, typer.Option(help="With --scores: the difference that would not matter; 0.3 for points.")
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="With --scores: the family-wise error; 0.05 if none.")] = None,
-    seed: Annotated[int | None, typer.Option(help="With --scores: of the random sign flips; 0 if none.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="With --scores: of the random sign flips; 0 if none.")] = None,
     direction: Annotated[
         Literal["maximize", "minimize"] | None, typer.Option(help="With --scores: whether more is better, or less.")
     ] = None,
@@ -55,6 +55,7 @@ def compare(
 
     flags = {"rope": rope, "alpha": alpha, "seed": seed, "direction": direction, "metric": metric, "unit": unit}
     given: dict[str, Any] = {k: v for k, v in (flags | {"failed_at": failed_at}).items() if v is not None}
+    require_seed(seed)
     if scores is not None:
         comparison = compare_table(scores, **given)
         if output == "json":

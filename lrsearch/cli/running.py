@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lrsearch.cli.command import command
-from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json
+from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def confirm(
 @command
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="An exported .yaml, .json or .toml file.")],
-    seed: Annotated[int | None, typer.Option(min=0, help="Fresh seeds, instead of the trial's own.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Fresh seeds, instead of the trial's own.")] = None,
     workload: Workload = None,
     trust_config: Annotated[
         bool, typer.Option("--trust-config", help="Import the workload that the file names.")
@@ -135,6 +135,7 @@ def train(
     from lrsearch.cli import console
     from lrsearch.export.retrain import train_exported
 
+    require_seed(seed)
     with console.progress() as progress:
         run = train_exported(
             config,

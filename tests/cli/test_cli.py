@@ -331,6 +331,7 @@ def test_confirm_takes_the_flags_of_optimize_or_the_search_itself(folder, run) -
     assert 0 == run("confirm", *flags, "--blocks", "1").code
     found = run("confirm", "--study-name", "own", "--blocks", "2", "--workers", "1", "--format", "json")
     assert [2, 2] == [row["blocks"] for row in json.loads(found.out)]
+    assert all(row["diverged"] <= row["failed"] <= 2 for row in json.loads(found.out))
     assert "nothing to show" not in found.err
     complaint = run("confirm", *flags, "--replicates", "2", "--blocks", "2").complaint
     assert "was searched with other replicates (own) than the 2 asked for" in complaint

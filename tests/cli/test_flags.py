@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from lrsearch.storage import StoredStudy, open_storage
 
 ADDRESS = "tests.workload_examples:tabular"
@@ -35,3 +37,16 @@ def test_a_batch_that_is_too_large_is_told_with_the_number_of_examples(run, stud
     study_file.write_text(study_file.read_text().replace("epochs = 2", "epochs = 2\nbatch_size = 201"))
     complaint = run("optimize", study_file, "--workers", "1").complaint
     assert "batch_size must be at most the 200 training examples that are fitted, got 201" in complaint
+
+
+@pytest.mark.parametrize("command", [("compare", "--scores", "a.csv"), ("compare",), ("train", "best.toml")])
+def test_a_seed_below_zero_is_refused_with_its_value(run, command) -> None:
+    """Before anything is read."""
+    assert "--seed must be 0 or more, got -1" == run(*command, "--seed", "-1").complaint
+
+
+def test_a_value_that_is_none_of_the_choices_is_said_plainly(run) -> None:
+    """The flag, the value and the choices, without the words of a library."""
+    complaint = run("doctor", "--device", "tpu").complaint
+    assert "'tpu' is not one of 'auto', 'cpu', 'cuda'" in complaint
+    assert "Value error" not in complaint
