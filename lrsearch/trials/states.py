@@ -3,4 +3,3 @@
 from optuna.trial import TrialState
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-UNFAILED = (*FINISHED, TrialState.RUNNING)

@@ -1,0 +1,21 @@
+"""Whose turn it is, where families are exhausted."""
+
+import math
+from collections import Counter
+
+from lrsearch.search.digest import family_in_turn
+
+
+def test_a_family_without_configurations_left_is_passed_over() -> None:
+    """Two of three families hold two and five configurations: they get these, the third the rest, in fair rounds."""
+    sizes = {"constant": 2, "step": 5, "cosine": math.inf}
+    given = Counter(dict.fromkeys(sizes, 0))
+    for _ in range(20):
+        given[family_in_turn(given, 1, sizes)] += 1
+    assert {"constant": 2, "step": 5, "cosine": 13} == given
+
+
+def test_rounds_go_on_where_every_family_is_exhausted() -> None:
+    """A search that asks for more than there is, as a user's own may, still gets a family."""
+    given = Counter({"constant": 2, "step": 2})
+    assert family_in_turn(given, 0, {"constant": 2, "step": 2}) in given
