@@ -1,4 +1,4 @@
-"""What all tests share: one thread, no network, settings of nobody's shell, and the real data where there is some."""
+"""What all tests share: one thread, no network, no settings from a shell, and the real data where there is some."""
 
 import os
 import signal
@@ -56,7 +56,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clear what a shell may hold, so that a test sees only what it sets itself."""
     for name in [name for name in os.environ if name.startswith("LRSEARCH_")]:
         monkeypatch.delenv(name)

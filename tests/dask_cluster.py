@@ -51,7 +51,7 @@ def start_dask(*arguments: str, log: Path) -> "subprocess.Popen[bytes]":
 
 @contextmanager
 def dask_cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
-    """Run a scheduler with so many workers while the body runs."""
+    """Run a scheduler with this number of workers while the body runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -138,7 +138,7 @@ WRONG_WORKLOADS = {
 
 @pytest.mark.parametrize("address", WRONG_WORKLOADS)
 def test_a_workload_that_cannot_be_trained_is_one_line(run, study_file, monkeypatch, address) -> None:
-    """Whatever somebody's own code raises or returns, it is said in one line, and no storage is made."""
+    """Every error or wrong return value of a user's code is one line, and no storage is made."""
     (study_file.parent / "broken_module.py").write_text("def f(:\n")
     (study_file.parent / "raising_module.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(study_file.parent)
@@ -166,7 +166,7 @@ def test_another_study_under_the_same_name_is_refused_and_keeps_what_it_has(run,
     assert before == _stored()
 
 
-def test_a_study_of_somebody_elses_is_refused(run, study_file) -> None:
+def test_a_study_of_another_program_is_refused(run, study_file) -> None:
     """A study that plain Optuna made is neither searched nor confirmed under lrsearch's name, but may be listed."""
     import optuna
 

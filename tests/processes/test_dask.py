@@ -74,7 +74,7 @@ def test_what_will_not_do_as_a_cluster_is_one_line(run, study_file, cluster) -> 
 
 
 def test_a_scheduler_that_is_not_there_is_named(monkeypatch) -> None:
-    """Where nobody listens, the error names the address and how to start one."""
+    """Without a scheduler the error names the address and how to start one."""
     monkeypatch.setattr("lrsearch.processes.dask._CONNECT_SECONDS", 0.5)
     with pytest.raises(InputError, match=r"no Dask scheduler at 'tcp://127.0.0.1:1' .*dask scheduler --host 127.0.0.1"):
         cluster_size("tcp://127.0.0.1:1")
@@ -91,7 +91,7 @@ def test_other_data_on_a_worker_is_refused(folder, cluster) -> None:
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_no_trial(folder, tmp_path_factory) -> None:
-    """When one of two workers is killed, its trials are taken up by the other, and the total is exact."""
+    """When one of two workers is killed, the other resumes its trials, and the total is exact."""
     with dask_cluster(tmp_path_factory.mktemp("dask"), workers=2) as cluster:
         options = _options(folder, cluster)
         config = make_config(search__trials=60, search__pruner="none", training__epochs=20)

@@ -1,4 +1,4 @@
-"""Real signals to real processes: what is killed is taken up at its checkpoint, what is paused gives way."""
+"""Real signals to real processes: a killed trial resumes at its checkpoint, a paused process loses its trials."""
 
 import os
 import signal
@@ -107,7 +107,7 @@ def test_a_paused_process_loses_its_trials_and_goes_on(folder, monkeypatch) -> N
 
 @pytest.mark.integration
 def test_a_process_that_dies_beside_a_running_one_is_noticed(folder) -> None:
-    """Its trial is taken up by the run that goes on, not only by the next command."""
+    """The run that continues resumes its trial, not only the next command."""
     dead = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     host, _, _ = worker_name().split(":")
     begun: list[int] = []

@@ -65,7 +65,7 @@ def test_replicates_in_several_processes_all_reach_their_total(folder):
 
 @pytest.mark.integration
 def test_a_killed_process_does_not_end_the_run(folder):
-    """When one is killed its trials are taken up again, the total is exact, and what is shown never falls back."""
+    """When one is killed its trials are resumed, the total is exact, and the progress shown never decreases."""
     options = _options(folder)
     config = _config(60)
     killed = threading.Event()

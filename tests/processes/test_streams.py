@@ -56,7 +56,7 @@ def test_redirected_streams_are_left_alone(capsys) -> None:
         assert "" == problem()
 
 
-def test_a_search_whose_output_nobody_reads_is_run_to_its_end(study_file) -> None:
+def test_a_search_without_a_reader_of_its_output_is_run_to_its_end(study_file) -> None:
     """With both streams read by a `head` that has gone, every budget of the search is finished, with exit code 0."""
     flags = "--epochs 1,2 --trials 3 --workers 1 --device cpu"
     done = _shell(f'"$PYTHON" -m lrsearch optimize tab.toml {flags} 2>&1 | true', study_file.parent)
