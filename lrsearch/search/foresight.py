@@ -38,9 +38,15 @@ def foresight(replicates: Sequence[Replicate]) -> list[str]:
     return lines
 
 
+def _shares(trials: int, families: int) -> str:
+    if families == 1:
+        return f"{trials} trials of one family"
+    return f"{trials} trials are {trials // families} for each of {families} families"
+
+
 def _what_tpe_learns(trials: int, families: int, at_random: int) -> str:
     each = trials // families
-    shares = f"{trials} trials are {each} for each of {families} families"
+    shares = _shares(trials, families)
     if each > at_random:
         return f"{shares}: {at_random} drawn at random, {each - at_random} chosen by TPE"
     return (
@@ -51,7 +57,7 @@ def _what_tpe_learns(trials: int, families: int, at_random: int) -> str:
 
 def _what_gp_learns(trials: int, families: Sequence[str]) -> list[str]:
     each = trials // len(families)
-    shares = f"{trials} trials are {each} for each of {len(families)} families"
+    shares = _shares(trials, len(families))
     apart = [family for family in families if reads_metric(family)]
     if each <= STARTUP_POINTS:
         first = (STARTUP_POINTS + 1) * len(families)
