@@ -74,7 +74,7 @@ def test_a_family_that_is_exhausted_leaves_its_turns_to_the_others(folder) -> No
                 "red",
             ],
         ),
-        (("constant",), 2000, ["2000 trials are 2000", "above 1500 finished trials the model keeps the best 750"]),
+        (("constant",), 2000, ["2000 trials of one family", "above 1500 finished trials the model keeps the best 750"]),
     ],
 )
 def test_what_the_budget_teaches_the_model_is_said(folder, caplog, families, trials, said) -> None:
