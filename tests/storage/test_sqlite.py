@@ -55,12 +55,14 @@ def test_a_command_on_a_read_only_disk_does_not_pass_over_the_log(folder, run, c
     disk.mkdir()
     search(make_config(), 3, database="a.db")
     assert 0 == run("backup", "--storage", "sqlite:///a.db", "-o", "disk/a.db").code
-    (folder / "copy.py").write_text(_CUT_OFF)
-    subprocess.run([sys.executable, "copy.py"], check=True)  # leaves a log, as a killed process does
+    subprocess.run([sys.executable, "-c", _CUT_OFF], check=True)  # leaves a log, as a killed process does
     (disk / "a.db-shm").unlink(missing_ok=True)
     if subprocess.run(["mount", "--bind", "-o", "ro", disk, disk], capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     subprocess.run(["mount", "-o", "remount,bind,ro", disk], capture_output=True, check=False)
+    assert (disk / "a.db-wal").stat().st_size > 0
+    with pytest.raises(OSError, match="Read-only"):
+        (disk / "x").touch()
     try:
         flags = ("-o", "copy.db") if command == "backup" else ()
         refused = run(command, "--storage", f"sqlite:///{disk}/a.db", *flags)
@@ -74,7 +76,7 @@ _CUT_OFF = """
 import os, sqlite3
 connection = sqlite3.connect("disk/a.db")
 connection.execute("PRAGMA journal_mode=WAL")
-connection.execute("UPDATE trials SET number = number")
+connection.execute("UPDATE trials SET number = number + 1")
 connection.commit()
 os._exit(0)
 """
