@@ -43,7 +43,6 @@ def optimize(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     lanes: int | None = None,
     workers: int | None = None,
-    compile_step: Literal["auto", "on", "off"] = "auto",
     timeout_seconds: float | None = None,
     backend: Literal["loky", "dask"] = "loky",
     scheduler: str | None = None,
@@ -61,7 +60,6 @@ def optimize(
         device: where to train; "auto" is a GPU where there is one.
         lanes: trials that a process trains side by side; chosen if None.
         workers: processes; one per core, or one on a GPU, if None.
-        compile_step: whether to compile a CPU's training step; "auto" does where it saves more time than it takes.
         timeout_seconds: stop at the first epoch boundary after this long; never if None.
         backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler.
         scheduler: the address of that scheduler, tcp://host:8786.
@@ -83,7 +81,6 @@ def optimize(
         device=device,
         lanes=lanes,
         workers=workers,
-        compile_step=compile_step,
         timeout_seconds=timeout_seconds,
         backend=backend,
         scheduler=scheduler,
@@ -122,7 +119,6 @@ def confirm(
     study_name: str | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     workers: int | None = None,
-    compile_step: Literal["auto", "on", "off"] = "auto",
     backend: Literal["loky", "dask"] = "loky",
     scheduler: str | None = None,
     on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
@@ -137,7 +133,7 @@ def confirm(
         audit_pruned: also finish this share of the search's pruned trials, stored as the study NAME/audit.
         trust_storage: import the workload that the storage names, even if this process has not loaded it before.
         storage: where the study is kept; that of the search, or else the default.
-        study_name, device, workers, compile_step, backend, scheduler: as for `optimize`.
+        study_name, device, workers, backend, scheduler: as for `optimize`.
         on_epoch: called with the state after every epoch of a block, or about once a second with several workers.
 
     Returns:
@@ -159,7 +155,6 @@ def confirm(
         study_name=name,
         device=device,
         workers=workers,
-        compile_step=compile_step,
         backend=backend,
         scheduler=scheduler,
     )

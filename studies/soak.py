@@ -83,7 +83,7 @@ class Round:
     def start(self, machine: str, *flags: str) -> Process:
         """Start `optimize` as if on a machine of this name."""
         arguments = ["optimize", f"{self.folder}/soak.toml", "--storage", self.storage, "--trials", str(self.trials)]
-        arguments += ["--lanes", "2", "--device", "cpu", "--compile", "off", *flags]
+        arguments += ["--lanes", "2", "--device", "cpu", *flags]
         command = _FORKS.Process(target=as_machine, args=(machine, arguments, self.folder / "log.txt"))
         command.start()
         return command

@@ -32,7 +32,7 @@ def test_a_step_is_measured(tmp_path, capsys):
     """Every way to train takes part, and is held against the article's loop."""
     _, found = result(tmp_path, "bench_step", "--rounds", 2, "--steps", 1, "--lanes", 1, "--batch-size", 8)
     rates = {row["candidate"]: row["times_the_article"] for row in found["rows"]}
-    assert {"article", "in-memory nn.Sequential", "lrsearch, N = 1"} == set(rates)
+    assert {"article", "in-memory nn.Sequential", "lrsearch, N = 1", "lrsearch without Numba, N = 1"} == set(rates)
     assert 1.0 == rates["article"]
     assert "lrsearch, N = 1" in capsys.readouterr().out
 

@@ -102,8 +102,8 @@ class RunFlags:
     scheduler: Annotated[str | None, typer.Option(help="With --backend dask: its address, tcp://host:8786.")] = None
     device: Device = "auto"
     compile_step: Annotated[
-        Literal["auto", "on", "off"], typer.Option("--compile", help="Compile a CPU's training step.")
-    ] = "auto"
+        str | None, typer.Option("--compile", help="Without effect; it goes with the next version.")
+    ] = None
 
     def options(self, *, lanes: int | None = None, timeout_seconds: float | None = None) -> RunOptions:
         """Return the options of a run, after a warning where the storage is on a network file system.
@@ -114,13 +114,14 @@ class RunFlags:
         from lrsearch.experiment.options import RunOptions
         from lrsearch.storage import shared_disk_warning
 
+        if self.compile_step is not None:
+            logger.warning("--compile has no effect: the step is as fast without it")
         options = RunOptions(
             storage=self.storage,
             study_name=self.study_name,
             device=self.device,
             lanes=lanes,
             workers=count(self.workers, "workers"),
-            compile_step=self.compile_step,
             timeout_seconds=timeout_seconds,
             backend=self.backend,
             scheduler=self.scheduler,

@@ -104,7 +104,6 @@ def finish_batches(
     audit: Study,
     todo: Sequence[Batch],
     *,
-    compile_step: bool = False,
     on_epoch: OnEpoch = lambda _: None,
 ) -> None:
     """Train what is missing of these trials from the start to the end, on the search's own seeds, and store them.
@@ -115,7 +114,6 @@ def finish_batches(
         experiment: of the search.
         audit: the study that takes the finished trials; what it holds is not run again.
         todo: the batches.
-        compile_step: whether the step is worth compiling.
         on_epoch: called after every epoch of a batch.
 
     Raises:
@@ -130,7 +128,7 @@ def finish_batches(
             before = audit_progress(experiment, audit, todo)
             seeds = Seeds.of(experiment.config.seed, "search", batch.replicate)
             full_runs = [FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial) for trial in missing]
-            runs = FullRuns(experiment, seeds, full_runs, compile_step=compile_step)
+            runs = FullRuns(experiment, seeds, full_runs)
             for epoch in range(1, experiment.epochs + 1):
                 with interruption.training():
                     runs.epoch()

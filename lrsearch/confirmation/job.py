@@ -41,9 +41,7 @@ OnEpoch = Callable[[ConfirmProgress], None]
 class Task(Protocol[P]):
     """Trains parts of a job, such as blocks, and stores each when it is done; what is stored is not trained again."""
 
-    def __call__(
-        self, experiment: Experiment, study: Study, parts: Sequence[P], /, *, compile_step: bool, on_epoch: OnEpoch
-    ) -> None:
+    def __call__(self, experiment: Experiment, study: Study, parts: Sequence[P], /, *, on_epoch: OnEpoch) -> None:
         """Train the parts in this process."""
         ...
 
@@ -130,17 +128,14 @@ class Job:
         """
         experiment, options = self.experiment, self.options
         workers = min(options.workers or auto_workers(experiment.device), len(parts))
-        left = progress()
-        trial_epochs = (left.total - left.done) * experiment.epochs / workers
-        compile_step = experiment.compiles(options.compile_step, trial_epochs)
         if workers == 1 and options.scheduler is None:
             set_up_device(experiment.device)
-            task(experiment, study, parts, compile_step=compile_step, on_epoch=on_epoch)
+            task(experiment, study, parts, on_epoch=on_epoch)
             return
         given = (task, self.config, options.storage, study.study_name, *options.worker_payload(experiment))
         run_in_processes(
             _train_in_process,
-            [(*given, compile_step, parts[worker::workers]) for worker in range(workers)],
+            [(*given, parts[worker::workers]) for worker in range(workers)],
             options.scheduler,
             poll=lambda: on_epoch(progress()),
             lost=lost,
@@ -154,12 +149,11 @@ def _train_in_process(
     name: str,
     device: str,
     data: LoadedData | OwnCopy,
-    compile_step: bool,
     parts: Sequence[P],
 ) -> None:
     experiment = Experiment.in_worker(config, data, device)
     study = load_study(reopen_storage(storage), name)
-    task(experiment, study, parts, compile_step=compile_step, on_epoch=lambda _: None)
+    task(experiment, study, parts, on_epoch=lambda _: None)
 
 
 def _finished_searches(storage: BaseStorage, name: str, experiment: Experiment) -> tuple[Study, ...]:

@@ -25,7 +25,6 @@ def confirm_blocks(
     blocks: Sequence[Block],
     *,
     every_epoch: bool,
-    compile_step: bool = False,
     on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
 ) -> None:
     """Train what is missing of `blocks`, a block to a stack, and store each block when it is done.
@@ -36,7 +35,6 @@ def confirm_blocks(
         blocks: the plan.
         every_epoch: read the test set after every epoch (nothing was selected: one planned reading) and not only
             after the last.
-        compile_step: whether the step is worth compiling.
         on_epoch: called after every epoch of a block.
 
     Raises:
@@ -54,7 +52,6 @@ def confirm_blocks(
                     block.seeds,
                     [FullRun(c.schedule, block.seeds_of(c), c.settings, c.sampled) for c in missing],
                     parts=(*VALIDATED, "test") if every_epoch else VALIDATED,
-                    compile_step=compile_step,
                 )
                 if every_epoch:
                     _enter_in_ledger(study, block, missing, epochs="every")

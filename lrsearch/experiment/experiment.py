@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ from lrsearch.schedules import AnySchedule, PerEpoch, Schedule, reads_metric
 from lrsearch.training.check import check_workload
 from lrsearch.training.device import choose_device
 from lrsearch.training.lane import Lane
-from lrsearch.training.lenet.compile import worth_compiling
-from lrsearch.training.models import build_stack, is_fast_lenet
+from lrsearch.training.models import build_stack, kernels_of
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, examples_to_fit, load_data, load_workload, split_examples
@@ -122,6 +121,11 @@ class Experiment:
         """Training examples that are fitted; the others are held out."""
         return examples_to_fit(len(self.dataset.train_x), train=self.config.data.train)
 
+    @cached_property
+    def kernels(self) -> str:
+        """The name of what computes a step, such as "numba float32x16": equal names, equal bits."""
+        return kernels_of(self.workload, self.dataset.train_x, self.device)
+
     @property
     def steps_per_epoch(self) -> int:
         """Updates in one epoch; the last partial batch is dropped."""
@@ -164,8 +168,8 @@ class Experiment:
         numbers |= {name: (params or {})[name] for name in fixed.searched()}
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
-    def stack(self, seeds: Seeds, *, compile_step: bool = False) -> Stack:
-        """Return an empty stack on this unit's split, its step compiled if asked for."""
+    def stack(self, seeds: Seeds) -> Stack:
+        """Return an empty stack on this unit's split."""
         labels = self.dataset.train_y.numpy()
         return build_stack(
             self.workload,
@@ -173,15 +177,7 @@ class Experiment:
             split_examples(labels, seeds.split, train=self.config.data.train),
             self.rule,
             device=self.device,
-            compile_step=compile_step,
         )
-
-    def compiles(self, asked: Literal["auto", "on", "off"], trial_epochs: float) -> bool:
-        """Return whether to compile the step for a process that trains about `trial_epochs`."""
-        if asked != "auto":
-            return asked == "on"
-        can = is_fast_lenet(self.workload, self.dataset.train_x)
-        return can and worth_compiling(self.device, trial_epochs, self.steps_per_epoch)
 
     @property
     def rule(self) -> UpdateRule:

@@ -25,7 +25,6 @@ class RunOptions:
         device: "auto", "cpu" or "cuda".
         lanes: trials that a process trains side by side, or None to choose.
         workers: processes, or None for one a core (one on a GPU).
-        compile_step: "on", "off", or "auto": where it saves more time than it takes.
         timeout_seconds: stop at the first epoch boundary after this long; None for no limit.
         backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler, wherever they are.
         scheduler: the address of that scheduler, such as tcp://127.0.0.1:8786.
@@ -36,7 +35,6 @@ class RunOptions:
     device: str = "auto"
     lanes: int | None = None
     workers: int | None = None
-    compile_step: Literal["auto", "on", "off"] = "auto"
     timeout_seconds: float | None = None
     backend: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None

@@ -32,17 +32,14 @@ class Lanes:
         replicate: whose trials they are.
         writer: writes to the storage.
         checkpoints: from which trials of killed processes are resumed; None for none.
-        compile_step: whether the step is worth compiling.
 
     Attributes:
         running: the trials in training, by number.
     """
 
-    def __init__(
-        self, replicate: Replicate, writer: Writer, checkpoints: Checkpoints | None, *, compile_step: bool
-    ) -> None:
+    def __init__(self, replicate: Replicate, writer: Writer, checkpoints: Checkpoints | None) -> None:
         self._replicate, self._writer, self._checkpoints = replicate, writer, checkpoints
-        self._stack = replicate.experiment.stack(replicate.seeds, compile_step=compile_step)
+        self._stack = replicate.experiment.stack(replicate.seeds)
         self.running: dict[int, TrialLog] = {}
 
     def admit(self, trial: Trial) -> None:

@@ -34,7 +34,6 @@ class SearchLoop:
         state: counts what is done, and where the time went.
         lanes: trials trained side by side.
         checkpoints: from which trials of killed processes are resumed; None for none.
-        compile_step: whether the step is worth compiling.
         deadline: seconds of `time.monotonic` after which no further epoch is begun, or None.
         on_epoch: called with the state after every epoch of the stack.
         watch: of the trials of other machines; None for the usual times.
@@ -47,7 +46,6 @@ class SearchLoop:
         *,
         lanes: int,
         checkpoints: Checkpoints | None = None,
-        compile_step: bool = False,
         deadline: float | None = None,
         on_epoch: Callable[[SearchState], None] = lambda _: None,
         watch: Watch | None = None,
@@ -59,7 +57,7 @@ class SearchLoop:
         self._pruner = LanePruner(replicate.rule, replicate.experiment.workload.direction, self._history)
         self._writer = Writer()
         begun = time.perf_counter()
-        self._lanes = Lanes(replicate, self._writer, checkpoints, compile_step=compile_step)
+        self._lanes = Lanes(replicate, self._writer, checkpoints)
         state.times.preparation += time.perf_counter() - begun
 
     def run(self) -> None:

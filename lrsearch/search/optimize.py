@@ -159,12 +159,6 @@ def _search_here(
     """Search one replicate after the other in this process."""
     set_up_device(experiment.device)
     config = experiment.config
-    workers = options.workers or auto_workers(experiment.device)
-    for replicate in replicates:
-        replicate.history.read()
-    # What earlier runs have finished is not trained again, and does not pay for compiling.
-    left = sum(max(0, replicate.total - replicate.history.finished) for replicate in replicates)
-    compile_step = experiment.compiles(options.compile_step, left * config.training.epochs / workers)
     for replicate in replicates:
         if deadline is not None and time.monotonic() > deadline:
             break
@@ -173,7 +167,6 @@ def _search_here(
             state,
             lanes=lanes_of(options, config.search.trials, experiment.device),
             checkpoints=open_checkpoints(replicate.study, config, options.storage),
-            compile_step=compile_step,
             deadline=deadline,
             on_epoch=on_epoch,
         )

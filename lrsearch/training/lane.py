@@ -39,7 +39,8 @@ class Lane:
 class Checkpoint:
     """Everything from which a lane can be resumed: its rows on the CPU, and the validation losses of its epochs so far.
 
-    `seconds` is what its training has cost, counted by the caller that writes the checkpoint.
+    `seconds` is what its training has cost, and `kernels` the name of what computed it, both given by the caller that
+    writes the checkpoint.
     """
 
     params: Tensor
@@ -47,6 +48,7 @@ class Checkpoint:
     epoch: int
     select_loss: tuple[float, ...]
     seconds: float = 0.0
+    kernels: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lrsearch.training.data import TrainingData
-from lrsearch.training.lenet.compile import compiled
+from lrsearch.training.lenet.convolution import kernels_on
 from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.training.module_stack import ModuleStack
@@ -40,9 +40,8 @@ def build_stack(
     rule: UpdateRule,
     *,
     device: str,
-    compile_step: bool = False,
 ) -> Stack:
-    """Return an empty stack, its first step taken where that is slow (compiled, or on a GPU): it is preparation.
+    """Return an empty stack, its first step taken where kernels are compiled for it: that is preparation.
 
     Args:
         workload: what is trained.
@@ -50,22 +49,27 @@ def build_stack(
         split: of the training examples.
         rule: the optimizer.
         device: "cpu" or "cuda".
-        compile_step: whether to compile the step.
-
-    Raises:
-        InputError: if the model's step cannot be compiled.
     """
     data = TrainingData.build(dataset, split, device=device)
     x, y = data.fit.x[:_PROBE_EXAMPLES], data.fit.y[:_PROBE_EXAMPLES]
     model = make_model(workload, x, y, device=device, dtype=torch.float32)
-    if compile_step:
-        model = compiled(model, device)
-    if compile_step or device != "cpu":
+    if device != "cpu" or isinstance(model, LenetStack):
         batch = data.fit.take(data.fit.index[: workload.batch_size].unsqueeze(0))
         params = model.init(0).to(x.device).unsqueeze(0)
         model.loss_and_grad(params, *batch)
         model.predict(params, batch[0])
     return Stack(model, workload, data, rule, batch_size=workload.batch_size)
+
+
+def kernels_of(workload: Workload, x: Tensor, device: str) -> str:
+    """Return the name of what computes a workload's steps; runs are equal to the bit where it is the same.
+
+    Args:
+        workload: what is trained.
+        x: its stored examples.
+        device: "cpu" or "cuda".
+    """
+    return kernels_on(device, torch.float32) if is_fast_lenet(workload, x) else "torch"
 
 
 def is_fast_lenet(workload: Workload, x: Tensor) -> bool:

@@ -75,6 +75,7 @@ def save_checkpoint(path: Path, state: Checkpoint, curve: LearningCurve, identit
         "state": list(state.state),
         "select_loss": list(state.select_loss),
         "seconds": state.seconds,
+        "kernels": state.kernels,
         "curve": {name: list(part) for name, part in vars(curve).items()},
     }
 
@@ -114,8 +115,9 @@ def _read(content: dict[str, Any]) -> tuple[Checkpoint, LearningCurve, str]:
     if content["format"] != _FORMAT or not isinstance(content["params"], Tensor):
         raise ValueError("another format")
     select_loss = tuple(float(loss) for loss in content["select_loss"])
-    seconds = float(content.get("seconds", 0.0))  # files of the first release have none
-    saved = Checkpoint(content["params"], tuple(content["state"]), int(content["epoch"]), select_loss, seconds)
+    seconds = float(content.get("seconds", 0.0))  # files of earlier versions have neither
+    kernels = str(content.get("kernels", ""))
+    saved = Checkpoint(content["params"], tuple(content["state"]), int(content["epoch"]), select_loss, seconds, kernels)
     curve = LearningCurve.from_json(content["curve"])
     if not saved.epoch == len(select_loss) == len(curve.train_loss):
         raise ValueError("another number of epochs")

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from optuna.study import Study
@@ -88,7 +88,8 @@ class Checkpoints:
         begun = time.perf_counter()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            save_checkpoint(self._path(log.origin), state, curve, self._identity(log))
+            saved = replace(state, kernels=log.experiment.kernels)
+            save_checkpoint(self._path(log.origin), saved, curve, self._identity(log))
         except (OSError, RuntimeError, InputError) as error:  # torch.save raises RuntimeError where a disk is full
             if not self._complained:
                 logger.warning(
@@ -116,6 +117,11 @@ class Checkpoints:
                 f"checkpoint {path} is damaged or of another trial: trial {log.trial.number} begins from epoch 0"
             )
             return None
+        if saved.kernels not in ("", kernels := log.experiment.kernels):
+            logger.warning(
+                f"trial {log.trial.number} goes on with the kernels {kernels}, and was begun with {saved.kernels}: its "
+                "result is equal up to rounding, not to the bit"
+            )
         return saved, curve
 
     def remove(self, origin: int) -> None:

@@ -50,7 +50,6 @@ class FullRuns:
         split: whose split seed all runs share.
         runs: one a lane; they are named by their place in this list.
         parts: of the data, evaluated after every epoch.
-        compile_step: whether the step is worth compiling.
     """
 
     def __init__(
@@ -60,10 +59,9 @@ class FullRuns:
         runs: Sequence[FullRun],
         *,
         parts: Sequence[str] = VALIDATED,
-        compile_step: bool = False,
     ) -> None:
         self._experiment, self._runs, self._parts = experiment, runs, parts
-        self._stack = experiment.stack(split, compile_step=compile_step)
+        self._stack = experiment.stack(split)
         self._curves = [LearningCurve() for _ in runs]
         self._diverged: set[int] = set()
         self._seconds = 0.0

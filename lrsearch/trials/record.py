@@ -26,6 +26,7 @@ def opening(experiment: Experiment, schedule: Mapping[str, Any], seeds: Seeds) -
         "order_seed": seeds.order,
         "epochs": experiment.epochs,
         "device": device_label(experiment.device),
+        "kernels": experiment.kernels,
     }
 
 

@@ -33,7 +33,7 @@ def lenet() -> nn.Sequential:
 
 def normalise(x: Tensor) -> Tensor:
     """Map uint8 pixels 0..255 to floats -1..1, `(x / 255 - 0.5) / 0.5`; floats pass as they are."""
-    return x if x.is_floating_point() else x.to(torch.get_default_dtype()).div(127.5).sub(1.0)
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype()).div_(127.5).sub_(1.0)
 
 
 def fashion_lenet(dataset: str = "fashion-mnist") -> Workload:

@@ -79,7 +79,7 @@ class MadeUpStack(Stack):
 class Untrained(Experiment):
     """An experiment that trains nothing."""
 
-    def stack(self, seeds: Seeds, *, compile_step: bool = False) -> Stack:  # noqa: ARG002  (Experiment's interface)
+    def stack(self, seeds: Seeds) -> Stack:  # noqa: ARG002  (Experiment's interface)
         """Return made-up lanes."""
         return MadeUpStack()
 

@@ -85,7 +85,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     config = StudyConfig.from_dict({"name": "benchmark", "workload": WORKLOAD}).changed(
         {"training.epochs": args.epochs, "training.batch_size": args.batch_size}
     )
-    task = Task.prepare(config, jobs=args.jobs, trials=args.trials, seconds=None, compile_step=args.compile)
+    task = Task.prepare(config, jobs=args.jobs, trials=args.trials, seconds=None)
     result: dict[str, Any] = {
         "machine": machine("cpu"),
         "arguments": {name: value for name, value in vars(args).items() if name != "json"},
@@ -94,7 +94,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
     write_json(args.json, result)
     if args.seconds:
-        timed = Task.prepare(config, jobs=args.jobs, trials=None, seconds=args.seconds, compile_step=args.compile)
+        timed = Task.prepare(config, jobs=args.jobs, trials=None, seconds=args.seconds)
         result["fixed_time"] = rows(run_all(timed, args.rounds, args.only))
         write_json(args.json, result)
     return result
@@ -151,7 +151,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3, help="turns that every search takes")
     parser.add_argument("--jobs", type=int, default=usable_cores(), help="trials at a time (lrsearch: processes)")
-    parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="lrsearch's compiled step")
     parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of the searches; all if none")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,6 +1,6 @@
 """One training step of LeNet: what it costs per trial, in the ways people write it and in lrsearch's.
 
-    OMP_NUM_THREADS=1 python studies/benchmarks/bench_step.py --data FOLDER --compile --json step.json
+    OMP_NUM_THREADS=1 python studies/benchmarks/bench_step.py --data FOLDER --json step.json
 
 Every candidate does the same work: take a batch, forward, backward, one SGD update. They take turns in one process, a
 few steps each, and the median counts, in CPU seconds of the one thread (`bench_gpu.py` is for a GPU). The limit is the
@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from lrsearch.training.data import Part
-from lrsearch.training.lenet.compile import compiled
+from lrsearch.training.lenet import convolution
 from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.workloads.fashion_lenet import lenet, normalise
@@ -121,6 +121,19 @@ def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, lanes
     return run
 
 
+def without_numba(run: Step) -> Step:
+    """Return a step that computes as on a processor that Numba does not know."""
+
+    def plain() -> object:
+        known, convolution.why_no_numba = convolution.why_no_numba, lambda _: "left out"  # type: ignore[assignment]
+        try:
+            return run()
+        finally:
+            convolution.why_no_numba = known
+
+    return plain
+
+
 def product_step(device: str = "cpu", side: int = _LIMIT_SIDE) -> Step:
     """Return one product of two `side` x `side` matrices, whose speed is the limit."""
     a, b = torch.randn(2, side, side, device=device)
@@ -147,14 +160,12 @@ def candidates(args: argparse.Namespace) -> dict[str, tuple[Step, int]]:
     common = (x, y, args.batch_size)
     found = {"product": (product_step(), 1), "article": (article_step(*common), 1)}
     found["in-memory nn.Sequential"] = (in_memory_step(*common), 1)
-    models: dict[str, StackedModel] = {"lrsearch": LenetStack()}
-    if args.compile:
-        models["lrsearch compiled"] = compiled(LenetStack(), "cpu")
-    for name, model in models.items():
-        for lanes in args.lanes:
-            for own in {False, lanes > 1}:
-                label = f"{name}, N = {lanes}" + (", own batches" if own else "")
-                found[label] = (stack_step(model, *common, lanes, own), lanes)
+    model = LenetStack()
+    for lanes in args.lanes:
+        for own in {False, lanes > 1}:
+            label = f"lrsearch, N = {lanes}" + (", own batches" if own else "")
+            found[label] = (stack_step(model, *common, lanes, own), lanes)
+    found["lrsearch without Numba, N = 1"] = (without_numba(stack_step(model, *common, 1, False)), 1)
     return found
 
 
@@ -220,7 +231,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=25, help="turns that every candidate takes")
     parser.add_argument("--steps", type=int, default=4, help="steps in a turn")
-    parser.add_argument("--compile", action="store_true", help="measure the compiled step too (a minute of compiling)")
     parser.add_argument("--data", type=Path, help="folder with the Fashion-MNIST .gz files")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     args = parser.parse_args(argv)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 import torch
@@ -36,7 +36,6 @@ class Task:
         jobs: trials at a time.
         trials: how many, to their ends; None where time is the limit, and pruning allowed.
         seconds: the wall time, or None.
-        compile_step: lrsearch's `--compile`.
     """
 
     experiment: Experiment
@@ -44,7 +43,6 @@ class Task:
     jobs: int
     trials: int | None
     seconds: float | None
-    compile_step: Literal["auto", "on", "off"] = "auto"
 
     @classmethod
     def prepare(cls, config: StudyConfig, **limits: Any) -> Task:
@@ -196,14 +194,11 @@ def lrsearch_search(task: Task) -> Outcome:
         "search.trials": task.trials or 100_000,
         "search.pruner": "none" if task.seconds is None else "rungs",
     }
-    # Nothing is known of how long a search limited by time will train, so it is compiled on demand only.
-    compile_step = "off" if task.trials is None and task.compile_step == "auto" else task.compile_step
     with tempfile.TemporaryDirectory() as folder:
         options = RunOptions(
             storage=f"sqlite:///{Path(folder) / 'search.db'}",
             device="cpu",
             workers=task.jobs,
-            compile_step=compile_step,
             timeout_seconds=task.seconds,
         )
         begun = time.time()

@@ -49,7 +49,7 @@ STUDY = {
 def storage(tmp_path_factory):
     """Search six trials and confirm in six blocks."""
     url = f"sqlite:///{tmp_path_factory.mktemp('export')}/study.db"
-    config, options = StudyConfig.from_dict(STUDY), RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
+    config, options = StudyConfig.from_dict(STUDY), RunOptions(storage=url, device="cpu", workers=1)
     run_search(config, options)
     run_confirm(config, options, blocks=6)
     return url
@@ -135,7 +135,7 @@ def regression(tmp_path_factory):
     changes = {"name": "error", "workload": "tests.workload_examples:regression", "baseline": []}
     changes |= {"ranges": {"base_lr": {"low": 0.001, "high": 0.02}, "warmup_steps": {"low": 0, "high": 0}}}
     config = StudyConfig.from_dict({**STUDY, **changes, "search": {**STUDY["search"], "families": ("constant",)}})
-    options = RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
+    options = RunOptions(storage=url, device="cpu", workers=1)
     run_search(config, options)
     run_confirm(config, options, blocks=6)
     return StoredStudy.open(url)
@@ -240,7 +240,7 @@ def test_replicates_are_one_name(tmp_path):
     url = f"sqlite:///{tmp_path}/study.db"
     changes = {"search": {"families": ("constant",), "trials": 1, "replicates": 2}, "baseline": []}
     config = StudyConfig.from_dict({**STUDY, **changes})
-    run_search(config, RunOptions(storage=url, device="cpu", workers=1, compile_step="off"))
+    run_search(config, RunOptions(storage=url, device="cpu", workers=1))
     assert ["small/search-00", "small/search-01"] == [part.name for part in StoredStudy.open(url, "small").searches]
     assert ["small/search-01"] == [part.name for part in StoredStudy.open(url).only("small/search-01").searches]
     assert 2 == len(best_trials(StoredStudy.open(url), top=2))

@@ -134,7 +134,7 @@ def digits(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("digits")
     (folder / "digits.toml").write_text(DIGITS)
     here = ("--storage", f"sqlite:///{folder}/d.db")
-    train = (str(folder / "digits.toml"), *here, "--device", "cpu", "--workers", "1", "--compile", "off")
+    train = (str(folder / "digits.toml"), *here, "--device", "cpu", "--workers", "1")
     for command in (("optimize", *train), ("confirm", *train, "--blocks", "6"), ("compare", *here)):
         assert 0 == main(list(command))
     return here[1]

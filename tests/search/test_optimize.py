@@ -61,26 +61,6 @@ def test_tpe_starts_as_it_did_when_the_study_was_made(folder) -> None:
         assert expected == replicate.study.sampler.startup_trials
 
 
-def test_only_what_is_left_pays_for_compiling(folder, monkeypatch) -> None:
-    """Finished trials and blocks are not trained again, so they do not count when it is decided whether to compile."""
-    counted: list[float] = []
-
-    def compiles(experiment: Experiment, asked: str, trial_epochs: float) -> bool:
-        counted.append(trial_epochs)
-        return False
-
-    monkeypatch.setattr(Experiment, "compiles", compiles)
-    options = RunOptions(device="cpu", workers=1)
-    config = make_config(search__trials=6, training__epochs=2)
-    run_search(config, options)
-    run_search(config.changed({"search.trials": 9}), options)
-    assert [12, 6] == counted
-    run_confirm(config, options, blocks=6)
-    run_confirm(config, options, blocks=8)
-    entries = 3
-    assert [6 * entries * 2, 2 * entries * 2] == counted[2:]
-
-
 def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None:
     """NAME is all that a user types."""
     assert ["fashion"] == study_names("fashion", 1)
@@ -195,7 +175,7 @@ def test_a_study_goes_on_in_the_space_that_it_stores(tmp_path):
             "ranges": {"base_lr": {"low": 0.05, "high": 0.5}},
         }
     )
-    options = RunOptions(storage=url, device="cpu", workers=1, compile_step="off")
+    options = RunOptions(storage=url, device="cpu", workers=1)
     run_search(config, options)
     study = load_study(open_storage(url), "study")
     space = study.user_attrs["space"]

@@ -37,7 +37,7 @@ def source(tmp_path_factory):
             "search": {"families": FAMILIES, "trials": 3, "pruner": "none"},
         }
     )
-    run_search(config, RunOptions(storage=url, device="cpu", workers=1, compile_step="off"))
+    run_search(config, RunOptions(storage=url, device="cpu", workers=1))
     return StoredStudy.open(url)
 
 

@@ -8,6 +8,7 @@ import torch
 from optuna.trial import TrialState
 
 from lrsearch.errors import InputError
+from lrsearch.experiment import experiment
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.storage import load_study, open_storage
 from lrsearch.trials.checkpoints import Checkpoints, checkpoint_folder, open_checkpoints, study_identity
@@ -51,6 +52,18 @@ def test_a_resumed_trial_equals_one_that_was_never_cut_short(folder, changes) ->
     assert (3 * 2, 3 * 2) == (state.times.trial_epochs, state.trial_epochs)
     assert _results(search(config, 3, database="whole.db")) == _results(resumed)
     assert not FOLDER.exists()
+
+
+def test_a_trial_that_other_kernels_began_goes_on_with_one_line(folder, monkeypatch, caplog) -> None:
+    """Trials keep the name of what computed them; where that is another one now, equality is up to rounding."""
+    config = make_config(search__pruner="none", search__sampler="random", training__epochs=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "kernels_of", lambda *_: "numba float32x8")
+        _cut_short(config)
+    resumed = search(config, 3)
+    assert [2, 2, 2] == [trial.user_attrs["resumed_after_epochs"] for trial in finished(resumed)]
+    assert {"torch"} == {trial.user_attrs["kernels"] for trial in finished(resumed)}
+    assert sum("was begun with numba float32x8: its result" in line for line in caplog.messages) == 3
 
 
 def test_lanes_resume_each_from_its_own_epoch(folder) -> None:

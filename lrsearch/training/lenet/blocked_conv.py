@@ -30,8 +30,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrsearch.training.lenet import fusable
-from lrsearch.training.lenet.pooled import Pooled
 from lrsearch.training.lenet.products import matmul
 from lrsearch.workloads.fashion_lenet import normalise
 
@@ -41,6 +39,20 @@ _ROWS = _PATCH * _PATCH
 _SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 _relu_gradient = torch.ops.aten.threshold_backward
+
+
+class Pooled(NamedTuple):
+    """What the backward pass of `pool` needs; consumed by it.
+
+    Attributes:
+        z: `[N, 2, 2, O, S]`, the convolution's outputs by the row and column of their place in the window.
+        rows: `[N, 2, O, S]`, the maximum of each row of the window.
+        output: `[N, O, S]`.
+    """
+
+    z: Tensor
+    rows: Tensor
+    output: Tensor
 
 
 class Tape(NamedTuple):
@@ -100,8 +112,7 @@ def forward(weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
 
 def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
     """Route the output's gradient back through ReLU and pooling; see `convolution`."""
-    routed = fusable.pool_gradient if torch.compiler.is_compiling() else pool_gradient
-    return Unpooled(tape, gradient.shape[-1], *routed(gradient.flatten(2), tape.pooled))
+    return Unpooled(tape, gradient.shape[-1], *pool_gradient(gradient.flatten(2), tape.pooled))
 
 
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
@@ -111,8 +122,7 @@ def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
 
 def images_gradient(unpooled: Unpooled) -> Tensor:
     """Return the gradient of the images; see `convolution`."""
-    added_up = fusable.unpatch if torch.compiler.is_compiling() else unpatch
-    return added_up(matmul(unpooled.tape.frames.mT, unpooled.z), unpooled.batch)
+    return unpatch(matmul(unpooled.tape.frames.mT, unpooled.z), unpooled.batch)
 
 
 def unpatch(gradient: Tensor, batch: int) -> Tensor:

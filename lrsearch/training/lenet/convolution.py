@@ -58,13 +58,42 @@ class Convolution(Protocol):
         ...
 
 
-def convolution_for(x: Tensor) -> Convolution:
-    """Return what computes fastest where `x` is."""
+def convolution_for(x: Tensor, dtype: torch.dtype) -> Convolution:
+    """Return what computes fastest, in numbers of a type, where `x` is."""
     if x.is_cuda and not why_no_triton(x.get_device()):
         from lrsearch.training.lenet import triton_conv
 
         return cast(Convolution, triton_conv)
+    if not x.is_cuda and not why_no_numba(dtype):
+        from lrsearch.training.lenet import numba_conv
+
+        return cast(Convolution, numba_conv)
     return cast(Convolution, blocked_conv)
+
+
+def kernels_on(device: str, dtype: torch.dtype) -> str:
+    """Return the name of what computes the block on a device: "numba float32x16", "triton" or "torch"."""
+    if device == "cpu":
+        return "torch" if why_no_numba(dtype) else _prepare(dtype)
+    return "torch" if why_no_triton(0) else "triton"
+
+
+@cache
+def why_no_numba(dtype: torch.dtype) -> str:
+    """Return what keeps Numba from compiling kernels for this processor, empty if nothing does; logged once."""
+    try:
+        _prepare(dtype)
+    except Exception as error:  # from Numba, LLVM or the processor's description, in many forms
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        logging.getLogger(__name__).warning("Numba does not work (%s): training is slower", reason)
+        return reason
+    return ""
+
+
+def _prepare(dtype: torch.dtype) -> str:
+    from lrsearch.training.lenet import numba_conv  # not where it is not used: Numba takes a while to import
+
+    return numba_conv.prepare(dtype)
 
 
 @cache

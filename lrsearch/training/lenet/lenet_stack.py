@@ -20,7 +20,6 @@ operation covers all lanes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -37,12 +36,10 @@ _PADDING = 2
 _PREDICT_IMAGES = 256
 _relu_gradient = torch.ops.aten.threshold_backward
 
-Step = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-
 
 def columns(x: Tensor, dtype: torch.dtype) -> Tensor:
     """Return stored images `x[N, B, 1, 28, 28]` in the form that the first convolution reads."""
-    return convolution_for(x).stored_columns(x, dtype, _PADDING)
+    return convolution_for(x, dtype).stored_columns(x, dtype, _PADDING)
 
 
 def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,11 +50,11 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         x: the images as `columns`, each lane's or those that all share.
         y: labels `[1, B]` or `[N, B]`.
     """
-    conv = convolution_for(params)
+    conv = convolution_for(params, params.dtype)
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     first = conv.forward(w1, b1, x)
     second = conv.forward(w2, b2, conv.columns(first.output))
-    a2 = second.output.view(len(params), -1, y.shape[1])
+    a2 = second.output.flatten(1, 3)
     h3 = _affine(w3, b3, a2).relu_()
     h4 = _affine(w4, b4, h3).relu_()
     loss, d5 = _cross_entropy(_affine(w5, b5, h4), y)
@@ -77,11 +74,11 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def logits(params: Tensor, x: Tensor) -> Tensor:
     """Return the outputs `[N, 10, B]` for images `x`, as `columns`, that all lanes share."""
-    conv = convolution_for(params)
+    conv = convolution_for(params, params.dtype)
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     a1 = conv.forward(w1, b1, x).output
-    a2 = conv.forward(w2, b2, conv.columns(a1)).output
-    h3 = _affine(w3, b3, a2.view(len(params), w3.shape[2], -1)).relu_()
+    a2 = conv.forward(w2, b2, conv.columns(a1)).output.flatten(1, 3)
+    h3 = _affine(w3, b3, a2).relu_()
     return _affine(w5, b5, _affine(w4, b4, h3).relu_())
 
 
@@ -90,16 +87,14 @@ class LenetStack:
 
     Args:
         dtype: of the parameters that `init` returns; the other methods follow the parameters that they are given.
-        step: a replacement of the function of this name in this module, such as a compiled one.
     """
 
     size = trainable = sum(_SIZES)
     stackable = True
     unstackable_reason = ""
 
-    def __init__(self, dtype: torch.dtype = torch.float32, *, step: Step = step) -> None:
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         self.dtype = dtype
-        self._step = step
         _keep_freed_memory()
 
     def init(self, seed: int) -> Tensor:
@@ -112,10 +107,10 @@ class LenetStack:
     def loss_and_grad(self, params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses `[N]` and gradients `[N, size]` on `x[1 or N, B, 1, 28, 28]` and `y[1 or N, B]`."""
         if params.is_cuda:
-            return self._step(params, columns(x, params.dtype), y)
+            return step(params, columns(x, params.dtype), y)
         shared = columns(x, params.dtype) if len(x) == 1 else None
         results = [
-            self._step(row, columns(x[n : n + 1], row.dtype) if shared is None else shared, labels.unsqueeze(0))
+            step(row, columns(x[n : n + 1], row.dtype) if shared is None else shared, labels.unsqueeze(0))
             for n, (row, labels) in enumerate(zip(params.split(1), y.expand(len(params), -1), strict=True))
         ]
         losses, gradients = zip(*results, strict=True)
@@ -144,12 +139,13 @@ def _affine(weights: Tensor, bias: Tensor, x: Tensor) -> Tensor:
 
 
 def _cross_entropy(outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean loss `[N]` of logits `[N, 10, B]` and its gradient with respect to them."""
-    log_p = functional.log_softmax(outputs, 1)
-    classes = torch.arange(outputs.shape[1], device=y.device).unsqueeze(1)
-    onehot = (classes == y.unsqueeze(1)).to(log_p.dtype)
-    chosen = log_p.gather(1, y.expand(len(outputs), -1).unsqueeze(1))
-    return -chosen.mean((1, 2)), (log_p.exp() - onehot) / y.shape[1]
+    """Return the mean loss `[N]` of logits `[N, 10, B or more]` and its gradient, zero where there is no label."""
+    batch, room = y.shape[1], outputs.shape[2]
+    log_p = functional.log_softmax(outputs[:, :, :batch], 1)
+    labels = y.expand(len(outputs), -1).unsqueeze(1)
+    loss = -log_p.gather(1, labels).mean((1, 2))
+    gradient = log_p.exp_().scatter_add_(1, labels, log_p.new_full((), -1.0).expand_as(labels)).div_(batch)
+    return loss, functional.pad(gradient, (0, room - batch)) if room > batch else gradient
 
 
 def _keep_freed_memory() -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lrsearch.training.lenet import convolution
 from lrsearch.training.lenet.blocked_conv import columns as patches
 from lrsearch.training.lenet.blocked_conv import pool, pool_gradient, unpatch
 from lrsearch.training.lenet.lenet_stack import LenetStack, columns, step
@@ -63,16 +64,23 @@ def test_initial_parameters_are_those_of_the_module(seed):
     assert (LenetStack.size,) == actual.shape
 
 
-@pytest.mark.parametrize("intel", [True, False])
-def test_the_gradients_are_the_same_whichever_library_multiplies(intel, monkeypatch):
-    """On another maker's processor other products are oneDNN's; a batch as long as in training meets both libraries."""
-    monkeypatch.setattr("lrsearch.training.lenet.products._IS_INTEL", intel)
-    stack = LenetStack()
-    params, (x, y) = lanes_of(stack, 1), random_images(1, 128)
-    loss, gradient = module_loss_and_grad(params[0], x[0], y[0])
+@pytest.fixture
+def without_numba(monkeypatch) -> None:
+    """Take the processor for one that Numba does not know, on which matrix products of PyTorch compute."""
+    monkeypatch.setattr(convolution, "why_no_numba", lambda dtype: "unknown processor")
+
+
+@pytest.mark.usefixtures("without_numba")
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+def test_without_numba_the_gradients_are_the_same(dtype, tolerance):
+    """What runs where Numba does not gives the module's numbers too, at a batch that fills no vectors."""
+    stack = LenetStack(dtype)
+    params, (x, y) = lanes_of(stack, 2), random_images(1, 33)
     losses, gradients = stack.loss_and_grad(params, x, y)
-    assert loss.item() == pytest.approx(losses[0].item(), rel=1e-5)
-    assert relative_error(gradient, gradients[0]) < 1e-5
+    for n in range(2):
+        loss, gradient = module_loss_and_grad(params[n], x[0], y[0])
+        assert loss.item() == pytest.approx(losses[n].item(), rel=tolerance)
+        assert relative_error(gradient, gradients[n]) < tolerance
 
 
 @pytest.mark.parametrize("images", ["random", "real"])
@@ -95,7 +103,7 @@ def test_loss_and_every_gradient_equal_the_module(images, shared, lanes, dtype, 
         assert relative_error(gradient, gradients[n]) < tolerance
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 17])
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 17, 64, 129])
 def test_any_batch_size_equals_the_module(batch_size):
     """Small and odd batches, where matrix layouts degenerate, give the module's gradient too."""
     stack = LenetStack()

@@ -1,0 +1,183 @@
+"""The block of `convolution` on a processor: direct convolutions in Numba, one lane after another.
+
+The four outputs of a pooling window are summed in registers, for some images side by side (the batch is last), and
+pooled there: of all that lies between, only the block's output and its place in the window are written. Place is 0 to
+3 in the order (0, 0), (0, 1), (1, 0), (1, 1), or 4 where ReLU is shut. Backward, the gradient is brought to its places
+among the convolution's outputs, dZ, and then
+
+    weights   dW[k] is the sum, over outputs and images, of dZ[place] X[place + k]
+    images    dX[pixel] is the sum, over places k in the kernel, of dZ[pixel - k] W[k]
+
+The batch is filled up to a multiple of two vectors with images of zeros, whose gradient has to be zero. Sums are taken
+in one order whatever the lanes, threads and processes are; another width of vectors has another order in dW.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+from torch import Tensor
+
+from lrsearch.training.lenet.numba_kernels import Kernels, Layer, make_kernels
+from lrsearch.training.lenet.vectors import vector_bytes
+from lrsearch.workloads.fashion_lenet import normalise
+
+_LAYERS = (Layer(1, 32, 6), Layer(6, 14, 16))
+_ROOM_PARKED = 5 * 5 * 3
+"""Vectors that the gradient of the weights parks: five rows of the kernel, five taps each, three outputs at most."""
+
+
+class Tape(NamedTuple):
+    """What the backward pass needs; see `convolution`.
+
+    Attributes:
+        images: `[1 or N, C, H, W, B]`, B a multiple of two vectors.
+        weights: `[N, O, C, 5, 5]`.
+        place: `[N, O, H / 2 - 2, W / 2 - 2, B]`, of uint8.
+        output: of the same shape.
+    """
+
+    images: Tensor
+    weights: Tensor
+    place: Tensor
+    output: Tensor
+
+
+class Unpooled(NamedTuple):
+    """Gradients behind the pooling: of the convolution's outputs, `z[N, O, H - 4, W - 4, B]`, and of `bias[N, O]`."""
+
+    tape: Tape
+    z: Tensor
+    bias: Tensor
+
+
+def prepare(dtype: torch.dtype) -> str:
+    """Compile the kernels of a type, or load them from the cache, and return their name: "numba float32x16".
+
+    Compiled code is kept in the user's cache folder (NUMBA_CACHE_DIR names another). Where that cannot be written the
+    kernels are compiled in every process; what is damaged there is replaced.
+    """
+    _kernels(dtype)
+    return f"numba {str(dtype).removeprefix('torch.')}x{vector_bytes() // dtype.itemsize}"
+
+
+def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
+    """Return stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros, the batch last; see `convolution`."""
+    lanes, batch, _, side, _ = x.shape
+    multiple = 2 * vector_bytes() // dtype.itemsize
+    width = side + 2 * padding
+    images = x.new_zeros(lanes, 1, width, width, -(-batch // multiple) * multiple, dtype=dtype)
+    pixels = normalise(x.reshape(lanes, batch, side * side).transpose(1, 2).contiguous())
+    inner = slice(padding, padding + side)
+    images[:, 0, inner, inner, :batch] = pixels.view(lanes, side, side, batch)
+    return images
+
+
+def columns(images: Tensor) -> Tensor:
+    """Return the images as they are: patches exist in registers only."""
+    return images
+
+
+def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
+    """Convolve, pool, add the bias and apply ReLU; see `convolution`."""
+    lanes, outputs = weights.shape[:2]
+    side, batch = images.shape[3] // 2 - 2, images.shape[4]
+    output = images.new_empty(lanes, outputs, side, side, batch)
+    place = torch.empty_like(output, dtype=torch.uint8)
+    tape = Tape(images, weights, place, output)
+    for x, w, b, out, at in _by_lane(images, weights, bias, output, place):
+        _layer_of(tape).forward(x, w, b, out, at, batch)
+    return tape
+
+
+def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
+    """Bring the output's gradient back through ReLU and pooling; see `convolution`."""
+    lanes, outputs, side, _, batch = gradient.shape
+    z = gradient.new_empty(lanes, outputs, 2 * side, 2 * side, batch)
+    bias = gradient.new_empty(lanes, outputs)
+    for g, at, dz, db in _by_lane(gradient, tape.place, z, bias):
+        _layer_of(tape).unpool(g, at, dz, db, batch)
+    return Unpooled(tape, z, bias)
+
+
+def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
+    """Return the gradients of weights and bias; see `convolution`."""
+    tape, z, bias = unpooled
+    gradient = z.new_empty(tape.weights.shape)
+    parked = z.new_empty(_ROOM_PARKED * vector_bytes() // z.dtype.itemsize).numpy()
+    for x, dz, dw in _by_lane(tape.images, z, gradient):
+        _layer_of(tape).weights(x, dz, dw, parked, z.shape[4])
+    return gradient, bias
+
+
+def images_gradient(unpooled: Unpooled) -> Tensor:
+    """Return the gradient of the images; see `convolution`."""
+    tape, z, _ = unpooled
+    gradient = z.new_empty(len(z), *tape.images.shape[1:])
+    for dz, w, dx in _by_lane(z, tape.weights, gradient):
+        _layer_of(tape).images(dz, w, dx, z.shape[4])
+    return gradient
+
+
+def _by_lane(*tensors: Tensor) -> list[tuple[NDArray[np.generic], ...]]:
+    """Return, lane by lane, the flat arrays of each tensor `[N, ...]`, or of one `[1, ...]` that all lanes share."""
+    lanes = max(map(len, tensors))
+    return [tuple(t[lane % len(t)].reshape(-1).numpy() for t in tensors) for lane in range(lanes)]
+
+
+def _layer_of(tape: Tape) -> Kernels:
+    outputs, channels = tape.weights.shape[1:3]
+    return _kernels(tape.weights.dtype)[Layer(channels, tape.images.shape[3], outputs)]
+
+
+@cache
+def _kernels(dtype: torch.dtype) -> dict[Layer, Kernels]:
+    """Return the kernels of both layers, compiled for a type."""
+    folder = Path(numba.config.CACHE_DIR or user_cache_path("lrsearch")) / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if writable:
+        try:
+            return _tried(dtype, folder)
+        except Exception:  # what a damaged file raises is whatever unpickling it does
+            shutil.rmtree(folder, ignore_errors=True)
+    return _tried(dtype, folder if writable else None)
+
+
+def _tried(dtype: torch.dtype, folder: Path | None) -> dict[Layer, Kernels]:
+    """Return kernels that have run once; their code is kept in a folder unless that is None."""
+    bytes_wide, before = vector_bytes(), numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = "" if folder is None else str(folder)
+    try:
+        made = {layer: make_kernels(layer, bytes_wide, dtype.itemsize, cache=folder is not None) for layer in _LAYERS}
+    finally:
+        numba.config.CACHE_DIR = before
+    for layer, kernels in made.items():
+        _run_once(layer, kernels, 2 * bytes_wide // dtype.itemsize, dtype)
+    return made
+
+
+def _run_once(layer: Layer, kernels: Kernels, batch: int, dtype: torch.dtype) -> None:
+    """Compile the kernels that a step calls, by calling them on zeros."""
+    channels, side, outputs = layer
+    windows = outputs * (side // 2 - 2) ** 2 * batch
+    sizes = (channels * side**2 * batch, outputs * channels * 25, outputs, windows, 4 * windows, _ROOM_PARKED * batch)
+    x, weights, bias, output, z, parked = (torch.zeros(size, dtype=dtype).numpy() for size in sizes)
+    place = np.zeros(windows, np.uint8)
+    kernels.forward(x, weights, bias, output, place, batch)
+    kernels.unpool(output, place, z, bias, batch)
+    kernels.weights(x, z, weights, parked, batch)
+    if channels > 1:
+        kernels.images(z, weights, x, batch)
