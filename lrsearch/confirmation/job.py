@@ -97,7 +97,7 @@ class Job:
             direction=self.experiment.workload.direction,
             metric_name=self.experiment.workload.metric_name,
             data_fingerprint=self.experiment.data_fingerprint,
-            attributes=attributes,
+            attributes={"workload_facts": self.experiment.workload_facts, **attributes},
         )
         if added := StudyPart.of(study).added_by_hand:
             logger.warning(added)
@@ -169,7 +169,7 @@ def _finished_searches(storage: BaseStorage, name: str, experiment: Experiment) 
         )
     for study in searches:
         part = StudyPart.of(study)
-        require_same_study(part, experiment.config, experiment.data_fingerprint)
+        require_same_study(part, experiment.config, experiment.data_fingerprint, experiment.workload_facts)
         require_same_plan(part, experiment.config)
     if searches and len(searches) < len(wanted):
         raise InputError(

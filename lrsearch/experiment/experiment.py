@@ -16,7 +16,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule, reads_metric
-from lrsearch.training.check import check_workload
+from lrsearch.training.check import check_workload, parameter_summary
 from lrsearch.training.device import choose_device
 from lrsearch.training.lane import Lane
 from lrsearch.training.models import build_stack, kernels_of
@@ -130,6 +130,17 @@ class Experiment:
     def steps_per_epoch(self) -> int:
         """Updates in one epoch; the last partial batch is dropped."""
         return self.examples_to_fit // self.workload.batch_size
+
+    @cached_property
+    def workload_facts(self) -> dict[str, Any]:
+        """What a study's trials have in common besides its study file: trials that differ in it are not comparable."""
+        return {
+            "direction": self.workload.direction,
+            "metric": self.workload.metric_name,
+            "batch_size": self.workload.batch_size,
+            "steps_per_epoch": self.steps_per_epoch,
+            "parameters": parameter_summary(self.workload),
+        }
 
     @property
     def epochs(self) -> int:

@@ -33,6 +33,7 @@ from lrsearch.storage import (
 from lrsearch.training.device import peak_memory_mib, set_up_device
 from lrsearch.trials.checkpoints import open_checkpoints
 from lrsearch.trials.requeue import requeue_lost, withdraw_surplus
+from lrsearch.workloads.workload import source_digest
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             metric_name=experiment.workload.metric_name,
             data_fingerprint=experiment.data_fingerprint,
             attributes={
+                "workload_facts": experiment.workload_facts,
+                "workload_source": source_digest(config.workload),
                 "replicate": number,
                 "split_seed": Seeds.of(config.seed, "search", number).split,
                 "space": experiment.space.to_json(),

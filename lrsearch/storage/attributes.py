@@ -89,6 +89,8 @@ class StudyAttributes(_Read):
         planned_blocks: of a confirmation.
         searches: the independent searches whose winners it confirms.
         metric: the metric's name.
+        workload_facts: what its trials have in common besides the study file, such as the batch size.
+        workload_source: a digest of the source of the workload's function.
         worst_value: the metric of a model that learned nothing.
         failed_at: the metric from which on a run counts as failed.
         trials_per_family: finished trials that every family had in every search at least.
@@ -109,6 +111,8 @@ class StudyAttributes(_Read):
     planned_blocks: _Whole | None = None
     searches: _Whole = 0
     metric: str = ""
+    workload_facts: dict[str, str | int] = Field(default_factory=dict)
+    workload_source: str = ""
     worst_value: float | None = None
     failed_at: float | None = None
     trials_per_family: _Whole | None = None

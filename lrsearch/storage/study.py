@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import time
 import warnings
@@ -22,6 +23,8 @@ from lrsearch.errors import InputError
 from lrsearch.names import search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.study_part import StudyPart
+
+logger = logging.getLogger(__name__)
 
 _LAST_WRITTEN = "study_file"
 """The attribute that is written last into a new study: other machines wait for it."""
@@ -71,7 +74,8 @@ def create_study(
     study = optuna.load_study(study_name=name, storage=storage)
     if _left_unfilled(study) and study.direction.name.lower() == direction:
         return _filled(study, attributes, metric_name)
-    require_same_study(StudyPart.of(study), config, data_fingerprint)
+    facts = {"direction": direction, "metric": metric_name, **attributes.get("workload_facts", {})}
+    require_same_study(StudyPart.of(study), config, data_fingerprint, facts, attributes.get("workload_source", ""))
     return study
 
 
@@ -156,10 +160,20 @@ def storage_of(study: Study) -> tuple[BaseStorage, str]:
     return storage, str(getattr(backend, "url", ""))
 
 
-def require_same_study(part: StudyPart, config: StudyConfig, data_fingerprint: str) -> None:
-    """Raise InputError, naming the difference, if a study was made from another study file or other data."""
-    stored = part.config.identity() | {"data": part.attributes.data_fingerprint}
-    given = config.identity() | {"data": data_fingerprint}
+def require_same_study(
+    part: StudyPart, config: StudyConfig, data_fingerprint: str, facts: Mapping[str, Any], source: str = ""
+) -> None:
+    """Raise InputError, naming the difference, if a study was made from another study file, data or workload.
+
+    Args:
+        part: the study.
+        config, data_fingerprint: as they are now.
+        facts: of the workload now; those that the study does not say, as one of an older version, are not compared.
+        source: a digest of the workload's source; another one is a warning.
+    """
+    said = {"direction": part.direction, "metric": part.metric} | part.attributes.workload_facts
+    stored = part.config.identity() | {"data": part.attributes.data_fingerprint} | said
+    given = config.identity() | {"data": data_fingerprint} | {k: v for k, v in facts.items() if k in said}
     differences = [
         f"{key} is {stored.get(key)!r}, not {given[key]!r}" for key in given if stored.get(key) != given[key]
     ]
@@ -168,6 +182,8 @@ def require_same_study(part: StudyPart, config: StudyConfig, data_fingerprint: s
             f"study {part.name!r} is another one: its {'; '.join(differences)}. "
             "Choose another --study-name or --storage, or run with what it was made with"
         )
+    if source and part.attributes.workload_source not in ("", source):
+        logger.warning(f"the source of the workload of study {part.name!r} has changed since the study was made")
 
 
 def require_same_plan(part: StudyPart, config: StudyConfig) -> None:

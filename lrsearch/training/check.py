@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import torch
@@ -47,6 +49,14 @@ def check_workload(workload: Workload, x: Tensor, y: Tensor) -> None:
             )
         tried("loss", workload.loss, outputs, y, shape=())
         tried("metric", workload.metric, outputs, y, shape=(len(x),))
+
+
+def parameter_summary(workload: Workload) -> str:
+    """Return how many parameters a workload's model has, with a digest of their names and shapes."""
+    with torch.random.fork_rng(devices=[]):
+        shapes = [(name, tuple(value.shape)) for name, value in workload.model().named_parameters()]
+    digest = hashlib.sha256(repr(shapes).encode()).hexdigest()[:8]
+    return f"{len(shapes)} tensors of {sum(prod(shape) for _, shape in shapes)} numbers ({digest})"
 
 
 def check_independence(workload: Workload, x: Tensor, y: Tensor) -> None:

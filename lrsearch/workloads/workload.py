@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -171,6 +172,16 @@ def load_workload(address: str, **options: object) -> Workload:
         raise InputError(f"workload {address!r} must return a lrsearch.Workload, got {type(workload).__name__}")
     _loaded.add(address)
     return workload
+
+
+def source_digest(address: str) -> str:
+    """Return a digest of the source of the function that a workload's address names; "" where it cannot be read."""
+    module_name, _, function_name = address.partition(":")
+    try:
+        source = inspect.getsource(getattr(importlib.import_module(module_name), function_name))
+    except (OSError, TypeError):
+        return ""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def load_data(workload: Workload) -> Dataset:

@@ -238,3 +238,23 @@ def test_where_no_search_is_stored_the_sampler_is_that_of_the_file(folder) -> No
     optuna.create_study(study_name="study", storage=storage)
     for opened, name in ((None, "study"), (storage, "other"), (storage, "study")):
         assert with_stored_sampler(CONFIG, opened, name) is CONFIG
+
+
+def test_a_study_of_a_changed_workload_is_refused_with_the_difference(folder, caplog) -> None:
+    """Direction, metric, batch size and the like; what an older study does not say is not compared."""
+    facts = {"batch_size": 20, "steps_per_epoch": 10, "parameters": "2 tensors of 10 numbers (ab)"}
+    storage = open_storage("sqlite:///a.db")
+    old, new = _create(storage, "old"), _create(storage, "new", workload_facts=facts, workload_source="a")
+    assert old._study_id == _create(storage, "old", workload_facts=facts)._study_id
+    assert new._study_id == _create(storage, "new", workload_facts=facts, workload_source="a")._study_id
+    assert "has changed" not in caplog.text
+    _create(storage, "new", workload_facts=facts, workload_source="b")
+    assert "the source of the workload of study 'new' has changed" in caplog.text
+    with pytest.raises(InputError, match="'new' is another one: its batch_size is 20, not 30"):
+        _create(storage, "new", workload_facts=facts | {"batch_size": 30})
+    for given, difference in (
+        ({"direction": "minimize"}, "direction is 'maximize', not 'minimize'"),
+        ({"direction": "maximize", "metric_name": "loss"}, "metric is 'accuracy', not 'loss'"),
+    ):
+        with pytest.raises(InputError, match=difference):
+            create_study(storage, "old", CONFIG, data_fingerprint="abc", attributes={}, **given)
