@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial, FrozenTrial
 
@@ -118,6 +119,12 @@ class Space:
     def key(self, family: str, params: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the values of the family's parameters in their order, None for those that it does not have (yet)."""
         return (family, *(params.get(name) for name in self.by_family[family]))
+
+    def drawn(self, family: str, count: int, *, seed: int) -> list[dict[str, Any]]:
+        """Return the parameters of `count` schedules of a family, drawn at random; equal seeds give equal ones."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+        return [study.ask(self.distributions(family)).params for _ in range(count)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the space as plain data (dicts, lists, numbers, strings); equal spaces give equal data."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import optuna
-
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, study_space
@@ -64,11 +62,8 @@ def family_samples(config: StudyConfig, space: Space, family: str, count: int = 
 
     A schedule that reads the validation loss is shown for a loss that never falls after the first epoch.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=config.seed))
     samples = []
-    for place in range(1, count + 1):
-        drawn = study.ask(space.distributions(family)).params
+    for place, drawn in enumerate(space.drawn(family, count, seed=config.seed), start=1):
         schedule: AnySchedule = space.schedule({FAMILY: family, **drawn})
         if config.training.interval == "epoch" and isinstance(schedule, Schedule):
             schedule = PerEpoch(schedule)

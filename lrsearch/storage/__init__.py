@@ -1,7 +1,7 @@
-"""Databases of studies: how they are opened, kept and copied, and how trials are read back.
+"""Databases of studies: how they are opened, kept and copied, and how studies and trials are read back.
 
-Owns addresses, SQLite and PostgreSQL, patience with slow servers, study attributes, trial records. May import config,
-records and names, and Optuna. Begin with study.py.
+Owns addresses, SQLite and PostgreSQL, patience with slow servers, StoredStudy, which every reader takes, and counts and
+lists of trials. May import config, records and names, and Optuna. Begin with stored_study.py.
 """
 
 from lrsearch.names import DEFAULT_STORAGE
