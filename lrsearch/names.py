@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 DEFAULT_STORAGE = "sqlite:///lrsearch.db"
-"""Where studies are kept unless somebody says otherwise."""
+"""Where studies are kept by default."""
 
 _REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "/epochs-"
 

@@ -52,7 +52,7 @@ def noise_of(
         required: whether it is wrong that there is no such pilot.
 
     Raises:
-        InputError: if a stated number is out of its rule, or a required pilot cannot be used.
+        InputError: if a stated number is invalid, or a required pilot cannot be used.
     """
     if sd is not None or correlation is not None:
         stated = Noise(ASSUMED.sd if sd is None else sd, ASSUMED.correlation if correlation is None else correlation)

@@ -153,7 +153,7 @@ def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
 
 def _open(url: str, *, to_read: bool = False) -> BaseStorage:
     storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url, to_read)
-    storage.get_all_studies()  # a database of somebody else may have a table of this name
+    storage.get_all_studies()  # another program's database may have a table of this name
     return storage
 
 

@@ -42,7 +42,7 @@ def examine_storage(url: str) -> list[Finding]:
     """
     storage = existing_storage(url)
     if storage is None:
-        return [Finding("storage", True, f"{redacted(url)} is not there yet; the first optimize or confirm makes it")]
+        return [Finding("storage", True, f"{redacted(url)} does not exist yet; the first optimize or confirm makes it")]
     try:
         studies = storage.get_all_studies()
     except RunError as error:
@@ -103,7 +103,7 @@ def _study(storage: BaseStorage, name: str) -> Iterator[Finding]:
     running = [trial for trial in trials if trial.state == TrialState.RUNNING]
     remarks = [*_of_running(running)]
     if counts["waiting"]:
-        remarks.append(f"{counts['waiting']} wait to be taken up by the next optimize")
+        remarks.append(f"{counts['waiting']} wait for the next optimize")
     if "study_file" not in study.user_attrs:
         remarks.append("not made by lrsearch")
     yield Finding(f"study {name}", True, "; ".join([said, *remarks]))
@@ -112,8 +112,8 @@ def _study(storage: BaseStorage, name: str) -> Iterator[Finding]:
 def _of_running(running: list[FrozenTrial]) -> Iterator[str]:
     workers = [str(trial.user_attrs.get("worker", "")) for trial in running]
     if dead := sum(map(is_dead, workers)):
-        yield f"{dead} of those running are of processes that are dead: the next optimize takes them up again"
+        yield f"{dead} of those running belong to dead processes: the next optimize resumes them"
     if elsewhere := sorted({worker.split(":")[0] for worker in workers if worker and is_elsewhere(worker)}):
-        yield f"some run on {', '.join(elsewhere)}; if that machine is gone, optimize takes them up after three minutes"
+        yield f"some run on {', '.join(elsewhere)}; if that machine is gone, optimize resumes them after three minutes"
     if nameless := workers.count(""):
-        yield f"{nameless} say not whose they are: optimize takes them up two minutes after their start"
+        yield f"{nameless} do not name their process: optimize resumes them two minutes after their start"

@@ -80,7 +80,7 @@ def create_study(
 
 
 def _left_unfilled(study: Study) -> bool:
-    """Wait until whoever makes this study has filled it; return whether nobody has, because that process was killed."""
+    """Wait until the process that makes this study has filled it; return False then, True if it was killed before."""
     until = time.monotonic() + _FILLING_SECONDS
     while _LAST_WRITTEN not in study.user_attrs and not study.get_trials(deepcopy=False):
         if time.monotonic() > until:
@@ -106,7 +106,7 @@ def stored_names(storage: BaseStorage) -> list[str]:
 
 @dataclass(frozen=True)
 class StudyHead:
-    """What a list says of a study; `study_file` is as it is stored, whoever wrote it."""
+    """What a list says of a study; `study_file` is as it is stored, unchecked."""
 
     name: str
     maximize: bool

@@ -45,7 +45,7 @@ def _host() -> str:
 
 
 def _started(process: int) -> str:
-    """Return when a process began, so that a number used again is told apart; "" if it is dead or undead.
+    """Return when a process began, so that a number used again is told apart; "" if it has ended, also if as a zombie.
 
     Where the system has no /proc, the answer is only whether there is a process of this number.
     """

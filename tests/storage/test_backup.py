@@ -68,9 +68,9 @@ def test_the_doctor_tells_what_is_left_open(folder) -> None:
     assert "intact, Optuna's schema v" in found["database"].detail
     said = found["study tab"].detail
     assert "3 complete, 2 running, 1 waiting" in said
-    assert "1 of those running are of processes that are dead: the next optimize takes them up again" in said
+    assert "1 of those running belong to dead processes: the next optimize resumes them" in said
     assert "some run on another-machine" in said
-    assert "1 wait to be taken up" in said
+    assert "1 wait for the next optimize" in said
     assert "no trials; not made by lrsearch" == found["study plain"].detail
     assert ["storage"] == [finding.name for finding in examine_storage("sqlite:///none.db")]
 

@@ -134,7 +134,7 @@ def test_reading_an_empty_database_makes_nothing_in_it(server, run, study_file) 
     for command in ("compare", "report", "export", "trials", "studies", "dashboard"):
         assert "is empty or another program's database" in run(command, "--storage", url).complaint
     assert 0 == run("plan", study_file, "--storage", url, "--device", "cpu", "--workers", "1").code
-    assert "is not there yet" in run("doctor", "--storage", url, "--dataset", "digits", "--device", "cpu").out
+    assert "does not exist yet" in run("doctor", "--storage", url, "--dataset", "digits", "--device", "cpu").out
     with _connected(url) as connection:
         assert [] == connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
 
