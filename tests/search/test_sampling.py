@@ -14,7 +14,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import Trial
 
 from lrsearch.errors import InputError
-from lrsearch.experiment.space import suggest_schedule
+from lrsearch.experiment.suggest import suggest_schedule
 from lrsearch.search.digest import family_in_turn
 from lrsearch.search.sampling import FamilySampler, SamplerKind
 from lrsearch.storage import open_storage
