@@ -80,15 +80,6 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch) -> None:
         cluster_size("tcp://127.0.0.1:1")
 
 
-def test_other_data_on_a_worker_is_refused(folder, cluster) -> None:
-    """A process whose own copy of the data differs from the one that began the run trains nothing."""
-    from lrsearch.experiment.experiment import Experiment, OwnCopy
-
-    config = make_config()
-    with pytest.raises(InputError, match="has other data than the machine that began the run"):
-        Experiment.in_worker(config, OwnCopy("0123456789abcdef"), "cpu")
-
-
 @pytest.mark.slow
 def test_a_killed_worker_costs_no_trial(folder, tmp_path_factory) -> None:
     """When one of two workers is killed, the other resumes its trials, and the total is exact."""

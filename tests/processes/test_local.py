@@ -14,8 +14,7 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.confirm import run_confirm
-from lrsearch.experiment.options import RunOptions, lanes_of
-from lrsearch.processes.interruption import Interrupted
+from lrsearch.experiment.options import RunOptions
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import load_study, open_storage
 from lrsearch.trials.history import origin_of
@@ -180,20 +179,6 @@ def test_confirmation_in_processes_equals_one_process(folder):
         values.append({(t.user_attrs["block"], t.user_attrs["entry"]): t.value for t in study.get_trials()})
     assert 6 == len(values[0])
     assert values[0] == values[1]
-
-
-def test_lanes_are_shared_out_over_the_processes(monkeypatch):
-    """All processes together have a quarter of the search in flight at most."""
-    assert 2 == lanes_of(RunOptions(workers=4), 100, "cpu")
-    assert 1 == lanes_of(RunOptions(workers=4), 8, "cpu")
-    assert 64 == lanes_of(RunOptions(workers=1), 1000, "cuda")
-    assert 25 == lanes_of(RunOptions(workers=1), 100, "cuda")
-    assert 5 == lanes_of(RunOptions(workers=4, lanes=5), 8, "cpu")
-
-
-def test_interrupted_is_no_error_of_the_input():
-    """The command line tells an interruption from bad input."""
-    assert not issubclass(Interrupted, ValueError)
 
 
 @pytest.mark.integration

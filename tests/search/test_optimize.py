@@ -18,7 +18,7 @@ from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
-from lrsearch.experiment.options import RunOptions, lanes_of, study_names
+from lrsearch.experiment.options import RunOptions
 from lrsearch.search.optimize import prepare_studies, run_search
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.storage import StudyPart, create_study, load_study, open_storage
@@ -59,22 +59,6 @@ def test_tpe_starts_as_it_did_when_the_study_was_made(folder) -> None:
         (replicate,) = prepare_studies(experiment, RunOptions(study_name=name), storage)
         assert isinstance(replicate.study.sampler, FamilySampler)
         assert expected == replicate.study.sampler.startup_trials
-
-
-def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None:
-    """NAME is all that a user types."""
-    assert ["fashion"] == study_names("fashion", 1)
-    assert ["fashion/search-00", "fashion/search-11"] == study_names("fashion", 12)[::11]
-
-
-@pytest.mark.parametrize(
-    ("trials", "device", "workers", "lanes"),
-    [(100, "cpu", 1, 8), (100, "cpu", 2, 4), (12, "cpu", 1, 3), (2, "cpu", 1, 1), (400, "cuda", 1, 64)],
-)
-def test_lanes_are_a_quarter_of_the_search_at_most(trials, device, workers, lanes) -> None:
-    """So that the sampler learns of most trials before it proposes the last; a GPU takes more side by side."""
-    assert lanes == lanes_of(RunOptions(workers=workers), trials, device)
-    assert 5 == lanes_of(RunOptions(workers=workers, lanes=5), trials, device)
 
 
 def test_a_study_that_holds_nothing_back_is_not_searched(folder) -> None:

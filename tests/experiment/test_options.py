@@ -1,0 +1,88 @@
+"""How a study is run: what is refused, and what is chosen where nothing is said."""
+
+from pathlib import Path
+
+import pytest
+
+from lrsearch.errors import InputError
+from lrsearch.experiment import options as module
+from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
+from lrsearch.experiment.options import RunOptions, lanes_of, study_names
+from tests.search.run_helpers import make_config
+
+SCHEDULER = "tcp://127.0.0.1:8786"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"lanes": 0}, "lanes must be at least 1 .*, got 0"),
+        ({"workers": 0}, "workers must be 1 to 1000 .*, got 0"),
+        ({"workers": 1001}, "workers must be 1 to 1000 .*, got 1001"),
+        ({"timeout_seconds": 0.0}, "timeout must be above 0 seconds, got 0.0"),
+        ({"timeout_seconds": float("nan")}, "timeout must be above 0 seconds, got nan"),
+        ({"backend": "dask"}, "go together, got dask and None"),
+        ({"scheduler": SCHEDULER}, f"go together, got loky and {SCHEDULER}"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(given, said) -> None:
+    """The parameter, its rule and the value are named."""
+    with pytest.raises(InputError, match=said):
+        RunOptions(**given)
+
+
+def test_a_password_in_the_address_is_not_printed() -> None:
+    """Options are written into logs and tracebacks."""
+    assert "secret" not in repr(RunOptions(storage="postgresql://me:secret@host/db"))
+
+
+def test_several_processes_get_the_whole_path_of_a_file(folder, monkeypatch) -> None:
+    """They may be in another folder; one process keeps the address as it was given."""
+    monkeypatch.setattr(module, "auto_workers", lambda device: {"cpu": 4, "cuda": 1}[device])
+    assert RunOptions(workers=1) == RunOptions().resolved("cuda")
+    several = RunOptions().resolved("cpu")
+    assert (4, f"sqlite:///{Path.cwd()}/lrsearch.db") == (several.workers, several.storage)
+    assert 2 == RunOptions(workers=2).resolved("cpu").workers
+
+
+def test_a_cluster_says_how_many_processes_it_has(folder, monkeypatch) -> None:
+    """A number that is asked for goes before; one process there still needs the whole path."""
+    monkeypatch.setattr(module, "cluster_size", lambda address: {SCHEDULER: 1}[address])
+    given = RunOptions(backend="dask", scheduler=SCHEDULER)
+    resolved = given.resolved("cpu")
+    assert (1, f"sqlite:///{Path.cwd()}/lrsearch.db") == (resolved.workers, resolved.storage)
+
+
+def test_processes_of_this_machine_share_the_data_and_others_load_their_own() -> None:
+    """The others get the fingerprint that their copy must have, and choose their own device."""
+    experiment = Experiment.prepare(make_config(), device="cpu")
+    device, data = RunOptions().worker_payload(experiment)
+    assert ("cpu", LoadedData) == (device, type(data))
+    there = RunOptions(backend="dask", scheduler=SCHEDULER)
+    assert ("auto", OwnCopy(experiment.data_fingerprint)) == there.worker_payload(experiment)
+
+
+@pytest.mark.parametrize(
+    ("trials", "device", "workers", "lanes"),
+    [
+        (100, "cpu", 1, 8),
+        (100, "cpu", 2, 4),
+        (12, "cpu", 1, 3),
+        (2, "cpu", 1, 1),
+        (400, "cuda", 1, 64),
+        (100, "cpu", 4, 2),
+        (8, "cpu", 4, 1),
+        (1000, "cuda", 1, 64),
+        (100, "cuda", 1, 25),
+    ],
+)
+def test_lanes_are_a_quarter_of_the_search_at_most(trials, device, workers, lanes) -> None:
+    """All processes together, so that the sampler learns of most trials before it proposes the last."""
+    assert lanes == lanes_of(RunOptions(workers=workers), trials, device)
+    assert 5 == lanes_of(RunOptions(workers=workers, lanes=5), trials, device)
+
+
+def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None:
+    """NAME is all that a user types."""
+    assert ["fashion"] == study_names("fashion", 1)
+    assert ["fashion/search-00", "fashion/search-11"] == study_names("fashion", 12)[::11]
