@@ -1,17 +1,14 @@
-"""Bad parameters are refused in words: which one, the rule, the value given."""
+"""Schedules of any family from plain numbers: what is built, and what is refused in words."""
 
 from __future__ import annotations
 
-import doctest
-import importlib
-
-import numpy as np
 import pytest
 
 from lrsearch.errors import InputError
-from lrsearch.schedules import PerEpoch, make_schedule, schedule_from_params
+from lrsearch.schedules import make_schedule, schedule_from_params
 
 RUN = {"total_steps": 100, "base_lr": 0.3}
+
 
 BAD = [
     ("cosinus", {}, "unknown family 'cosinus'; did you mean 'cosine'?"),
@@ -78,43 +75,3 @@ def test_bad_params_are_refused_in_words(params, message):
     """What schedule_from_params cannot read, it names."""
     with pytest.raises(InputError, match=message):
         schedule_from_params(params)
-
-
-@pytest.mark.parametrize("step", [0.5, [1.0], -1, [0, -3]])
-def test_steps_are_whole_and_not_negative(step):
-    """A rate between updates or before the first does not exist."""
-    with pytest.raises(InputError, match="step must hold integers >= 0"):
-        make_schedule("constant", **RUN).lr(step)
-
-
-def test_distance_needs_runs_of_equal_length():
-    """Two lengths have no steps in common; the message says how to go on."""
-    with pytest.raises(InputError, match="equal total_steps, got 100 and 50; use scaled_to first"):
-        make_schedule("constant", **RUN).distance(make_schedule("constant", total_steps=50, base_lr=0.3))
-
-
-def test_distance_needs_a_schedule():
-    """What has no rates is told by its kind."""
-    with pytest.raises(InputError, match="distance needs another Schedule, got int"):
-        make_schedule("constant", **RUN).distance(3)
-
-
-def test_numbers_of_numpy_become_plain():
-    """A sampler's numpy numbers give the same schedule as plain ones, and plain JSON."""
-    given = {"total_steps": np.int64(100), "base_lr": np.float64(0.3), "milestones": [np.int64(30)], "gamma": 1}
-    schedule = make_schedule("multistep", **given)
-    assert make_schedule("multistep", **RUN, milestones=[30], gamma=1.0) == schedule
-    assert {int, float, str, list} == {type(value) for value in schedule.params().values()}
-    assert int is type(schedule.params()["milestones"][0])
-    assert PerEpoch(schedule, np.float64(0.1)).params()["lag_lr"] == 0.1
-
-
-FILES_OF_FAMILIES = [f"families.{name}" for name in ("constant", "cosines", "decays", "drops", "plateau")]
-
-
-@pytest.mark.parametrize("module", ["build", "ranges", "sample", "schedule", *FILES_OF_FAMILIES])
-def test_the_examples_in_the_docstrings_are_true(module):
-    """Every doctest of the package runs, and there is at least one in each of these modules."""
-    failed, attempted = doctest.testmod(importlib.import_module(f"lrsearch.schedules.{module}"))
-    assert attempted > 0
-    assert failed == 0
