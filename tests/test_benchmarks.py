@@ -141,6 +141,14 @@ def test_samplers_are_measured_and_a_finished_search_is_not_run_again(tmp_path, 
     )
 
 
+@pytest.mark.parametrize(("pruner", "low", "high"), [("none", 85, 85), ("rungs", 88, 168)])
+def test_with_a_pruner_the_same_epochs_hold_more_trials(tmp_path, pruner, low, high):
+    """In seven trials' worth of epochs for each of 12 families (and one lane on the way) more trials are begun."""
+    more = ("--pruner", pruner, "--budgets", 7, "--samplers", "random", "--seeds", 1)
+    (cell,) = sampler_cells(tmp_path, *more)
+    assert low <= cell["at"]["7"]["trials"] <= high
+
+
 def test_the_summary_of_cells():
     """Means over seeds, then cases; the worst family is that of a case; errors are over seeds."""
     cells = [
@@ -165,7 +173,7 @@ def test_fairness_is_measured(tmp_path, capsys):
     _, found = result(tmp_path, "bench_fairness", "--cases", 1, "--seeds", 1, "--trials", 3)
     companies = import_module("bench_fairness").COMPANY
     assert ["alone", *companies] == [cell["company"] for cell in found["cells"]]
-    assert [6, 6, 12, 12, 7] == [len(cell["at"]["3"]["regret"]) for cell in found["cells"]]
+    assert [6, 6, 12, 12, 12, 7] == [len(cell["at"]["3"]["regret"]) for cell in found["cells"]]
     printed = capsys.readouterr().out
     assert all(printed.count(company) == 7 for company in list(companies)[1:])
 

@@ -21,7 +21,6 @@ from lrsearch.processes.local import auto_workers
 from lrsearch.storage import (
     StudyPart,
     create_study,
-    existing_storage,
     load_study,
     open_storage,
     reopen_storage,
@@ -73,7 +72,7 @@ class Job:
                 from another study file or are incomplete.
         """
         name = options.study_name or config.name
-        config = with_stored_sampler(config, existing_storage(options.storage), name)
+        config = with_stored_sampler(config, options.storage, name)
         experiment = Experiment.prepare(config, device=options.device)
         options = options.resolved(experiment.device)
         storage = open_storage(options.storage)

@@ -24,7 +24,6 @@ from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_TRIALS, FamilySampler
 from lrsearch.storage import (
     create_study,
-    existing_storage,
     load_study,
     open_storage,
     reopen_storage,
@@ -125,7 +124,7 @@ def run_search(
     if config.data.train == "all":
         raise InputError('[data] train = "all" leaves the search no validation data: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
-    config = with_stored_sampler(config, existing_storage(options.storage), options.study_name or config.name)
+    config = with_stored_sampler(config, options.storage, options.study_name or config.name)
     experiment = Experiment.prepare(config, device=options.device)
     _ = experiment.space  # what is wrong with it is said before there is a database
     options = options.resolved(experiment.device)

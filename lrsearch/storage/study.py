@@ -21,6 +21,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.names import search_names
+from lrsearch.storage.address import existing_storage
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.study_part import StudyPart
 
@@ -134,9 +135,18 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     return optuna.load_study(study_name=name, storage=storage)
 
 
-def with_stored_sampler(config: StudyConfig, storage: BaseStorage | None, name: str) -> StudyConfig:
-    """Return a study with the sampler of its search in `storage`, where neither file nor flag names one."""
-    if storage is None or "sampler" in config.search.model_fields_set:
+def with_stored_sampler(config: StudyConfig, address: str, name: str) -> StudyConfig:
+    """Return a study with the sampler of its search in a storage, where neither file nor flag names one.
+
+    A storage that cannot be read is left for `open_storage` to refuse.
+    """
+    if "sampler" in config.search.model_fields_set:
+        return config
+    try:
+        storage = existing_storage(address)
+    except InputError:
+        return config
+    if storage is None:
         return config
     for search in search_names(stored_names(storage), name):
         stored = load_study(storage, search)

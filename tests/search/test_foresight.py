@@ -30,7 +30,7 @@ def test_a_search_that_is_done_says_so(folder, caplog) -> None:
 )
 def test_what_the_budget_teaches_tpe_is_said(folder, caplog, trials, said) -> None:
     """With no more trials of a family than TPE begins with TPE is a random search."""
-    search(make_config(training__epochs=1), trials, timeout_seconds=1e-6)
+    search(make_config(training__epochs=1, search__sampler="tpe"), trials, timeout_seconds=1e-6)
     assert caplog.messages[0].startswith(said)
 
 

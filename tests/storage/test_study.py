@@ -27,6 +27,7 @@ from lrsearch.storage import (
 )
 
 CONFIG = StudyConfig(name="study")
+ADDRESS = "sqlite:///study.db"
 
 
 def _create(storage, name="study", config=CONFIG, fingerprint="abc", **attributes):
@@ -225,19 +226,20 @@ def test_a_stored_search_keeps_its_sampler_where_none_is_named(folder) -> None:
     storage = open_storage("sqlite:///study.db")
     _create(storage, config=CONFIG.changed({"search.sampler": "qmc"}))
     for config in (CONFIG, CONFIG.changed({"search.trials": 5, "training.epochs": [2, 4]})):
-        kept = with_stored_sampler(config, storage, "study")
+        kept = with_stored_sampler(config, ADDRESS, "study")
         assert kept == config.changed({"search.sampler": "qmc"})
-        assert with_stored_sampler(kept.changed({"seed": 1}), storage, "study").search.sampler == "qmc"
+        assert with_stored_sampler(kept.changed({"seed": 1}), ADDRESS, "study").search.sampler == "qmc"
     for named in (CONFIG.changed({"search.sampler": "tpe"}), StudyConfig.from_dict({"search": {"sampler": "tpe"}})):
-        assert with_stored_sampler(named, storage, "study").search.sampler == "tpe"
+        assert with_stored_sampler(named, ADDRESS, "study").search.sampler == "tpe"
 
 
 def test_where_no_search_is_stored_the_sampler_is_that_of_the_file(folder) -> None:
-    """No storage, none of this name, and one whose process was killed before it said what it is."""
-    storage = open_storage("sqlite:///study.db")
-    optuna.create_study(study_name="study", storage=storage)
-    for opened, name in ((None, "study"), (storage, "other"), (storage, "study")):
-        assert with_stored_sampler(CONFIG, opened, name) is CONFIG
+    """No storage, another program's, none of this name, one whose process was killed before it said what it is."""
+    (folder / "notes.txt").write_text("no database")
+    optuna.create_study(study_name="study", storage=open_storage(ADDRESS))
+    for address, name in (("sqlite:///none.db", "study"), ("sqlite:///notes.txt", "study"), (ADDRESS, "other")):
+        assert with_stored_sampler(CONFIG, address, name) is CONFIG
+    assert with_stored_sampler(CONFIG, ADDRESS, "study") is CONFIG
 
 
 def test_a_study_of_a_changed_workload_is_refused_with_the_difference(folder, caplog) -> None:

@@ -10,9 +10,10 @@ from scipy.stats import norm
 from lrsearch.search.gp.targets import normal_scores, outcomes
 
 
-def trial(value: float | None, state: TrialState = TrialState.COMPLETE) -> optuna.trial.FrozenTrial:
-    """Return a finished trial."""
-    return optuna.trial.create_trial(state=state, value=value)
+def trial(value: float | None, *reports: float, pruned: bool = False) -> optuna.trial.FrozenTrial:
+    """Return a finished trial that reported at epochs 1, 2, ..."""
+    state = TrialState.PRUNED if pruned else TrialState.COMPLETE
+    return optuna.trial.create_trial(state=state, value=value, intermediate_values=dict(enumerate(reports, start=1)))
 
 
 def test_normal_scores_by_hand() -> None:
@@ -27,3 +28,20 @@ def test_normal_scores_by_hand() -> None:
 def test_larger_outcomes_are_better(direction: str, expected: list[float]) -> None:
     """A loss changes its sign, and infinity is the lowest in both directions."""
     assert outcomes([trial(2.0), trial(float("inf"))], StudyDirection[direction]).tolist() == expected
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_pruned_trial_is_placed_by_its_last_report(sign: float) -> None:
+    """Three of four complete trials were worse at epoch 2: it has the third of their values, in both directions."""
+    complete = [trial(sign * final, sign * 0.0, sign * early) for final, early in ((9.0, 1.0), (5.0, 2.0), (7.0, 4.0))]
+    diverged = trial(sign * 0.5, sign * 0.0)  # before epoch 2
+    stopped = [trial(sign * 3.0, sign * 0.0, sign * 3.0, pruned=True), trial(sign * -1.0, sign * -1.0, pruned=True)]
+    direction = StudyDirection.MAXIMIZE if sign > 0 else StudyDirection.MINIMIZE
+    found = outcomes([*stopped, *complete, diverged], direction)
+    assert found.tolist() == [7.0, 0.5, 9.0, 5.0, 7.0, 0.5]
+
+
+def test_pruned_trials_alone_are_compared_by_their_reports() -> None:
+    """Without a complete trial to be placed among; one that has reported nothing is the lowest."""
+    pruned = [trial(2.0, 2.0, pruned=True), trial(3.0, 1.0, 3.0, pruned=True), trial(None, pruned=True)]
+    assert outcomes(pruned, StudyDirection.MAXIMIZE).tolist() == [2.0, 3.0, -np.inf]
