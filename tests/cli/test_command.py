@@ -55,3 +55,8 @@ def test_groups_say_what_a_study_and_a_run_are() -> None:
     assert {"search.families": ("rex", "cosine"), "training.epochs": (10, 30), "seed": 3} == given
     options = RunFlags(workers="2", study_name="x").options(lanes=3)
     assert (2, "x", 3, None) == (options.workers, options.study_name, options.lanes, options.timeout_seconds)
+
+
+def test_a_command_that_is_none_is_refused(run) -> None:
+    """An unknown command is wrong usage too."""
+    assert "No such command 'optimise'" in run("optimise").complaint

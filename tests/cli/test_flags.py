@@ -50,3 +50,50 @@ def test_a_value_that_is_none_of_the_choices_is_said_plainly(run) -> None:
     complaint = run("doctor", "--device", "tpu").complaint
     assert "'tpu' is not one of 'auto', 'cpu', 'cuda'" in complaint
     assert "Value error" not in complaint
+
+
+def _optimize(run, study_file, *flags):
+    return run("optimize", study_file, "--workers", "1", "--device", "cpu", *flags)
+
+
+WRONG_FLAGS = {
+    "--families cosin": ["unknown family 'cosin'", "'cosine'"],
+    "--families cosine,cosine": ["families", "once"],
+    "--families ,": ["unknown family ''"],
+    "--sampler tp": ["sampler", "'tpe'", "'tp'"],
+    "--pruner rung": ["pruner", "'rungs'", "'rung'"],
+    "--dataset fashion": ["dataset", "'fashion-mnist'", "'fashion'"],
+    "--epochs 0": ["epochs", "got 0"],
+    "--epochs -1": ["epochs", "got -1"],
+    "--epochs 1.5": ["--epochs", "integer"],
+    "--trials 0": ["trials", "got 0"],
+    "--trials -3": ["trials", "got -3"],
+    "--trials many": ["--trials", "integer"],
+    "--lanes 0": ["lanes", "at least 1", "got 0"],
+    "--lanes -2": ["lanes", "got -2"],
+    "--lanes few": ["--lanes", "auto", "'few'"],
+    "--workers 0": ["workers", "1 to 1000", "got 0"],
+    "--workers 9999999": ["workers", "1 to 1000", "9999999"],
+    "--replicates 0": ["replicates", "got 0"],
+    "--timeout 0": ["timeout", "above 0", "got 0"],
+    "--timeout nan": ["timeout", "above 0", "got nan"],
+    "--seed -1": ["seed", "got -1"],
+    "--device tpu": ["--device", "'cuda'", "'tpu'"],
+    "--trails 3": ["No such option", "--trails"],
+}
+
+
+@pytest.mark.parametrize("flag", WRONG_FLAGS)
+def test_a_wrong_flag_is_one_line_that_names_flag_rule_and_value(run, study_file, flag) -> None:
+    """Exit code 2, one line on standard error, and no storage is made."""
+    complaint = _optimize(run, study_file, *flag.split()).complaint
+    for part in WRONG_FLAGS[flag]:
+        assert part in complaint
+    assert ["tab.toml"] == [path.name for path in study_file.parent.iterdir()]
+
+
+@pytest.mark.parametrize("flags", [["--lanes", "x"], ["--lanes=--3"], ["--workers", "²"], ["--families", ""]])
+def test_odd_values_of_flags_are_one_line(folder, run, flags) -> None:
+    """What is no whole number, or no family at all, is refused and nothing is made."""
+    assert run("optimize", *flags).complaint
+    assert not Path("lrsearch.db").exists()

@@ -47,14 +47,6 @@ def test_only_the_built_in_workload_reads_a_data_set(given) -> None:
         own.changed({"data.dataset": "kmnist"})
 
 
-@pytest.mark.parametrize("wrong", ["training.epochs", "search.trials", "optimizer.momentum", "plan.alpha"])
-def test_true_is_no_number(wrong) -> None:
-    """It would be read as 1; where true or false is meant, it is taken."""
-    with pytest.raises(InputError, match=f"{wrong}: must not be true or false, got true"):
-        StudyConfig.from_dict({"name": "s", wrong.split(".")[0]: {wrong.split(".")[1]: True}})
-    assert StudyConfig.from_dict({"name": "s", "optimizer": {"nesterov": True, "momentum": 0.9}}).optimizer.nesterov
-
-
 def test_a_wrong_name_is_told_as_its_flag() -> None:
     """The name of a study is given by --study-name."""
     with pytest.raises(InputError, match=r"^--study-name: "):
@@ -219,9 +211,3 @@ def test_contrasts_name_what_is_compared(contrasts, complaint) -> None:
     given = {"search": {"families": ("constant", "cosine", "reduce_on_plateau")}, "plan": {"contrasts": contrasts}}
     with pytest.raises(InputError, match=re.escape(complaint)):
         StudyConfig.from_dict(given)
-
-
-def test_infinity_is_no_bound() -> None:
-    """A searched setting needs finite bounds."""
-    with pytest.raises(InputError, match="finite"):
-        StudyConfig.from_dict({"optimizer": {"weight_decay": {"low": 0.0, "high": float("inf")}}})

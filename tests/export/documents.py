@@ -82,3 +82,14 @@ def sgd(base_lr: float) -> torch.optim.SGD:
 def assert_same_rates(expected: NDArray[np.float64], actual: list[float], base_lr: float) -> None:
     """Hold a curve against ours: 1e-9 relative, or 1e-12 of the peak where the rate comes to 0."""
     np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12 * base_lr)
+
+
+# A study of three families on tabular data, with a baseline by the epoch.
+STUDY = {
+    "name": "small",
+    "workload": "tests.workload_examples:tabular",
+    "training": {"epochs": 2},
+    "optimizer": {"momentum": 0.5},
+    "search": {"families": ("cosine", "step", "constant"), "trials": 6, "pruner": "none"},
+    "baseline": [{"name": "flat", "family": "constant", "base_lr": 0.2, "interval": "epoch", "lag": True}],
+}

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from dataclasses import fields
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from lrsearch.export import render
-from lrsearch.schedules import PerEpoch
+from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, schedule_from_params, step_families
 from tests.export.documents import STEPS_PER_EPOCH, document, run_code, run_text, sgd
+
+EXPRESSED = {
+    "hf": tuple(family for family in step_families() if "transformers" in FAMILIES[family].twins),
+    "timm": tuple(family for family in step_families() if "timm" in FAMILIES[family].twins),
+    "optax": tuple(family for family in step_families() if FAMILIES[family].optax is not None),
+}
 
 
 def hf_rates(schedule, steps, *, approximate=False, **tables):
@@ -58,3 +68,47 @@ def optax_rates(schedule, steps, **tables):
 
 
 RATES = {"hf": hf_rates, "timm": timm_rates, "optax": optax_rates}
+
+
+def python_rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
+    """Return the rates of a loop with the exported file's scheduler, in a library that is always there."""
+    optimizer = sgd(123.0)
+    scheduler = run_code(schedule, "python", **tables)["make_scheduler"](optimizer)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def csv_rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
+    """Return the second column of the exported table."""
+    lines = [line for line in render(document(schedule, **tables), "csv").splitlines() if line[0].isdigit()]
+    return [float(line.split(",")[1]) for line in lines[:steps]]
+
+
+def document_rates(form: str) -> Any:
+    """Return a function that gives the rates of the schedule that a document is read back as."""
+
+    def rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
+        parse = {"yaml": yaml.safe_load, "json": json.loads, "toml": tomllib.loads}[form]
+        read = schedule_from_params(parse(render(document(schedule, **tables), form))["schedule"])
+        return expected_rates(read)[:steps].tolist()
+
+    return rates
+
+
+READERS = {
+    "python": python_rates,
+    "csv": csv_rates,
+    **{form: document_rates(form) for form in ("yaml", "json", "toml")},
+    **RATES,
+}
+
+
+def expected_rates(schedule: AnySchedule) -> np.ndarray:
+    """Return the rate of every step, or of every epoch where the schedule steps by the epoch."""
+    if isinstance(schedule, PerEpoch):
+        return np.array([schedule.epoch_lr(epoch, 1)[0] for epoch in range(schedule.total_steps)])
+    return schedule.lr(np.arange(schedule.total_steps))

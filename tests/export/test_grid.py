@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from lrsearch.export import FORMATS, render
-from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, schedule_from_params, step_families
-from tests.export.documents import STEPS_PER_EPOCH, assert_same_rates, document, example, refusal, run_code, sgd
-from tests.export.libraries import RATES
+from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, step_families
+from tests.export.documents import STEPS_PER_EPOCH, assert_same_rates, document, example, refusal
+from tests.export.libraries import READERS, expected_rates
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "momentum": {"name": "sgd", "momentum": 0.9, "weight_decay": 0.0005},
@@ -33,50 +31,6 @@ def variants(family: str) -> Iterator[tuple[str, AnySchedule]]:
     yield "to 193 steps", schedule.scaled_to(193)
     yield "by the epoch", PerEpoch(schedule)
     yield "an epoch late", PerEpoch(schedule, 0.7)
-
-
-def python_rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
-    """Return the rates of a loop with the exported file's scheduler, in a library that is always there."""
-    optimizer = sgd(123.0)
-    scheduler = run_code(schedule, "python", **tables)["make_scheduler"](optimizer)
-    rates = []
-    for _ in range(steps):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    return rates
-
-
-def csv_rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
-    """Return the second column of the exported table."""
-    lines = [line for line in render(document(schedule, **tables), "csv").splitlines() if line[0].isdigit()]
-    return [float(line.split(",")[1]) for line in lines[:steps]]
-
-
-def document_rates(form: str) -> Any:
-    """Return a function that gives the rates of the schedule that a document is read back as."""
-
-    def rates(schedule: AnySchedule, steps: int, **tables: Any) -> list[float]:
-        parse = {"yaml": yaml.safe_load, "json": json.loads, "toml": tomllib.loads}[form]
-        read = schedule_from_params(parse(render(document(schedule, **tables), form))["schedule"])
-        return expected_rates(read)[:steps].tolist()
-
-    return rates
-
-
-READERS = {
-    "python": python_rates,
-    "csv": csv_rates,
-    **{form: document_rates(form) for form in ("yaml", "json", "toml")},
-}
-READERS |= RATES
-
-
-def expected_rates(schedule: AnySchedule) -> np.ndarray:
-    """Return the rate of every step, or of every epoch where the schedule steps by the epoch."""
-    if isinstance(schedule, PerEpoch):
-        return np.array([schedule.epoch_lr(epoch, 1)[0] for epoch in range(schedule.total_steps)])
-    return schedule.lr(np.arange(schedule.total_steps))
 
 
 def must_be_refused(form: str, family: str, variant: str) -> bool | None:

@@ -101,18 +101,6 @@ def test_the_file_does_not_need_lrsearch(monkeypatch):
     assert names["TOTAL_STEPS"] == 280
 
 
-def test_no_text_of_a_study_becomes_code():
-    """A name with a line break stays inside its comment."""
-    evil = "x\nraise SystemExit('run')\r\u2028raise SystemExit"
-    tables = {"provenance": {"study": evil, evil: 1}, "scores": {"metric": evil}}
-    for form in ("python", "optax", "hf", "timm", "csv"):
-        text = render(document(example("cosine"), **tables), form)
-        assert [] == [line for line in text.splitlines() if line.startswith("raise")]
-        if form != "csv":
-            compile(text, form, "exec")
-    run_code(example("cosine"), "python", **tables)
-
-
 def test_two_schedules_of_one_family_differ():
     """The comparison can fail: another base rate gives another curve."""
     schedule = example("cosine")

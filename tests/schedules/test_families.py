@@ -23,7 +23,7 @@ from lrsearch.schedules.family import FloatArray
 from lrsearch.schedules.parameters import FinalLr, Parameter, Span
 from lrsearch.schedules.priors import FINAL_LR
 from tests.export.documents import assert_same_rates, example, refusal
-from tests.export.test_grid import READERS
+from tests.export.libraries import READERS
 from tests.schedules import test_conformance
 
 

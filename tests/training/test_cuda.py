@@ -20,12 +20,10 @@ from torch.utils._pytree import tree_leaves
 
 import lrsearch
 from lrsearch.config import StudyConfig
-from lrsearch.planning import doctor
 from lrsearch.schedules import make_schedule
 from lrsearch.training import program
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import EpochMetrics, Lane
-from lrsearch.training.lenet import convolution, streams
 from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.module_stack import ModuleStack
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
@@ -199,33 +197,3 @@ def test_the_watch_finds_what_breaks_a_recording() -> None:
             x + torch.zeros(3)
         with pytest.raises(AssertionError, match="cpu"), _NothingFromElsewhere():
             x + torch.zeros(3).to("cuda")
-
-
-def test_what_is_computed_aside_is_waited_for(monkeypatch) -> None:
-    """The second stream begins behind the first, and the first goes on to the gradients' end only behind the second."""
-    stand_in(monkeypatch)
-    waits: list[tuple[str, str]] = []
-
-    class Stream:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        def wait_stream(self, other: "Stream") -> None:
-            waits.append((self.name, other.name))
-
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("first"))
-    monkeypatch.setattr(streams, "_second", lambda device: Stream("second"))
-    LenetStack().loss_and_grad(torch.zeros(2, LenetStack.size), torch.zeros(1, 4, 1, 28, 28), torch.zeros(1, 4).long())
-    assert [("second", "first"), ("first", "second")] == waits
-
-
-def test_without_triton_it_is_said_why(monkeypatch, caplog) -> None:
-    """PyTorch's operations take over, and both the log and `doctor` name the reason."""
-    why = convolution.why_no_triton.__wrapped__
-    monkeypatch.setattr(convolution, "find_spec", lambda name: None)
-    assert why(0) == "it is not installed"
-    assert "Triton does not work (it is not installed)" in caplog.text
-    monkeypatch.setattr(convolution, "why_no_triton", lambda device: why(device))
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "stand-in")
-    assert "Triton does not work (it is not installed)" in doctor._device("cuda")

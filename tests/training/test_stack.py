@@ -279,16 +279,6 @@ def test_reduce_on_plateau_reads_the_select_loss_at_the_epoch_boundary():
     assert losses == pytest.approx(list(stack.checkpoint(0).select_loss))
 
 
-def test_orders_are_permutations_that_differ_by_epoch_and_seed():
-    """An epoch visits each example at most once; the same (seed, epoch) gives the same batches."""
-    order = epoch_order(3, 1, 43, 8)
-    assert order.shape == (5, 8)
-    assert len(np.unique(order)) == 40
-    assert np.array_equal(order, epoch_order(3, 1, 43, 8))
-    assert not np.array_equal(order, epoch_order(3, 2, 43, 8))
-    assert not np.array_equal(order, epoch_order(4, 1, 43, 8))
-
-
 def test_refusals():
     """A batch larger than the data and a key in use are refused, with the numbers given."""
     data = TrainingData.build(_data(), SPLIT, device="cpu")

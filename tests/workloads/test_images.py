@@ -16,7 +16,7 @@ import torch
 from torchvision import datasets
 
 from lrsearch.errors import InputError
-from lrsearch.workloads.fashion_lenet import fashion_lenet, normalise
+from lrsearch.workloads.fashion_lenet import fashion_lenet
 from lrsearch.workloads.images import data_folder, load_images
 
 SIZES = {"train": 24, "t10k": 12}
@@ -85,12 +85,6 @@ def test_digits_need_no_file_and_have_the_shape_of_fashion_mnist(folder) -> None
         assert share.min() > 0.08
     assert digits.fingerprint() == load_images("digits")().fingerprint()
     assert not data_folder().exists()
-
-
-def test_pixels_become_numbers_from_minus_one_to_one() -> None:
-    """`(x / 255 - 0.5) / 0.5`, and floats pass as they are."""
-    assert [-1.0, 1.0] == normalise(torch.tensor([0, 255], dtype=torch.uint8)).tolist()
-    assert [0.25] == normalise(torch.tensor([0.25])).tolist()
 
 
 def test_the_data_folder_comes_first(raw, server, monkeypatch) -> None:

@@ -9,14 +9,7 @@ import torch
 from lrsearch.config import BUILT_IN_WORKLOAD
 from lrsearch.errors import InputError
 from lrsearch.workloads import Dataset, load_workload
-from lrsearch.workloads.fashion_lenet import lenet
 from tests.workload_examples import tabular, tabular_data
-
-
-def test_lenet_has_the_parameters_of_the_paper() -> None:
-    """156 + 2,416 + 48,120 + 10,164 + 850 = 61,706 parameters, ten logits for 28x28 pixels."""
-    assert 61_706 == sum(parameter.numel() for parameter in lenet().parameters())
-    assert (2, 10) == tuple(lenet()(torch.zeros(2, 1, 28, 28)).shape)
 
 
 def test_an_address_gives_its_workload_and_options_reach_it() -> None:

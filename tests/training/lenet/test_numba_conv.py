@@ -1,6 +1,5 @@
 """The kernels of a processor, each against PyTorch, and what happens where they cannot be had."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -9,33 +8,11 @@ from pathlib import Path
 import numba
 import pytest
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from lrsearch.training.lenet import convolution, numba_conv
+from lrsearch.training.lenet import numba_conv
 from lrsearch.training.lenet.numba_kernels import Layer
 from lrsearch.training.lenet.vectors import vector_bytes
-
-LAYERS = pytest.mark.parametrize("layer", [Layer(1, 32, 6), Layer(6, 14, 16)], ids=["first", "second"])
-
-
-def block(images: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
-    """Return the block of one lane by PyTorch, the batch last: `[C, H, W, B]` to `[O, P, P, B]`."""
-    pooled = functional.max_pool2d(functional.conv2d(images.permute(3, 0, 1, 2), weights, bias), 2)
-    return pooled.relu().permute(1, 2, 3, 0)
-
-
-def example(layer: Layer, dtype: torch.dtype, lanes: int = 2) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return images, weights, biases and the gradient of the output, all lanes', with ties in every image."""
-    rng = torch.Generator().manual_seed(3)
-    channels, side, outputs = layer
-    batch, pooled = 2 * vector_bytes() // dtype.itemsize, side // 2 - 2
-    images = torch.randn(lanes, channels, side, side, batch, generator=rng, dtype=torch.float64)
-    images[:, :, : side // 3] = 0.5
-    weights = torch.randn(lanes, outputs, channels, 5, 5, generator=rng, dtype=torch.float64) / 5
-    bias = torch.randn(lanes, outputs, generator=rng, dtype=torch.float64)
-    gradient = torch.randn(lanes, outputs, pooled, pooled, batch, generator=rng, dtype=torch.float64)
-    return images.to(dtype), weights.to(dtype), bias.to(dtype), gradient.to(dtype)
+from tests.training.lenet.examples import LAYERS, block, example
 
 
 @LAYERS
@@ -55,19 +32,6 @@ def test_the_block_and_its_gradients_are_those_of_autograd(layer, dtype, toleran
         for truth, own in zip((expected.detach(), *(leaf.grad for leaf in leaves)), actual, strict=True):
             error = (truth - own[lane].double()).abs().max() / truth.abs().max()
             assert error < tolerance
-
-
-@LAYERS
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-@pytest.mark.parametrize("where", ["images", "weights", "bias"])
-def test_what_is_not_finite_spreads_as_in_pytorch(layer, value, where):
-    """NaN and infinity in an image, a weight or a bias: the output has them where PyTorch's has."""
-    images, weights, bias, _ = example(layer, torch.float32, lanes=1)
-    {"images": images, "weights": weights, "bias": bias}[where].flatten()[7 % bias.numel()] = value
-    expected = block(images[0], weights[0], bias[0])
-    torch.testing.assert_close(
-        expected, numba_conv.forward(weights, bias, images).output[0], rtol=1e-4, atol=1e-5, equal_nan=True
-    )
 
 
 def test_stored_images_are_normalised_framed_and_filled_up():
@@ -117,18 +81,6 @@ def test_an_unwritable_cache_is_done_without(attempts, tmp_path, monkeypatch):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "file"))
     assert numba_conv._kernels.__wrapped__(torch.float32) == {}
     assert [None] == attempts
-
-
-def test_without_numba_one_line_is_said_and_the_products_compute(monkeypatch, caplog):
-    """A processor that Numba does not know trains all the same."""
-
-    def fails(dtype: torch.dtype) -> str:
-        raise RuntimeError("unknown processor\nand more")
-
-    monkeypatch.setattr(numba_conv, "prepare", fails)
-    with caplog.at_level(logging.WARNING):
-        assert convolution.why_no_numba.__wrapped__(torch.float32) == "unknown processor"
-    assert ["Numba does not work (unknown processor): training is slower"] == [r.message for r in caplog.records]
 
 
 @pytest.mark.integration

@@ -1,21 +1,16 @@
-"""The command line: what it prints, and that everything wrong is one line, exit code 2, and nothing lost."""
+"""The commands that train: what they print, and that everything wrong is one line, exit code 2, and nothing lost."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from lrsearch.schedules import FAMILIES
 from lrsearch.storage import StoredStudy, open_storage
 from tests.conftest import STUDY
 
 DB = "sqlite:///lrsearch.db"
-HERE = Path(__file__).parent.parent
 
 
 def _optimize(run, study_file, *flags):
@@ -26,51 +21,10 @@ def _stored():
     return [vars(record) for record in StoredStudy.read(open_storage(DB)).trials]
 
 
-WRONG_FLAGS = {
-    "--families cosin": ["unknown family 'cosin'", "'cosine'"],
-    "--families cosine,cosine": ["families", "once"],
-    "--families ,": ["unknown family ''"],
-    "--sampler tp": ["sampler", "'tpe'", "'tp'"],
-    "--pruner rung": ["pruner", "'rungs'", "'rung'"],
-    "--dataset fashion": ["dataset", "'fashion-mnist'", "'fashion'"],
-    "--epochs 0": ["epochs", "got 0"],
-    "--epochs -1": ["epochs", "got -1"],
-    "--epochs 1.5": ["--epochs", "integer"],
-    "--trials 0": ["trials", "got 0"],
-    "--trials -3": ["trials", "got -3"],
-    "--trials many": ["--trials", "integer"],
-    "--lanes 0": ["lanes", "at least 1", "got 0"],
-    "--lanes -2": ["lanes", "got -2"],
-    "--lanes few": ["--lanes", "auto", "'few'"],
-    "--workers 0": ["workers", "1 to 1000", "got 0"],
-    "--workers 9999999": ["workers", "1 to 1000", "9999999"],
-    "--replicates 0": ["replicates", "got 0"],
-    "--timeout 0": ["timeout", "above 0", "got 0"],
-    "--timeout nan": ["timeout", "above 0", "got nan"],
-    "--seed -1": ["seed", "got -1"],
-    "--device tpu": ["--device", "'cuda'", "'tpu'"],
-    "--trails 3": ["No such option", "--trails"],
-}
-
-
-@pytest.mark.parametrize("flag", WRONG_FLAGS)
-def test_a_wrong_flag_is_one_line_that_names_flag_rule_and_value(run, study_file, flag) -> None:
-    """Exit code 2, one line on standard error, and no storage is made."""
-    complaint = _optimize(run, study_file, *flag.split()).complaint
-    for part in WRONG_FLAGS[flag]:
-        assert part in complaint
-    assert ["tab.toml"] == [path.name for path in study_file.parent.iterdir()]
-
-
 def test_cuda_without_a_gpu_is_refused(run, study_file, monkeypatch) -> None:
     """`--device cuda` is not quietly the CPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "no GPU" in run("optimize", study_file, "--device", "cuda").complaint
-
-
-def test_a_command_that_is_none_is_refused(run) -> None:
-    """An unknown command is wrong usage too."""
-    assert "No such command 'optimise'" in run("optimise").complaint
 
 
 WRONG_STUDIES = {
@@ -202,20 +156,6 @@ def test_json_stands_alone_and_agrees_with_the_storage(run, study_file) -> None:
     assert sum(len(record.reported) for record in found) == summary["times"]["trial_epochs"]
 
 
-def test_trials_and_studies_are_listed_in_every_form(run, study_file) -> None:
-    """Table, JSON and CSV hold the same trials; flags choose among them, and a wrong one is refused."""
-    _optimize(run, study_file, "--study-name", "one")
-    rows = json.loads(run("trials", "--format", "json").out)
-    assert list(range(6)) == [row["trial"] if "trial" in row else row["number"] for row in rows]
-    assert 1 + len(rows) == len(run("trials", "--format", "csv").out.splitlines())
-    assert 1 + len(rows) == len(run("trials").out.splitlines())
-    assert 2 == len(json.loads(run("trials", "--family", "cosine", "--format", "json").out))
-    assert "--state" in run("trials", "--state", "done").complaint
-    (study,) = json.loads(run("studies", "--format", "json").out)
-    assert ("one", "search", 6) == (study["study"], study["kind"], study["complete"] + study["pruned"])
-    assert "there is no study 'two' in this storage; there are: one" in run("trials", "--study-name", "two").complaint
-
-
 def test_settings_come_from_the_environment(run, study_file, monkeypatch) -> None:
     """LRSEARCH_STORAGE and LRSEARCH_STUDY stand for the flags."""
     monkeypatch.setenv("LRSEARCH_STORAGE", "sqlite:///elsewhere.db")
@@ -223,104 +163,6 @@ def test_settings_come_from_the_environment(run, study_file, monkeypatch) -> Non
     assert 0 == _optimize(run, study_file, "--trials", "3").code
     assert not Path("lrsearch.db").exists()
     assert "mine" == StoredStudy.read(open_storage("sqlite:///elsewhere.db")).name
-
-
-def test_families_are_described_with_formula_and_ranges(run) -> None:
-    """Every family of the registry is listed, with a formula and a range for each parameter that is searched."""
-    described = {row["family"]: row for row in json.loads(run("families", "--format", "json").out)}
-    assert list(FAMILIES) == list(described)
-    assert all(row["formula"] and "base_lr" in row["ranges"] for row in described.values())
-    assert "0.01 .. 1 (log)" == described["cosine"]["ranges"]["base_lr"]
-    assert all(name in run("families").out for name in FAMILIES)
-
-
-def test_doctor_tries_everything_and_says_what_is_bad(run) -> None:
-    """A workload that works is timed, one that does not is a line with its reason and exit code 1."""
-    good = run("doctor", "--workload", "tests.workload_examples:tabular", "--device", "cpu", "--format", "json")
-    assert 0 == good.code
-    checks = {check["name"]: check for check in json.loads(good.out)}
-    assert "the same result twice" in checks["workload"]["detail"]
-    bad = run("doctor", "--workload", "tests.workload_examples:wrong_metric", "--device", "cpu")
-    assert 1 == bad.code
-    assert "its metric must return the shape" in bad.out
-
-
-def _python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=HERE, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def _processor_seconds(folder: Path, *arguments: str) -> float:
-    """Return what Python took of the processor; the wall says more about what else the machine does."""
-    begun = os.times()
-    _python(folder, *arguments)
-    ended = os.times()
-    return ended.children_user + ended.children_system - begun.children_user - begun.children_system
-
-
-def test_help_imports_no_heavy_library_and_is_quick(folder) -> None:
-    """`lrsearch --help` needs neither torch nor Optuna, and takes little longer than what Typer imports to print it."""
-    heavy = ("torch", "optuna", "numpy", "scipy", "plotly", "sklearn", "pandas", "sqlalchemy")
-    program = (
-        "import sys; from lrsearch.__main__ import main; code = main(['--help']);"
-        f"print('HEAVY', code, sorted(set({heavy}) & set(sys.modules)))"
-    )
-    shown = _python(folder, "-c", program)
-    assert "HEAVY 0 []" == shown.stdout.splitlines()[-1]
-    assert "optimize" in shown.stdout
-    ways = {"help": ("-m", "lrsearch", "--help"), "typer": ("-c", "import typer.rich_utils")}
-    # The quickest of three in turns, because the machine has other work and is not always equally fast.
-    took = [{name: _processor_seconds(folder, *way) for name, way in ways.items()} for _ in range(3)]
-    assert min(turn["help"] for turn in took) < 2 * min(turn["typer"] for turn in took)
-
-
-def test_importing_the_package_is_cheap(folder) -> None:
-    """`import lrsearch` brings in no third-party library, though every public name is there when it is used."""
-    program = (
-        "import sys; before = set(sys.modules); import lrsearch;"
-        "print(sorted({m.partition('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
-    )
-    assert "['lrsearch']" == _python(folder, "-c", program).stdout.strip()
-    import lrsearch
-
-    assert all(getattr(lrsearch, name) is not None for name in lrsearch.__all__)
-
-
-def test_wrong_usage_in_a_process_of_its_own_is_one_line_and_code_2(folder) -> None:
-    """What the in-process tests see is what a shell sees: no traceback, nothing on standard output."""
-    shown = _python(folder, "-m", "lrsearch", "optimize", "none.toml")
-    assert (2, "") == (shown.returncode, shown.stdout)
-    assert "lrsearch: study file none.toml cannot be read: No such file or directory\n" == shown.stderr
-
-
-def test_preview_draws_an_exported_configuration(folder, run) -> None:
-    """A file with a `schedule` is drawn as that one schedule; a study file as the families of the study."""
-    Path("one.toml").write_text(
-        '[schedule]\nfamily = "cosine"\nbase_lr = 0.25\nfinal_lr = 0.01\ntotal_steps = 30\n'
-        '[training]\nepochs = 3\nworkload = "tests.workload_examples:tabular"\nbatch_size = 20\n'
-        "[training.seeds]\nsplit = 1\ninit = 2\norder = 3\n"
-    )
-    assert 0 == run("preview", "one.toml", "-o", "one.html").code
-    page = Path("one.html").read_text()
-    assert "cosine over 3 epochs" in page
-    assert "square_root" not in page
-    assert "there is no" not in page
-    assert "No such file" in run("preview", "none.json").complaint
-
-
-@pytest.mark.parametrize("command", ["trials", "studies", "compare", "report", "export", "dashboard"])
-def test_reading_a_storage_that_is_not_there_makes_none(folder, run, command) -> None:
-    """A mistyped address is one line that names the file, and leaves no database behind."""
-    assert "there is no file 'typo.db'" in run(command, "--storage", "sqlite:///typo.db").complaint
-    assert not Path("typo.db").exists()
-
-
-@pytest.mark.parametrize("flags", [["--lanes", "x"], ["--lanes=--3"], ["--workers", "²"], ["--families", ""]])
-def test_odd_values_of_flags_are_one_line(folder, run, flags) -> None:
-    """What is no whole number, or no family at all, is refused and nothing is made."""
-    assert run("optimize", *flags).complaint
-    assert not Path("lrsearch.db").exists()
 
 
 def test_confirm_takes_the_flags_of_optimize_or_the_search_itself(folder, run) -> None:
@@ -348,7 +190,7 @@ def test_a_crash_of_a_users_own_code_is_one_line(run, monkeypatch) -> None:
     ended = run("optimize", "--workload", "tests.workload_examples:tabular", "--workers", "1", "--trials", "13")
     assert 1 == ended.code
     line = ended.err.splitlines()[-1]
-    assert "lrsearch: workload 'tabular' failed in training: RuntimeError: boom (test_cli.py, line" in line
+    assert "lrsearch: workload 'tabular' failed in training: RuntimeError: boom (test_running.py, line" in line
     assert line.endswith("; everything finished so far is stored")
 
 
@@ -363,16 +205,3 @@ def test_an_error_of_our_own_keeps_its_traceback(run, study_file, monkeypatch) -
     assert 1 == ended.code
     assert "RuntimeError: boom" in ended.err
     assert "lrsearch: failed, as shown above; everything finished so far is stored" == ended.err.splitlines()[-1]
-
-
-def test_a_working_directory_that_was_deleted_is_one_line(run) -> None:
-    """The command says what to do, with exit code 2."""
-    Path("gone").mkdir()
-    os.chdir("gone")
-    Path("../gone").rmdir()
-    assert "the working directory has been deleted: change to another one" == run("studies").complaint
-
-
-def test_an_empty_host_is_refused(run) -> None:
-    """It would open the dashboard to all machines."""
-    assert "--host must name an address" in run("dashboard", "--host", "").complaint

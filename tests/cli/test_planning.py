@@ -1,0 +1,43 @@
+"""The commands that come before: preview, families, doctor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lrsearch.schedules import FAMILIES
+
+
+def test_families_are_described_with_formula_and_ranges(run) -> None:
+    """Every family of the registry is listed, with a formula and a range for each parameter that is searched."""
+    described = {row["family"]: row for row in json.loads(run("families", "--format", "json").out)}
+    assert list(FAMILIES) == list(described)
+    assert all(row["formula"] and "base_lr" in row["ranges"] for row in described.values())
+    assert "0.01 .. 1 (log)" == described["cosine"]["ranges"]["base_lr"]
+    assert all(name in run("families").out for name in FAMILIES)
+
+
+def test_doctor_tries_everything_and_says_what_is_bad(run) -> None:
+    """A workload that works is timed, one that does not is a line with its reason and exit code 1."""
+    good = run("doctor", "--workload", "tests.workload_examples:tabular", "--device", "cpu", "--format", "json")
+    assert 0 == good.code
+    checks = {check["name"]: check for check in json.loads(good.out)}
+    assert "the same result twice" in checks["workload"]["detail"]
+    bad = run("doctor", "--workload", "tests.workload_examples:wrong_metric", "--device", "cpu")
+    assert 1 == bad.code
+    assert "its metric must return the shape" in bad.out
+
+
+def test_preview_draws_an_exported_configuration(folder, run) -> None:
+    """A file with a `schedule` is drawn as that one schedule; a study file as the families of the study."""
+    Path("one.toml").write_text(
+        '[schedule]\nfamily = "cosine"\nbase_lr = 0.25\nfinal_lr = 0.01\ntotal_steps = 30\n'
+        '[training]\nepochs = 3\nworkload = "tests.workload_examples:tabular"\nbatch_size = 20\n'
+        "[training.seeds]\nsplit = 1\ninit = 2\norder = 3\n"
+    )
+    assert 0 == run("preview", "one.toml", "-o", "one.html").code
+    page = Path("one.html").read_text()
+    assert "cosine over 3 epochs" in page
+    assert "square_root" not in page
+    assert "there is no" not in page
+    assert "No such file" in run("preview", "none.json").complaint

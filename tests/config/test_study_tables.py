@@ -1,0 +1,70 @@
+"""The tables of a study file: their rules and defaults."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from lrsearch.config import StudyConfig
+from lrsearch.config.study_tables import ContrastsConfig, DataConfig, OptimizerConfig, SettingRange, TrainingConfig
+from lrsearch.errors import InputError
+
+
+@pytest.mark.parametrize("wrong", ["training.epochs", "search.trials", "optimizer.momentum", "plan.alpha"])
+def test_true_is_no_number(wrong) -> None:
+    """It would be read as 1; where true or false is meant, it is taken."""
+    with pytest.raises(InputError, match=f"{wrong}: must not be true or false, got true"):
+        StudyConfig.from_dict({"name": "s", wrong.split(".")[0]: {wrong.split(".")[1]: True}})
+    assert StudyConfig.from_dict({"name": "s", "optimizer": {"nesterov": True, "momentum": 0.9}}).optimizer.nesterov
+
+
+def test_infinity_is_no_bound() -> None:
+    """A searched setting needs finite bounds."""
+    with pytest.raises(InputError, match="finite"):
+        StudyConfig.from_dict({"optimizer": {"weight_decay": {"low": 0.0, "high": float("inf")}}})
+
+
+def test_a_list_of_epochs_is_a_study_per_budget() -> None:
+    """Where one can be meant it is the largest; a list of one is a number."""
+    found = TrainingConfig.model_validate({"epochs": [20, 5, 10]})
+    assert (20, (5, 10, 20)) == (found.epochs, found.budgets)
+    assert (7, ()) == (TrainingConfig.model_validate({"epochs": [7]}).epochs, TrainingConfig.model_validate({}).budgets)
+
+
+@pytest.mark.parametrize("epochs", [[], [5, 5], [0], ["ten"], [2.5]])
+def test_what_is_no_list_of_epochs_is_refused(epochs) -> None:
+    """None, one twice, and what is no whole number."""
+    with pytest.raises(ValidationError, match="epochs must be"):
+        TrainingConfig.model_validate({"epochs": epochs})
+
+
+def test_searched_settings_are_told_from_fixed_ones() -> None:
+    """The largest momentum counts, and only for SGD."""
+    searched = {"low": 0.5, "high": 0.9}
+    config = OptimizerConfig.model_validate({"momentum": searched, "weight_decay": 0.01})
+    assert {"momentum": SettingRange(low=0.5, high=0.9)} == config.searched()
+    assert 0.9 == config.largest_momentum
+    assert 0.0 == OptimizerConfig(name="adamw", momentum=0.9).largest_momentum
+    assert 0.3 == OptimizerConfig(momentum=0.3).largest_momentum
+
+
+def test_contrasts_are_against_one_or_of_groups() -> None:
+    """Both at once, or neither, is no plan."""
+    assert "constant" == ContrastsConfig(against="constant").against
+    for wrong in ({}, {"against": "a", "groups": {"b": ("c",)}}):
+        with pytest.raises(ValidationError, match="either against or groups"):
+            ContrastsConfig.model_validate(wrong)
+
+
+def test_every_planned_look_has_its_share_of_alpha() -> None:
+    """Two looks halve it; without looks it is all of it."""
+    assert 0.025 == StudyConfig.from_dict({"plan": {"looks": [8, 12]}}).plan.alpha_per_analysis
+    assert 0.05 == StudyConfig().plan.alpha_per_analysis
+
+
+def test_a_table_cannot_be_changed() -> None:
+    """Nor can it hold a key that it does not know."""
+    with pytest.raises(ValidationError, match="frozen"):
+        DataConfig().train = "all"
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        DataConfig.model_validate({"trian": "all"})

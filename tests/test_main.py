@@ -1,0 +1,59 @@
+"""The program as a shell sees it: quick to answer, and every failure in its own words."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent.parent
+
+
+def _python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=HERE, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def _processor_seconds(folder: Path, *arguments: str) -> float:
+    """Return what Python took of the processor; the wall says more about what else the machine does."""
+    begun = os.times()
+    _python(folder, *arguments)
+    ended = os.times()
+    return ended.children_user + ended.children_system - begun.children_user - begun.children_system
+
+
+def test_help_imports_no_heavy_library_and_is_quick(folder) -> None:
+    """`lrsearch --help` needs neither torch nor Optuna, and takes little longer than what Typer imports to print it."""
+    heavy = ("torch", "optuna", "numpy", "scipy", "plotly", "sklearn", "pandas", "sqlalchemy")
+    program = (
+        "import sys; from lrsearch.__main__ import main; code = main(['--help']);"
+        f"print('HEAVY', code, sorted(set({heavy}) & set(sys.modules)))"
+    )
+    shown = _python(folder, "-c", program)
+    assert "HEAVY 0 []" == shown.stdout.splitlines()[-1]
+    assert "optimize" in shown.stdout
+    ways = {"help": ("-m", "lrsearch", "--help"), "typer": ("-c", "import typer.rich_utils")}
+    # The quickest of three in turns, because the machine has other work and is not always equally fast.
+    took = [{name: _processor_seconds(folder, *way) for name, way in ways.items()} for _ in range(3)]
+    assert min(turn["help"] for turn in took) < 2 * min(turn["typer"] for turn in took)
+
+
+def test_importing_the_package_is_cheap(folder) -> None:
+    """`import lrsearch` brings in no third-party library, though every public name is there when it is used."""
+    program = (
+        "import sys; before = set(sys.modules); import lrsearch;"
+        "print(sorted({m.partition('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
+    )
+    assert "['lrsearch']" == _python(folder, "-c", program).stdout.strip()
+    import lrsearch
+
+    assert all(getattr(lrsearch, name) is not None for name in lrsearch.__all__)
+
+
+def test_wrong_usage_in_a_process_of_its_own_is_one_line_and_code_2(folder) -> None:
+    """What the in-process tests see is what a shell sees: no traceback, nothing on standard output."""
+    shown = _python(folder, "-m", "lrsearch", "optimize", "none.toml")
+    assert (2, "") == (shown.returncode, shown.stdout)
+    assert "lrsearch: study file none.toml cannot be read: No such file or directory\n" == shown.stderr
