@@ -138,7 +138,7 @@ def print_search(families: Table, state: SearchState) -> None:
         each = 1000 / times.trial_epochs
         logger.info(
             f"{times.trial_epochs} trial-epochs in {duration(times.training)} of training, after "
-            f"{duration(times.preparation)} of preparation (compiling included); the search itself, "
+            f"{duration(times.preparation)} of preparation; the search itself, "
             f"in ms per trial-epoch: sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
             f"pruner {times.pruner * each:.1f}; memory at most {times.peak_mib:.0f} MiB"
         )

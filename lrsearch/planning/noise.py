@@ -40,7 +40,7 @@ def noise_of(
 ) -> AssumedNoise:
     """Return the noise to plan with: as stated, else that of a pilot, else the default assumption.
 
-    A pilot is a study that was confirmed. It is read on its report examples alone, never on the test set, which is
+    A pilot is a study that was confirmed. It is read on its holdout examples alone, never on the test set, which is
     for the comparison to come. They are fewer than the test examples and other ones in every block, so that what they
     add to the noise makes the plan rather too cautious.
 
@@ -80,29 +80,29 @@ def _measured(study: StoredStudy) -> AssumedNoise:
     pilot, confirmation = study.name, study.confirmed()
     controls = confirmation.attributes.controls
     kept = [run for run in confirmation.runs if run.family not in controls and not reads_metric(run.family)]
+    if not any(run.curve.report_accuracy for run in kept):
+        raise InputError(f"{pilot!r} kept no holdout examples, and the test set is not for planning")
     runs = {(run.block, run.family): run for run in kept}
-    failed = _failed_on_report_examples(kept, confirmation_plan(confirmation))
+    failed = _failed_on_holdout(kept, confirmation_plan(confirmation))
     names = [name for name in dict.fromkeys(name for _, name in runs) if name not in failed]
     blocks = [b for b in sorted({b for b, _ in runs if b is not None}) if all((b, n) in runs for n in names)]
     if len(blocks) < 3 or len(names) < 2:
         raise InputError(
-            f"a pilot needs 3 whole blocks of 2 entries that did not fail, but {pilot!r} has {len(blocks)} of "
+            f"a pilot needs 3 whole blocks of 2 candidates that did not fail, but {pilot!r} has {len(blocks)} of "
             f"{len(names)}"
         )
     curves = [[runs[block, name].curve.report_accuracy for name in names] for block in blocks]
-    if not all(curve for row in curves for curve in row):
-        raise InputError(f"{pilot!r} kept no report examples back, and the test set is not for planning")
     found = pilot_noise(np.array([[confirmation.scale * curve[-1] for curve in row] for row in curves]))
     correlation = min(max(found.correlation, 0.0), 0.99)
     return AssumedNoise(
         replace(found, correlation=correlation),
-        f"measured on the report examples of {pilot!r}: {len(blocks)} blocks of {len(names)} entries"
+        f"measured on the holdout examples of {pilot!r}: {len(blocks)} blocks of {len(names)} candidates"
         + (", too few to know the SD well" if len(blocks) < 10 else ""),
         of_searches=confirmation.attributes.searches > 1,
     )
 
 
-def _failed_on_report_examples(runs: Sequence[TrialRecord], plan: ConfirmationPlan) -> set[str]:
+def _failed_on_holdout(runs: Sequence[TrialRecord], plan: ConfirmationPlan) -> set[str]:
     """Return the candidates with a failed run, by the rule of the verdict on the scores that a pilot may read."""
     read = [replace(run, test_accuracy=(run.curve.report_accuracy or (None,))[-1]) for run in runs]
     rule = failure_rule(read, plan)

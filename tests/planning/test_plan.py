@@ -45,7 +45,7 @@ def test_a_pilot_is_measured_on_its_report_examples_alone(storage) -> None:
     found = noise_of(storage, "tab")
     assert 1.0 == pytest.approx(found.noise.sd, abs=0.1)
     assert 0.5 == pytest.approx(found.noise.correlation, abs=0.1)
-    assert "report examples of 'tab': 200 blocks of 3 entries" in found.source
+    assert "holdout examples of 'tab': 200 blocks of 3 candidates" in found.source
     assert "too few" not in found.source
     assert not found.of_searches
 
@@ -61,12 +61,12 @@ def test_a_small_pilot_and_one_of_searches_are_called_so(storage) -> None:
 def test_controls_and_failed_entries_are_no_pilot(storage) -> None:
     """Both would tell another noise than that of what is compared."""
     study = _pilot(storage, controls={"constant": {"kind": "positive", "of": "cosine"}})
-    assert "of 2 entries" in noise_of(storage, "tab").source
+    assert "of 2 candidates" in noise_of(storage, "tab").source
     lost = InMemoryStorage()
     rng = np.random.default_rng(0)
     report = {n: 90 + rng.normal(0, 1, 20) for n in ("cosine", "linear")} | {"constant": np.full(20, 11.0)}
     stored(lost, config_of(), {n: noisy(90.0, 20) for n in report}, report=report)
-    assert "of 2 entries" in noise_of(lost, "tab").source
+    assert "of 2 candidates" in noise_of(lost, "tab").source
     assert "tab/confirm" == study.study_name
 
 
@@ -155,7 +155,7 @@ def test_the_columns_are_what_will_be_compared() -> None:
     assert 2 == plan_study(config_of(plan=groups), CPU, NOISE, blocks=[6]).columns
     with pytest.raises(InputError, match="at least 2 families"):
         plan_study(config_of(search={"families": ["cosine", "reduce_on_plateau"]}), CPU, NOISE, blocks=[6])
-    with pytest.raises(InputError, match="5 blocks"):
+    with pytest.raises(InputError, match="blocks must be from 6 to 10000, got 5"):
         plan_study(config_of(), CPU, NOISE, blocks=[5])
 
 
@@ -195,7 +195,7 @@ def test_the_command_leaves_nothing_behind(study_file, run) -> None:
 
 def test_wrong_flags_are_one_line(study_file, run) -> None:
     """Blocks below six, words for numbers, a pilot that is not there."""
-    assert "5 blocks" in run("plan", study_file, "--blocks", "5", "--device", "cpu").complaint
+    assert "must be from 6 to 10000, got 5" in run("plan", study_file, "--blocks", "5", "--device", "cpu").complaint
     assert "--blocks must be an integer" in run("plan", study_file, "--blocks", "many").complaint
     assert "pilot 'other' has no confirmation" in run("plan", study_file, "--pilot", "other").complaint
 
