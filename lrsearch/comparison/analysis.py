@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
 from lrsearch.comparison.best import compare_with_best, prefer, rank_limits
-from lrsearch.comparison.crosscheck import holm, iman_davenport, paired_t
+from lrsearch.comparison.inference.crosscheck import holm, iman_davenport, paired_t
 from lrsearch.comparison.inference.flips import PairFlips, rounding_variance
 from lrsearch.comparison.inference.maxt import max_t
+from lrsearch.comparison.inference.power import blocks_to_settle
 from lrsearch.comparison.inference.probability import probability_better
-from lrsearch.comparison.power import blocks_to_settle
 from lrsearch.comparison.result import Pairs, Recommendation
 from lrsearch.comparison.sentences import FAILED, SAME, UNDECIDED, pair_verdict
 from lrsearch.comparison.settings import Settings

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lrsearch.comparison.power import MOST_BLOCKS
+from lrsearch.comparison.inference.power import MOST_BLOCKS
 from lrsearch.comparison.result import Comparison
 
 BETTER_BY_MORE, WORSE_BY_MORE = "better by more than the ROPE", "worse by more than the ROPE"

@@ -7,7 +7,7 @@ from importlib import metadata
 from statistics import fmean, stdev
 from typing import Any
 
-from lrsearch.comparison.crosscheck import planned_contrast
+from lrsearch.comparison.inference.crosscheck import planned_contrast
 from lrsearch.config import MOST_EPOCHS, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration

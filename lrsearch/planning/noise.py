@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, scores_of
-from lrsearch.comparison.power import Noise, pilot_noise
+from lrsearch.comparison.inference.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lrsearch.comparison.compare import FEWEST_BLOCKS
-from lrsearch.comparison.power import Noise, plan_power
+from lrsearch.comparison.inference.power import Noise, plan_power
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds

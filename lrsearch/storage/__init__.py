@@ -5,7 +5,8 @@ lists of trials. May import config, records and names, and Optuna. Begin with st
 """
 
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.address import (
+from lrsearch.storage.attributes import SCHEMA_VERSION
+from lrsearch.storage.database.address import (
     Storage,
     absolute_address,
     existing_storage,
@@ -14,10 +15,9 @@ from lrsearch.storage.address import (
     reopen_storage,
     shared_disk_warning,
 )
-from lrsearch.storage.attributes import SCHEMA_VERSION
-from lrsearch.storage.backup import back_up
+from lrsearch.storage.database.backup import back_up
+from lrsearch.storage.database.secrets import redacted
 from lrsearch.storage.integrity import examine_storage
-from lrsearch.storage.secrets import redacted
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
     StudyHead,

@@ -21,8 +21,8 @@ from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.names import search_names
-from lrsearch.storage.address import existing_storage
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
+from lrsearch.storage.database.address import existing_storage
 from lrsearch.storage.study_part import StudyPart
 
 logger = logging.getLogger(__name__)

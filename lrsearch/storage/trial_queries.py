@@ -18,7 +18,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy import Connection, String, and_, case, cast, column, false, func, literal_column, or_, select, table
 from sqlalchemy.sql import ColumnElement, Select
 
-from lrsearch.storage.patience import patiently
+from lrsearch.storage.database.patience import patiently
 from lrsearch.storage.trial_filter import LISTED_ATTRIBUTES, STATES, TrialCount, TrialFilter, TrialLine
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from lrsearch.comparison.arrays import numbers, pairs_of
-from lrsearch.comparison.crosscheck import holm, iman_davenport, paired_t, planned_contrast
+from lrsearch.comparison.inference.crosscheck import holm, iman_davenport, paired_t, planned_contrast
 from lrsearch.comparison.inference.flips import flip_pairs, sampling_variance
 from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.inference.probability import probability_better

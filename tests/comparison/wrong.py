@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from lrsearch.comparison.arrays import pairs_of
-from lrsearch.comparison.crosscheck import holm
+from lrsearch.comparison.inference.crosscheck import holm
 from lrsearch.comparison.inference.flips import flip_pairs, moderated, sign_patterns
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from optuna.storages import InMemoryStorage
 
-from lrsearch.comparison.power import Noise, plan_power
+from lrsearch.comparison.inference.power import Noise, plan_power
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment

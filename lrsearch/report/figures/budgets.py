@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import plotly.graph_objects as go
 
-from lrsearch.comparison.budget import BudgetCurve, budget_curve
+from lrsearch.comparison.inference.best_of_k import BudgetCurve, budget_curve
 from lrsearch.report.figures.search import values_by_family
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source

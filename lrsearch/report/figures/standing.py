@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
-from lrsearch.comparison.letters import letter_groups, letters
+from lrsearch.comparison.inference.letters import letter_groups, letters
 from lrsearch.comparison.settings import Settings
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source

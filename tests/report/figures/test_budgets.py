@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrsearch.comparison.budget import expected_best
+from lrsearch.comparison.inference.best_of_k import expected_best
 from lrsearch.report.figures.budgets import budget_data, budget_figure
 from lrsearch.tables import Metric
 

@@ -12,8 +12,8 @@ from optuna.storages import BaseStorage, GrpcStorageProxy
 from optuna.trial import TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.storage.patience import patient, set_state_idempotently
-from lrsearch.storage.secrets import redacted
+from lrsearch.storage.database.patience import patient, set_state_idempotently
+from lrsearch.storage.database.secrets import redacted
 
 _CONNECT_SECONDS = 10.0
 

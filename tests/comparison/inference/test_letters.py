@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from lrsearch.comparison.letters import letter_groups, letters
+from lrsearch.comparison.inference.letters import letter_groups, letters
 
 
 def test_two_share_a_letter_exactly_where_they_are_not_separated():

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from lrsearch.storage.secrets import redacted, without_secrets
+from lrsearch.storage.database.secrets import redacted, without_secrets
 
 USERS = ("me", "admin@srv", "a%40b", "", "a b", "d\\me", "x.y@z@w", "ümlaut")
 PASSWORDS = ("tops3cret", "a@tops3cret", "a/tops3cret", "tops3cret?b", "a:tops3cret", "#tops3cret", "tops3cret%40x")

@@ -14,7 +14,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import back_up, examine_storage, load_study, open_existing, open_storage, records
-from lrsearch.storage import proxy as lrsearch_proxy
+from lrsearch.storage.database import proxy as lrsearch_proxy
 from tests.search.run_helpers import make_config, search
 
 

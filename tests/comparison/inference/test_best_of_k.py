@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lrsearch.comparison.budget import budget_curve, expected_best, median_best_band
+from lrsearch.comparison.inference.best_of_k import budget_curve, expected_best, median_best_band
 from lrsearch.errors import InputError
 from tests.comparison import wrong
 from tests.comparison.simulations import count, keeps

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from lrsearch.storage import StoredStudy, open_existing, open_storage, shared_disk_warning
-from lrsearch.storage import sqlite as lrsearch_sqlite
+from lrsearch.storage.database import sqlite as lrsearch_sqlite
 from tests.report.report_helpers import fill, small_config
 from tests.search.run_helpers import make_config, search
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 AS_ROOT = os.getuid() == 0
 
 

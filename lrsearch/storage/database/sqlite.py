@@ -20,8 +20,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.patience import PatientStorage
-from lrsearch.storage.secrets import redacted
+from lrsearch.storage.database.patience import PatientStorage
+from lrsearch.storage.database.secrets import redacted
 
 logger = logging.getLogger(__name__)
 

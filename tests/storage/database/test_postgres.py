@@ -20,7 +20,7 @@ from lrsearch.experiment.options import RunOptions
 from lrsearch.report.dashboard import make_dashboard
 from lrsearch.search.optimize import _search_in_process, prepare_studies, run_search
 from lrsearch.storage import load_study, open_existing, open_storage, records, reopen_storage
-from lrsearch.storage import patience as lrsearch_patience
+from lrsearch.storage.database import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
 from tests.report.report_helpers import fill, small_config
 from tests.search.run_helpers import make_config

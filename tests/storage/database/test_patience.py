@@ -15,10 +15,10 @@ from sqlalchemy.exc import OperationalError, PendingRollbackError
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError, RunError
 from lrsearch.storage import StudyPart, create_study, open_storage, reopen_storage
-from lrsearch.storage import patience as lrsearch_patience
-from lrsearch.storage import proxy as lrsearch_proxy
 from lrsearch.storage import study as lrsearch_study
-from lrsearch.storage.patience import patiently
+from lrsearch.storage.database import patience as lrsearch_patience
+from lrsearch.storage.database import proxy as lrsearch_proxy
+from lrsearch.storage.database.patience import patiently
 
 CONFIG = StudyConfig(name="study")
 GIVEN = {"direction": "maximize", "data_fingerprint": "abc", "attributes": {}}

@@ -11,10 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lrsearch.errors import InputError, RunError
-from lrsearch.storage.address import missing_file
-from lrsearch.storage.problems import advice
-from lrsearch.storage.secrets import redacted
-from lrsearch.storage.sqlite import needs_another_way, read_only_addresses, require_no_log, sqlite_path
+from lrsearch.storage.database.address import missing_file
+from lrsearch.storage.database.problems import advice
+from lrsearch.storage.database.secrets import redacted
+from lrsearch.storage.database.sqlite import needs_another_way, read_only_addresses, require_no_log, sqlite_path
 
 _BUSY_SECONDS = 60
 

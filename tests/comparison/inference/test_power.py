@@ -3,7 +3,7 @@ import pytest
 
 from lrsearch.comparison.inference.flips import flip_pairs
 from lrsearch.comparison.inference.maxt import max_t
-from lrsearch.comparison.power import Noise, blocks_to_settle, pilot_noise, plan_power
+from lrsearch.comparison.inference.power import Noise, blocks_to_settle, pilot_noise, plan_power
 from lrsearch.errors import InputError
 from tests.comparison.simulations import draw_scores
 

@@ -20,11 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.patience import PatientStorage, patiently
-from lrsearch.storage.problems import explained
-from lrsearch.storage.proxy import open_proxy
-from lrsearch.storage.secrets import redacted, without_secrets
-from lrsearch.storage.sqlite import (
+from lrsearch.storage.database.patience import PatientStorage, patiently
+from lrsearch.storage.database.problems import explained
+from lrsearch.storage.database.proxy import open_proxy
+from lrsearch.storage.database.secrets import redacted, without_secrets
+from lrsearch.storage.database.sqlite import (
     database_file,
     made_by_one,
     network_file_system,

@@ -11,8 +11,8 @@ import pytest
 
 from lrsearch.errors import InputError
 from lrsearch.storage import open_existing, open_storage, stored_names
-from lrsearch.storage.address import missing_file
-from lrsearch.storage.sqlite import require_no_log
+from lrsearch.storage.database.address import missing_file
+from lrsearch.storage.database.sqlite import require_no_log
 from tests.search.run_helpers import make_config, search
 
 

@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import RunError
-from lrsearch.storage.problems import database_error, explained, is_passing
+from lrsearch.storage.database.problems import database_error, explained, is_passing
 
 logger = logging.getLogger(__name__)
 
