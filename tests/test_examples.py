@@ -38,6 +38,7 @@ def test_doctor_prints_what_the_page_says(run, workload: str) -> None:
     assert _timeless(f"ok  workload: {_workload_check(run, workload)}\n") in _timeless(page)
 
 
+@pytest.mark.integration
 def test_the_example_goes_from_search_to_export(folder, run) -> None:
     """Its own optimizer, metric and direction hold in every step: less log loss is better, and is called so."""
     small = ["--epochs", "1", "--families", "cosine,one_cycle", "--workers", "1", "--device", "cpu"]

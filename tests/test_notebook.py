@@ -30,6 +30,7 @@ def test_its_links_lead_somewhere() -> None:
     assert all((NOTEBOOK.parent / link).exists() for link in links)
 
 
+@pytest.mark.integration
 def test_it_runs_from_top_to_bottom(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

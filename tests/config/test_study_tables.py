@@ -68,3 +68,31 @@ def test_a_table_cannot_be_changed() -> None:
         DataConfig().train = "all"
     with pytest.raises(ValidationError, match="Extra inputs"):
         DataConfig.model_validate({"trian": "all"})
+
+
+LOOKS = {"looks": [8, 12]}
+
+
+@pytest.mark.parametrize(
+    ("plan", "complaint"),
+    [
+        ({"looks": [12, 8]}, "looks must rise"),
+        ({"looks": [8, 8]}, "looks must rise"),
+        ({"looks": [5, 10]}, "greater than or equal to 6"),
+        ({"looks": [6, 12]}, "no p-value of 6 blocks is below 0.0303, and each of 2 analyses has 0.025"),
+        ({"looks": [8, 12], "blocks": 20}, "blocks must be those of the last of looks, 12, got 20"),
+        ({"tuning_efforts": [5, 2]}, "tuning_efforts must rise"),
+        ({"tuning_efforts": [0]}, "greater than or equal to 1"),
+    ],
+)
+def test_wrong_looks_and_efforts_are_refused(plan, complaint: str) -> None:
+    """The message names the key, the rule and the value."""
+    with pytest.raises(InputError, match=complaint):
+        StudyConfig.from_dict({"plan": plan})
+
+
+def test_looks_need_blocks_that_can_wait() -> None:
+    """The blocks of replicated searches are all there at once."""
+    with pytest.raises(InputError, match=r"plan\.looks are for one search"):
+        StudyConfig.from_dict({"plan": LOOKS, "search": {"replicates": 8}})
+    assert 12 == StudyConfig.from_dict({"plan": LOOKS}).plan.blocks

@@ -6,7 +6,6 @@ from statistics import median
 import pytest
 from optuna import create_study
 from optuna.distributions import CategoricalDistribution
-from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.confirmation.audit import batches, finish_pruned, sample_pruned
@@ -15,8 +14,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.records import LearningCurve
-from lrsearch.storage import StoredStudy, StudyPart, load_study, open_storage, records
-from lrsearch.storage.attributes import StudyAttributes
+from lrsearch.storage import StoredStudy, load_study, open_storage, records
 from lrsearch.verdict.pruning_audit import audit_result
 from tests.search.run_helpers import make_config, search
 
@@ -91,44 +89,6 @@ def test_nothing_to_audit_is_refused(folder) -> None:
         sample_pruned([_hand_made([("cosine", DONE, 0.9), ("rex", CUT, 0.5)])], 0.5, 0)
     with pytest.raises(InputError, match="run optimize first"):
         _audit(0.5)
-
-
-def _audited(rows, direction="maximize"):
-    study = create_study(direction=direction)
-    for number, (replicate, family, value) in enumerate(rows):
-        attributes = {"replicate": replicate, "entry": family, "audited": number}
-        study.add_trial(create_trial(state=DONE, value=value, user_attrs=attributes))
-    return study
-
-
-def _result(audit, searches):
-    """Return what an audit found; both are studies that were made by hand."""
-
-    def part(name, study):
-        maximize = study.direction == StudyDirection.MAXIMIZE
-        return StudyPart(name, CONFIG, StudyAttributes(), maximize=maximize, read=lambda: records(study))
-
-    made = tuple(part(f"tab/search-{place:02d}", study) for place, study in enumerate(searches))
-    return audit_result(StoredStudy("tab", made, audit=part("tab/audit", audit)))
-
-
-def test_a_trial_is_held_against_its_own_family_in_its_own_replicate() -> None:
-    """The counts are those of a hand calculation; ties do not beat; pruned trials move no median."""
-    first = _hand_made([("cosine", DONE, v) for v in (0.1, 0.5, 0.9)] + [("linear", DONE, 0.2), ("cosine", CUT, 0.99)])
-    second = _hand_made([("cosine", DONE, v) for v in (0.6, 0.7, 0.8)])
-    rows = [(0, "cosine", 0.6), (0, "cosine", 0.5), (0, "linear", 0.3), (1, "cosine", 0.6), (1, "cosine", 0.85)]
-    found = _result(_audited(rows), [first, second])
-    assert (3, 5) == (found.beat_median.count, found.beat_median.total)
-    assert (2, 5) == (found.beat_best.count, found.beat_best.total)
-    assert found.beat_best.low < 0.4 < found.beat_best.high
-
-
-def test_where_lower_is_better_less_beats() -> None:
-    """The median and the best are those of a loss."""
-    search_ = _hand_made([("cosine", DONE, v) for v in (1.0, 2.0, 3.0)], "minimize")
-    rows = [(0, "cosine", 1.5), (0, "cosine", 0.5), (0, "cosine", 2.5)]
-    found = _result(_audited(rows, "minimize"), [search_])
-    assert (2, 1) == (found.beat_median.count, found.beat_best.count)
 
 
 def test_a_finished_trial_goes_on_from_where_it_was_pruned(folder) -> None:

@@ -8,12 +8,7 @@ import pytest
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import study_space
-from lrsearch.report.preview import (
-    baseline_samples,
-    family_samples,
-    nominal_steps_per_epoch,
-    preview_html,
-)
+from lrsearch.report.preview import baseline_samples, family_samples, nominal_steps_per_epoch, preview_html
 from lrsearch.schedules import FAMILIES
 from lrsearch.workloads.images import IMAGE_DATASETS
 from tests.report.report_helpers import EVIL, small_config

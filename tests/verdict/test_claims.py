@@ -8,13 +8,13 @@ from scipy import stats
 
 from lrsearch.comparison.from_records import ConfirmationPlan
 from lrsearch.comparison.settings import Settings
-from lrsearch.config import StudyConfig
-from lrsearch.config.study import shipped_study
+from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.config.study_tables import ClaimConfig
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
+from lrsearch.storage import records as stored_records
 from lrsearch.verdict.claims import judge_claims, measured
-from tests.confirmation_examples import run_of
+from tests.confirmation_examples import config_of, noisy, run_of, stored, verdict_of
 
 ARTICLE = StudyConfig.load(shipped_study("article")).plan.claims
 NONE, NONE_LOW, ROOT, ROOT_HIGH = "no schedule", "no schedule at 0.1", "square root", "square root at 0.3"
@@ -177,3 +177,110 @@ def test_the_claims_of_earlier_versions_are_still_read():
     """A stored study may name the article's claims, or have none."""
     assert ARTICLE == StudyConfig.from_dict({"plan": {"claims": "article"}}).plan.claims
     assert () == StudyConfig.from_dict({"plan": {"claims": None}}).plan.claims
+
+
+NAMES = {
+    "no schedule at 0.1": ("constant", 0.1),
+    "no schedule": ("constant", 0.3),
+    "square root": ("square_root", 0.1),
+    "square root at 0.3": ("square_root", 0.3),
+    "multi-step": ("multistep", 0.3),
+    "cosine": ("cosine", 0.3),
+}
+
+
+def _article(without_effect: int | None = None, *, epochs: int = 30, blocks: int = 8, **changes):
+    """Return scores and losses of the six schedules: with the article's effects, or all alike by some seed."""
+    rng = np.random.default_rng([epochs, 0 if without_effect is None else 1 + without_effect])
+    x = np.linspace(0, 1, epochs)
+    means = dict.fromkeys(NAMES, 89.0)
+    rise, jitter = dict.fromkeys(NAMES, 0.0), dict.fromkeys(NAMES, 0.02)
+    if without_effect is None:
+        means |= {"square root": 90.0, "square root at 0.3": 90.5, "cosine": 91.0}
+        rise |= {"multi-step": 0.2, "no schedule": 0.1, "cosine": -0.05}
+        jitter["square root"] = 0.002
+    scores = {name: rng.normal(mean, 0.2, blocks).tolist() for name, mean in means.items()}
+    losses = {name: 0.4 + rise[name] * x + rng.normal(0, jitter[name], (blocks, epochs)) for name in NAMES}
+    return {"scores": scores | changes, "losses": losses}
+
+
+def _article_config(epochs: int = 30) -> StudyConfig:
+    return config_of(plan={"claims": "article"}, training={"epochs": epochs}, search={"families": ["constant"]})
+
+
+def _verdict(storage, given, epochs: int = 30, **attributes):
+    study = stored(storage, _article_config(epochs), given["scores"], losses=given["losses"], searches=0, **attributes)
+    return verdict_of(study)
+
+
+def test_the_shipped_article_asks_for_its_claims() -> None:
+    """Its baselines have the names that the claims look for, in a plan of 20 blocks of 30 epochs."""
+    config = StudyConfig.load(shipped_study("article"))
+    assert (9, 20, 30) == (len(config.plan.claims), config.plan.blocks, config.training.epochs)
+    assert {30} == {claim.epochs for claim in config.plan.claims}
+    assert set(NAMES) == {baseline.name for baseline in config.baseline}
+    assert set(NAMES) == {name for claim in config.plan.claims for name in claim.weights}
+    rates = {baseline.name: (baseline.family, baseline.base_lr) for baseline in config.baseline}
+    for name, schedule in NAMES.items():
+        assert schedule == rates[name]
+
+
+def test_claims_that_are_true_are_shown(database, run) -> None:
+    """With the article's effects put in, all nine are shown, each with estimate, interval and p in one sentence."""
+    verdict = _verdict(database, _article())
+    assert [True] * 9 == [claim.holds for claim in verdict.claims]
+    assert "" == verdict.claims_note
+    first = verdict.claims[0]
+    assert 1.0 == pytest.approx(first.contrast.estimate, abs=0.4)
+    assert first.sentence.startswith("square root is better than none, as printed: shown (+")
+    assert "points, 95 % interval" in first.sentence
+    assert "(log ratio)" in verdict.claims[2].sentence
+    assert "test loss" in verdict.claims[3].sentence
+    assert 9 == run("compare").out.count("Holm p")
+
+
+def test_the_contrary_of_a_claim_is_called_so(storage) -> None:
+    """Where the square root is clearly worse, "not shown" would be too little; the level is that of the plan."""
+    first = _verdict(storage, _article(**{"square root": noisy(80.0, 8)})).claims[0]
+    assert "CONTRARY is shown (-9" in first.sentence or "CONTRARY is shown (-8" in first.sentence
+    assert "95 % interval" in first.sentence
+    assert not first.holds
+
+
+def test_claims_without_any_effect_are_not_shown(storage) -> None:
+    """Where all schedules are alike only what is claimed to be absent is shown, but for one time in twenty."""
+    wrong = 0
+    for seed in range(8):
+        claims = _verdict(storage, _article(seed), name=f"{seed}/confirm").claims
+        wrong += any(c.holds for c in claims if c.claim.text != "cosine does not over-fit")
+    assert wrong <= 1
+
+
+def test_claims_at_other_lengths_say_so_or_are_refused(storage) -> None:
+    """Twelve epochs scale the windows and say so; eight have no room for them."""
+    at_12 = _verdict(storage, _article(epochs=12), epochs=12)
+    assert 9 == len(at_12.claims)
+    assert "12 epochs, the claims' 30" in at_12.claims_note
+    at_8 = _verdict(storage, _article(epochs=8), epochs=8, name="short/confirm")
+    assert () == at_8.claims
+    assert "not tested: " in at_8.claims_note
+    assert "10 epochs" in at_8.claims_note or "9 epochs" in at_8.claims_note
+
+
+def test_claims_that_cannot_be_tested_say_why(storage) -> None:
+    """A lacking schedule, a failed run, or no curve of the test set: the reason stands where the claims would."""
+    lacking = _article()
+    del lacking["scores"]["multi-step"]
+    assert "lacks multi-step" in _verdict(storage, lacking, name="a/confirm").claims_note
+    failed = _article(cosine=[10.0, *noisy(91.0, 7)])
+    assert "1 of 8 runs of cosine failed" in _verdict(storage, failed, name="b/confirm").claims_note
+    without = verdict_of(stored(storage, _article_config(), _article()["scores"], name="c/confirm"))
+    assert "test set's curve" in without.claims_note
+    with pytest.raises(InputError, match="at least 6 whole blocks, got 5"):
+        judge_claims(
+            stored_records(stored(storage, _article_config(), _article(blocks=5)["scores"], name="e/confirm")),
+            _article_config().plan.claims,
+            ConfirmationPlan(Settings(rope=0.3)),
+        )
+    silent = verdict_of(stored(storage, config_of(), _article()["scores"], name="d/confirm"))
+    assert ("", ()) == (silent.claims_note, silent.claims)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from optuna.storages import InMemoryStorage
+from optuna.study import Study
 from optuna.trial import TrialState
 
 from lrsearch.config import StudyConfig
@@ -57,31 +58,6 @@ def test_blocks_beyond_the_last_look_alone_are_exploratory() -> None:
         assert beyond is (verdict_of(study).exploratory is not None)
 
 
-@pytest.mark.parametrize(
-    ("plan", "complaint"),
-    [
-        ({"looks": [12, 8]}, "looks must rise"),
-        ({"looks": [8, 8]}, "looks must rise"),
-        ({"looks": [5, 10]}, "greater than or equal to 6"),
-        ({"looks": [6, 12]}, "no p-value of 6 blocks is below 0.0303, and each of 2 analyses has 0.025"),
-        ({"looks": [8, 12], "blocks": 20}, "blocks must be those of the last of looks, 12, got 20"),
-        ({"tuning_efforts": [5, 2]}, "tuning_efforts must rise"),
-        ({"tuning_efforts": [0]}, "greater than or equal to 1"),
-    ],
-)
-def test_wrong_looks_and_efforts_are_refused(plan, complaint: str) -> None:
-    """The message names the key, the rule and the value."""
-    with pytest.raises(InputError, match=complaint):
-        StudyConfig.from_dict({"plan": plan})
-
-
-def test_looks_need_blocks_that_can_wait() -> None:
-    """The blocks of replicated searches are all there at once."""
-    with pytest.raises(InputError, match=r"plan\.looks are for one search"):
-        StudyConfig.from_dict({"plan": LOOKS, "search": {"replicates": 8}})
-    assert 12 == StudyConfig.from_dict({"plan": LOOKS}).plan.blocks
-
-
 def test_looks_are_fixed_beforehand() -> None:
     """A study is not judged by another number of looks than it was planned with."""
     study = stored(InMemoryStorage(), config_of(plan=LOOKS), {"constant": noisy(89.0, 8), "cosine": noisy(89.6, 8)})
@@ -102,15 +78,18 @@ def test_confirm_up_to_a_look_and_on(folder) -> None:
     assert {False} == {reading["beyond_plan"] for block in readings for reading in block}
 
 
-def _searched(trials: int = 12, **changes) -> tuple[StudyConfig, list]:
-    config = make_config(search__pruner="none", search__replicates=2, **changes).changed({"search.trials": trials})
-    studies, _ = run_search(config, RunOptions(device="cpu", lanes=3, workers=1), lambda _: None)
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory) -> tuple[StudyConfig, list[Study]]:
+    """Search twelve trials in each of two replicates, none pruned."""
+    config = make_config(search__pruner="none", search__replicates=2, search__trials=12)
+    url = f"sqlite:///{tmp_path_factory.mktemp('budgets')}/study.db"
+    studies, _ = run_search(config, RunOptions(storage=url, device="cpu", lanes=3, workers=1), lambda _: None)
     return config, studies
 
 
-def test_a_tuning_budget_stands_for_the_first_trials_alone(folder) -> None:
+def test_a_tuning_budget_stands_for_the_first_trials_alone(searched) -> None:
     """The candidate after k trials is the best of the family's first k; a winner is not trained twice."""
-    config, studies = _searched()
+    config, studies = searched
     plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1, 3])
     added = 0
     for study, block, *stands in zip(studies, plan.blocks, plan.tuning_budgets[1], plan.tuning_budgets[3], strict=True):
@@ -128,9 +107,9 @@ def test_a_tuning_budget_stands_for_the_first_trials_alone(folder) -> None:
     assert 0 < added
 
 
-def test_tuning_budgets_beyond_the_search_are_refused(folder) -> None:
+def test_tuning_budgets_beyond_the_search_are_refused(searched) -> None:
     """The claim `tuned with k trials` needs k trials and more of every family."""
-    config, studies = _searched()
+    config, studies = searched
     with pytest.raises(InputError, match=r"tuning_efforts must be below the number of trials of every family, got 9"):
         plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[9])
 
@@ -162,9 +141,9 @@ def test_every_effort_has_a_verdict_of_its_own(folder, run) -> None:
     assert "If fewer trials can be afforded" in (folder / "page.html").read_text()
 
 
-def test_a_family_without_a_complete_trial_is_left_out_of_that_effort(folder) -> None:
+def test_a_family_without_a_complete_trial_is_left_out_of_that_effort(searched, monkeypatch) -> None:
     """Pruned first trials leave nothing to stand for them."""
-    config, studies = _searched()
+    config, studies = searched
     first = next(t for t in finished(studies[0]) if t.params["family"] == "cosine")
     original = studies[0].get_trials
 
@@ -175,7 +154,7 @@ def test_a_family_without_a_complete_trial_is_left_out_of_that_effort(folder) ->
                 trial.state = TrialState.PRUNED
         return found
 
-    studies[0].get_trials = pruned
+    monkeypatch.setattr(studies[0], "get_trials", pruned)
     plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1])
     assert "cosine" not in plan.tuning_budgets[1][0]
     assert "cosine" in plan.tuning_budgets[1][1]

@@ -6,15 +6,11 @@ import sys
 
 import pytest
 
+pytest.importorskip("triton", reason="Triton comes with PyTorch for CUDA only")
 
-@pytest.mark.parametrize(
-    "checks",
-    [
-        ("own", "stored", "nan"),
-        pytest.param(("shared", "several blocks"), marks=pytest.mark.integration),
-    ],
-    ids=" ".join,
-)
+
+@pytest.mark.integration
+@pytest.mark.parametrize("checks", [("own", "stored", "nan"), ("shared", "several blocks")], ids=" ".join)
 def test_the_kernels_compute_what_autograd_does(checks: tuple[str, ...]) -> None:
     """Outputs and all gradients are equal, ties and what is not a number included."""
     command = [sys.executable, "-m", "tests.training.lenet.triton_interpreted", *checks]

@@ -1,27 +1,15 @@
 """The report of a database, whole."""
 
 import re
-from pathlib import Path
 
 import pytest
 from optuna.storages import InMemoryStorage
 
-from lrsearch import schedules as lr_schedules
-from lrsearch.errors import InputError
 from lrsearch.report.assemble import report_html
-from lrsearch.report.record_tables import ledger_table, plan_table, provenance_table, published_table, seeds_table
 from lrsearch.report.source import read_source
-from lrsearch.report.style import colours, focus
-from lrsearch.storage import create_study, open_storage
-from tests.report.report_helpers import EVIL, FAMILIES, GIVEN, fill, fill_confirmation, small_config, stored_source
+from tests.report.report_helpers import EVIL, FAMILIES, fill, fill_confirmation, small_config, stored_source
 
 ESCAPED = "&lt;b&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;/b&gt;"
-
-
-@pytest.fixture(scope="module")
-def source():
-    """Return a search with its confirmation, read from a database."""
-    return stored_source()
 
 
 @pytest.fixture(scope="module")
@@ -140,71 +128,6 @@ def test_fixed_schedules_alone_have_a_report():
     assert "<h3>History</h3>" not in page
     assert "<h3>Fixed schedules</h3>" in page
     assert "<h3>Differences</h3>" in page
-
-
-def test_the_study_is_found_by_any_of_its_names(tmp_path: Path):
-    """The name of the search, of its confirmation or none at all lead to the same study."""
-    config = small_config(name="one")
-    address = f"sqlite:///{tmp_path / 'x.db'}"
-    fill(open_storage(address), config)
-    storage = open_storage(address)
-    assert {"one"} == {read_source(storage, name).study.name for name in (None, "one", "one/confirm")}
-    with pytest.raises(InputError, match="there is no study 'two'"):
-        read_source(storage, "two")
-    create_study(storage, "two", config, **GIVEN, attributes={})
-    with pytest.raises(InputError, match="--study-name: one, two"):
-        read_source(storage)
-
-
-def test_an_empty_storage_is_named():
-    """A storage without a study gives one line, not an empty page."""
-    with pytest.raises(InputError, match="there are none"):
-        read_source(InMemoryStorage())
-
-
-def test_replicates_are_read_together():
-    """The searches NAME/search-00 and -01 are one study with two histories."""
-    config = small_config(name="many")
-    storage = InMemoryStorage()
-    for replicate in range(2):
-        create_study(storage, f"many/search-{replicate:02d}", config, **GIVEN, attributes={"space": {"families": {}}})
-    found = read_source(storage)
-    assert ("many", 2) == (found.study.name, len(found.study.searches))
-    assert "There is no verdict" in report_html(found)
-
-
-def test_tables_of_the_records(source):
-    """Ledger, seeds, plan, provenance and printed numbers say what the database holds."""
-    assert 8 == len(ledger_table(source).rows)
-    units = [row[0] for row in seeds_table(source).rows]
-    assert ["search 0", *(f"block {block}" for block in range(8))] == units
-    assert ("search 0", 5, 6, 7) == seeds_table(source).rows[0]
-    plan = dict(plan_table(source).rows)
-    assert (8, 8, "random, none") == (plan["blocks planned"], plan["blocks run"], plan["sampler and pruner"])
-    assert "0" * 16 == dict(provenance_table(source).rows)["data fingerprint"]
-    printed = next(row for row in published_table(source).rows if row[0] == EVIL)
-    assert 89.0 == printed[-1]
-
-
-def test_focus_leaves_out_what_is_far_worse_and_never_what_is_better():
-    """Diverged trials do not squash the others, in either direction; without them nothing is cut."""
-    good = [90.0, 90.5, 91.0, 91.5, 92.0]
-    low, high = focus([*good, 10.0])["range"]
-    assert 10 < low < 90
-    assert high > 92
-    assert {} == focus(good)
-    assert {} == focus([])
-    low, high = focus([0.3, 0.31, 0.32, 9.0], maximize=False)["range"]
-    assert low < 0.3
-    assert 0.32 < high < 9
-
-
-def test_a_family_has_one_colour_in_every_page():
-    """Colours go by the family and not by who else is there; another name never takes a family's colour."""
-    assert colours(["cosine", "step"])["cosine"] == colours(["cosine"])["cosine"]
-    assert colours(["one", "two"]) == colours(["two", "one"])
-    everything = colours([*lr_schedules.FAMILIES, "no schedule"])
-    assert len(everything) == len(set(everything.values()))
 
 
 def test_several_epoch_budgets_are_set_beside_each_other():
