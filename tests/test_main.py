@@ -1,11 +1,14 @@
 """The program as a shell sees it: quick to answer, and every failure in its own words."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from lrsearch.errors import InputError, RunError
+from lrsearch.processes.interruption import Interrupted
 
 HERE = Path(__file__).parent.parent
 
@@ -57,3 +60,49 @@ def test_wrong_usage_in_a_process_of_its_own_is_one_line_and_code_2(folder) -> N
     shown = _python(folder, "-m", "lrsearch", "optimize", "none.toml")
     assert (2, "") == (shown.returncode, shown.stdout)
     assert "lrsearch: study file none.toml cannot be read: No such file or directory\n" == shown.stderr
+
+
+STORED = "; everything finished so far is stored"
+
+
+def _raises(error: BaseException):
+    def app(*_: object, **__: object) -> None:
+        raise error
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("trials must be at least 1, got 0"), 2, "trials must be at least 1, got 0"),
+        (RunError("the disk is full"), 1, f"the disk is full{STORED}"),
+        (Interrupted(), 130, f"interrupted{STORED}"),
+        (KeyboardInterrupt(), 130, f"interrupted{STORED}"),
+    ],
+    ids=["input", "failure", "signal", "Ctrl-C"],
+)
+def test_every_end_has_its_code_and_one_line(run, monkeypatch, error, code, said) -> None:
+    """What trains says that nothing is lost, unless nothing was begun."""
+    monkeypatch.setattr("lrsearch.cli.app", _raises(error))
+    ended = run("optimize")
+    assert (code, "", f"lrsearch: {said}\n") == (ended.code, ended.out, ended.err)
+
+
+def test_a_command_that_only_reads_does_not_speak_of_what_is_stored(run, monkeypatch) -> None:
+    """There is nothing that it could have lost."""
+    monkeypatch.setattr("lrsearch.cli.app", _raises(RunError("the disk is full")))
+    assert "lrsearch: the disk is full\n" == run("compare").err
+
+
+def test_a_very_long_message_is_cut(run, monkeypatch) -> None:
+    """A value of a megabyte does not fill the terminal."""
+    monkeypatch.setattr("lrsearch.cli.app", _raises(InputError("x" * 10**6)))
+    assert f"{'x' * 2000} ..." == run("optimize").complaint
+
+
+@pytest.mark.parametrize(("given", "code"), [(None, 0), (1, 1), (130, 130)])
+def test_the_code_of_a_command_is_that_of_the_process(run, monkeypatch, given, code) -> None:
+    """A command that returns nothing is done."""
+    monkeypatch.setattr("lrsearch.cli.app", lambda *_, **__: given)
+    assert code == run("doctor").code

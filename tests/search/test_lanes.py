@@ -5,18 +5,7 @@ from optuna.trial import TrialState
 
 from lrsearch.errors import RunError
 from lrsearch.storage import load_study, open_storage
-from tests.search.run_helpers import finished, make_config, search, states
-
-
-def test_a_metric_that_is_nan_counts_as_diverged_and_is_named(folder, caplog) -> None:
-    """Every trial is complete with the worst value; a line names the metric, the epoch and the trial."""
-    study = search(make_config(workload="tests.workload_examples:nan_metric"), 4)
-    assert {"COMPLETE": 4} == states(study)
-    assert {"diverged"} == {trial.user_attrs["stop_reason"] for trial in finished(study)}
-    assert {0.0} == {trial.value for trial in finished(study)}
-    named = [message for message in caplog.messages if "diverged" in message]
-    assert 4 == len(named)
-    assert named[0].startswith("trial 0, epoch 1: accuracy is NaN or infinite (validation score")
+from tests.search.run_helpers import make_config, search, states
 
 
 def test_a_workload_that_always_raises_ends_the_search_with_its_error(folder) -> None:

@@ -10,7 +10,7 @@ import torch
 from optuna.trial import TrialState
 
 from lrsearch.schedules import FAMILIES, schedule_from_params
-from lrsearch.storage import is_dead, to_record
+from lrsearch.storage import to_record
 from lrsearch.training.data import epoch_order
 from lrsearch.workloads import split_examples
 from tests.search.run_helpers import families, finished, make_config, search, search_and_state, states
@@ -45,31 +45,6 @@ def test_a_trial_is_what_a_plain_loop_makes_of_its_record(folder) -> None:
             right = (model(data.train_x[split.select]).argmax(1) == data.train_y[split.select]).float().mean()
             assert float(np.mean(losses)) == pytest.approx(record.curve.train_loss[epoch], rel=1e-4)
             assert float(right) == pytest.approx(trial.intermediate_values[epoch + 1], abs=1e-6)
-
-
-def test_every_field_of_the_trial_record_is_stored(folder) -> None:
-    """Parameters, value, reports, resolved schedule, curve, seeds, epochs, seconds, device, worker and stop reason."""
-    study = search(make_config(search__pruner="none"), 6)
-    for trial in finished(study):
-        attributes = trial.user_attrs
-        curve = attributes["curve"]
-        parts = {"train_loss", "select_loss", "select_accuracy", "report_loss", "report_accuracy"}
-        assert parts == set(curve)
-        assert {2} == {len(values) for values in curve.values()}
-        assert curve["select_accuracy"] == list(trial.intermediate_values.values())
-        assert (curve["select_accuracy"][-1], [1, 2]) == (trial.value, list(trial.intermediate_values))
-        assert (trial.params["family"], 20) == (attributes["schedule"]["family"], attributes["schedule"]["total_steps"])
-        assert trial.params["base_lr"] == attributes["schedule"]["base_lr"]
-        assert ("cpu", 2, "finished") == (attributes["device"], attributes["epochs"], attributes["stop_reason"])
-        assert attributes["seconds"] > 0
-        assert not is_dead(attributes["worker"])
-        assert isinstance(attributes["init_seed"], int)
-        assert attributes["init_seed"] != attributes["order_seed"]
-    assert 1 == len({(t.user_attrs["init_seed"], t.user_attrs["order_seed"]) for t in finished(study)})
-    stored = study.user_attrs
-    assert "tests.workload_examples:tabular" == stored["study_file"]["workload"]
-    assert {"data_fingerprint", "split_seed", "versions", "git_commit", "lanes", "space"} <= set(stored)
-    assert 3 == stored["lanes"]
 
 
 def test_divergence_is_a_complete_trial_of_the_worst_value(folder) -> None:

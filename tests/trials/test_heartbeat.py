@@ -8,10 +8,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.storage import worker_name
-from lrsearch.trials.asking import ask
 from lrsearch.trials.heartbeat import HEARTBEAT, Pulse, Watch, beat
-from lrsearch.trials.history import History
-from lrsearch.trials.requeue import requeue_lost
 
 FAR = "elsewhere:1:1"
 
@@ -107,50 +104,3 @@ def test_a_pulse_beats_until_its_context_ends() -> None:
     beats = len(calls)
     assert threading.main_thread() not in calls
     assert not thrice.wait(timeout=0.1) or beats == len(calls)
-
-
-PARAMS = {"family": "constant", "base_lr": 0.1}
-
-
-def _lost_study() -> optuna.Study:
-    """Return a study whose trial 0 was failed as lost by a process that died before it queued the trial again."""
-    study = optuna.create_study()
-    study.enqueue_trial(PARAMS)
-    lost = study.ask()
-    lost.set_user_attr("stop_reason", "lost")
-    study.tell(lost, state=TrialState.FAIL)
-    return study
-
-
-def test_a_trial_that_was_failed_and_not_queued_is_queued_by_the_next() -> None:
-    """A process may die between the two; the next process that asks finishes its work, once."""
-    study = _lost_study()
-    assert (0, 0) == (requeue_lost(History(study)), requeue_lost(History(study)))
-    again = ask(History(study), total=5)
-    assert (1, 0) == (again.number, again.user_attrs["retry_of"])
-    assert 2 == len(study.get_trials())
-
-
-def test_of_two_copies_of_one_trial_one_runs() -> None:
-    """Two processes may queue the same trial in the same moment: the copy asked for later is given up."""
-    study = _lost_study()
-    for _ in range(2):
-        study.enqueue_trial(PARAMS, user_attrs={"retry_of": 0})
-    first, second = ask(History(study), total=5), ask(History(study), total=5)
-    assert (1, 3) == (first.number, second.number)
-    assert {} == second.user_attrs
-    doubled = study.get_trials()[2]
-    assert (TrialState.FAIL, "surplus") == (doubled.state, doubled.user_attrs["stop_reason"])
-
-
-def test_a_silent_trial_is_taken_back_with_its_reason() -> None:
-    """It fails as lost, its parameters wait, and the copy knows under which number they first ran."""
-    study = optuna.create_study()
-    study.enqueue_trial(PARAMS)
-    trial = study.ask()
-    trial.set_user_attr("worker", FAR)
-    assert 0 == requeue_lost(History(study))
-    assert 1 == requeue_lost(History(study), {trial.number})
-    lost, waiting = study.get_trials()
-    assert (TrialState.FAIL, "lost") == (lost.state, lost.user_attrs["stop_reason"])
-    assert (TrialState.WAITING, 0) == (waiting.state, waiting.user_attrs["retry_of"])

@@ -9,10 +9,7 @@ import pytest
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from lrsearch.trials.history import INTERRUPTED, LOST, SURPLUS, History, is_copy, origin_of
-from lrsearch.trials.requeue import requeue_lost
-
-DEAD = "no-such-host-of-ours:1:1"
+from lrsearch.trials.history import INTERRUPTED, LOST, SURPLUS, History
 
 
 def _random_step(study: Study, rng: np.random.Generator) -> None:
@@ -64,29 +61,3 @@ def test_every_trial_ends_once_for_several_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: history.read(), range(20)))
     assert list(range(50)) == [trial.number for trial in history.ended]
-
-
-def _lose(study: Study, history: History, epochs: int) -> None:
-    """Ask for a trial, let it report some epochs, and let its process die."""
-    trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
-    trial.set_user_attr("worker", DEAD)
-    for epoch in range(1, epochs + 1):
-        trial.report(0.5, epoch)
-    requeue_lost(history, {trial.number})
-
-
-def test_a_trial_that_is_lost_twice_at_one_epoch_is_not_tried_again(caplog) -> None:
-    """A configuration that kills its process has one retry; one that gets further each time goes on."""
-    study = optuna.create_study()
-    history = History(study)
-    _lose(study, history, epochs=2)
-    _lose(study, history, epochs=3)
-    (copy,) = study.get_trials(states=(TrialState.WAITING,))
-    assert is_copy(copy)
-    assert 0 == origin_of(copy)
-    assert not caplog.messages
-    _lose(study, history, epochs=3)
-    assert [] == study.get_trials(states=(TrialState.WAITING,))
-    assert [
-        "trial 2 was lost with its process again, at the same epoch: its parameters are given up"
-    ] == caplog.messages

@@ -12,15 +12,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import optuna
 import pytest
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.search import loop
 from lrsearch.storage import load_study, open_storage
-from lrsearch.trials import asking, requeue
-from lrsearch.trials.history import History
+from lrsearch.trials import requeue
+from lrsearch.trials.asking import ask
+from lrsearch.trials.history import History, is_copy, origin_of
+from lrsearch.trials.requeue import requeue_lost
 from tests.search.run_helpers import families, finished, make_config, search, signal_in, states
 
 HERE = Path(__file__).parent.parent.parent
@@ -153,27 +156,6 @@ def test_trials_of_a_killed_process_are_taken_back(folder) -> None:
     _taken_up(before, study)
 
 
-def test_no_new_trial_takes_the_place_of_one_that_is_about_to_be_queued(folder, monkeypatch) -> None:
-    """Where another process has failed a trial and not queued it yet, who asks in this moment runs that trial."""
-    study = search(make_config(), 3)
-    study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1})
-    running = study.ask()
-    Experiment.prepare(make_config()).space.suggest(running)
-
-    def fail_and_requeue(history) -> int:
-        """Let the other process come in between, once."""
-        monkeypatch.setattr(asking, "requeue_lost", requeue.requeue_lost)
-        requeue.requeue_lost(history)
-        running.set_user_attr("stop_reason", "lost")
-        study.tell(running, state=TrialState.FAIL)
-        return 0
-
-    monkeypatch.setattr(asking, "requeue_lost", fail_and_requeue)
-    assert running.number == asking.ask(History(study), 4).user_attrs["retry_of"]
-    assert asking.ask(History(study), 4) is None
-    assert {"COMPLETE": 3, "RUNNING": 1, "FAIL": 2} == states(study)
-
-
 def test_copies_that_two_processes_left_do_not_wait_for_ever(folder) -> None:
     """Of the copies of one trial none waits where the trial has finished, and one where it has not."""
     study = search(make_config(), 3)
@@ -269,3 +251,70 @@ def test_a_signal_to_the_command_ends_it_with_code_130(study_file, signum) -> No
     assert counted["COMPLETE"] >= 2
     assert (0, counted["FAIL"]) == (counted["RUNNING"], counted["WAITING"])
     assert {"interrupted"} >= {t.user_attrs["stop_reason"] for t in study.get_trials(states=(TrialState.FAIL,))}
+
+
+PARAMS = {"family": "constant", "base_lr": 0.1}
+
+
+def _lost_study() -> optuna.Study:
+    """Return a study whose trial 0 was failed as lost by a process that died before it queued the trial again."""
+    study = optuna.create_study()
+    study.enqueue_trial(PARAMS)
+    lost = study.ask()
+    lost.set_user_attr("stop_reason", "lost")
+    study.tell(lost, state=TrialState.FAIL)
+    return study
+
+
+FAR = "elsewhere:1:1"
+
+
+def test_a_trial_that_was_failed_and_not_queued_is_queued_by_the_next() -> None:
+    """A process may die between the two; the next process that asks finishes its work, once."""
+    study = _lost_study()
+    assert (0, 0) == (requeue_lost(History(study)), requeue_lost(History(study)))
+    again = ask(History(study), total=5)
+    assert (1, 0) == (again.number, again.user_attrs["retry_of"])
+    assert 2 == len(study.get_trials())
+
+
+def test_a_silent_trial_is_taken_back_with_its_reason() -> None:
+    """It fails as lost, its parameters wait, and the copy knows under which number they first ran."""
+    study = optuna.create_study()
+    study.enqueue_trial(PARAMS)
+    trial = study.ask()
+    trial.set_user_attr("worker", FAR)
+    assert 0 == requeue_lost(History(study))
+    assert 1 == requeue_lost(History(study), {trial.number})
+    lost, waiting = study.get_trials()
+    assert (TrialState.FAIL, "lost") == (lost.state, lost.user_attrs["stop_reason"])
+    assert (TrialState.WAITING, 0) == (waiting.state, waiting.user_attrs["retry_of"])
+
+
+DEAD = "no-such-host-of-ours:1:1"
+
+
+def _lose(study: Study, history: History, epochs: int) -> None:
+    """Ask for a trial, let it report some epochs, and let its process die."""
+    trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+    trial.set_user_attr("worker", DEAD)
+    for epoch in range(1, epochs + 1):
+        trial.report(0.5, epoch)
+    requeue_lost(history, {trial.number})
+
+
+def test_a_trial_that_is_lost_twice_at_one_epoch_is_not_tried_again(caplog) -> None:
+    """A configuration that kills its process has one retry; one that gets further each time goes on."""
+    study = optuna.create_study()
+    history = History(study)
+    _lose(study, history, epochs=2)
+    _lose(study, history, epochs=3)
+    (copy,) = study.get_trials(states=(TrialState.WAITING,))
+    assert is_copy(copy)
+    assert 0 == origin_of(copy)
+    assert not caplog.messages
+    _lose(study, history, epochs=3)
+    assert [] == study.get_trials(states=(TrialState.WAITING,))
+    assert [
+        "trial 2 was lost with its process again, at the same epoch: its parameters are given up"
+    ] == caplog.messages
