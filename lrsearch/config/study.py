@@ -11,13 +11,11 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.files import check_plain, read_data
 from lrsearch.config.messages import explain
+from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
 from lrsearch.config.study_tables import (
-    ClaimConfig,
-    ContrastsConfig,
     DataConfig,
     Name,
     OptimizerConfig,
-    PlanConfig,
     SearchConfig,
     SettingRange,
     Table,

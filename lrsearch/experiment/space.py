@@ -9,16 +9,22 @@ from itertools import product
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import BaseTrial, FrozenTrial
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.experiment.distributions import (
+    discrete_values,
+    distribution_of,
+    from_plain,
+    size_of,
+    suggest_value,
+    to_plain,
+)
 from lrsearch.schedules import (
     FAMILIES,
     AnySchedule,
-    Choice,
-    Range,
     family_class,
     resolve_ranges,
     schedule_from_sample,
@@ -77,7 +83,7 @@ class Space:
                 raise InputError(
                     f"optimizer parameter {clash[0]!r} is also a parameter of the schedule family {family!r}: rename it"
                 )
-            by_family[family] = {name: _distribution(bounds) for name, bounds in ranges.items()} | extra
+            by_family[family] = {name: distribution_of(bounds) for name, bounds in ranges.items()} | extra
         _check_one_distribution_per_name(by_family)
         return cls(total_steps, steps_per_epoch, by_family, tuple(extra))
 
@@ -97,7 +103,7 @@ class Space:
 
     def family_size(self, family: str) -> float:
         """Return how many different configurations a family has; infinity where a parameter is continuous."""
-        return math.prod(map(_size, self.by_family[family].values()))
+        return math.prod(map(size_of, self.by_family[family].values()))
 
     @property
     def size(self) -> float:
@@ -132,7 +138,7 @@ class Space:
             "total_steps": self.total_steps,
             "steps_per_epoch": self.steps_per_epoch,
             "families": {
-                family: {name: _plain(distribution) for name, distribution in named.items()}
+                family: {name: to_plain(distribution) for name, distribution in named.items()}
                 for family, named in self.by_family.items()
             },
         }
@@ -141,7 +147,7 @@ class Space:
     def from_json(cls, stored: Mapping[str, Any], optimizer_parameters: Iterable[str] = ()) -> Space:
         """Return the space that `to_json` gave: a study goes on where it began, though defaults have changed since."""
         by_family = {
-            family: {name: _from_plain(plain) for name, plain in named.items()}
+            family: {name: from_plain(plain) for name, plain in named.items()}
             for family, named in stored["families"].items()
         }
         return cls(stored["total_steps"], stored["steps_per_epoch"], by_family, tuple(optimizer_parameters))
@@ -160,7 +166,7 @@ class Space:
         """
         family = trial.suggest_categorical(prefix + FAMILY, self.families)
         named = self.by_family[str(family)]
-        return {FAMILY: family} | {name: _suggest(trial, prefix + name, named[name]) for name in named}
+        return {FAMILY: family} | {name: suggest_value(trial, prefix + name, named[name]) for name in named}
 
 
 def known_params(trial: FrozenTrial) -> dict[str, Any]:
@@ -206,57 +212,3 @@ def _check_one_distribution_per_name(by_family: Mapping[str, Mapping[str, BaseDi
                     f"parameter {name!r} must have one range in all families, because no family must win by its search "
                     f"space: {other} has {expected}, {family} has {distribution}; give the range for all families"
                 )
-
-
-def _distribution(bounds: Range | Choice) -> BaseDistribution:
-    if isinstance(bounds, Choice):
-        return CategoricalDistribution(bounds.choices)
-    if bounds.integer:
-        return IntDistribution(int(bounds.low), int(bounds.high), log=bounds.log)
-    return FloatDistribution(bounds.low, bounds.high, log=bounds.log)
-
-
-def _plain(distribution: BaseDistribution) -> dict[str, Any]:
-    if isinstance(distribution, CategoricalDistribution):
-        return {"choices": list(distribution.choices)}
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return {
-        "low": distribution.low,
-        "high": distribution.high,
-        "log": distribution.log,
-        "integer": isinstance(distribution, IntDistribution),
-    }
-
-
-def _from_plain(plain: Mapping[str, Any]) -> BaseDistribution:
-    if "choices" in plain:
-        return CategoricalDistribution(plain["choices"])
-    return _distribution(Range(plain["low"], plain["high"], plain["log"], plain["integer"]))
-
-
-def _size(distribution: BaseDistribution) -> float:
-    """Return how many values a distribution has."""
-    return math.inf if _is_continuous(distribution) else len(discrete_values(distribution))
-
-
-def _is_continuous(distribution: BaseDistribution) -> bool:
-    return isinstance(distribution, FloatDistribution) and not distribution.single()
-
-
-def discrete_values(distribution: BaseDistribution) -> Sequence[Any]:
-    """Return the values of a distribution that is not continuous."""
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices
-    if isinstance(distribution, IntDistribution):
-        return range(distribution.low, distribution.high + 1, distribution.step)
-    assert isinstance(distribution, FloatDistribution)
-    return (distribution.low,)
-
-
-def _suggest(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return trial.suggest_categorical(name, distribution.choices)
-    if isinstance(distribution, IntDistribution):
-        return trial.suggest_int(name, distribution.low, distribution.high, log=distribution.log)
-    assert isinstance(distribution, FloatDistribution)
-    return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)

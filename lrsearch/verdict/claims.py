@@ -14,7 +14,7 @@ from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.comparison.failure import FailureRule
 from lrsearch.comparison.from_records import ConfirmationPlan, scores_of
 from lrsearch.comparison.inference.crosscheck import Alternative, Contrast, holm, planned_contrast
-from lrsearch.config.study_tables import ClaimConfig
+from lrsearch.config.plan_tables import ClaimConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
 

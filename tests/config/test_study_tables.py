@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from lrsearch.config import StudyConfig
-from lrsearch.config.study_tables import ContrastsConfig, DataConfig, OptimizerConfig, SettingRange, TrainingConfig
+from lrsearch.config.study_tables import DataConfig, OptimizerConfig, SettingRange, TrainingConfig
 from lrsearch.errors import InputError
 
 
@@ -46,20 +46,6 @@ def test_searched_settings_are_told_from_fixed_ones() -> None:
     assert 0.9 == config.largest_momentum
     assert 0.0 == OptimizerConfig(name="adamw", momentum=0.9).largest_momentum
     assert 0.3 == OptimizerConfig(momentum=0.3).largest_momentum
-
-
-def test_contrasts_are_against_one_or_of_groups() -> None:
-    """Both at once, or neither, is no plan."""
-    assert "constant" == ContrastsConfig(against="constant").against
-    for wrong in ({}, {"against": "a", "groups": {"b": ("c",)}}):
-        with pytest.raises(ValidationError, match="either against or groups"):
-            ContrastsConfig.model_validate(wrong)
-
-
-def test_every_planned_look_has_its_share_of_alpha() -> None:
-    """Two looks halve it; without looks it is all of it."""
-    assert 0.025 == StudyConfig.from_dict({"plan": {"looks": [8, 12]}}).plan.alpha_per_analysis
-    assert 0.05 == StudyConfig().plan.alpha_per_analysis
 
 
 def test_a_table_cannot_be_changed() -> None:

@@ -9,7 +9,7 @@ from scipy import stats
 from lrsearch.comparison.from_records import ConfirmationPlan
 from lrsearch.comparison.settings import Settings
 from lrsearch.config import StudyConfig, shipped_study
-from lrsearch.config.study_tables import ClaimConfig
+from lrsearch.config.plan_tables import ClaimConfig
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
 from lrsearch.storage import records as stored_records
