@@ -1,11 +1,18 @@
-"""How the studies of one experiment are called in a storage, and how a name from anywhere is shown."""
+"""How the studies of one experiment are called in a storage, and what samplers and pruners are called."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 DEFAULT_STORAGE = "sqlite:///lrsearch.db"
 """Where studies are kept by default."""
+
+SamplerKind = Literal["gp", "tpe", "random", "qmc"]
+"""What `--sampler` takes; `search/sampling.py` says what each does."""
+
+PrunerKind = Literal["rungs", "median", "none"]
+"""What `--pruner` takes; `PRUNERS` in `search/pruning.py` says what each does."""
 
 _REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "/epochs-"
 

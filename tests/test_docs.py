@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from lrsearch.cli import app
 from lrsearch.config import StudyConfig
-from lrsearch.schedules import FAMILIES, describe_family
+from lrsearch.schedules import FAMILIES, describe_family, step_families
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -153,7 +153,7 @@ def test_every_family_is_described(family: str) -> None:
     """The page of schedules has a section per family, with its own formula, every parameter, and its picture."""
     page = PAGES["docs/schedules.md"].read_text(encoding="utf-8")
     section = re.search(rf"^## {family}\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
-    assert section is not None
+    assert section is not None, f"docs/schedules.md needs a section '## {family}'"
     described = describe_family(family)
     assert f"`{described.formula}`" in section[1]
     searched = set(FAMILIES[family].priors()) - {"base_lr", "warmup_steps", "milestone_2"}
@@ -174,6 +174,7 @@ def test_the_committed_pictures_are_what_the_script_draws() -> None:
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    assert set(step_families()) == set(script.SHOWN), "SHOWN in studies/pictures.py says which curves are drawn"
     for name, svg in script.schedule_pictures().items():
         assert f"{svg}\n" == (script.PICTURES / name).read_text(encoding="utf-8"), f"{name}: run {location.name}"
     assert all(picture.stat().st_size < 100_000 for picture in script.PICTURES.iterdir())

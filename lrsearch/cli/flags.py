@@ -6,12 +6,12 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
 from lrsearch.errors import InputError
-from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.names import DEFAULT_STORAGE, PrunerKind, SamplerKind
 
 if TYPE_CHECKING:
     from lrsearch.config import StudyConfig
@@ -32,6 +32,12 @@ Seed = Annotated[int | None, typer.Option(help="The seed from which every other 
 Workers = Annotated[str, typer.Option(help="Processes, or auto: one per core, one on a GPU.")]
 Workload = Annotated[str | None, typer.Option(help="Your own: package.module:function.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people or for programs.")]
+
+
+def _any_of(kind: Any) -> str:
+    """Return the values of a Literal in words: rungs, median or none."""
+    *others, last = get_args(kind)
+    return f"{', '.join(others)} or {last}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,8 @@ class SearchFlags(StudyFlags):
 
     epochs: Annotated[str | None, typer.Option(help="Epochs of one trial; 10,30 is a study at each.")] = None
     replicates: Replicates = None
-    sampler: Annotated[str | None, typer.Option(help="gp (learns across families), tpe, random or qmc.")] = None
-    pruner: Annotated[str | None, typer.Option(help="rungs, median or none, within each family.")] = None
+    sampler: Annotated[str | None, typer.Option(help=f"{_any_of(SamplerKind)}; gp learns across families.")] = None
+    pruner: Annotated[str | None, typer.Option(help=f"{_any_of(PrunerKind)}, within each family.")] = None
 
     def changes(self) -> dict[str, Any]:
         """Return what the flags change in a study, by dotted key."""

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from lrsearch.names import PrunerKind, SamplerKind
 from lrsearch.schedules import FAMILIES
 from lrsearch.text import did_you_mean
 
@@ -134,8 +135,8 @@ class SearchConfig(Table):
 
     families: tuple[str, ...] = Field(default_factory=lambda: tuple(FAMILIES))
     trials: int = Field(100, ge=1, le=10_000_000)
-    sampler: Literal["gp", "tpe", "random", "qmc"] = "tpe"
-    pruner: Literal["rungs", "median", "none"] = "rungs"
+    sampler: SamplerKind = "tpe"
+    pruner: PrunerKind = "rungs"
     replicates: int = Field(1, ge=1, le=10_000)
 
     @field_validator("families")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol, get_args
@@ -21,8 +21,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY
+from lrsearch.names import PrunerKind
 
-PrunerKind = Literal["rungs", "median", "none"]
 Direction = Literal["maximize", "minimize"]
 
 _REPORTING = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
@@ -185,19 +185,38 @@ class RungPruner(FamilyPruner):
         super().__init__(Rungs(epochs, keep, tuple(fractions), min_reports))
 
 
+@dataclass(frozen=True)
+class Pruner:
+    """What a name stands for.
+
+    Attributes:
+        rule: for trials of so many epochs.
+        sentence: what the report says of it.
+    """
+
+    rule: Callable[[int], PruningRule]
+    sentence: str
+
+
+PRUNERS: dict[PrunerKind, Pruner] = {
+    "rungs": Pruner(
+        Rungs, "At a quarter, half and three quarters of the epochs the worst third within the family is stopped."
+    ),
+    "median": Pruner(Medians, "After each epoch what is below the median of its family is stopped."),
+    "none": Pruner(lambda _: NoPruning(), "Nothing was pruned."),
+}
+"""Every pruner by the name that `--pruner` takes."""
+
+
 def make_rule(kind: PrunerKind, epochs: int) -> PruningRule:
     """Return the rule that `--pruner` names, for trials of `epochs` epochs.
 
     Raises:
         InputError: an unknown name.
     """
-    if kind == "rungs":
-        return Rungs(epochs)
-    if kind == "median":
-        return Medians(epochs)
-    if kind == "none":
-        return NoPruning()
-    raise InputError(f"pruner must be one of {', '.join(get_args(PrunerKind))}, got {kind!r}")
+    if kind not in PRUNERS:
+        raise InputError(f"pruner must be one of {', '.join(PRUNERS)}, got {kind!r}")
+    return PRUNERS[kind].rule(epochs)
 
 
 def _sign(direction: Direction) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution
@@ -21,10 +21,9 @@ from optuna.trial import FrozenTrial, TrialState
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, known_params
 from lrsearch.experiment.suggest import schedule_space
+from lrsearch.names import SamplerKind
 from lrsearch.search.digest import Digest, Tally, family_in_turn
 from lrsearch.search.family_samplers import FamilyTPE, Params, derived_seed, random_draw
-
-SamplerKind = Literal["gp", "tpe", "random", "qmc"]
 
 STARTUP_TRIALS = 4
 """Random trials with which `tpe` begins in a family."""

@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from lrsearch.names import PrunerKind, SamplerKind
 from lrsearch.storage import StoredStudy, open_storage
 
 ADDRESS = "tests.workload_examples:tabular"
@@ -97,3 +99,10 @@ def test_odd_values_of_flags_are_one_line(folder, run, flags) -> None:
     """What is no whole number, or no family at all, is refused and nothing is made."""
     assert run("optimize", *flags).complaint
     assert not Path("lrsearch.db").exists()
+
+
+@pytest.mark.parametrize("kind", [PrunerKind, SamplerKind])
+def test_help_names_every_sampler_and_pruner(run, kind) -> None:
+    """What a study file takes, a reader of --help finds."""
+    shown = run("optimize", "--help").out
+    assert all(name in shown for name in get_args(kind))

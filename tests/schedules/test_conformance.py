@@ -42,9 +42,11 @@ def test_a_parameter_has_one_meaning_and_one_prior_in_all_families():
     meanings, priors = {}, {}
     for family in FAMILIES.values():
         for name, rule in family.parameters().items():
-            assert meanings.setdefault(name, rule.meaning) == rule.meaning
+            told = f"{name} of {family.family} means another thing elsewhere: share it in parameters.py, or rename it"
+            assert meanings.setdefault(name, rule.meaning) == rule.meaning, told
         for name, prior in family.priors().items():
-            assert priors.setdefault(name, prior) == prior
+            told = f"{name} of {family.family} has another prior elsewhere: share it in priors.py, or rename it"
+            assert priors.setdefault(name, prior) == prior, told
 
 
 @every_shape

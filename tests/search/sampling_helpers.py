@@ -10,7 +10,8 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from lrsearch.experiment.space import Space
-from lrsearch.search.sampling import FamilySampler, SamplerKind
+from lrsearch.names import SamplerKind
+from lrsearch.search.sampling import FamilySampler
 from lrsearch.storage import open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

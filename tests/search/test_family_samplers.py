@@ -10,8 +10,8 @@ from optuna.trial import TrialState, create_trial
 from scipy.stats import qmc
 
 from lrsearch.experiment.space import Space
+from lrsearch.names import SamplerKind
 from lrsearch.search.family_samplers import derived_seed
-from lrsearch.search.sampling import SamplerKind
 from tests.search.sampling_helpers import fail, families_of, finish, make_space, make_study, plain_space, run
 
 KINDS: tuple[SamplerKind, ...] = ("tpe", "random", "qmc")

@@ -9,8 +9,9 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
+from lrsearch.names import PrunerKind
 from lrsearch.search.lane_pruner import LanePruner
-from lrsearch.search.pruning import FamilyPruner, PrunerKind, make_rule
+from lrsearch.search.pruning import FamilyPruner, make_rule
 from lrsearch.trials.history import History
 
 EPOCHS = 6

@@ -9,7 +9,8 @@ import pytest
 from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase, RelativeSamplerTestCase
 
-from lrsearch.search.sampling import FamilySampler, SamplerKind
+from lrsearch.names import SamplerKind
+from lrsearch.search.sampling import FamilySampler
 
 
 @pytest.fixture(params=["tpe", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gp", "random", "qmc"))])

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import optuna
@@ -10,19 +11,25 @@ import pytest
 from optuna.trial import Trial, TrialState
 
 from lrsearch.errors import InputError
+from lrsearch.names import PrunerKind
 from lrsearch.search.pruning import (
+    PRUNERS,
     Direction,
     FamilyPruner,
     Medians,
     PrunerCore,
-    PrunerKind,
     RungPruner,
     Rungs,
     make_rule,
 )
 from tests.search.pruning_helpers import Curve, mean_replay, real_curves, twins
 
-KINDS: tuple[PrunerKind, ...] = ("rungs", "median", "none")
+KINDS = tuple(PRUNERS)
+
+
+def test_every_name_of_a_pruner_has_its_rule() -> None:
+    """What a study file may name, and nothing else, is in the table."""
+    assert get_args(PrunerKind) == KINDS
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4, 7, 10, 12, 30, 90, 100])
@@ -203,7 +210,7 @@ def test_c17_fails_when_the_families_share_their_pruning(kind: PrunerKind) -> No
         (lambda: Rungs(12, keep=0.0), "keep must be above 0 and at most 1"),
         (lambda: Rungs(12, fractions=(0.5, 1.0)), "fractions must lie between 0 and 1"),
         (lambda: Rungs(12, min_reports=0), "min_reports must be at least 1"),
-        (lambda: make_rule("medians", 12), "rungs, median, none, got 'medians'"),  # type: ignore[arg-type]
+        (lambda: make_rule("medians", 12), f"one of {', '.join(PRUNERS)}, got 'medians'"),  # type: ignore[arg-type]
         (lambda: PrunerCore(make_rule("rungs", 12), direction="up"), "maximize or minimize"),  # type: ignore[arg-type]
     ],
 )

@@ -5,6 +5,7 @@ import pickle
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import optuna
@@ -15,12 +16,13 @@ from optuna.trial import Trial
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.suggest import suggest_schedule
+from lrsearch.names import SamplerKind
 from lrsearch.search.digest import family_in_turn
-from lrsearch.search.sampling import FamilySampler, SamplerKind
+from lrsearch.search.sampling import FamilySampler
 from lrsearch.storage import open_storage
 from tests.search.sampling_helpers import THREE, accuracy, fail, families_of, finish, make_space, make_study, run, work
 
-KINDS: tuple[SamplerKind, ...] = ("gp", "tpe", "random", "qmc")
+KINDS: tuple[SamplerKind, ...] = get_args(SamplerKind)
 
 
 def assert_rounds(families: list[str], names: tuple[str, ...] = THREE) -> None:

@@ -14,6 +14,7 @@ from lrsearch.records import TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import LEGEND, axis, figure, label, translucent
+from lrsearch.search.pruning import PRUNERS
 from lrsearch.tables import Column, Metric, Share, Table, table
 
 
@@ -129,12 +130,5 @@ def endings(source: Source) -> Iterator[Section]:
     trials, config = source.study.trials, source.config
     if any(trial.finished for trial in trials):
         rows = endings_data(trials, config.search.families, source.metric, epochs=config.training.epochs)
-        sentence = _PRUNING[config.search.pruner]
+        sentence = PRUNERS[config.search.pruner].sentence
         yield Section("How trials ended", (sentence,), endings_figure(rows), (endings_table(rows, source.metric),))
-
-
-_PRUNING = {
-    "rungs": "At a quarter, half and three quarters of the epochs the worst third within the family is stopped.",
-    "median": "After each epoch what is below the median of its family is stopped.",
-    "none": "Nothing was pruned.",
-}

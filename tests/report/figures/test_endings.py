@@ -1,8 +1,13 @@
 """How trials ended, from hand-made trials."""
 
-from lrsearch.report.figures.endings import endings_data, endings_figure, endings_table
+import pytest
+from optuna.storages import InMemoryStorage
+
+from lrsearch.report.figures.endings import endings, endings_data, endings_figure, endings_table
+from lrsearch.report.source import read_source
+from lrsearch.search.pruning import PRUNERS
 from lrsearch.tables import Metric
-from tests.report.report_helpers import EPOCHS, trial
+from tests.report.report_helpers import EPOCHS, FAMILIES, fill, small_config, trial
 
 ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
 
@@ -26,3 +31,12 @@ def test_endings_count_every_trial_once():
     assert {"complete", "pruned after epoch 2", "diverged"} == {bar.name for bar in drawn.data}
     assert 4 == sum(sum(bar.x) for bar in drawn.data)
     assert "1 after epoch 2" in endings_table([first], ACCURACY).rows[0]
+
+
+@pytest.mark.parametrize("kind", PRUNERS)
+def test_every_pruner_is_put_into_words(kind):
+    """The record of how trials ended says what the study's pruner stops."""
+    search = {"families": list(FAMILIES), "trials": 48, "pruner": kind}
+    source = read_source(fill(InMemoryStorage(), small_config(search=search)))
+    (section,) = endings(source)
+    assert (PRUNERS[kind].sentence,) == section.sentences
