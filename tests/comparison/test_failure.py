@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lrsearch.comparison import compare_scores
 from lrsearch.comparison.failure import FailureRule
 from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, failure_rule, scores_of
 from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
+from tests.comparison.examples import compare
+from tests.comparison.simulations import count, draw_scores
 from tests.confirmation_examples import noisy, run_of, table_of
 
 LOSS = Settings(rope=0.01, metric="loss", unit="units", direction="minimize")
@@ -138,3 +141,50 @@ def test_settings_refuse_what_they_cannot_be(options, message):
     """The error names the rule and the value given."""
     with pytest.raises(InputError, match=message):
         Settings(rope=0.3, **options)
+
+
+def test_one_diverged_run_leaves_the_power_of_the_others_alone(simulations):
+    """C8b: with the failure rule a diverged run costs its own family alone; without it, all power is lost."""
+    simulations //= 3
+
+    def table(rng):
+        scores = draw_scores(rng, 12, 4, shift=[0.6, 0.0, 0.0, 0.0])
+        scores[5, 3] = 10.0
+        return scores
+
+    def seen(chance):
+        return lambda rng: compare(table(rng), chance=chance).p[0, 1] <= 0.05
+
+    assert count(simulations, 4, seen(10.0)) > 0.9 * simulations
+    assert count(simulations, 4, seen(None)) < 0.1 * simulations
+
+
+def test_a_failed_family_is_shown_but_neither_tested_nor_recommended():
+    """Its mean counts the failure, its pairs say so, and the verdict begins with it."""
+    scores = draw_scores(np.random.default_rng(5), 12, 4, shift=[0.0, 0.5, 1.0, 1.5])
+    scores[2, 3] = 9.8
+    found = compare(scores, chance=10.0)
+    assert scores[:, 3].mean() == pytest.approx(found.means.mean[3])
+    assert [True] * 3 == np.isnan(found.p[3, :3]).tolist()
+    assert ["failed"] * 3 + ["same"] == found.pairs.verdict[3].tolist()
+    assert ("cosine",) == found.recommended
+    assert found.verdict_text.startswith("First, 1 of 12 runs of rex failed (exact interval 0 to 38 %): worse than 18")
+    assert stats.binomtest(1, 12).proportion_ci().high == pytest.approx(found.failures[0].runs.high)
+
+
+@pytest.mark.parametrize(
+    ("broken", "recommended", "sentence"),
+    [
+        ([0, 1, 2], ("rex",), "rex is recommended as the only one without a failed run."),
+        ([0, 1, 2, 3], (), "none can be recommended."),
+    ],
+)
+def test_where_everything_fails_the_verdict_says_so(broken, recommended, sentence):
+    """With fewer than two families left nothing is tested."""
+    scores = draw_scores(np.random.default_rng(6), 10, 4)
+    scores[0, broken] = 10.0
+    found = compare(scores, chance=10.0)
+    assert recommended == found.recommended
+    assert sentence in found.verdict_text
+    assert "No difference between them could be tested." in found.verdict_text
+    assert np.isnan(found.pairs.omnibus_max_t)

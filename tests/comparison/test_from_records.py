@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lrsearch.comparison import Against, Groups, compare_scores
-from lrsearch.comparison.from_records import ConfirmationPlan, compare_records
+from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, require_independent_units
+from lrsearch.comparison.inference.flips import flip_pairs
+from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
+from tests.comparison.simulations import SEED_SD, count, draw_scores, keeps, search_winners, shared_study
 from tests.confirmation_examples import noisy, run_of, table_of
 
 PLAN = ConfirmationPlan(Settings(rope=0.3, worst_value=10.0))
@@ -163,3 +167,61 @@ def _other_images():
     rng = np.random.default_rng(2)
     rows = [rng.random(400) < 0.85 for _ in range(7)]
     return [run_of("linear", b, 100 * right.mean(), test_correct=right) for b, right in enumerate(rows)]
+
+
+def rejects(scores, rng):
+    return (max_t(flip_pairs(scores, rng), 0.05).p_step_down <= 0.05).any()
+
+
+def seeds(blocks=6, families=4):
+    """Return fresh seeds of independent units."""
+    table = np.repeat(np.arange(blocks)[:, None], families, axis=1)
+    return {"split_seeds": table.copy(), "order_seeds": table + 100, "init_seeds": table + 200}
+
+
+def test_searches_are_the_units_of_a_claim_about_families(simulations):
+    """C8: with one winner per search, identical families are told apart rarely; with seeds of one winner, often."""
+
+    def retrained(winners, rng):
+        return winners + rng.normal(0.0, SEED_SD, (10, 8))
+
+    right = count(simulations, 1, lambda rng: rejects(retrained(search_winners(rng, 10, 8), rng), rng))
+    failing = count(simulations, 1, lambda rng: rejects(retrained(search_winners(rng, 1, 8), rng), rng))
+    assert keeps(right, simulations, 0.0, 0.065)
+    assert failing / simulations > 0.4
+
+
+def test_trials_of_one_study_are_no_samples():
+    """C9: Kruskal on the trials of a shared study tells identical families apart in more than half of the studies."""
+
+    def told_apart(rng):
+        family, value = shared_study(rng)
+        return stats.kruskal(*[value[family == name] for name in range(8) if (family == name).any()]).pvalue < 0.05
+
+    assert count(100, 2, told_apart) > 50
+
+
+def test_units_that_share_variance_are_told_apart_by_nothing_but_their_seeds(simulations):
+    """C8b: 5 % of shared variance breaks the error rate, which is why shared seeds are refused."""
+
+    def shared(rng):
+        own = draw_scores(rng, 12, 8, sd=SEED_SD * np.sqrt(0.95))
+        return rejects(own + rng.normal(0.0, SEED_SD * np.sqrt(0.05), 8), rng)
+
+    assert not keeps(count(simulations, 3, shared), simulations, 0.0, 0.065)
+
+
+@pytest.mark.parametrize("kind", ["split", "order", "init"])
+def test_shared_seeds_are_refused(kind):
+    """C8b: fresh paired seeds pass; a seed that two blocks share, or that differs inside a block, is named."""
+    require_independent_units(**seeds())
+    shared = seeds()
+    shared[f"{kind}_seeds"][4] = shared[f"{kind}_seeds"][1]
+    with pytest.raises(InputError, match=f"own {kind} seed, but blocks 1, 4 share"):
+        require_independent_units(**shared)
+    unpaired = seeds()
+    unpaired[f"{kind}_seeds"][3, 2] = 999
+    with pytest.raises(InputError, match=f"the {kind} seed must be the same for all families of a block, but block 3"):
+        require_independent_units(**unpaired)
+    with pytest.raises(InputError, match="must have the axes"):
+        require_independent_units(**(seeds() | {f"{kind}_seeds": [1, 2]}))

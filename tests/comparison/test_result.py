@@ -1,11 +1,14 @@
 """What a notebook shows of a comparison."""
 
+import json
 import re
 from html import unescape
 
 import numpy as np
+import pytest
 
 from lrsearch.comparison import Comparison, compare_scores
+from tests.comparison.examples import compare, table
 
 EVIL = "<script>alert(1)</script>"
 
@@ -37,3 +40,37 @@ def test_failed_runs_are_counted_in_the_table() -> None:
     scores[3, 0] = 10.0
     found = compare_scores(scores, ["a", "b"], rope=0.3, rng=np.random.default_rng(0), chance=10.0)
     assert ">1 of 8 (exact interval 0 to 53 %)</td>" in found._repr_html_()
+
+
+JSON_NAMES = {
+    *("mean", "sd", "rank_low", "rank_high", "p_worse", "gap_high", "recommended", "equivalent_to_best", "difference"),
+    *("low", "high", "p", "p_single", "p_holm", "p_better", "p_better_low", "p_better_high", "verdict"),
+    *("blocks_to_settle", "families", "scores", "blocks", "claim", "metric", "contrasts", "alpha", "rope", "preferred"),
+    *("failures", "omnibus_max_t", "omnibus_iman_davenport", "block_seconds", "images", "crossed", "warnings"),
+    "verdict_text",
+}
+
+
+def test_a_comparison_cannot_be_changed():
+    """All arrays are read-only copies."""
+    scores = table()
+    found = compare(scores)
+    scores[:] = 0
+    assert found.scores.mean() > 80
+    with pytest.raises(ValueError, match="read-only"):
+        found.p[0, 1] = 0
+
+
+def test_json_gives_everything_by_name():
+    """The JSON object has the fields of the comparison, arrays as lists, null for what was not tested."""
+    scores = table()
+    scores[0, 0] = 10
+    found = compare(scores, chance=10.0)
+    plain = json.loads(found.to_json())
+    assert JSON_NAMES <= set(plain)
+    assert found.p[1, 2] == plain["p"][1][2] == plain["p_single"][1][2] >= plain["p_step_down"][1][2]
+    assert plain["p"][0][1] is None
+    assert list(found.recommended) == plain["recommended"]
+    assert plain["failures"][0]["family"] == "constant"
+    assert plain["failures"][0]["runs"]["count"] == 1
+    assert found.verdict_text == plain["verdict_text"]

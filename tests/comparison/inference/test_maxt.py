@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison.arrays import pairs_of
-from lrsearch.comparison.best import compare_with_best
 from lrsearch.comparison.inference.flips import flip_pairs, rounding_variance
 from lrsearch.comparison.inference.maxt import max_t
 from tests.comparison import wrong
@@ -97,28 +96,6 @@ def test_a_difference_of_three_tenths_is_seen(blocks, wanted, wrong_test, simula
         assert not keeps(count(simulations, 3, lambda rng: wrong_test(table(rng))[0] <= 0.05), simulations, wanted)
 
 
-def test_the_recommended_set_holds_the_best(simulations):
-    """C15: under the null the set holds any given family as often as promised; the largest mean alone does not."""
-
-    def kept(rng):
-        return compare_with_best(flip_pairs(draw_scores(rng, 10, 8), rng), 8, 0.05).recommended[0]
-
-    assert keeps(count(simulations, 4, kept), simulations, 0.935)
-    largest = count(simulations, 4, lambda rng: draw_scores(rng, 10, 8).mean(axis=0).argmax() == 0)
-    assert not keeps(largest, simulations, 0.935)
-
-
-def test_the_distance_to_the_best_is_bounded_for_all_families_at_once(simulations):
-    """The upper limits of the distances to the best hold together in at least 0.935 of the tables."""
-    shift = np.array([0.0, 0.1, 0.2, 0.3])
-
-    def bounded(rng):
-        best = compare_with_best(flip_pairs(draw_scores(rng, 10, 4, shift=shift), rng), 4, 0.05)
-        return (0.3 - shift <= best.gap_high + 1e-12).all()
-
-    assert keeps(count(simulations, 5, bounded), simulations, 0.935)
-
-
 @pytest.mark.parametrize("blocks", [6, 9, 20])
 def test_step_down_and_intervals_belong_to_the_single_step(blocks):
     """C16: step-down p <= single-step p, and single-step p <= alpha exactly where the interval excludes 0."""
@@ -165,17 +142,6 @@ def test_one_pair_agrees_with_the_paired_t_test():
     for _ in range(20):
         scores = rng.normal([0.0, 0.5], 1.0, (20, 2))
         assert wrong.uncorrected_t(scores)[0] == pytest.approx(run_max_t(scores, rng).p_single[0], abs=0.03)
-
-
-def test_two_families_are_compared_with_the_best_by_one_sided_tests():
-    """With two families, being worse than the best is the one-sided test of their difference."""
-    rng = np.random.default_rng(9)
-    scores = rng.normal([0.0, 0.6], 1.0, (12, 2))
-    flips = flip_pairs(scores, rng)
-    both = max_t(flips, 0.05).p_single[0]
-    best = compare_with_best(flips, 2, 0.05)
-    assert both / 2 == pytest.approx(best.p_worse[0], rel=0.02)
-    assert best.p_worse[0] + best.p_worse[1] == pytest.approx(1.0, abs=0.01)
 
 
 def test_a_pair_without_variance_gets_that_of_rounding():
