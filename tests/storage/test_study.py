@@ -1,9 +1,6 @@
 """Storages: how they open, what they refuse, whose a study and a running trial are."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import optuna
@@ -11,19 +8,11 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.names import confirmation_name
 from lrsearch.storage import (
-    StoredStudy,
     StudyPart,
     create_study,
-    is_dead,
-    load_study,
     open_storage,
-    records,
-    redacted,
-    to_record,
     with_stored_sampler,
-    worker_name,
 )
 
 CONFIG = StudyConfig(name="study")
@@ -45,31 +34,6 @@ def _database(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_an_address_that_cannot_be_opened_says_why(folder) -> None:
-    """No folder, a folder, another kind of file, no dialect, no address at all: each has its reason."""
-    notes = "these are my notes,\nand no database\n"
-    (folder / "notes.txt").write_text(notes)
-    said = {
-        "sqlite:///none/study.db": "there is no folder 'none'",
-        f"sqlite:///{folder}": "is a folder",
-        "sqlite:///notes.txt": "is not a",
-        "sqlite://": "name a file",
-        "sqlite:///:memory:": "name a file",
-        "bogus://host/db": "bogus",
-        "study.db": "Could not parse",
-        "": "Could not parse",
-        "journal:///none/study.log": "No such file or directory",
-        "journal:///notes.txt": "Expecting value",
-    }
-    for url, reason in said.items():
-        with pytest.raises(InputError) as caught:
-            open_storage(url)
-        assert reason in str(caught.value)
-        assert f"storage {url!r} cannot be opened: " in str(caught.value)
-        assert "\n" not in str(caught.value)
-    assert notes == (folder / "notes.txt").read_text()
-
-
 @pytest.mark.parametrize("kept", [50, 3 * 4096 + 100, 0.5], ids=["a piece of the header", "three pages", "half"])
 def test_a_truncated_database_is_refused_and_left_as_it_is(folder, kept) -> None:
     """A database that was cut off is not repaired, filled or emptied behind anybody's back."""
@@ -79,41 +43,6 @@ def test_a_truncated_database_is_refused_and_left_as_it_is(folder, kept) -> None
     with pytest.raises(InputError, match=r"cannot be opened: .*malformed"):
         open_storage("sqlite:///part.db")
     assert part == (folder / "part.db").read_bytes()
-
-
-def test_a_database_of_somebody_elses_is_refused(folder) -> None:
-    """A database with a table of our name but not of our form."""
-    with sqlite3.connect("other.db") as connection:
-        connection.execute("CREATE TABLE studies (title TEXT)")
-    connection.close()
-    with pytest.raises(InputError, match=r"other\.db' cannot be opened: .*study_id"):
-        open_storage("sqlite:///other.db")
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://me:tops3cret@127.0.0.1:1/db",
-        "postgresql://me:tops3cret@x@127.0.0.1:1/db",
-        "postgresql://me:a/tops3cret@127.0.0.1:1/db",
-        "postgresql://127.0.0.1:1/db?user=me&password=tops3cret",
-        "mysql://me:tops3cret@host:badport/db",
-        "bogus://me:tops3cret@host/db",
-    ],
-)
-def test_a_password_is_never_shown(url) -> None:
-    """Not in the redacted address, and not in the error of an address that cannot be opened."""
-    assert "tops3cret" not in redacted(url)
-    with pytest.raises(InputError) as caught:
-        open_storage(url)
-    assert "tops3cret" not in str(caught.value)
-    assert "***" in str(caught.value)
-
-
-@pytest.mark.parametrize("url", ["sqlite:///a.db", "sqlite:////tmp/a:b@c.db", "postgresql://me@host:5432/db"])
-def test_an_address_without_a_password_is_shown_as_it_is(url) -> None:
-    """Redaction changes nothing else."""
-    assert url == redacted(url)
 
 
 def test_sqlite_opens_for_several_processes(folder) -> None:
@@ -127,12 +56,6 @@ def test_sqlite_opens_for_several_processes(folder) -> None:
             other.execute("BEGIN IMMEDIATE")
         other.close()
     storage.engine.dispose()
-
-
-def test_a_journal_holds_studies_too(folder) -> None:
-    """`journal:///` addresses open, and a second process sees what the first has written."""
-    _create(open_storage("journal:///study.log"))
-    assert "study" == StoredStudy.read(open_storage("journal:///study.log")).name
 
 
 def test_a_study_carries_what_produced_it(folder) -> None:
@@ -154,71 +77,6 @@ def test_the_same_study_is_opened_again_and_another_refused(folder) -> None:
         _create(storage, fingerprint="xyz")
     with pytest.raises(InputError, match=r"its training\.epochs is 30, not 3\."):
         _create(storage, config=CONFIG.changed({"training.epochs": 3}))
-
-
-def test_a_study_is_found_by_name_or_because_it_is_the_only_one(folder) -> None:
-    """Confirmations do not count as searches; where there are several, they are listed."""
-    storage = open_storage("sqlite:///a.db")
-    with pytest.raises(InputError, match="there are none"):
-        StoredStudy.read(storage)
-    _create(storage)
-    _create(storage, confirmation_name("study"))
-    assert "study" == StoredStudy.read(storage).name
-    assert "study" == StoredStudy.read(storage, "study/confirm").name
-    with pytest.raises(InputError, match="no study 'stud' in this storage; there are: study, study/confirm"):
-        load_study(storage, "stud")
-    _create(storage, "second")
-    with pytest.raises(InputError, match=r"--study-name: .*second"):
-        StoredStudy.read(storage)
-
-
-def test_a_study_of_plain_optuna_is_known_as_such(folder) -> None:
-    """It holds no study file; its trials can still be read."""
-    study = optuna.create_study(study_name="mine", storage=open_storage("sqlite:///a.db"), direction="maximize")
-    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
-    with pytest.raises(InputError, match="'mine' was not made by lrsearch"):
-        StudyPart.of(study)
-    assert [("complete", "", True)] * 2 == [(r.state, r.family, r.finished) for r in records(study)]
-
-
-def test_a_trial_of_every_state_is_read(folder) -> None:
-    """Only a finished trial has a value; what nobody wrote stays at its default."""
-    study = optuna.create_study(direction="maximize")
-    study.enqueue_trial({"x": 0.5})
-    waiting = to_record(study.get_trials()[0])
-    running = study.ask()
-    running.report(0.25, 1)
-    assert (("waiting", None), ("running", None)) == (
-        (waiting.state, waiting.value),
-        (to_record(study.get_trials()[0]).state, to_record(study.get_trials()[0]).value),
-    )
-    study.tell(running, state=optuna.trial.TrialState.PRUNED)
-    record = to_record(study.get_trials()[0])
-    assert ("pruned", 0.25, {1: 0.25}) == (record.state, record.value, record.reported)
-    assert ((), {}, "", None) == (record.curve.train_loss, record.schedule, record.stop_reason, record.block)
-    failed = study.ask()
-    study.tell(failed, state=optuna.trial.TrialState.FAIL)
-    assert ("fail", None) == (to_record(study.get_trials()[1]).state, to_record(study.get_trials()[1]).value)
-
-
-def test_a_process_is_told_alive_from_dead() -> None:
-    """A process that has ended is dead, also where its number is used again; of other hosts nothing is known."""
-    assert not is_dead(worker_name())
-    child = subprocess.Popen(
-        [sys.executable, "-c", "from lrsearch.storage import worker_name; print(worker_name()); input()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout is not None
-    name = child.stdout.readline().strip()
-    assert not is_dead(name)
-    child.communicate("\n")
-    assert is_dead(name)
-    host, process, _ = name.rsplit(":", 2)
-    assert is_dead(f"{host}:{os.getpid()}:1")  # our number, but begun at another time
-    assert not is_dead(f"elsewhere:{process}:1")
-    assert not is_dead("")
 
 
 def test_a_stored_search_keeps_its_sampler_where_none_is_named(folder) -> None:

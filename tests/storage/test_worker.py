@@ -9,7 +9,13 @@ import pytest
 from optuna import create_study
 from optuna.exceptions import UpdateFinishedTrialError
 
-from lrsearch.storage import is_dead, is_elsewhere, set_attribute, worker, worker_name
+from lrsearch.storage import (
+    is_dead,
+    is_elsewhere,
+    set_attribute,
+    worker,
+    worker_name,
+)
 
 
 def test_this_process_lives_here() -> None:
@@ -50,3 +56,23 @@ def test_an_attribute_of_a_trial_is_written_by_number_until_it_has_finished() ->
     study.tell(trial, 1.0)
     with pytest.raises(UpdateFinishedTrialError):
         set_attribute(study, trial.number, "stop_reason", "late")
+
+
+def test_a_process_is_told_alive_from_dead() -> None:
+    """A process that has ended is dead, also where its number is used again; of other hosts nothing is known."""
+    assert not is_dead(worker_name())
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from lrsearch.storage import worker_name; print(worker_name()); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    name = child.stdout.readline().strip()
+    assert not is_dead(name)
+    child.communicate("\n")
+    assert is_dead(name)
+    host, process, _ = name.rsplit(":", 2)
+    assert is_dead(f"{host}:{os.getpid()}:1")  # our number, but begun at another time
+    assert not is_dead(f"elsewhere:{process}:1")
+    assert not is_dead("")

@@ -2,19 +2,12 @@
 
 import sqlite3
 import threading
-import warnings
 from contextlib import closing
 from pathlib import Path
 
 import optuna
-import pytest
-from optuna.storages import get_storage, run_grpc_proxy_server
 
-from lrsearch.errors import InputError
-from lrsearch.experiment.options import RunOptions
-from lrsearch.search.optimize import run_search
-from lrsearch.storage import back_up, examine_storage, load_study, open_existing, open_storage, records
-from lrsearch.storage.database import proxy as lrsearch_proxy
+from lrsearch.storage import back_up, load_study, open_existing, open_storage, records
 from tests.search.run_helpers import make_config, search
 
 
@@ -53,53 +46,6 @@ def test_a_backup_writes_over_nothing(run, folder) -> None:
     assert 1 == len(list(folder.glob("lrsearch-????????-??????.db")))
     assert "nothing to back up" in run("backup", "--storage", "sqlite:///none.db").complaint
     assert "cp makes a consistent copy" in run("backup", "--storage", "journal:///a.log").complaint
-
-
-def test_the_doctor_tells_what_is_left_open(folder) -> None:
-    """Integrity, room, and for each study its trials: those of dead processes and those that wait are named."""
-    url = "sqlite:///lrsearch.db"
-    study = search(make_config(), 3)
-    study.ask().set_user_attr("worker", f"{records(study)[0].worker.split(':')[0]}:999999999:1")
-    study.ask().set_user_attr("worker", "another-machine:1:1")
-    study.enqueue_trial({"family": "cosine"})
-    optuna.create_study(study_name="plain", storage=open_storage(url))
-    found = {finding.name: finding for finding in examine_storage(url)}
-    assert all(finding.ok for finding in found.values()), found
-    assert "intact, Optuna's schema v" in found["database"].detail
-    said = found["study tab"].detail
-    assert "3 complete, 2 running, 1 waiting" in said
-    assert "1 of those running belong to dead processes: the next optimize resumes them" in said
-    assert "some run on another-machine" in said
-    assert "1 wait for the next optimize" in said
-    assert "no trials; not made by lrsearch" == found["study plain"].detail
-    assert ["storage"] == [finding.name for finding in examine_storage("sqlite:///none.db")]
-
-
-def test_a_search_runs_through_the_proxy(folder) -> None:
-    """A grpc:// address takes a search; where nobody listens, or the address is none, one line says so."""
-    database = open_storage("sqlite:///behind.db")
-
-    def serve() -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            run_grpc_proxy_server(get_storage(database), host="127.0.0.1", port=13078)
-
-    pytest.importorskip("grpc", reason="needs lrsearch[grpc]")
-    threading.Thread(target=serve, daemon=True).start()
-    url = "grpc://127.0.0.1:13078"
-    _, state = run_search(make_config(search__trials=6), RunOptions(storage=url, workers=1, device="cpu"))
-    assert 6 == state.complete + state.pruned
-    assert 6 == sum(record.finished for record in records(load_study(open_existing("sqlite:///behind.db"), "tab")))
-    with pytest.raises(InputError, match=r"as in grpc://127\.0\.0\.1:13000"):
-        open_storage("grpc://127.0.0.1")
-
-
-def test_a_proxy_that_is_not_there_is_one_line(monkeypatch) -> None:
-    """Nobody listens: one line that names the address."""
-    pytest.importorskip("grpc", reason="needs lrsearch[grpc]")
-    monkeypatch.setattr(lrsearch_proxy, "_CONNECT_SECONDS", 0.3)
-    with pytest.raises(InputError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers there"):
-        open_storage("grpc://127.0.0.1:1")
 
 
 def test_what_is_no_storage_is_not_backed_up(run, folder) -> None:

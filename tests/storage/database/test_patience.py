@@ -8,16 +8,15 @@ import time
 import optuna
 import pytest
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
-from optuna.storages import GrpcStorageProxy, RDBStorage
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError, RunError
-from lrsearch.storage import StudyPart, create_study, open_storage, reopen_storage
+from lrsearch.storage import StudyPart, create_study, open_storage
 from lrsearch.storage import study as lrsearch_study
 from lrsearch.storage.database import patience as lrsearch_patience
-from lrsearch.storage.database import proxy as lrsearch_proxy
 from lrsearch.storage.database.patience import patiently
 
 CONFIG = StudyConfig(name="study")
@@ -114,49 +113,6 @@ def test_an_end_that_was_told_and_not_answered_is_told_once(folder, monkeypatch)
     study._storage.set_trial_state_values(other._trial_id, TrialState.FAIL)
     with pytest.raises(UpdateFinishedTrialError):  # another process has ended it in another way
         study._storage.set_trial_state_values(other._trial_id, TrialState.COMPLETE, [0.5])
-
-
-class _Unavailable(Exception):
-    """What a gRPC call raises when its answer was lost."""
-
-    def code(self) -> "_Unavailable":
-        return self
-
-    name = "UNAVAILABLE"
-
-
-@pytest.mark.parametrize("ended", [(TrialState.COMPLETE, [0.5]), (TrialState.FAIL, None)], ids=["complete", "fail"])
-def test_an_end_that_a_proxy_carried_out_and_did_not_answer_is_told_once(monkeypatch, ended) -> None:
-    """The second try finds the trial ended so, and is content; an end of another process is still an error."""
-    behind = optuna.create_study(direction="maximize")
-    trials = [behind.ask()._trial_id for _ in range(2)]
-    storage, lost = behind._storage, []
-
-    def breaks_after_the_end(self, trial_id, state, values=None) -> bool:
-        answer = storage.set_trial_state_values(trial_id, state, values)
-        lost.append(trial_id)
-        raise _Unavailable if lost.count(trial_id) == 1 else AssertionError(answer)
-
-    monkeypatch.setattr(GrpcStorageProxy, "set_trial_state_values", breaks_after_the_end)
-    monkeypatch.setattr(GrpcStorageProxy, "get_trial", lambda self, trial_id: storage.get_trial(trial_id))
-    proxy = object.__new__(lrsearch_proxy._Proxy)
-    assert proxy.set_trial_state_values(trials[0], *ended)
-    assert ended == (behind.trials[0].state, behind.trials[0].values)
-    assert 1 == len(lost)
-    storage.set_trial_state_values(trials[1], TrialState.PRUNED, [0.25])
-    with pytest.raises(UpdateFinishedTrialError):
-        proxy.set_trial_state_values(trials[1], *ended)
-
-
-def test_a_process_of_a_run_waits_for_a_proxy_that_is_away(monkeypatch, caplog) -> None:
-    """It says so, and ends with one line that names the address when nobody answers for as long as it waits."""
-    pytest.importorskip("grpc", reason="needs lrsearch[grpc]")
-    monkeypatch.setattr(lrsearch_proxy, "_CONNECT_SECONDS", 0.1)
-    monkeypatch.setattr(lrsearch_patience, "_PATIENCE_SECONDS", 0.6)
-    monkeypatch.setattr(lrsearch_patience, "_UNHEARD_SECONDS", 0.0)
-    with pytest.raises(RunError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers there"):
-        reopen_storage("grpc://127.0.0.1:1")
-    assert "the storage does not answer (gRPC)" in caplog.text
 
 
 def test_a_study_that_another_machine_is_making_is_waited_for(folder) -> None:

@@ -24,8 +24,8 @@ from lrsearch.storage.database import patience as lrsearch_patience
 from tests.postgres_server import PASSWORD, PostgresServer, binaries, postgres_server
 from tests.report.report_helpers import fill, small_config
 from tests.search.run_helpers import make_config
-from tests.storage.test_trial_lists import assert_the_same_as_optunas_interface
-from tests.storage.test_trial_lists import fill as fill_oddly
+from tests.storage.test_trial_queries import assert_the_same_as_optunas_interface
+from tests.storage.test_trial_queries import fill as fill_oddly
 
 pytestmark = [
     pytest.mark.integration,

@@ -38,3 +38,9 @@ def test_an_odd_address_is_shown_without_its_password(url: str) -> None:
 def test_an_address_without_a_password_stays(url: str) -> None:
     """Files with an @ or a colon in their names, users without a password."""
     assert url == redacted(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a.db", "sqlite:////tmp/a:b@c.db", "postgresql://me@host:5432/db"])
+def test_an_address_without_a_password_is_shown_as_it_is(url) -> None:
+    """Redaction changes nothing else."""
+    assert url == redacted(url)

@@ -1,41 +1,14 @@
 """SQLite's files: how an address names one, and what of it can be read where nothing can be written."""
 
 import os
-import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
 
 from lrsearch.errors import InputError
-from lrsearch.storage import open_existing, open_storage, stored_names
-from lrsearch.storage.database.address import missing_file
 from lrsearch.storage.database.sqlite import require_no_log
 from tests.search.run_helpers import make_config, search
-
-
-@pytest.mark.parametrize(("url", "name"), [("sqlite:///x.db?timeout=60", "x.db"), ("sqlite:///a%20b.db", "a b.db")])
-def test_an_address_names_the_same_file_for_those_who_write_and_read(folder, run, url: str, name: str) -> None:
-    """Options and %20, as SQLAlchemy reads them: by every command, and by the guard of foreign databases."""
-    assert name == missing_file(url)
-    search(make_config(), 3, database="plain.db")
-    shutil.copy("plain.db", name)
-    assert ["tab"] == stored_names(open_existing(url)) == stored_names(open_storage(url))
-    assert 0 == run("trials", "--storage", url).code
-    assert 0 == run("backup", "--storage", url, "-o", "copy.db").code
-    (folder / name).unlink()
-    with closing(sqlite3.connect(name)) as connection:
-        connection.execute("CREATE TABLE songs (title TEXT)")
-        connection.commit()
-    with pytest.raises(InputError, match="another program's database"):
-        open_storage(url)
-
-
-def test_a_file_given_as_an_address_is_told_how_it_is_written(folder, run) -> None:
-    """The message holds the address that was meant."""
-    assert "a file is written as sqlite:///x.db" in run("studies", "--storage", "x.db").complaint
 
 
 def test_a_database_whose_newest_trials_cannot_be_read_is_refused(folder) -> None:

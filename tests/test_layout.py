@@ -1,0 +1,30 @@
+"""The layout that docs/architecture.md promises: small folders, and tests that lie beside what they test."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "lrsearch"
+MOST_FILES, MOST_LOOSE_FILES = 16, 8
+FOLDERS = sorted({path.parent for path in PACKAGE.rglob("*.py")})
+
+
+def _test_of(module: Path) -> Path:
+    """Return where the tests of a module lie: those of cli/flags.py in tests/cli/test_flags.py."""
+    return ROOT / "tests" / module.parent.relative_to(PACKAGE) / f"test_{module.stem.strip('_')}.py"
+
+
+def test_most_modules_have_a_test_file_of_their_name() -> None:
+    """Four of five at least; the message lists those that have none."""
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+    without = sorted(str(path.relative_to(ROOT)) for path in modules if not _test_of(path).exists())
+    assert len(modules) > 100
+    assert len(without) <= 0.2 * len(modules), without
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=[str(folder.relative_to(ROOT)) for folder in FOLDERS])
+def test_a_folder_can_be_taken_in_at_a_glance(folder: Path) -> None:
+    """No room holds more files than one can keep in mind, and most of the package lies in rooms."""
+    most = MOST_LOOSE_FILES if folder == PACKAGE else MOST_FILES
+    assert len(list(folder.glob("*.py"))) <= most
