@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 from dataclasses import asdict
 
 import numpy as np
 import pytest
-import torch
 
 from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
@@ -127,56 +125,12 @@ def test_interrupted_and_continued_equals_uninterrupted(source, family, tmp_path
     assert {"run.pt", "metrics.csv", "whole.csv"} == {path.name for path in tmp_path.iterdir()}
 
 
-def test_a_checkpoint_is_plain_tensors_and_numbers(document, tmp_path):
-    """It loads with weights_only, and holds the trained weights."""
-    run(document, checkpoint=tmp_path / "run.pt")
-    content = torch.load(tmp_path / "run.pt", weights_only=True)
-    assert 3 == content["epoch"] == len(content["curve"]["train_loss"])
-    assert torch.isfinite(content["params"]).all()
-
-
-class _Evil:
-    def __reduce__(self):
-        return (os.mkdir, ("ran",))
-
-
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", {"format": 1}, {"format": 2}, _Evil(), [1]])
-def test_a_broken_or_hostile_checkpoint_is_refused_and_kept(document, tmp_path, monkeypatch, content):
-    """Nothing in it is executed, nothing is overwritten."""
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "run.pt"
-    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
-    before = path.read_bytes()
-    with pytest.raises(InputError, match="cannot be read: it is not one that train wrote"):
-        run(document, checkpoint=path)
-    assert before == path.read_bytes()
-    assert not (tmp_path / "ran").exists()
-
-
 def test_a_checkpoint_of_another_run_is_refused(document, tmp_path):
     """Another seed is another run."""
     run(document, checkpoint=tmp_path / "run.pt")
     other = reseeded(Configuration.from_dict(document), 1)
     with pytest.raises(InputError, match="of another configuration or seed"):
         train_configuration(other, device="cpu", checkpoint=tmp_path / "run.pt")
-
-
-def test_a_failed_write_leaves_the_checkpoint_of_before(document, tmp_path, monkeypatch):
-    """An interruption in the middle of a write loses nothing and leaves no litter."""
-    path = tmp_path / "run.pt"
-    with pytest.raises(KeyboardInterrupt):
-        run(document, checkpoint=path, on_epoch=interrupt_after(1))
-    before = path.read_bytes()
-
-    def torn(_content, file):
-        file.write(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(torch, "save", torn)
-    with pytest.raises(KeyboardInterrupt):
-        run(document, checkpoint=path)
-    assert before == path.read_bytes()
-    assert [path] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("steps", [9 * 3, 9 * 3 + 1, 5])
