@@ -50,14 +50,17 @@ def test_all_replicates_are_listed_and_one_where_asked(listed):
     assert rows[6:] == second == listed("trials", "--study-name", "twice/search-01")
 
 
-def test_filters_combine(listed):
+def test_filters_combine(url, listed):
     """Family, state and replicate together: exactly the rows for which all three hold."""
-    rows = listed("trials", "--study-name", "twice")
+    rows, storage = listed("trials", "--study-name", "twice"), open_storage(url)
     for family in ("constant", "cosine", "one_cycle"):
         for state in STATES:
             expected = [r for r in rows if (r["family"], r["state"], r["replicate"]) == (family, state, 0)]
-            given = ("--family", family, "--state", state, "--replicate", "0")
-            assert expected == listed("trials", "--study-name", "twice", *given)
+            found = list_trials(storage, "twice", TrialFilter(family, state, 0), most=None)
+            assert expected == json.loads(json.dumps(found.rows))
+    given = ("--family", "cosine", "--state", "complete", "--replicate", "0")
+    expected = [r for r in rows if (r["family"], r["state"], r["replicate"]) == ("cosine", "complete", 0)]
+    assert expected == listed("trials", "--study-name", "twice", *given)
     assert 4 == sum(row["family"] == "cosine" for row in rows)
     assert [] == listed("trials", "--study-name", "twice", "--family", "rex")
 
