@@ -37,8 +37,15 @@ def variants(family, form):
     return found
 
 
+# optax compiles every curve anew, which takes half a second.
+SPARED = {"rescaled", "no warm-up", "warm-up from a rate"}
 CASES = [
-    pytest.param(form, schedule, id=f"{form}-{family}{special and ', '}{special}")
+    pytest.param(
+        form,
+        schedule,
+        id=f"{form}-{family}{special and ', '}{special}",
+        marks=[pytest.mark.integration] if form == "optax" and special in SPARED else [],
+    )
     for form, families in EXPRESSED.items()
     for family in families
     for special, schedule in variants(family, form).items()

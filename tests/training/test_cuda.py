@@ -56,12 +56,16 @@ def _with_dropout() -> nn.Module:
     )
 
 
+def _linear() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+
+
 def _workload(model: Callable[[], nn.Module] = lenet) -> Workload:
     return Workload("images", model, _images, worst_value=0.1, batch_size=BATCH, transform=normalise)
 
 
 def _stack(kind: str, rule: UpdateRule, *, device: str = "cpu") -> Stack:
-    workload = _workload(_with_dropout if kind == "dropout" else lenet)
+    workload = _workload({"dropout": _with_dropout, "linear": _linear}.get(kind, lenet))
     data = TrainingData.build(_images(), SPLIT, device=device)
     model = LenetStack(F64) if kind == "lenet" else ModuleStack(workload, data.fit.x[:4], data.fit.y[:4], dtype=F64)
     return Stack(model, workload, data, rule, batch_size=BATCH, dtype=F64)
@@ -111,7 +115,7 @@ def test_a_step_is_recorded_once_for_every_width(monkeypatch) -> None:
     recordings: list[Recording] = []
     stand_in(monkeypatch)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: recordings.append(Recording()) or recordings[-1])
-    stack = _stack("lenet", UpdateRule())
+    stack = _stack("linear", UpdateRule())
     for key in range(9):
         stack.admit(key, _lane(key, order_seed=0))
     counts = []
