@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PARTS = {"train": "train", "select": "validation", "report": "holdout", "test": "test"}
+"""What people call the parts of the data."""
+
 _LARGEST = 1e100
 
 

@@ -163,11 +163,6 @@ def print_families(rows: Sequence[dict[str, Any]]) -> None:
         output.print(Text("    searched: " + ", ".join(f"{name} {r}" for name, r in row["ranges"].items())))
 
 
-def print_rows(rows: Sequence[dict[str, Any]], form: str) -> None:
-    """Print rows as a table, as JSON or as CSV."""
-    print_table(table(rows[0] if rows else (), (row.values() for row in rows)), form)
-
-
 def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:
     """Return what a confirmation calls after every epoch of a block."""
     first: list[float] = []
@@ -217,8 +212,8 @@ def print_plan(plan: StudyPlan, blocks: Table) -> None:
     print_table(blocks)
     noise = plan.noise
     logger.info(
-        f"power of {plan.columns} columns at a family-wise error of {plan.alpha:g}; SD {noise.noise.sd:.3g} points, "
-        f"correlation {noise.noise.correlation:.2g} ({noise.source})"
+        f"power of {plan.columns} columns at a family-wise error of {plan.alpha:g}; "
+        f"SD {noise.noise.sd:.3g} {plan.unit}, correlation {noise.noise.correlation:.2g} ({noise.source})"
     )
     logger.info(
         f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {plan.workers} "

@@ -1,4 +1,4 @@
-"""What a storage holds, as rows: trials and studies, of one family, state or replicate where asked."""
+"""What a storage holds, as tables: trials and studies, of one family, state or replicate where asked."""
 
 from __future__ import annotations
 
@@ -26,16 +26,14 @@ from lrsearch.storage import (
     stored_names,
     study_heads,
 )
-from lrsearch.tables import Metric
-
-Row = dict[str, Any]
+from lrsearch.tables import Metric, Table, table
 
 
 @dataclass(frozen=True)
 class TrialList:
-    """Rows of trials, and how many there are in all that are asked for."""
+    """A table of trials, and how many there are in all that are asked for."""
 
-    rows: list[Row]
+    table: Table
     total: int
 
 
@@ -60,7 +58,11 @@ def list_trials(
     failed = {study: _failed_runs(storage, study) for study in studies if is_confirmation(study)}
     metrics = {head.name: Metric(maximize=head.maximize) for head in study_heads(storage)}
     lines = newest_trials(storage, studies, wanted, most)
-    return TrialList([_trial_row(line, failed.get(line.study), metrics[line.study]) for line in lines], total)
+    value = metrics[studies[0]].stored_column("value")
+    others = ("epochs", "seconds", "stop reason", "failed", "block", "parameters")
+    columns = ("number", "replicate", "state", "family", value, *others)
+    rows = (_trial_row(line, failed.get(line.study), metrics[line.study]) for line in lines)
+    return TrialList(table(columns, rows), total)
 
 
 def _failed_runs(storage: Storage, confirmation: str) -> dict[int, str]:
@@ -74,25 +76,25 @@ def _of(counts: Iterable[TrialCount], wanted: TrialFilter) -> list[TrialCount]:
     return [count for count in counts if wanted.takes(count.study, count.state, count.family)]
 
 
-def _trial_row(line: TrialLine, failed: Mapping[int, str] | None, metric: Metric) -> Row:
+def _trial_row(line: TrialLine, failed: Mapping[int, str] | None, metric: Metric) -> tuple[Any, ...]:
     """Return the row of a trial; `failed` says why runs of a confirmation failed, and in a search the diverged did."""
     diverged = "diverged" if line.stop_reason == "diverged" else None
-    return {
-        "number": line.number,
-        "replicate": replicate_of(line.study),
-        "state": line.state,
-        "family": line.family,
-        "value": metric.stored(line.value),
-        "epochs": line.epochs,
-        "seconds": line.seconds,
-        "stop reason": line.stop_reason,
-        "failed": diverged if failed is None else failed.get(line.number),
-        "block": line.block,
-        "parameters": dict(line.parameters),
-    }
+    return (
+        line.number,
+        replicate_of(line.study),
+        line.state,
+        line.family,
+        metric.stored(line.value),
+        line.epochs,
+        line.seconds,
+        line.stop_reason,
+        diverged if failed is None else failed.get(line.number),
+        line.block,
+        dict(line.parameters),
+    )
 
 
-def study_rows(storage: Storage, wanted: TrialFilter = TrialFilter()) -> list[Row]:
+def study_table(storage: Storage, wanted: TrialFilter = TrialFilter()) -> Table:
     """Return a row per study of a storage; where trials are asked for, of those that have some, and of these alone.
 
     Raises:
@@ -103,26 +105,23 @@ def study_rows(storage: Storage, wanted: TrialFilter = TrialFilter()) -> list[Ro
     by_study = defaultdict[str, list[TrialCount]](list)
     for count in _of(counts, wanted):
         by_study[count.study].append(count)
-    return [
+    rows = (
         _study_row(head, by_study[head.name])
         for head in heads
         if wanted.takes_study(head.name) and (by_study[head.name] or not wanted.of_trials)
-    ]
+    )
+    return table(("study", "kind", *STATES, "best", "dataset"), rows)
 
 
-def _study_row(head: StudyHead, counts: list[TrialCount]) -> Row:
+def _study_row(head: StudyHead, counts: list[TrialCount]) -> tuple[Any, ...]:
     name, states = head.name, Counter[str]()
     for count in counts:
         states[count.state] += count.count
     metric = Metric(maximize=head.maximize)
     bests = [best for count in counts if (best := count.greatest if head.maximize else count.least) is not None]
-    return {
-        "study": name,
-        "kind": "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit",
-        **{state: states[state] for state in STATES},
-        "best": metric.stored(metric.best(bests)),
-        "dataset": _trained_on(head.study_file),
-    }
+    kind = "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit"
+    best = metric.stored(metric.best(bests))
+    return (name, kind, *(states[state] for state in STATES), best, _trained_on(head.study_file))
 
 
 def _trained_on(study_file: Any) -> str:

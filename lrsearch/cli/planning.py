@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 def plan(
     *,
     blocks: Annotated[str | None, typer.Option(help="Numbers of blocks to tabulate, such as 10,20,40.")] = None,
-    sd: Annotated[float | None, typer.Option(help="Stated SD over blocks of one family, points.")] = None,
+    sd: Annotated[float | None, typer.Option(help="Stated SD over blocks of one family, in points or units.")] = None,
     correlation: Annotated[float | None, typer.Option(help="Stated correlation of families in a block.")] = None,
     pilot: Annotated[str | None, typer.Option(help="A confirmed study to measure the noise by; else this one.")] = None,
     trials: Annotated[int | None, typer.Option(help="Trials of one search.")] = None,

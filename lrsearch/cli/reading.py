@@ -188,9 +188,9 @@ def trials(
 
     wanted, most = TrialFilter(family, state, replicate), None if every else _NEWEST
     listed = list_trials(open_existing(storage), study_name, wanted, most=most)
-    console.print_rows(listed.rows, output)
-    if len(listed.rows) < listed.total:
-        logger.info(f"the newest {len(listed.rows)} of {listed.total} trials are shown; --all shows the rest")
+    console.print_table(listed.table, output)
+    if (shown := len(listed.table.rows)) < listed.total:
+        logger.info(f"the newest {shown} of {listed.total} trials are shown; --all shows the rest")
 
 
 @command
@@ -206,10 +206,10 @@ def studies(
     Example: lrsearch studies --storage sqlite:///lrsearch.db --state running
     """
     from lrsearch.cli import console
-    from lrsearch.cli.listing import study_rows
+    from lrsearch.cli.listing import study_table
     from lrsearch.storage import TrialFilter, open_existing
 
-    console.print_rows(study_rows(open_existing(storage), TrialFilter(family, state, replicate)), output)
+    console.print_table(study_table(open_existing(storage), TrialFilter(family, state, replicate)), output)
 
 
 @command

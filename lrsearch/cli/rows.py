@@ -8,7 +8,6 @@ from statistics import median
 from typing import Any
 
 from lrsearch.cli.console import duration
-from lrsearch.cli.listing import Row
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import mean_and_sd
@@ -19,6 +18,8 @@ from lrsearch.tables import Column, Interval, Metric, Table, table
 from lrsearch.verdict.confirmation_plan import failed_runs
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
+
+Row = dict[str, Any]
 
 
 def family_table(study: StoredStudy) -> Table:

@@ -149,4 +149,4 @@ def train(
         )
     for remark in run.remarks:
         logger.info(remark)
-    console.print_rows(run.rows, output)
+    console.print_table(run.table, output)

@@ -152,4 +152,4 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         InputError: if the file cannot be written.
     """
-    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda beside: beside.write_text(text, encoding="utf-8", newline=""))

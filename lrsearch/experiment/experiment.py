@@ -16,6 +16,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule, reads_metric
+from lrsearch.tables import Metric
 from lrsearch.training.check import check_workload, parameter_summary
 from lrsearch.training.device import choose_device
 from lrsearch.training.lane import Lane
@@ -115,6 +116,11 @@ class Experiment:
     def data_fingerprint(self) -> str:
         """The data set's fingerprint."""
         return self.dataset.fingerprint()
+
+    @property
+    def metric(self) -> Metric:
+        """The workload's metric, and the unit in which people read it."""
+        return Metric(self.workload.metric_name, self.workload.direction == "maximize")
 
     @property
     def examples_to_fit(self) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from lrsearch.config.files import require_folder, write_atomically
+from lrsearch.config.files import require_folder, write_text
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.export.document import Configuration, SeedsTable, load_configuration
-from lrsearch.records import LearningCurve
+from lrsearch.records import PARTS, LearningCurve
+from lrsearch.tables import Column, Table, table
 from lrsearch.training.device import set_up_device
 from lrsearch.training.train import diverged, train_lane
 from lrsearch.workloads import require_trusted_workload
@@ -23,12 +22,12 @@ class TrainedRun:
 
     Attributes:
         curve: losses and scores by epoch.
-        rows: for each epoch its number, its first rate, losses and scores.
+        table: for each epoch its number, its first rate, losses and scores.
         remarks: for people: that it diverged, that its data are not the trial's, what the trial had scored.
     """
 
     curve: LearningCurve
-    rows: list[dict[str, Any]]
+    table: Table
     remarks: tuple[str, ...]
 
 
@@ -57,7 +56,7 @@ def train_configuration(
         trust_config: import the workload that the configuration names, which runs its code.
         device: "auto", "cpu" or "cuda".
         checkpoint: written after every epoch, and read if it is there.
-        metrics: a CSV file of the rows, written after every epoch.
+        metrics: a CSV file of the table, written after every epoch.
         on_epoch: called after every epoch with the number of epochs done and the number of all.
 
     Raises:
@@ -65,19 +64,18 @@ def train_configuration(
             names a workload without `trust_config`.
     """
     if not trust_config:
-        named = configuration.training.workload
-        require_trusted_workload(named, source="the configuration", trust="--trust-config")
+        require_trusted_workload(configuration.training.workload, source="the configuration", trust="--trust-config")
     if metrics is not None:
         require_folder(metrics)
     experiment = Experiment.prepare(configuration.study_config(), device=device)
     configuration.check_length(experiment.steps_per_epoch)
     set_up_device(experiment.device)
-    table = configuration.training.seeds
-    seeds = Seeds(split=table.split, init=table.init, order=table.order, sampler=0)
+    named = configuration.training.seeds
+    seeds = Seeds(split=named.split, init=named.init, order=named.order, sampler=0)
 
     def after_epoch(curve: LearningCurve) -> None:
         if metrics is not None:
-            write_rows(metrics, curve_rows(configuration, curve, experiment))
+            write_text(metrics, curve_table(configuration, curve, experiment).to_csv())
         on_epoch(len(curve.train_loss), configuration.training.epochs)
 
     curve = train_lane(
@@ -88,8 +86,8 @@ def train_configuration(
         identity=f"{configuration.identity()} {experiment.data_fingerprint}",
         on_epoch=after_epoch,
     )
-    rows = curve_rows(configuration, curve, experiment)
-    return TrainedRun(curve, rows, tuple(_remarks(configuration, curve, experiment)))
+    shown = curve_table(configuration, curve, experiment)
+    return TrainedRun(curve, shown, tuple(_remarks(configuration, curve, experiment)))
 
 
 def train_exported(
@@ -141,29 +139,17 @@ def _remarks(configuration: Configuration, curve: LearningCurve, experiment: Exp
         yield f"validation {metric} at the last epoch: {curve.select_accuracy[-1]!r}; the trial's: {before!r}"
 
 
-def curve_rows(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> list[dict[str, Any]]:
+def curve_table(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> Table:
     """Return a row per epoch: its number, the rate of its first update, losses and scores by their part."""
-    schedule, steps_per_epoch = configuration.to_schedule(), experiment.steps_per_epoch
-    parts = {name: part for name, part in vars(curve).items() if part}
-    metric = experiment.workload.metric_name
-    return [
-        {
-            "epoch": epoch + 1,
-            "lr": float(schedule.epoch_lr(epoch, steps_per_epoch, curve.select_loss[:epoch])[0]),
-            **{name.replace("accuracy", metric): part[epoch] for name, part in parts.items()},
-        }
-        for epoch in range(len(curve.train_loss))
-    ]
-
-
-def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows as CSV, whole or not at all."""
-
-    def write(beside: Path) -> None:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-
-    if rows:
-        write_atomically(path, write)
+    schedule, steps_per_epoch, metric = configuration.to_schedule(), experiment.steps_per_epoch, experiment.metric
+    columns, epochs = [Column("epoch"), Column("lr", "learning rate")], range(len(curve.train_loss))
+    rates = [float(schedule.epoch_lr(epoch, steps_per_epoch, curve.select_loss[:epoch])[0]) for epoch in epochs]
+    values: list[Sequence[float | None]] = []
+    for name, part in vars(curve).items():
+        if part:
+            of, measure = name.split("_")
+            scored = measure == "accuracy"
+            heading = f"{PARTS[of]} {metric.title if scored else measure}"
+            columns.append(Column(name.replace("accuracy", metric.name), heading))
+            values.append([metric.stored(value) for value in part] if scored else part)
+    return table(columns, zip((epoch + 1 for epoch in epochs), rates, *values, strict=True))

@@ -47,7 +47,7 @@ def noise_of(
     Args:
         storage: where the pilot is, or None if there is none.
         pilot: the study's name.
-        sd: stated: over blocks, of one column, points.
+        sd: stated: over blocks, of one column, in points or the metric's own unit.
         correlation: stated: of two columns in a block.
         required: whether it is wrong that there is no such pilot.
 
@@ -58,8 +58,7 @@ def noise_of(
         stated = Noise(ASSUMED.sd if sd is None else sd, ASSUMED.correlation if correlation is None else correlation)
         if not (0 <= stated.sd < math.inf and 0 <= stated.correlation < 1):
             raise InputError(
-                "sd must be 0 or more points and correlation from 0 to below 1, "
-                f"got {stated.sd:g} and {stated.correlation:g}"
+                f"sd must be 0 or more and correlation from 0 to below 1, got {stated.sd:g} and {stated.correlation:g}"
             )
         return AssumedNoise(stated, "stated", of_searches=True)
     if storage is None or confirmation_name(pilot) not in stored_names(storage):

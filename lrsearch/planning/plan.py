@@ -61,6 +61,7 @@ class StudyPlan:
         rows: by number of blocks.
         planned_blocks: those of the study file.
         trials, replicates, epochs, rope, alpha: of the study; no trials where nothing is searched.
+        unit: of differences, the ROPE and the noise.
         remarks: what to know before believing the figures.
     """
 
@@ -74,6 +75,7 @@ class StudyPlan:
     replicates: int
     epochs: int
     rope: float
+    unit: str
     alpha: float
     remarks: tuple[str, ...]
 
@@ -123,6 +125,7 @@ def plan_study(
         replicates=replicates,
         epochs=config.training.epochs,
         rope=config.plan.rope,
+        unit=experiment.metric.unit,
         alpha=config.plan.alpha_per_analysis,
         remarks=_remarks(config, noise, replicates),
     )

@@ -114,7 +114,7 @@ def test_the_progress_of_a_confirmation_counts_epochs(clock, capsys) -> None:
 
 def test_no_name_can_write_to_the_terminal(capsys) -> None:
     """Control characters of a storage's names are shown as question marks."""
-    console.print_rows([{"study": "a\x1b[31mb\rc"}], "table")
+    console.print_table(table(("study",), [("a\x1b[31mb\rc",)]))
     assert "a?[31mb?c" in capsys.readouterr().out
 
 
@@ -123,9 +123,7 @@ PARAMETERS = "base_lr=0.2491, warmup_steps=45, final_lr=0.008766*, decay_steps=5
 
 def test_where_there_is_no_terminal_a_row_is_a_line_without_trailing_blanks(capsys) -> None:
     """However long a row is, programs find it on one line that ends with its last word."""
-    console.print_rows(
-        [{"family": "rex", "parameters": PARAMETERS * 5}, {"family": "step", "parameters": "a"}], "table"
-    )
+    console.print_table(table(("family", "parameters"), [("rex", PARAMETERS * 5), ("step", "a")]))
     lines = capsys.readouterr().out.splitlines()
     assert 3 == len(lines)
     assert ["family  parameters", "step    a"] == [lines[0], lines[2]]
@@ -135,7 +133,7 @@ def test_a_terminal_is_as_wide_as_it_says(capsys, monkeypatch) -> None:
     """On a terminal of 60 columns parameters fold after commas."""
     monkeypatch.setattr(console.sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
-    console.print_rows([{"family": "rex", "parameters": PARAMETERS}], "table")
+    console.print_table(table(("family", "parameters"), [("rex", PARAMETERS)]))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 2
     assert max(map(len, lines)) <= 60
@@ -144,5 +142,5 @@ def test_a_terminal_is_as_wide_as_it_says(capsys, monkeypatch) -> None:
 
 def test_a_spreadsheet_computes_nothing(capsys):
     """What begins like a formula is text in CSV; numbers stay numbers."""
-    console.print_rows([{"study": "=1+1", "family": "@x", "value": -0.5}], "csv")
+    console.print_table(table(("study", "family", "value"), [("=1+1", "@x", -0.5)]), "csv")
     assert ["study,family,value", "'=1+1,'@x,-0.5"] == capsys.readouterr().out.splitlines()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import lrsearch
-from lrsearch.cli.listing import list_trials, study_rows
+from lrsearch.cli.listing import list_trials, study_table
 from lrsearch.errors import InputError
 from lrsearch.storage import STATES, TrialFilter, open_storage
 from tests.search.run_helpers import make_config
@@ -120,7 +120,7 @@ def test_studies_refuse_unknown_names_too(url):
         (TrialFilter(replicate=7), r"\(0, 1\), got 7"),
     ):
         with pytest.raises(InputError, match=message):
-            study_rows(storage, wanted)
+            study_table(storage, wanted)
         with pytest.raises(InputError, match=message):
             list_trials(storage, "twice", wanted)
 

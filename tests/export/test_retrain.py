@@ -84,7 +84,9 @@ def test_the_command_accepts_every_document(trial, document, tmp_path, form, cap
     assert ["1", "2", "3"] == [row["epoch"] for row in rows]
     for name in ("train_loss", "select_accuracy", "report_loss"):
         np.testing.assert_allclose([float(row[name]) for row in rows], stored(trial[1])[name], **FLOAT32)
-    assert "select_accuracy" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "validation accuracy (points)" in shown
+    assert f"{100 * float(rows[-1]['select_accuracy']):.2f}" in shown
 
 
 def test_fresh_seeds_give_another_run(document):
@@ -138,7 +140,7 @@ def test_another_budget_can_be_trained(source, trial, steps):
     """A rescaled configuration runs whole epochs, the last one maybe beyond the schedule's end."""
     found = configuration(source, *trial, steps=steps)
     trained = run(found)
-    assert -(-steps // 9) == len(trained.rows) == found["training"]["epochs"]
+    assert -(-steps // 9) == len(trained.table.rows) == found["training"]["epochs"]
 
 
 def test_a_schedule_that_does_not_fit_the_run_is_refused(document):
@@ -153,15 +155,15 @@ def test_a_schedule_by_the_epoch_is_trained_on_all_examples(document):
     schedule = PerEpoch(make_schedule("linear", total_steps=2, base_lr=0.1), lag_lr=0.3)
     training = {**document["training"], "epochs": 2, "train": "all", "interval": "epoch"}
     trained = run({"schedule": schedule.params(), "training": training})
-    assert [0.3, 0.1] == [row["lr"] for row in trained.rows]
-    assert {"epoch", "lr", "train_loss"} == set(trained.rows[0])
+    assert [0.3, 0.1] == [row["lr"] for row in trained.table.records()]
+    assert {"epoch", "lr", "train_loss"} == set(trained.table.records()[0])
 
 
 def test_divergence_ends_the_run_and_is_said(document):
     """A rate far too high: fewer epochs, a warning, and no going on."""
     schedule = {**document["schedule"], "base_lr": 1e6, "warmup_steps": 0}
     trained = run({**document, "schedule": schedule})
-    assert len(trained.rows) < 3
+    assert len(trained.table.rows) < 3
     assert "diverged in epoch" in trained.remarks[0]
 
 
@@ -175,7 +177,7 @@ def test_a_configuration_may_name_a_workload_of_ones_own():
     """It is imported by its name; one that is not there is named."""
     schedule = {"family": "constant", "total_steps": 10, "base_lr": 0.1}
     found = {"schedule": schedule, "training": {"epochs": 1, "workload": "tests.workload_examples:tabular"}}
-    assert 1 == len(run(found, trust_config=True).rows)
+    assert 1 == len(run(found, trust_config=True).table.rows)
     found["training"]["workload"] = "tests.workload_examples:missing"
     with pytest.raises(InputError, match=r"tests\.workload_examples:missing"):
         run(found, trust_config=True)

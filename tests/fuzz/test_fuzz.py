@@ -22,7 +22,7 @@ from rich.console import Console
 
 from lrsearch.cli import console
 from lrsearch.cli.flags import print_json
-from lrsearch.cli.listing import list_trials, study_rows
+from lrsearch.cli.listing import list_trials, study_table
 from lrsearch.cli.rows import confirm_table, verdict_table
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
@@ -107,8 +107,8 @@ def studies(data: Any) -> None:
     """Put a study and its confirmation that somebody has changed through everything that reads them."""
     storage = hostile.open_study(data)
     for form in ("table", "json", "csv"):
-        _printed(lambda form=form: console.print_rows(study_rows(storage), form))
-        _printed(lambda form=form: console.print_rows(list_trials(storage, "s").rows, form))
+        _printed(lambda form=form: console.print_table(study_table(storage), form))
+        _printed(lambda form=form: console.print_table(list_trials(storage, "s").table, form))
     _or_refused(lambda: print_json(confirm_table(StoredStudy.read(storage, "s").confirmed()).records()))
     _or_refused(lambda: _compared(storage))
     _or_refused(lambda: _shown(storage))
@@ -242,7 +242,7 @@ def test_what_is_not_spoilt_is_accepted() -> None:
     scores(TABLE.encode())
     storage = hostile.open_study(hostile.confirmed_study())
     assert 6 == study_verdict(StoredStudy.read(storage)).comparison.blocks
-    assert 6 == len(study_rows(storage)[0]) - 3
+    assert 6 == len(study_table(storage).columns) - 3
     assert "<html" in report_html(read_source(storage, "s"))
     assert exported(replace(StoredStudy.read(storage), confirmation=None), "yaml")
 

@@ -70,7 +70,7 @@ def test_what_is_stated_goes_before_a_pilot(storage) -> None:
     assert (Noise(0.4, 0.1), "stated") == _parts(noise_of(storage, "tab", sd=0.4, correlation=0.1))
     assert Noise(0.4, ASSUMED.correlation) == noise_of(storage, "tab", sd=0.4).noise
     for wrong in ({"sd": -1.0}, {"sd": float("nan")}, {"sd": 0.2, "correlation": 1.0}, {"correlation": -0.1}):
-        with pytest.raises(InputError, match="sd must be 0 or more points and correlation from 0 to below 1"):
+        with pytest.raises(InputError, match="sd must be 0 or more and correlation from 0 to below 1"):
             noise_of(storage, "tab", **wrong)
 
 

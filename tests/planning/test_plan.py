@@ -123,3 +123,11 @@ def test_a_number_of_blocks_outside_its_range_is_refused_before_anything_is_load
     config = StudyConfig.for_workload("no.such.module:workload")
     with pytest.raises(InputError, match=rf"blocks must be from 6 to 10000, got {', '.join(map(str, blocks))}"):
         plan_study(config, RunOptions(), AssumedNoise(ASSUMED, "assumed"), blocks=blocks)
+
+
+def test_a_plan_names_the_unit_of_its_metric() -> None:
+    """A minimised metric is read in its own unit, not in points."""
+    config = StudyConfig.for_workload("tests.workload_examples:regression")
+    config = config.changed({"search.families": ("constant", "cosine")})
+    assert "units" == plan_study(config, CPU, NOISE, blocks=[6]).unit
+    assert "points" == plan_study(config_of(), CPU, NOISE, blocks=[6]).unit

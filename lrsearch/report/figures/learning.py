@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from lrsearch.records import LearningCurve, TrialRecord
+from lrsearch.records import PARTS, LearningCurve, TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.source import Source
@@ -20,8 +20,8 @@ from lrsearch.tables import Metric, Table, table
 
 FloatArray = NDArray[np.float64]
 
-_PARTS = {"test": "test", "report": "holdout", "select": "validation"}
-"""What people call the parts of the data, the one to be shown first."""
+_PARTS_SHOWN = ("test", "report", "select")
+"""The parts of the data, the one to be shown first."""
 _MOST_RATES = 12
 _TABLE_EPOCHS = 6
 
@@ -62,11 +62,11 @@ def learning_data(name: str, runs: Sequence[TrialRecord], *, epochs: int, metric
     kept = [run for run in runs if run.curve.train_loss]
     if not kept:
         return None
-    part = next((part for part in _PARTS if any(getattr(run.curve, f"{part}_loss") for run in kept)), "select")
+    part = next((part for part in _PARTS_SHOWN if any(getattr(run.curve, f"{part}_loss") for run in kept)), "select")
     return Learning(
         name,
         len(kept),
-        _PARTS[part],
+        PARTS[part],
         _band_of(kept, epochs, lambda curve: curve.train_loss),
         _band_of(kept, epochs, lambda curve: getattr(curve, f"{part}_loss")),
         _band_of(kept, epochs, lambda curve: [metric.scale * v for v in getattr(curve, f"{part}_accuracy")]),
