@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,10 @@ from lrsearch.experiment.distributions import discrete_values
 Params = dict[str, Any]
 Distributions = Mapping[str, BaseDistribution]
 
+MOST_TRIALS = 1000
+"""Of a family with more finished trials, TPE is shown its best and its newest (see `ShadowStudy`)."""
+
+_BEST = 25  # as many as TPE counts as good in a long study
 _SPENT_SLACK = 64  # withdrawn trials that a shadow may hold beyond its live ones before it is built anew
 
 
@@ -44,20 +49,26 @@ class ShadowStudy:
     """The trials of one family as a study of their own, for a sampler that splits good trials from bad ones.
 
     Finished trials stay; those still running are lent for one question and then withdrawn as failed, which samplers
-    overlook. Trials outside `distributions` (a user's own, enqueued with values out of range) are left out.
+    overlook. Trials outside `distributions` (a user's own, enqueued with values out of range) are left out. So that a
+    question costs the same however many trials there are, at most `MOST_TRIALS` of the newest are in it, at least half
+    of these, and the best 25 of those before them: the good trials of TPE are then those of the whole family.
     """
 
     def __init__(self, distributions: Distributions, direction: StudyDirection) -> None:
         self._distributions = dict(distributions)
         self._direction = direction
         self._study = _quiet_study(direction)
+        self._first = 0  # of the newest finished trials that it holds
         self._synced = 0
         self._spent = 0
 
     def ask(self, sampler: BaseSampler, finished: Sequence[FrozenTrial], running: Sequence[FrozenTrial]) -> Params:
         """Return what `sampler` proposes after `finished` (a list that only grows) while `running` are under way."""
-        if self._spent > len(finished) + _SPENT_SLACK:
-            self._study, self._synced, self._spent = _quiet_study(self._direction), 0, 0
+        first = _first_shown(len(finished))
+        if first != self._first or self._spent > len(finished) - first + _SPENT_SLACK:
+            self._study, self._first, self._synced, self._spent = _quiet_study(self._direction), first, first, 0
+            for trial in self._best(finished[:first]):
+                self._mirror(trial)
         for trial in finished[self._synced :]:
             self._mirror(trial)
         self._synced = len(finished)
@@ -71,10 +82,19 @@ class ShadowStudy:
             self._spent += 1
         return asked.params
 
-    def _mirror(self, trial: FrozenTrial) -> None:
-        if not all(
+    def _best(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Return the trials that TPE ranks first, in the order in which they ended."""
+        places = [place for place, trial in enumerate(trials) if self._fits(trial)]
+        ranked = sorted(places, key=lambda place: _rank(trials[place], self._direction))
+        return [trials[place] for place in sorted(ranked[:_BEST])]
+
+    def _fits(self, trial: FrozenTrial) -> bool:
+        return all(
             name in trial.params and _holds(one, trial.params[name]) for name, one in self._distributions.items()
-        ):
+        )
+
+    def _mirror(self, trial: FrozenTrial) -> None:
+        if not self._fits(trial):
             return
         last = trial.last_step
         copied = create_trial(
@@ -86,6 +106,23 @@ class ShadowStudy:
             intermediate_values={} if last is None else {last: trial.intermediate_values[last]},
         )
         self._study.add_trial(copied)
+
+
+def _first_shown(finished: int) -> int:
+    """Return where the newest trials begin: 0, or a multiple of half of `MOST_TRIALS`."""
+    step = MOST_TRIALS // 2
+    return max(0, -(-(finished - MOST_TRIALS) // step) * step)
+
+
+def _rank(trial: FrozenTrial, direction: StudyDirection) -> tuple[int, int, float]:
+    """Return what TPE sorts by: complete trials by their value, then pruned ones by how far they came."""
+    sign = -1 if direction == StudyDirection.MAXIMIZE else 1
+    if trial.state == TrialState.COMPLETE and trial.value is not None:
+        return 0, 0, sign * trial.value
+    if (last := trial.last_step) is None:
+        return 2, 0, 0.0
+    value = trial.intermediate_values[last]
+    return 1, -last, math.inf if math.isnan(value) else sign * value
 
 
 class SobolPoints:

@@ -23,6 +23,7 @@ from lrsearch.errors import InputError
 from lrsearch.names import search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.database.address import existing_storage
+from lrsearch.storage.database.trial_cache import cached
 from lrsearch.storage.study_part import StudyPart
 
 logger = logging.getLogger(__name__)
@@ -70,9 +71,11 @@ def create_study(
     if name not in stored_names(storage):
         with suppress(DuplicatedStudyError):  # another machine began at the same moment
             return _filled(
-                optuna.create_study(study_name=name, storage=storage, direction=direction), attributes, metric_name
+                optuna.create_study(study_name=name, storage=cached(storage), direction=direction),
+                attributes,
+                metric_name,
             )
-    study = optuna.load_study(study_name=name, storage=storage)
+    study = optuna.load_study(study_name=name, storage=cached(storage))
     if _left_unfilled(study) and study.direction.name.lower() == direction:
         return _filled(study, attributes, metric_name)
     facts = {"direction": direction, "metric": metric_name, **attributes.get("workload_facts", {})}
@@ -132,7 +135,7 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     names = stored_names(storage)
     if name not in names:
         raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
-    return optuna.load_study(study_name=name, storage=storage)
+    return optuna.load_study(study_name=name, storage=cached(storage))
 
 
 def with_stored_sampler(config: StudyConfig, address: str, name: str) -> StudyConfig:

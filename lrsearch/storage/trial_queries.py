@@ -1,7 +1,6 @@
 """Questions about trials that the database answers itself: SQL on the tables of Optuna's storage.
 
-A study of 20,000 trials has millions of rows, and Optuna reads all of them. These tables are Optuna's own and may
-change with its next release, so that they are asked only where their version is the one that is known here.
+A study of 20,000 trials has millions of rows, and Optuna reads all of them.
 """
 
 from __future__ import annotations
@@ -10,52 +9,45 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.storages import BaseStorage, RDBStorage
-from sqlalchemy import Connection, String, and_, case, cast, column, false, func, literal_column, or_, select, table
+from sqlalchemy import Connection, String, and_, case, cast, false, func, or_, select
 from sqlalchemy.sql import ColumnElement, Select
 
+from lrsearch.storage.database.optuna_tables import (
+    PARAMS,
+    REPORTS,
+    STUDIES,
+    TRIALS,
+    USER_ATTRIBUTES,
+    VALUES,
+    are_known,
+    distribution_of,
+)
 from lrsearch.storage.database.patience import patiently
 from lrsearch.storage.trial_filter import LISTED_ATTRIBUTES, STATES, TrialCount, TrialFilter, TrialLine
 
 T = TypeVar("T")
-_VERSION = "v3.2.0.a"
-"""Optuna's version of the tables below, as it says itself."""
 _LARGEST = 1e100
 """Beyond it a value counts as infinite, as `lrsearch.records.real` has it."""
 
-_STUDIES = table("studies", column("study_id"), column("study_name", String))
-_TRIALS = table("trials", column("trial_id"), column("study_id"), column("number"), column("state"))
-_PARAMS = table(
-    "trial_params",
-    column("trial_id"),
-    column("param_name", String),
-    column("param_value"),
-    column("distribution_json", String),
-)
-_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key", String), column("value_json", String))
-_VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
-_REPORTS = table("trial_intermediate_values", column("trial_id"))
-
-_FAMILY = _PARAMS.alias("family")
-_ENTRY = _ATTRIBUTES.alias("entry")
-_STATE = cast(_TRIALS.c.state, String)
+_FAMILY = PARAMS.alias("family")
+_ENTRY = USER_ATTRIBUTES.alias("entry")
+_STATE = cast(TRIALS.c.state, String)
 _NAMED = (_FAMILY.c.distribution_json, _FAMILY.c.param_value, _ENTRY.c.value_json)
 """What a trial's family is read from, see `_family`."""
 _FINITE = case(
     (
-        and_(cast(_VALUES.c.value_type, String) == "FINITE", func.abs(_VALUES.c.value) <= _LARGEST),
-        _VALUES.c.value,
+        and_(cast(VALUES.c.value_type, String) == "FINITE", func.abs(VALUES.c.value) <= _LARGEST),
+        VALUES.c.value,
     )
 )
 _FROM = (
-    _TRIALS.join(_STUDIES, _STUDIES.c.study_id == _TRIALS.c.study_id)
-    .outerjoin(_FAMILY, and_(_FAMILY.c.trial_id == _TRIALS.c.trial_id, _FAMILY.c.param_name == "family"))
-    .outerjoin(_ENTRY, and_(_ENTRY.c.trial_id == _TRIALS.c.trial_id, _ENTRY.c.key == "entry"))
-    .outerjoin(_VALUES, and_(_VALUES.c.trial_id == _TRIALS.c.trial_id, _VALUES.c.objective == 0))
+    TRIALS.join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+    .outerjoin(_FAMILY, and_(_FAMILY.c.trial_id == TRIALS.c.trial_id, _FAMILY.c.param_name == "family"))
+    .outerjoin(_ENTRY, and_(_ENTRY.c.trial_id == TRIALS.c.trial_id, _ENTRY.c.key == "entry"))
+    .outerjoin(VALUES, and_(VALUES.c.trial_id == TRIALS.c.trial_id, VALUES.c.objective == 0))
 )
 
 
@@ -68,9 +60,7 @@ class TrialQueries:
     @classmethod
     def of(cls, storage: BaseStorage) -> TrialQueries | None:
         """Return the questions to a storage, None where it is no database whose tables are known here."""
-        if not isinstance(storage, RDBStorage) or storage.engine.dialect.name not in ("sqlite", "postgresql"):
-            return None
-        return cls(storage) if storage.get_current_version() == _VERSION else None
+        return cls(storage) if isinstance(storage, RDBStorage) and are_known(storage) else None
 
     def counts(self) -> list[TrialCount]:
         """Return how many trials of each study have each state and family."""
@@ -95,7 +85,7 @@ class TrialQueries:
 def _require_readable(connection: Connection) -> None:
     """Raise JSONDecodeError if an attribute of a trial is no JSON: the file is damaged, or was edited."""
     # NaN and Infinity are none for SQLite, and are for Optuna.
-    suspicious = select(_ATTRIBUTES.c.value_json).where(func.json_valid(_ATTRIBUTES.c.value_json) == 0)
+    suspicious = select(USER_ATTRIBUTES.c.value_json).where(func.json_valid(USER_ATTRIBUTES.c.value_json) == 0)
     for value in connection.scalars(suspicious):
         json.loads(value)
 
@@ -103,15 +93,15 @@ def _require_readable(connection: Connection) -> None:
 def _counts(connection: Connection) -> list[TrialCount]:
     counted = (
         select(
-            _STUDIES.c.study_name,
+            STUDIES.c.study_name,
             _STATE,
             *_NAMED,
-            func.count(_TRIALS.c.trial_id),
+            func.count(TRIALS.c.trial_id),
             func.min(_FINITE),
             func.max(_FINITE),
         )
         .select_from(_FROM)
-        .group_by(_STUDIES.c.study_name, _STATE, *_NAMED)
+        .group_by(STUDIES.c.study_name, _STATE, *_NAMED)
     )
     merged: dict[tuple[str, str, str], TrialCount] = {}
     for study, state, distribution, place, entry, count, least, greatest in connection.execute(counted):
@@ -125,23 +115,23 @@ def _counts(connection: Connection) -> list[TrialCount]:
 
 def _lines(connection: Connection, studies: Sequence[str], wanted: TrialFilter, most: int | None) -> list[TrialLine]:
     chosen = (
-        select(_TRIALS.c.trial_id, _STUDIES.c.study_name, _TRIALS.c.number, _STATE, _FINITE)
+        select(TRIALS.c.trial_id, STUDIES.c.study_name, TRIALS.c.number, _STATE, _FINITE)
         .select_from(_FROM)
-        .where(_STUDIES.c.study_name.in_(studies), *_conditions(connection, wanted))
-        .order_by(_TRIALS.c.number.desc(), _STUDIES.c.study_name.desc())
+        .where(STUDIES.c.study_name.in_(studies), *_conditions(connection, wanted))
+        .order_by(TRIALS.c.number.desc(), STUDIES.c.study_name.desc())
         .limit(most)
     )
-    ids = chosen.with_only_columns(_TRIALS.c.trial_id).subquery("chosen")
+    ids = chosen.with_only_columns(TRIALS.c.trial_id).subquery("chosen")
     attributes, params = defaultdict[int, dict[str, Any]](dict), defaultdict[int, dict[str, Any]](dict)
     for trial, key, value in connection.execute(
-        _of_chosen(ids, _ATTRIBUTES, "key", "value_json").where(_ATTRIBUTES.c.key.in_(LISTED_ATTRIBUTES))
+        _of_chosen(ids, USER_ATTRIBUTES, "key", "value_json").where(USER_ATTRIBUTES.c.key.in_(LISTED_ATTRIBUTES))
     ):
         attributes[trial][key] = json.loads(value)
     for trial, name, value, distribution in connection.execute(
-        _of_chosen(ids, _PARAMS, "param_name", "param_value", "distribution_json").order_by(literal_column("param_id"))
+        _of_chosen(ids, PARAMS, "param_name", "param_value", "distribution_json").order_by(PARAMS.c.param_id)
     ):
-        params[trial][name] = _distribution(distribution).to_external_repr(value)
-    reported = _of_chosen(ids, _REPORTS).add_columns(func.count()).group_by(_REPORTS.c.trial_id)
+        params[trial][name] = distribution_of(distribution).to_external_repr(value)
+    reported = _of_chosen(ids, REPORTS).add_columns(func.count()).group_by(REPORTS.c.trial_id)
     epochs = {int(row[0]): int(row[1]) for row in connection.execute(reported)}
     return [
         TrialLine.of(
@@ -199,12 +189,7 @@ def _family(distribution: str | None, place: float | None, entry: str | None) ->
     named = None if entry is None else json.loads(entry)
     if named or distribution is None or place is None:
         return str(named or "")
-    return str(_distribution(distribution).to_external_repr(place))
-
-
-@lru_cache(maxsize=4096)
-def _distribution(stored: str) -> BaseDistribution:
-    return json_to_distribution(stored)
+    return str(distribution_of(distribution).to_external_repr(place))
 
 
 def _of(choose: Callable[[Iterable[float]], float], *values: float | None) -> float | None:

@@ -6,12 +6,16 @@ from collections import Counter
 import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from optuna.trial import TrialState, create_trial
+from optuna.samplers._tpe.sampler import _split_trials
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from scipy.stats import qmc
 
 from lrsearch.experiment.space import Space
 from lrsearch.names import SamplerKind
-from lrsearch.search.family_samplers import derived_seed
+from lrsearch.search import family_samplers
+from lrsearch.search.family_samplers import FamilyTPE, ShadowStudy, derived_seed
+from lrsearch.trials.states import FINISHED
 from tests.search.sampling_helpers import fail, families_of, finish, make_space, make_study, plain_space, run
 
 KINDS: tuple[SamplerKind, ...] = ("tpe", "random", "qmc")
@@ -133,3 +137,70 @@ def test_values_outside_the_space_disturb_no_sampler(kind: SamplerKind) -> None:
             create_trial(value=0.1, params=odd, distributions={"family": space.family_distribution, **wide})
         )
     assert len(run(study, space, 3)) == 3
+
+
+LINE = {"x": FloatDistribution(0.0, 1.0)}
+
+
+def ended(count: int, *, seed: int) -> list[FrozenTrial]:
+    """Return finished trials: complete and pruned ones, one of them out of range."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(count):
+        complete = rng.random() < 0.5
+        step, value = int(rng.integers(1, 4)), float(rng.random())
+        made.append(
+            create_trial(
+                state=TrialState.COMPLETE if complete else TrialState.PRUNED,
+                value=value,
+                params={"x": float(rng.random())},
+                distributions=LINE,
+                intermediate_values={step: value},
+            )
+        )
+    made[count // 3] = create_trial(value=9.0, params={"x": 5.0}, distributions={"x": FloatDistribution(0.0, 9.0)})
+    return made
+
+
+def asked(shadow: ShadowStudy, finished: list[FrozenTrial], seed: int = 0) -> dict[str, float]:
+    return shadow.ask(FamilyTPE(LINE, seed, 4), finished, [])
+
+
+@pytest.mark.parametrize("direction", list(StudyDirection)[1:])
+def test_tpe_is_shown_the_best_and_the_newest_of_a_long_study(monkeypatch, direction: StudyDirection) -> None:
+    """The good trials are those of the whole study, the others at least half of the most and at most all of it."""
+    trials = ended(230, seed=1)
+    fit = [trial for trial in trials if trial.params["x"] <= 1]
+    everything = ShadowStudy(LINE, direction)
+    asked(everything, trials)
+    monkeypatch.setattr(family_samplers, "MOST_TRIALS", 60)
+    shadow = ShadowStudy(LINE, direction)
+    for count in range(0, len(trials) + 1, 7):
+        asked(shadow, trials[:count])
+    asked(shadow, trials)
+    shown = [trial.params["x"] for trial in shadow._study.get_trials(states=FINISHED)]
+    assert shown[-30:] == [trial.params["x"] for trial in fit[-30:]]
+    assert 55 <= len(shown) <= 85
+    split = [
+        [trial.params["x"] for trial in _split_trials(one._study, one._study.get_trials(states=FINISHED), 25)[0]]
+        for one in (everything, shadow)
+    ]
+    assert split[0] == split[1]
+    assert len(split[0]) == 25
+
+
+def test_a_long_study_asks_the_same_after_a_restart(monkeypatch) -> None:
+    """What is shown depends on the finished trials alone, not on when they were taken in."""
+    monkeypatch.setattr(family_samplers, "MOST_TRIALS", 20)
+    trials, running = ended(90, seed=2), ShadowStudy(LINE, StudyDirection.MAXIMIZE)
+    for count in range(30, len(trials)):
+        fresh = ShadowStudy(LINE, StudyDirection.MAXIMIZE)
+        assert asked(running, trials[:count], count) == asked(fresh, trials[:count], count)
+
+
+def test_up_to_the_most_trials_tpe_is_shown_all(monkeypatch) -> None:
+    """Studies that were searched before there was a bound go on as they did."""
+    trials = ended(40, seed=3)
+    before = [asked(ShadowStudy(LINE, StudyDirection.MAXIMIZE), trials[:count], count) for count in (5, 39, 40)]
+    monkeypatch.setattr(family_samplers, "MOST_TRIALS", 40)
+    assert before == [asked(ShadowStudy(LINE, StudyDirection.MAXIMIZE), trials[:n], n) for n in (5, 39, 40)]

@@ -1,56 +1,14 @@
 """The database's own answers are those of Optuna's interface, on studies of any kind."""
 
-import random
-
-import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState, create_trial
 
-from lrsearch.storage import TrialFilter, count_trials, newest_trials, open_storage, stored_names, trial_queries
+from lrsearch.storage import TrialFilter, count_trials, newest_trials, open_storage, stored_names
+from lrsearch.storage.database import optuna_tables
 from lrsearch.storage.trial_filter import STATES
 from lrsearch.storage.trial_lists import count_by_api, list_by_api
 from lrsearch.storage.trial_queries import TrialQueries
-
-FAMILIES = ("cosine", "linear", "rex")
-
-
-ODD = (None, "", 0, 3, -1, 2.5, "x", [1], {"a": 1}, float("nan"), float("inf"), True)
-
-
-def fill(storage, *, seed: int, trials: int = 15) -> None:
-    """Make two searches, a confirmation and a study of other people, with trials of every state and odd attributes."""
-    draw = random.Random(seed)
-    for name in ("a/search-00", "a/search-01", "a/confirm", "b"):
-        study = optuna.create_study(study_name=name, storage=storage, direction=draw.choice(("maximize", "minimize")))
-        offered = draw.choice((FAMILIES, FAMILIES[::-1], (*FAMILIES, "other")))
-        study.add_trials([_trial(draw, offered) for _ in range(trials)])
-        for _ in range(2):
-            study.ask()
-        study.enqueue_trial({"x": 1.0})
-    optuna.create_study(study_name="empty", storage=storage)
-
-
-def _trial(draw: random.Random, offered: tuple[str, ...]):
-    state = draw.choice([TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL])
-    params, distributions = {}, {}
-    if draw.random() < 0.8:
-        params["family"], distributions["family"] = draw.choice(offered), CategoricalDistribution(offered)
-    if draw.random() < 0.8:
-        params["base_lr"], distributions["base_lr"] = draw.uniform(0.1, 1), FloatDistribution(0.1, 1)
-    keys = ("entry", "seconds", "stop_reason", "block", "schedule", "worker", "curve")
-    attributes = {key: draw.choice((*ODD, "cosine", "plain")) for key in keys if draw.random() < 0.5}
-    value = draw.choice([draw.random(), -draw.random(), 0.0, float("inf"), float("-inf"), 1e200, 1e100])
-    reported = {step: draw.choice([draw.random(), float("nan"), float("inf")]) for step in range(draw.randrange(4))}
-    return create_trial(
-        state=state,
-        value=None if state == TrialState.FAIL else value,
-        params=params,
-        distributions=distributions,
-        user_attrs=attributes,
-        intermediate_values=reported,
-    )
+from tests.storage.odd_studies import fill
 
 
 def _sorted(counts):
@@ -90,7 +48,7 @@ def test_sqlite_answers_as_optunas_interface(folder, seed: int) -> None:
 def test_other_storages_and_other_versions_go_by_optunas_interface(folder, monkeypatch) -> None:
     """A journal, a storage in memory, and a database whose tables a later Optuna may have changed."""
     database = open_storage("sqlite:///a.db")
-    monkeypatch.setattr(trial_queries, "_VERSION", "v9")
+    monkeypatch.setattr(optuna_tables, "VERSION", "v9")
     for storage in (InMemoryStorage(), open_storage("journal:///a.log"), database):
         assert TrialQueries.of(storage) is None
         fill(storage, seed=1, trials=5)

@@ -1,0 +1,113 @@
+"""Whole trials from Optuna's tables: those that have changed, in a time that does not depend on how many there are.
+
+Optuna makes an object of every row and looks through the whole study at every read; here rows are looked up by the
+trials that are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import Connection, String, cast, select
+
+from lrsearch.storage.database.optuna_tables import (
+    PARAMS,
+    REPORTS,
+    STUDIES,
+    SYSTEM_ATTRIBUTES,
+    TRIALS,
+    USER_ATTRIBUTES,
+    VALUES,
+    distribution_of,
+)
+
+T = TypeVar("T")
+_AT_ONCE = 500
+_NOT_FINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
+_COLUMNS = (
+    TRIALS.c.trial_id,
+    TRIALS.c.number,
+    cast(TRIALS.c.state, String),
+    TRIALS.c.datetime_start,
+    TRIALS.c.datetime_complete,
+)
+
+
+def read_trials(
+    connection: Connection, study_id: int, included: Collection[int] = (), after: int = -1
+) -> list[FrozenTrial]:
+    """Return trials of a study as Optuna's storage does, by their ids.
+
+    Args:
+        connection: to the database, in one transaction.
+        study_id: Optuna's number of the study.
+        included: ids of trials to read.
+        after: trials with larger ids are read too.
+
+    Raises:
+        KeyError: if there is no such study.
+    """
+    if connection.scalar(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)) is None:
+        raise KeyError(f"there is no study number {study_id} in this storage (any more)")
+    ours = select(*_COLUMNS).where(TRIALS.c.study_id == study_id)
+    rows: list[Any] = list(connection.execute(ours.where(TRIALS.c.trial_id > after)))
+    for ids in _portions(sorted(one for one in included if one <= after)):
+        rows += connection.execute(ours.where(TRIALS.c.trial_id.in_(ids)))
+    rows.sort(key=lambda row: int(row[0]))
+    return [trial for some in _portions(rows) for trial in _whole(connection, some)]
+
+
+def _portions(all_of: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield a sequence in portions that a question to the database may name one by one."""
+    for first in range(0, len(all_of), _AT_ONCE):
+        yield all_of[first : first + _AT_ONCE]
+
+
+def _whole(connection: Connection, rows: Sequence[Any]) -> Iterator[FrozenTrial]:
+    """Yield the trials of some rows of their table, with what the other tables say of them."""
+    ids = [row[0] for row in rows]
+
+    def parts(of: Any, *names: str, order: str) -> dict[int, list[Any]]:
+        asked = select(of.c.trial_id, *(of.c[name] for name in names)).where(of.c.trial_id.in_(ids))
+        found = defaultdict[int, list[Any]](list)
+        for row in connection.execute(asked.order_by(of.c.trial_id, of.c[order])):
+            found[row[0]].append(row)
+        return found
+
+    params = parts(PARAMS, "param_name", "param_value", "distribution_json", order="param_id")
+    user = parts(USER_ATTRIBUTES, "key", "value_json", order="key")
+    system = parts(SYSTEM_ATTRIBUTES, "key", "value_json", order="key")
+    values = parts(VALUES, "value", "value_type", order="objective")
+    reports = parts(REPORTS, "step", "intermediate_value", "intermediate_value_type", order="step")
+    for trial_id, number, state, start, complete in rows:
+        distributions = {name: distribution_of(stored) for _, name, _, stored in params[trial_id]}
+        yield FrozenTrial(
+            number=number,
+            state=TrialState[state],
+            value=None,
+            values=[_number(value, kind) for _, value, kind in values[trial_id]] or None,
+            datetime_start=_local(start),
+            datetime_complete=_local(complete),
+            params={name: distributions[name].to_external_repr(value) for _, name, value, _ in params[trial_id]},
+            distributions=distributions,
+            user_attrs={key: json.loads(value) for _, key, value in user[trial_id]},
+            system_attrs={key: json.loads(value) for _, key, value in system[trial_id]},
+            intermediate_values={step: _number(value, kind) for _, step, value, kind in reports[trial_id]},
+            trial_id=trial_id,
+        )
+
+
+def _number(value: float | None, kind: str) -> float:
+    """Return a stored number; those that are not finite are stored as their kind alone."""
+    return _NOT_FINITE[kind] if value is None else value
+
+
+def _local(stored: datetime | None) -> datetime | None:
+    """Return a stored time, which is that of Greenwich, on this machine's clock."""
+    return None if stored is None else stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
