@@ -15,7 +15,7 @@ from lrsearch.search.family_samplers import derived_seed
 from lrsearch.search.gp.acquisition import BEST, Candidates, log_expected_improvement
 from lrsearch.search.gp.features import CurveFeatures, FloatArray, is_known_beforehand
 from lrsearch.search.gp.model import Hyperparameters, IntArray, Posterior, fit
-from lrsearch.search.gp.targets import normal_scores, outcomes
+from lrsearch.search.gp.targets import Outcomes, normal_scores, outcomes
 
 MOST_TRIALS = 1500
 """Above so many finished trials the model keeps the best half of them and as many drawn ones."""
@@ -44,6 +44,7 @@ class CurveSearch:
         }
         self._read = 0  # of the finished trials
         self._trials: list[FrozenTrial] = []  # those that have features
+        self._outcomes = Outcomes(direction)  # theirs
         self._x = np.zeros((0, len(self._features)))
         self._family: IntArray = np.zeros(0, dtype=np.intp)
         self._fitted_at = -1  # the round
@@ -65,7 +66,7 @@ class CurveSearch:
         number = self.families.index(family)
         x, of, _ = self._with_features(running)
         believed = self._posterior.believing(x, of)
-        own = np.flatnonzero(self._family == number)
+        own = self._members[self._family[self._members] == number]
         if len(own):
             means = self._posterior.mean(self._x[own], self._family[own])
             top = own[np.argsort(-means, kind="stable")[:BEST]]
@@ -88,6 +89,7 @@ class CurveSearch:
         self._read = len(finished)
         self._x, self._family = np.vstack([self._x, x]), np.append(self._family, family)
         self._trials += trials
+        self._outcomes.add(trials)
         rounds = len(self._trials) // len(self.families)
         fit_at = rounds if rounds <= _EVERY_ROUND else rounds - rounds % _THEN_EVERY
         if fit_at != self._fitted_at:
@@ -96,7 +98,7 @@ class CurveSearch:
         for i in range(max(first, fit_at * len(self.families)), len(self._trials)):
             self._posterior.add(self._x[i], int(self._family[i]))
             self._members = np.append(self._members, i)
-        self._posterior.observe(normal_scores(outcomes(self._trials, self._direction))[self._members])
+        self._posterior.observe(normal_scores(self._outcomes.values())[self._members])
 
     def _fit(self, fit_at: int) -> None:
         """Fit the hyperparameters to the trials of the first rounds, and begin a posterior with them."""

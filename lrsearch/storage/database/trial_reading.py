@@ -52,6 +52,7 @@ def read_trials(
 
     Raises:
         KeyError: if there is no such study.
+        LookupError: if a trial's state is none: the file is damaged, or was edited.
     """
     if connection.scalar(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)) is None:
         raise KeyError(f"there is no study number {study_id} in this storage (any more)")
@@ -89,7 +90,7 @@ def _whole(connection: Connection, rows: Sequence[Any]) -> Iterator[FrozenTrial]
         distributions = {name: distribution_of(stored) for _, name, _, stored in params[trial_id]}
         yield FrozenTrial(
             number=number,
-            state=TrialState[state],
+            state=_state(state),
             value=None,
             values=[_number(value, kind) for _, value, kind in values[trial_id]] or None,
             datetime_start=_local(start),
@@ -101,6 +102,12 @@ def _whole(connection: Connection, rows: Sequence[Any]) -> Iterator[FrozenTrial]
             intermediate_values={step: _number(value, kind) for _, step, value, kind in reports[trial_id]},
             trial_id=trial_id,
         )
+
+
+def _state(stored: str) -> TrialState:
+    if stored not in TrialState.__members__:
+        raise LookupError(f"{stored!r} is no state of a trial")
+    return TrialState[stored]
 
 
 def _number(value: float | None, kind: str) -> float:

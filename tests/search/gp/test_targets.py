@@ -7,7 +7,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from scipy.stats import norm
 
-from lrsearch.search.gp.targets import normal_scores, outcomes
+from lrsearch.search.gp.targets import Outcomes, normal_scores, outcomes
 
 
 def trial(value: float | None, *reports: float, pruned: bool = False) -> optuna.trial.FrozenTrial:
@@ -45,3 +45,13 @@ def test_pruned_trials_alone_are_compared_by_their_reports() -> None:
     """Without a complete trial to be placed among; one that has reported nothing is the lowest."""
     pruned = [trial(2.0, 2.0, pruned=True), trial(3.0, 1.0, 3.0, pruned=True), trial(None, pruned=True)]
     assert outcomes(pruned, StudyDirection.MAXIMIZE).tolist() == [2.0, 3.0, -np.inf]
+
+
+def test_outcomes_do_not_depend_on_how_many_trials_come_at_a_time() -> None:
+    """A search takes them in one after the other, a search that goes on all at once."""
+    rng = np.random.default_rng(0)
+    trials = [trial(rng.random(), *rng.random(rng.integers(1, 5)), pruned=rng.random() < 0.5) for _ in range(30)]
+    found = Outcomes(StudyDirection.MINIMIZE)
+    for count, one in enumerate(trials, start=1):
+        found.add([one])
+        assert found.values().tolist() == outcomes(trials[:count], StudyDirection.MINIMIZE).tolist()
