@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
-from lrsearch.names import DEFAULT_STORAGE, base_name, search_names
+from lrsearch.names import DEFAULT_STORAGE, base_name
 from lrsearch.schedules import AnySchedule, schedule_from_params
 from lrsearch.search.callbacks import Callback
 from lrsearch.search.mlflow_log import MlflowLog
@@ -24,11 +23,8 @@ from lrsearch.search.progress import SearchState
 from lrsearch.storage import (
     StoredStudy,
     StudyPart,
-    existing_storage,
-    load_study,
     open_existing,
     storage_of,
-    stored_names,
 )
 from lrsearch.verdict.study_verdict import compare_study
 from lrsearch.workloads import require_trusted_workload
@@ -86,7 +82,7 @@ def optimize(
         scheduler=scheduler,
     )
     found: list[Study] = []
-    for budget, run in at_budgets(_config(config).changed({"search.trials": trials}), options):
+    for budget, run in options.at_budgets(_config(config).changed({"search.trials": trials})):
         found, _ = search(budget, run, callbacks=callbacks, mlflow=mlflow, on_epoch=on_epoch)
     return found[0]
 
@@ -162,18 +158,9 @@ def confirm(
         run_confirm(
             budget, run, blocks=blocks, top=top, controls=controls, audit_pruned=audit_pruned, on_epoch=on_epoch
         )
-        for budget, run in at_budgets(config, options)
+        for budget, run in options.at_budgets(config)
     ]
     return done[-1].study
-
-
-def at_budgets(config: StudyConfig, options: RunOptions) -> list[tuple[StudyConfig, RunOptions]]:
-    """Return the study at each of its epoch budgets, with the options that hold its name in the storage."""
-    named = config.changed({"name": options.study_name}).at_budgets()
-    return [
-        (budget, replace(options, study_name=name.name))
-        for budget, name in zip(config.at_budgets(), named, strict=True)
-    ]
 
 
 def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
@@ -186,15 +173,6 @@ def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
         source = f"study {base_name(search.name)!r}"
         require_trusted_workload(search.config.workload, source=source, trust="--trust-storage")
     return search.config
-
-
-def stored_search(storage: str, name: str | None) -> StudyPart | None:
-    """Return the (first) search of a name in a storage; None if there is no such storage, or no search of this name."""
-    opened = existing_storage(storage) if name is not None else None
-    if opened is None or name is None:
-        return None
-    searches = search_names(stored_names(opened), name)
-    return StudyPart.of(load_study(opened, searches[0])) if searches else None
 
 
 def write_report(study: Study | str, path: str | Path = "report.html", *, storage: str | None = None) -> Path:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
+
+if TYPE_CHECKING:
+    from lrsearch.storage import StudyPart
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ def optimize(
     config = search.config({"search.trials": trials})
     options = run.options(lanes=count(lanes, "lanes"), timeout_seconds=timeout)
     summaries = []
-    for budget, here in api.at_budgets(config, options):
+    for budget, here in options.at_budgets(config):
         with console.progress() as progress:
             shown = console.search_progress(progress, budget.training.epochs)
             searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown)
@@ -81,7 +84,7 @@ def confirm(
     from lrsearch.storage import StoredStudy, StudyPart
     from lrsearch.verdict.pruning_audit import audit_result
 
-    stored = api.stored_search(run.storage, run.study_name) if search.study is None else None
+    stored = _stored_search(run.storage, run.study_name) if search.study is None else None
     if stored is None:
         config = search.config()
     else:  # a search in the storage needs no file to be confirmed
@@ -89,7 +92,7 @@ def confirm(
         config = api.trusted_config(stored, trust=trust).changed(search.changes())
     options = run.options()
     results = []
-    for budget, here in api.at_budgets(config, options):
+    for budget, here in options.at_budgets(config):
         with console.progress() as progress:
             done = run_confirm(
                 budget,
@@ -150,3 +153,14 @@ def train(
     for remark in run.remarks:
         logger.info(remark)
     console.print_table(run.table, output)
+
+
+def _stored_search(storage: str, name: str | None) -> StudyPart | None:
+    """Return the (first) search of a name in a storage; None if there is no such storage, or no search of this name."""
+    from lrsearch.names import search_names
+    from lrsearch.storage import StudyPart, existing_storage, load_study, stored_names
+
+    if name is None or (opened := existing_storage(storage)) is None:
+        return None
+    searches = search_names(stored_names(opened), name)
+    return StudyPart.of(load_study(opened, searches[0])) if searches else None

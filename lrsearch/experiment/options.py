@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
 from lrsearch.processes.dask import cluster_size
@@ -63,6 +64,14 @@ class RunOptions:
             return replace(self, workers=workers)
         # Processes of this machine too may be in another folder: they are kept from one run to the next.
         return replace(self, workers=workers, storage=absolute_address(self.storage))
+
+    def at_budgets(self, config: StudyConfig) -> list[tuple[StudyConfig, RunOptions]]:
+        """Return the study at each of its epoch budgets, with the options that hold its name in the storage."""
+        named = config.changed({"name": self.study_name}).at_budgets()
+        return [
+            (budget, replace(self, study_name=name.name))
+            for budget, name in zip(config.at_budgets(), named, strict=True)
+        ]
 
     def worker_payload(self, experiment: Experiment) -> tuple[str, LoadedData | OwnCopy]:
         """Return the device and the data that `Experiment.in_worker` takes in this run's processes."""
