@@ -48,7 +48,7 @@ def test_the_flow_from_a_study_file_to_a_verdict(folder):
 
 def test_what_is_exported_is_trained_again(folder):
     """export_schedule gives the best of a family as text, in another length too; train_exported gives its value."""
-    study = lrsearch.optimize(_config(), trials=4, storage=f"sqlite:///{folder}/a.db", workers=1, device="cpu")
+    study = lrsearch.optimize(_config(), trials=4, storage=f"journal:///{folder}/a.log", workers=1, device="cpu")
     file = folder / "best.toml"
     file.write_text(lrsearch.export_schedule(study, "toml", family="cosine"))
     run = lrsearch.train_exported(file, trust_config=True, device="cpu")
@@ -63,14 +63,14 @@ def test_what_is_exported_is_trained_again(folder):
 
 def test_no_complete_trial_of_a_family_is_said(folder):
     """best_schedule names the family that has no complete trial."""
-    study = lrsearch.optimize(_config(), trials=2, storage=f"sqlite:///{folder}/a.db", workers=1)
+    study = lrsearch.optimize(_config(), trials=2, storage=f"journal:///{folder}/a.log", workers=1)
     with pytest.raises(lrsearch.InputError, match="no complete trial of rex in 'notebook'"):
         lrsearch.best_schedule(study, "rex")
 
 
 def test_objective_under_plain_optuna(folder):
     """study.optimize(Objective(config)) adds trials to a search."""
-    study = lrsearch.optimize(_config(), trials=2, storage=f"sqlite:///{folder}/a.db", workers=1)
+    study = lrsearch.optimize(_config(), trials=2, storage=f"journal:///{folder}/a.log", workers=1)
     study.optimize(lrsearch.Objective(_config()), n_trials=2)
     assert 4 == len(study.trials)
     assert {"finished"} == {trial.user_attrs["stop_reason"] for trial in study.trials}
@@ -133,7 +133,7 @@ def test_what_is_no_study_is_one_line(folder, call, message):
 def test_python_does_what_the_commands_do(folder):
     """Epoch budgets, controls and the audit of pruned trials, as by flags."""
     config = _config().changed({"training.epochs": (1, 2), "search.trials": 4, "search.pruner": "rungs"})
-    options = {"storage": f"sqlite:///{folder}/a.db", "workers": 1}
+    options = {"storage": f"journal:///{folder}/a.log", "workers": 1}
     seen = []
     study = lrsearch.optimize(config, **options, on_epoch=lambda state: seen.append(state.total))
     assert ("notebook/epochs-2", {4}) == (study.study_name, set(seen))

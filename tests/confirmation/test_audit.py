@@ -1,6 +1,8 @@
 """The pruning audit: pruned trials become what they would have become, and are counted against their family."""
 
+import shutil
 import signal
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -16,10 +18,25 @@ from lrsearch.processes.interruption import Interrupted
 from lrsearch.records import LearningCurve
 from lrsearch.storage import StoredStudy, load_study, open_storage, records
 from lrsearch.verdict.pruning_audit import audit_result
-from tests.search.run_helpers import make_config, search
+from tests.search.run_helpers import JOURNAL, make_config, search_in_journal, stored
 
 CONFIG = make_config(training__epochs=4, search__families=["constant", "cosine"], search__trials=20)
-DB = "sqlite:///lrsearch.db"
+DB, OTHER = "journal:///lrsearch.log", "journal:///other.log"
+
+
+@pytest.fixture(scope="module")
+def finished_search(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the journal of a search that has pruned some of its trials."""
+    journal = tmp_path_factory.mktemp("audit") / JOURNAL
+    search_in_journal(CONFIG, 20, database=str(journal))
+    return journal
+
+
+@pytest.fixture
+def searched(finished_search: Path, folder: Path) -> str:
+    """Return the name of a copy of that journal in the working directory."""
+    shutil.copy(finished_search, folder / JOURNAL)
+    return JOURNAL
 
 
 def _audit(share: float, *, database: str = DB, **given):
@@ -91,9 +108,9 @@ def test_nothing_to_audit_is_refused(folder) -> None:
         _audit(0.5)
 
 
-def test_a_finished_trial_goes_on_from_where_it_was_pruned(folder) -> None:
+def test_a_finished_trial_goes_on_from_where_it_was_pruned(searched) -> None:
     """On the search's own seeds its first epochs are those that were pruned, to the bit; the test set is not read."""
-    study = search(CONFIG, 20)
+    study = stored(searched)
     pruned = {r.number: r for r in records(study) if r.state == "pruned"}
     found = _audit(1.0)
     assert len(pruned) == found.beat_best.total > 0
@@ -113,10 +130,9 @@ def test_a_finished_trial_goes_on_from_where_it_was_pruned(folder) -> None:
     assert over == found.beat_median.count
 
 
-def test_an_audit_goes_on_where_it_was_stopped(folder) -> None:
+def test_an_audit_goes_on_where_it_was_stopped(searched) -> None:
     """Stopped in the second batch it keeps the first, and ends with what an unstopped one ends with."""
-    search(CONFIG, 20)
-    search(CONFIG, 20, database="other.db")
+    shutil.copy(searched, "other.log")
     epochs = 0
 
     def stop_in_the_second(state) -> None:
@@ -129,10 +145,10 @@ def test_an_audit_goes_on_where_it_was_stopped(folder) -> None:
         _audit(1.0, on_epoch=stop_in_the_second)
     kept = _what_lasts(_finished())
     assert 2 == len(kept)
-    assert _audit(1.0) == _audit(1.0, database="sqlite:///other.db")
+    assert _audit(1.0) == _audit(1.0, database=OTHER)
     whole = _what_lasts(_finished())
     assert all(whole[number] == left for number, left in kept.items())
-    assert whole == _what_lasts(_finished("sqlite:///other.db"))
+    assert whole == _what_lasts(_finished(OTHER))
     before = len(_finished())
     _audit(1.0)
     assert before == len(_finished())

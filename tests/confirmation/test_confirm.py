@@ -20,9 +20,11 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.records import LearningCurve, pack_scores, unpack_scores
-from lrsearch.storage import StudyPart, load_study, open_storage
+from lrsearch.storage import StudyPart
 from tests.conftest import STUDY
-from tests.search.run_helpers import finished, lasting, make_config, search, signal_in
+from tests.search.run_helpers import JOURNAL, address, finished, lasting, make_config, signal_in, stored
+from tests.search.run_helpers import search as search_in_sqlite
+from tests.search.run_helpers import search_in_journal as search
 
 CONSTANT = {"name": "plain", "family": "constant", "base_lr": 0.1}
 COSINE = {"name": "cosine of ours", "family": "cosine", "base_lr": 0.3, "final_lr": 0.01, "warmup_steps": 5}
@@ -33,8 +35,8 @@ def _ledger(study):
     return StudyPart.of(study).attributes.test_ledger
 
 
-def _confirm(config, blocks: int | None = 2, *, database: str = "lrsearch.db", **given: Any) -> Confirmation:
-    options = RunOptions(storage=f"sqlite:///{database}", device="cpu", workers=1)
+def _confirm(config, blocks: int | None = 2, *, database: str = JOURNAL, **given: Any) -> Confirmation:
+    options = RunOptions(storage=address(database), device="cpu", workers=1)
     return run_confirm(config, options, blocks=blocks, **given)
 
 
@@ -110,10 +112,10 @@ def test_searched_settings_travel_with_the_winner(folder) -> None:
 
 def test_an_interrupted_confirmation_equals_an_uninterrupted_one(folder) -> None:
     """Blocks that were finished are stored and not run again; the others give exactly what they would have given."""
-    whole = _runs(_confirm(FIXED, 3, database="whole.db").study)
+    whole = _runs(_confirm(FIXED, 3, database="whole.log").study)
     with pytest.raises(Interrupted):
         _confirm(FIXED, 3, on_epoch=signal_in(3, signal.SIGTERM))
-    half = load_study(open_storage("sqlite:///lrsearch.db"), "tab/confirm")
+    half = stored(JOURNAL, "tab/confirm")
     assert {0} == {block for block, _ in _runs(half)}
     times = [trial.datetime_complete for trial in finished(half)]
     continued = _confirm(FIXED, 3).study
@@ -125,7 +127,7 @@ def test_more_blocks_are_added_to_those_that_are_there(folder) -> None:
     """Two blocks and then three are three, to the bit; the ledger marks what went beyond the plan."""
     _confirm(FIXED, 2)
     more = _confirm(FIXED, 3).study
-    assert _runs(_confirm(FIXED, 3, database="whole.db").study) == _runs(more)
+    assert _runs(_confirm(FIXED, 3, database="whole.log").study) == _runs(more)
     assert [False, False, True] == [reading.beyond_plan for reading in _ledger(more)]
     assert 6 == len(finished(_confirm(FIXED, 1).study))
 
@@ -136,8 +138,8 @@ def test_every_reading_of_the_test_set_is_in_the_ledger(folder) -> None:
     lines = [(r.block, r.entries, r.epochs) for r in _ledger(study)]
     assert [(block, ["plain", "cosine of ours"], "every") for block in (0, 1)] == lines
     assert 2 == len(_ledger(_confirm(FIXED).study))
-    search(make_config(), 3, database="searched.db")
-    assert ["last"] == [r.epochs for r in _ledger(_confirm(make_config(), 1, database="searched.db").study)]
+    search(make_config(), 3, database="searched.log")
+    assert ["last"] == [r.epochs for r in _ledger(_confirm(make_config(), 1, database="searched.log").study)]
 
 
 def test_other_configurations_under_the_same_name_are_refused(folder) -> None:
@@ -145,17 +147,17 @@ def test_other_configurations_under_the_same_name_are_refused(folder) -> None:
     before = _runs(_confirm(FIXED, 1).study)
     with pytest.raises(InputError, match=r"'tab/confirm' confirms other configurations.*--study-name"):
         _confirm(make_config(baseline=[{**CONSTANT, "base_lr": 0.2}, COSINE]), 1)
-    assert before == _runs(load_study(open_storage("sqlite:///lrsearch.db"), "tab/confirm"))
+    assert before == _runs(stored(JOURNAL, "tab/confirm"))
 
 
 def test_a_family_without_a_complete_trial_is_left_out_and_named(folder, run) -> None:
     """It is said on standard error and kept in the study."""
     (Path("tab.toml")).write_text(STUDY)
-    search(make_config(), 2)
+    search_in_sqlite(make_config(), 2)
     shown = run("confirm", "tab.toml", "--blocks", "1", "--workers", "1", "--device", "cpu", "--format", "json")
     assert 0 == shown.code
     assert 2 == len(json.loads(shown.out))
-    (missing,) = load_study(open_storage("sqlite:///lrsearch.db"), "tab/confirm").user_attrs["left_out"]
+    (missing,) = stored(name="tab/confirm").user_attrs["left_out"]
     assert f"{missing} is left out: no trial of it is complete" in shown.err
 
 
@@ -165,7 +167,7 @@ def test_a_fixed_schedule_is_shown_beside_what_was_printed_of_it(folder, run) ->
     (Path("tab.toml")).write_text(STUDY + text)
     shown = run("confirm", "tab.toml", "--blocks", "3", "--workers", "1", "--device", "cpu", "--format", "json")
     (row,) = json.loads(shown.out)
-    runs = _runs(load_study(open_storage("sqlite:///lrsearch.db"), "tab/confirm")).values()
+    runs = _runs(stored(name="tab/confirm")).values()
     accuracies = [left["test_accuracy"] for left in runs]
     assert ("plain", 3, 0.89) == (row["entry"], row["blocks"], row["accuracy printed"])
     assert float(np.mean(accuracies)) == pytest.approx(row["accuracy"])
@@ -188,9 +190,8 @@ def test_independent_searches_confirm_families(folder) -> None:
     search(config, 3)
     study = _confirm(config, None).study
     assert {0, 1} == {block for block, _ in _runs(study)}
-    storage = open_storage("sqlite:///lrsearch.db")
     for block in (0, 1):
-        own = finished(load_study(storage, f"tab/search-{block:02d}"))
+        own = finished(stored(JOURNAL, f"tab/search-{block:02d}"))
         schedules = {trial.params["family"]: trial.user_attrs["schedule"] for trial in own}
         assert schedules == {name: left["schedule"] for (b, name), left in _runs(study).items() if b == block}
 
@@ -277,8 +278,8 @@ def test_what_was_asked_for_and_not_done_is_said(folder, caplog) -> None:
     assert 6 == len(_confirm(FIXED, 2).study.get_trials())
     assert "blocks: 2 asked for, but 3 are stored, and all 3 count in the verdict" in caplog.text
     config = make_config(search__replicates=2, search__pruner="none")
-    search(config, 3, database="replicates.db")
-    assert {0, 1} == {block for block, _ in _runs(_confirm(config, 5, database="replicates.db").study)}
+    search(config, 3, database="replicates.log")
+    assert {0, 1} == {block for block, _ in _runs(_confirm(config, 5, database="replicates.log").study)}
     assert "blocks: 5 asked for, but there is one for each of 2 replicates of the search" in caplog.text
 
 

@@ -11,14 +11,14 @@ from lrsearch.confirmation.job import Job
 from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.confirmation.train import confirm_progress
 from lrsearch.experiment.options import RunOptions
-from tests.search.run_helpers import make_config, search
+from tests.search.run_helpers import make_config, search_in_journal
 
 FIXED = make_config(baseline=[{"name": name, "family": name, "base_lr": 0.1} for name in ("constant", "cosine")])
 EXAMPLES = "tests.workload_examples"
 
 
 def _options(**given: Any) -> RunOptions:
-    return RunOptions(**{"storage": "sqlite:///lrsearch.db", "device": "cpu", "workers": 1, **given})
+    return RunOptions(**{"storage": "journal:///lrsearch.log", "device": "cpu", "workers": 1, **given})
 
 
 @pytest.mark.parametrize("workload", ["nan_metric", "nan_on_the_test_set"])
@@ -31,13 +31,13 @@ def test_a_metric_that_is_not_a_number_is_a_diverged_run(folder, run, caplog, wo
     assert {0.0} == {trial.value for trial in trials}
     assert all(math.isfinite(trial.user_attrs.get("test_loss", 0.0)) for trial in trials)
     assert "a run of cosine has diverged in epoch" in caplog.text
-    assert run("compare").code in (0, 1, 2)
+    assert run("compare", "--storage", "journal:///lrsearch.log").code in (0, 1, 2)
 
 
 def test_a_winner_that_is_not_a_number_on_the_test_set_alone_has_diverged(folder, caplog) -> None:
     """After a search the test set is read once, at the end: also then it is no traceback."""
     config = make_config(workload=f"{EXAMPLES}:nan_on_the_test_set", search__pruner="none")
-    search(config, 3)
+    search_in_journal(config, 3)
     trials = run_confirm(config, _options(), blocks=1).study.get_trials()
     assert [("diverged", 0.0)] * 3 == [(trial.user_attrs["stop_reason"], trial.value) for trial in trials]
     assert not any("test_loss" in trial.user_attrs for trial in trials)
@@ -65,7 +65,7 @@ def _blocks(job: Job, blocks: int):
     return plan_blocks(job.experiment, job.searches, blocks=blocks).blocks
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.integration)])
 def test_progress_only_rises(folder, workers) -> None:
     """From the first epoch to the last, and on from what an earlier run has stored."""
     shown: list[ConfirmProgress] = []

@@ -51,6 +51,7 @@ def test_two_processes_reach_the_total_exactly(folder):
     assert 1 < len({trial.user_attrs["worker"] for trial in finished})
 
 
+@pytest.mark.integration
 def test_replicates_in_several_processes_all_reach_their_total(folder):
     """Two replicates shared by two processes have their trials each, and nothing in common."""
     options = _options(folder)
@@ -166,6 +167,7 @@ def _finished(options: RunOptions, name: str = "many"):
         return []
 
 
+@pytest.mark.integration
 def test_confirmation_in_processes_equals_one_process(folder):
     """Blocks shared out over two processes give exactly what one process gives."""
     baselines = [{"name": n, "family": n, "base_lr": lr} for n, lr in (("constant", 0.1), ("cosine", 0.2))]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lrsearch.storage import load_study, open_storage, records
 
 ROOT = str(Path(__file__).parents[2])
@@ -56,6 +58,7 @@ def test_redirected_streams_are_left_alone(capsys) -> None:
         assert "" == problem()
 
 
+@pytest.mark.integration
 def test_a_search_without_a_reader_of_its_output_is_run_to_its_end(study_file) -> None:
     """With both streams read by a `head` that has gone, every budget of the search is finished, with exit code 0."""
     flags = "--epochs 1,2 --trials 3 --workers 1 --device cpu"

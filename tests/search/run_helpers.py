@@ -1,6 +1,6 @@
 """Short searches that the tests of the main job share, and ways to look at what they leave."""
 
-import os
+import signal
 import tomllib
 from collections import Counter
 from collections.abc import Callable
@@ -10,12 +10,16 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.config import StudyConfig
+from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
-from lrsearch.search.optimize import run_search
+from lrsearch.search.optimize import prepare_studies, run_search
 from lrsearch.search.progress import SearchState
+from lrsearch.storage import load_study, open_storage
 from tests.conftest import STUDY
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+JOURNAL = "lrsearch.log"
+"""A database for tests that are not about SQLite: a search in a journal takes a third of the processor time."""
 
 
 def make_config(**changes: Any) -> StudyConfig:
@@ -24,16 +28,37 @@ def make_config(**changes: Any) -> StudyConfig:
     return config.changed({name.replace("__", "."): value for name, value in changes.items()})
 
 
+def address(database: str) -> str:
+    """Return the address of a database file: a journal's ends in .log."""
+    return f"{'journal' if database.endswith('.log') else 'sqlite'}:///{database}"
+
+
+def stored(database: str = "lrsearch.db", name: str = "tab") -> Study:
+    """Open the search of a database of the working directory."""
+    return load_study(open_storage(address(database)), name)
+
+
+def begun(config: StudyConfig, *, database: str = "lrsearch.db") -> Study:
+    """Begin a search and run none of its trials."""
+    experiment, options = Experiment.prepare(config, device="cpu"), RunOptions(storage=address(database))
+    return prepare_studies(experiment, options, open_storage(options.storage))[0].study
+
+
 def search(config: StudyConfig, trials: int = 6, *, database: str = "lrsearch.db", **options: Any) -> Study:
     """Search in this process, three lanes side by side, in a database of the working directory."""
     return search_and_state(config, trials, database=database, **options)[0]
+
+
+def search_in_journal(config: StudyConfig, trials: int = 6, *, database: str = JOURNAL, **options: Any) -> Study:
+    """Search as `search` does, in a journal."""
+    return search(config, trials, database=database, **options)
 
 
 def search_and_state(
     config: StudyConfig, trials: int, *, database: str = "lrsearch.db", on_epoch=lambda _: None, **options: Any
 ) -> tuple[Study, SearchState]:
     """Search as `search` does; return the study and the state at the end."""
-    given = {"storage": f"sqlite:///{database}", "device": "cpu", "lanes": 3, "workers": 1, **options}
+    given = {"storage": address(database), "device": "cpu", "lanes": 3, "workers": 1, **options}
     studies, state = run_search(config.changed({"search.trials": trials}), RunOptions(**given), on_epoch)
     return studies[0], state
 
@@ -72,6 +97,6 @@ def signal_in(calls: int, signum: int) -> Callable[[object], None]:
     def on_epoch(state: object) -> None:
         seen.append(state)
         if len(seen) == calls:
-            os.kill(os.getpid(), signum)
+            signal.raise_signal(signum)  # to this very thread: `kill` may be a moment late
 
     return on_epoch

@@ -27,7 +27,7 @@ class Notes:
         trial.user_attrs.clear()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.integration)])
 def test_every_finished_trial_is_told_of_once(folder, workers):
     """In this process or two others, over two replicates and a second run: what finished, in its final state.
 
@@ -69,6 +69,7 @@ def test_an_error_of_a_callback_is_raised_and_loses_no_trial(folder):
     assert 4 == len(lrsearch.optimize(config, **options).get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED)))
 
 
+@pytest.mark.integration
 def test_processes_follow_to_another_folder(tmp_path, monkeypatch):
     """A relative address means the folder of the call, also for processes that an earlier call has left running."""
     for name in ("first", "second"):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.search.run_helpers import finished, make_config, search
+from tests.search.run_helpers import finished, make_config
+from tests.search.run_helpers import search_in_journal as search
 
 FIXED = {"base_lr": {"low": 0.1, "high": 0.1}, "warmup_steps": {"low": 0.0, "high": 0.05}}
 

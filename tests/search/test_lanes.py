@@ -4,8 +4,8 @@ import pytest
 from optuna.trial import TrialState
 
 from lrsearch.errors import RunError
-from lrsearch.storage import load_study, open_storage
-from tests.search.run_helpers import make_config, search, states
+from tests.search.run_helpers import JOURNAL, make_config, states, stored
+from tests.search.run_helpers import search_in_journal as search
 
 
 def test_a_workload_that_always_raises_ends_the_search_with_its_error(folder) -> None:
@@ -14,7 +14,7 @@ def test_a_workload_that_always_raises_ends_the_search_with_its_error(folder) ->
     for attempt in (1, 2):
         with pytest.raises(RunError, match=r"failed in training: ZeroDivisionError: .*workload_examples.py, line \d+"):
             search(config, 6)
-        study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
+        study = stored(JOURNAL)
         assert {"FAIL": 3 * attempt, "WAITING": 3} == states(study)
         origins = {trial.user_attrs["retry_of"] for trial in study.get_trials(states=(TrialState.WAITING,))}
         assert {0, 1, 2} == origins

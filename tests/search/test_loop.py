@@ -13,7 +13,9 @@ from lrsearch.schedules import FAMILIES, schedule_from_params
 from lrsearch.storage import to_record
 from lrsearch.training.data import epoch_order
 from lrsearch.workloads import split_examples
-from tests.search.run_helpers import families, finished, make_config, search, search_and_state, states
+from tests.search.run_helpers import JOURNAL, families, finished, make_config, search_and_state, states
+from tests.search.run_helpers import search as search_in_sqlite
+from tests.search.run_helpers import search_in_journal as search
 from tests.workload_examples import BATCH, STEPS_PER_EPOCH, mlp, tabular_data
 
 
@@ -49,7 +51,7 @@ def test_a_trial_is_what_a_plain_loop_makes_of_its_record(folder) -> None:
 
 def test_divergence_is_a_complete_trial_of_the_worst_value(folder) -> None:
     """A rate of 1e30 ends a trial in its first epoch: complete, chance accuracy, `diverged`; no NaN is stored."""
-    study = search(make_config(ranges={"base_lr": {"low": 1e30, "high": 1e31, "log": True}}), 6)
+    study = search_in_sqlite(make_config(ranges={"base_lr": {"low": 1e30, "high": 1e31, "log": True}}), 6)
     assert {"COMPLETE": 6} == states(study)
     for trial in finished(study):
         assert "diverged" == trial.user_attrs["stop_reason"]
@@ -65,7 +67,7 @@ def test_divergence_is_a_complete_trial_of_the_worst_value(folder) -> None:
 
 def test_pruned_trials_keep_their_curve_and_their_reason(folder) -> None:
     """Some trials are pruned at a rung, with the epochs they had; the others are trained to the end."""
-    study, state = search_and_state(_one_family(training__epochs=5), 15)
+    study, state = search_and_state(_one_family(training__epochs=5), 15, database=JOURNAL)
     counted = states(study)
     assert counted["PRUNED"] >= 2
     assert (15, state.complete, state.pruned) == (counted.total(), counted["COMPLETE"], counted["PRUNED"])
@@ -142,7 +144,7 @@ def test_a_metric_is_minimised_where_the_workload_says_so(folder) -> None:
         training__epochs=4,
         ranges={"base_lr": {"low": 1e-4, "high": 0.1, "log": True}},
     )
-    study, state = search_and_state(config, 15)
+    study, state = search_and_state(config, 15, database=JOURNAL)
     complete = [trial for trial in finished(study) if trial.state == TrialState.COMPLETE]
     pruned = [trial for trial in finished(study) if trial.state == TrialState.PRUNED]
     assert "MINIMIZE" == study.direction.name
@@ -150,7 +152,7 @@ def test_a_metric_is_minimised_where_the_workload_says_so(folder) -> None:
     first = {trial.number: trial.intermediate_values[1] for trial in finished(study)}
     assert np.mean([first[trial.number] for trial in pruned]) > np.mean([first[trial.number] for trial in complete])
     config = config.changed({"ranges": {"base_lr": {"low": 1e30, "high": 1e31}}})
-    assert [100.0] * 3 == [trial.value for trial in finished(search(config, 3, database="diverged.db"))]
+    assert [100.0] * 3 == [trial.value for trial in finished(search(config, 3, database="diverged.log"))]
 
 
 def test_the_state_follows_the_search(folder) -> None:

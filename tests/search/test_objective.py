@@ -7,7 +7,8 @@ from optuna.trial import TrialState
 import lrsearch
 from lrsearch.errors import InputError
 from lrsearch.search.objective import Objective
-from tests.search.run_helpers import families, finished, lasting, make_config, search
+from tests.search.run_helpers import families, finished, lasting, make_config
+from tests.search.run_helpers import search_in_journal as search
 
 
 def test_it_leaves_the_same_trial_as_the_stacked_search(folder) -> None:

@@ -28,7 +28,7 @@ from tests.search.run_helpers import families, finished, make_config, search, se
 def test_replicates_are_independent_searches_of_one_name(folder) -> None:
     """Each has its own study, split, seeds and parameters, and all of them reach the total."""
     config = make_config(search__replicates=2, search__trials=3)
-    studies, state = run_search(config, RunOptions(device="cpu", workers=1))
+    studies, state = run_search(config, RunOptions(storage="journal:///lrsearch.log", device="cpu", workers=1))
     assert ["tab/search-00", "tab/search-01"] == [study.study_name for study in studies]
     assert (6, 6) == (state.total, state.complete + state.pruned)
     assert [3, 3] == [len(finished(study)) for study in studies]
@@ -40,12 +40,12 @@ def test_replicates_are_independent_searches_of_one_name(folder) -> None:
 
 def test_a_stored_search_goes_on_with_its_own_sampler(folder) -> None:
     """A study file that names no sampler continues, and confirms, a search by another one than the default."""
-    options = RunOptions(device="cpu", workers=1)
+    options = RunOptions(storage="journal:///lrsearch.log", device="cpu", workers=1)
     run_search(make_config(search__sampler="qmc", search__trials=3), options)
     (study,), _ = run_search(make_config(search__trials=4), options)
     assert isinstance(study.sampler, FamilySampler)
     assert ("qmc", 4) == (study.sampler.kind, len(finished(study)))
-    confirmed = run_confirm(make_config(), options, blocks=6).study
+    confirmed = run_confirm(make_config(), options, blocks=1).study
     assert "qmc" == StudyPart.of(confirmed).config.search.sampler
 
 
@@ -78,6 +78,7 @@ def test_the_digits_are_searched_with_the_built_in_workload(folder) -> None:
     assert state.best > 0.1
 
 
+@pytest.mark.integration
 def test_real_fashion_mnist_is_searched(folder, real_data, monkeypatch) -> None:
     """The whole path on the real files, in batches so large that it is short: 50,000 images in 20 steps, one value."""
     monkeypatch.setenv("LRSEARCH_DATA_MIRROR", str(real_data))
@@ -150,7 +151,7 @@ def test_the_table_of_several_replicates_reads_each_trial_in_its_own_study(folde
 
 def test_a_study_goes_on_in_the_space_that_it_stores(tmp_path):
     """Though the default ranges have changed since it was begun: its next trials are drawn from the stored ones."""
-    url = f"sqlite:///{tmp_path}/study.db"
+    url = f"journal:///{tmp_path}/study.log"
     config = StudyConfig.from_dict(
         {
             "workload": "tests.workload_examples:tabular",

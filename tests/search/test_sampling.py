@@ -47,7 +47,7 @@ def test_a_study_continued_elsewhere_goes_on_as_if_never_interrupted(kind: Sampl
     whole = run(make_study(space, kind=kind), space, 30)
     parts = []
     for trials in (7, 12, 11):
-        storage = open_storage(f"sqlite:///{tmp_path}/study.db")
+        storage = open_storage(f"journal:///{tmp_path}/study.log")
         parts += run(make_study(make_space(("constant",)), kind=kind, storage=storage), space, trials)
     assert whole == parts
 
@@ -138,6 +138,7 @@ def test_trials_whose_family_is_not_written_yet_are_foreseen() -> None:
             finish(study, trial)
 
 
+@pytest.mark.integration
 def test_four_processes_share_the_rounds_and_repeat_nothing(tmp_path: Path) -> None:
     """Four processes on one SQLite file, two running trials each: rounds are complete, no parameters come twice."""
     space = make_space()

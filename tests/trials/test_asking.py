@@ -7,7 +7,8 @@ from lrsearch.experiment.experiment import Experiment
 from lrsearch.trials import asking, requeue
 from lrsearch.trials.asking import ask
 from lrsearch.trials.history import History
-from tests.search.run_helpers import make_config, search, states
+from tests.search.run_helpers import make_config, states
+from tests.search.run_helpers import search_in_journal as search
 
 PARAMS = {"family": "constant", "base_lr": 0.1}
 

@@ -10,16 +10,23 @@ from optuna.trial import TrialState
 from lrsearch.errors import InputError
 from lrsearch.experiment import experiment
 from lrsearch.processes.interruption import Interrupted
-from lrsearch.storage import load_study, open_storage
 from lrsearch.trials.checkpoints import Checkpoints, checkpoint_folder, open_checkpoints, study_identity
 from lrsearch.trials.history import History
-from tests.search.run_helpers import finished, lasting, make_config, search, search_and_state, signal_in, states
+from tests.search.run_helpers import (
+    JOURNAL,
+    address,
+    begun,
+    finished,
+    lasting,
+    make_config,
+    search_and_state,
+    signal_in,
+    states,
+    stored,
+)
+from tests.search.run_helpers import search_in_journal as search
 
-FOLDER = Path("lrsearch.db.checkpoints")
-
-
-def _stored(database: str = "lrsearch.db"):
-    return load_study(open_storage(f"sqlite:///{database}"), "tab")
+FOLDER = Path(f"{JOURNAL}.checkpoints")
 
 
 def _cut_short(config, epochs: int = 2, **options) -> None:
@@ -47,10 +54,10 @@ def test_a_resumed_trial_equals_one_that_was_never_cut_short(folder, changes) ->
     config = make_config(search__pruner="none", search__sampler="random", training__epochs=4, **changes)
     _cut_short(config)
     assert 3 == len(list(FOLDER.iterdir()))
-    resumed, state = search_and_state(config, 3)
+    resumed, state = search_and_state(config, 3, database=JOURNAL)
     assert [2, 2, 2] == [trial.user_attrs["resumed_after_epochs"] for trial in finished(resumed)]
     assert (3 * 2, 3 * 2) == (state.times.trial_epochs, state.trial_epochs)
-    assert _results(search(config, 3, database="whole.db")) == _results(resumed)
+    assert _results(search(config, 3, database="whole.log")) == _results(resumed)
     assert not FOLDER.exists()
 
 
@@ -74,7 +81,7 @@ def test_lanes_resume_each_from_its_own_epoch(folder) -> None:
     _cut_short(config, 1)
     resumed = search(config, 3)
     assert [3, 1, 3] == [trial.user_attrs["resumed_after_epochs"] for trial in finished(resumed)]
-    assert _results(search(config, 3, database="whole.db")) == _results(resumed)
+    assert _results(search(config, 3, database="whole.log")) == _results(resumed)
 
 
 def _truncate(path: Path) -> None:
@@ -126,7 +133,7 @@ def test_a_damaged_or_foreign_checkpoint_is_ignored_with_one_line(folder, caplog
     for line, number in zip(caplog.messages, (4, 5, 6), strict=True):
         assert f"is damaged or of another trial: trial {number} begins from epoch 0" in line
     assert [None, None, None, 2] == [t.user_attrs.get("resumed_after_epochs") for t in finished(resumed)]
-    assert _results(search(config, 4, database="whole.db")) == _results(resumed)
+    assert _results(search(config, 4, database="whole.log")) == _results(resumed)
     assert not Path("executed").exists()
 
 
@@ -135,7 +142,7 @@ def test_a_study_made_anew_does_not_see_the_old_one(folder) -> None:
     config = make_config(search__pruner="none", training__epochs=4)
     _cut_short(config)
     before = {path.name for path in FOLDER.iterdir()}
-    for path in Path().glob("lrsearch.db*"):
+    for path in Path().glob(f"{JOURNAL}*"):
         if path.is_file():
             path.unlink()
     _cut_short(config, 1)
@@ -159,7 +166,7 @@ def test_checkpoints_of_ended_trials_are_removed(folder) -> None:
     """What a killed process left behind goes when the next run begins; what is still to be resumed stays."""
     config = make_config(search__pruner="none", training__epochs=4)
     _cut_short(config)
-    study = _stored()
+    study = stored(JOURNAL)
     one, *others = sorted(path.name for path in FOLDER.iterdir())
     (FOLDER / one.replace("000000", "000099")).touch()
     (FOLDER / f".{one}.123").touch()  # of a process that may be writing
@@ -167,7 +174,7 @@ def test_checkpoints_of_ended_trials_are_removed(folder) -> None:
     (FOLDER / "0123456789abcdef-000000.pt").touch()  # of another study
     history = History(study)
     history.read()
-    open_checkpoints(study, config, "sqlite:///lrsearch.db").tidy(history.unfinished_origins())
+    open_checkpoints(study, config, address(JOURNAL)).tidy(history.unfinished_origins())
     kept = {one, *others, f".{one}.123", "0123456789abcdef-000000.pt"}
     assert kept == {path.name for path in FOLDER.iterdir()}
 
@@ -188,9 +195,9 @@ def test_a_folder_that_a_person_names_is_used_and_stays(folder, monkeypatch) -> 
     monkeypatch.setenv("LRSEARCH_CHECKPOINTS", str(shared))
     config = make_config(search__pruner="none", training__epochs=4)
     _cut_short(config, 1)
-    _cut_short(config, 2, database="other.db")
+    _cut_short(config, 2, database="other.log")
     assert 6 == len(list(shared.iterdir()))
-    assert [2] * 3 == [t.user_attrs["resumed_after_epochs"] for t in finished(search(config, 3, database="other.db"))]
+    assert [2] * 3 == [t.user_attrs["resumed_after_epochs"] for t in finished(search(config, 3, database="other.log"))]
     assert [1] * 3 == [t.user_attrs["resumed_after_epochs"] for t in finished(search(config, 3))]
     assert [] == list(shared.iterdir())
 
@@ -220,23 +227,23 @@ def test_checkpoints_are_due_every_ten_seconds_or_a_hundred_times_their_cost(fol
 def test_the_pause_between_checkpoints_is_checked(folder, monkeypatch) -> None:
     """LRSEARCH_CHECKPOINT_SECONDS is a number of seconds; anything else is named."""
     config = make_config()
-    study = search(config, 3)
+    study = begun(config, database=JOURNAL)
     monkeypatch.setenv("LRSEARCH_CHECKPOINT_SECONDS", "2.5")
-    assert 2.5 == open_checkpoints(study, config, "sqlite:///lrsearch.db").pause_seconds
+    assert 2.5 == open_checkpoints(study, config, address(JOURNAL)).pause_seconds
     for wrong in ("often", "-1", "nan"):
         monkeypatch.setenv("LRSEARCH_CHECKPOINT_SECONDS", wrong)
         with pytest.raises(InputError, match=f"LRSEARCH_CHECKPOINT_SECONDS must be .*, got '{wrong}'"):
-            open_checkpoints(study, config, "sqlite:///lrsearch.db")
+            open_checkpoints(study, config, address(JOURNAL))
 
 
 def test_a_checkpoint_belongs_to_one_study_file(folder) -> None:
     """Another seed, or another study of the same file, is another identity."""
     config = make_config()
-    study = search(config, 3)
-    same = study_identity(_stored(), config)
+    study = begun(config, database=JOURNAL)
+    same = study_identity(stored(JOURNAL), config)
     assert same == study_identity(study, config)
     assert same != study_identity(study, config.changed({"seed": 1}))
-    assert same != study_identity(search(config, 3, database="other.db"), config)
+    assert same != study_identity(begun(config, database="other.log"), config)
 
 
 def test_pruned_trials_are_pruned_again_after_a_resume(folder) -> None:

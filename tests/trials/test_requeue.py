@@ -19,12 +19,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.search import loop
-from lrsearch.storage import load_study, open_storage
 from lrsearch.trials import requeue
 from lrsearch.trials.asking import ask
 from lrsearch.trials.history import History, is_copy, origin_of
 from lrsearch.trials.requeue import requeue_lost
-from tests.search.run_helpers import families, finished, make_config, search, signal_in, states
+from tests.search.run_helpers import JOURNAL, families, finished, make_config, signal_in, states, stored
+from tests.search.run_helpers import search as search_in_sqlite
+from tests.search.run_helpers import search_in_journal as search
 
 HERE = Path(__file__).parent.parent.parent
 FLAGS = ("--trials", "300", "--epochs", "8", "--lanes", "3", "--workers", "1", "--device", "cpu", "--pruner", "none")
@@ -57,15 +58,15 @@ def test_an_interrupted_search_is_taken_up_where_it_was(folder, signum) -> None:
     """Running trials fail as interrupted and are queued; the next run trains those parameters and reaches N."""
     config = make_config(search__pruner="none")
     with pytest.raises(Interrupted):
-        search(config, 9, on_epoch=signal_in(3, signum))
-    study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
+        search_in_sqlite(config, 9, on_epoch=signal_in(3, signum))
+    study = stored()
     assert {"COMPLETE": 3, "FAIL": 3, "WAITING": 3} == states(study)
     failed = study.get_trials(states=(TrialState.FAIL,))
     assert ["interrupted"] * 3 == [trial.user_attrs["stop_reason"] for trial in failed]
     assert Counter(_key(trial.params) for trial in failed) == _queued(study)
     assert [trial.number for trial in failed] == [trial.user_attrs["retry_of"] for trial in _waiting(study)]
     before, values = _queued(study), [trial.values for trial in finished(study)]
-    study = search(config, 9)
+    study = search_in_sqlite(config, 9)
     assert {"COMPLETE": 9, "FAIL": 3} == states(study)
     assert {"constant": 3, "cosine": 3, "one_cycle": 3} == families(study)
     assert values == [trial.values for trial in finished(study)][:3]
@@ -78,7 +79,7 @@ def test_a_trial_taken_up_again_gives_what_it_would_have_given(folder) -> None:
     with pytest.raises(Interrupted):
         search(config, 6, on_epoch=signal_in(3, signal.SIGTERM))
     continued = search(config, 6)
-    whole = search(config, 6, database="whole.db")
+    whole = search(config, 6, database="whole.log")
     results = [{_key(trial.params): trial.values for trial in finished(study)} for study in (whole, continued)]
     assert results[0] == results[1]
 
@@ -89,7 +90,7 @@ def test_a_trial_interrupted_twice_is_queued_once(folder) -> None:
     for _ in range(2):
         with pytest.raises(Interrupted):
             search(config, 6, on_epoch=signal_in(1, signal.SIGTERM))
-    study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
+    study = stored(JOURNAL)
     assert {"FAIL": 6, "WAITING": 3} == states(study)
     assert {0, 1, 2} == {trial.user_attrs["retry_of"] for trial in _waiting(study)}  # the first of their kind
     before = _queued(study)
@@ -132,7 +133,7 @@ def test_an_error_in_training_loses_nothing(folder) -> None:
 
     with pytest.raises(ZeroDivisionError):
         search(make_config(), 6, on_epoch=on_epoch)
-    study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
+    study = stored(JOURNAL)
     assert {"FAIL": 3, "WAITING": 3} == states(study)
 
 
@@ -146,11 +147,11 @@ def test_trials_of_a_killed_process_are_taken_back(folder) -> None:
     killed = _start("-c", program)
     _, errors = killed.communicate(timeout=120)
     assert -signal.SIGKILL == killed.returncode, errors
-    study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
+    study = stored()
     assert {"COMPLETE": 3, "RUNNING": 3} == states(study)
     left = study.get_trials(states=(TrialState.RUNNING,))
     before = Counter(_key(trial.params) for trial in left)
-    study = search(make_config(search__pruner="none"), 9)
+    study = search_in_sqlite(make_config(search__pruner="none"), 9)
     assert {"COMPLETE": 9, "FAIL": 3} == states(study)
     assert {TrialState.FAIL} == {study.get_trials()[trial.number].state for trial in left}
     _taken_up(before, study)
@@ -246,7 +247,7 @@ def test_a_signal_to_the_command_ends_it_with_code_130(study_file, signum) -> No
     assert (130, "") == (process.returncode, out)
     assert "lrsearch: interrupted; everything finished so far is stored" == errors.splitlines()[-1]
     assert "Traceback" not in errors
-    study = load_study(open_storage("sqlite:///lrsearch.db"), "tab")
+    study = stored()
     counted = states(study)
     assert counted["COMPLETE"] >= 2
     assert (0, counted["FAIL"]) == (counted["RUNNING"], counted["WAITING"])

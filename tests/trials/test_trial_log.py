@@ -12,7 +12,8 @@ from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.storage import is_dead
 from lrsearch.training.lane import Checkpoint, EpochMetrics
 from lrsearch.trials.trial_log import TrialLog
-from tests.search.run_helpers import finished, make_config, search, states
+from tests.search.run_helpers import finished, make_config, states
+from tests.search.run_helpers import search_in_journal as search
 
 
 def test_every_field_of_the_trial_record_is_stored(folder) -> None:

@@ -62,6 +62,7 @@ def read_only(folder, searched) -> Iterator[Path]:
     place.chmod(0o755)
 
 
+@pytest.mark.integration
 def test_what_may_only_be_read_is_read(folder, study_file, read_only) -> None:
     """Listing and exporting work where nothing may be written; searching on is refused with what to do."""
     storage = ("--storage", f"sqlite:///{read_only}/s.db")
@@ -109,16 +110,6 @@ def test_a_damaged_database_is_one_line_and_left_as_it_is(run, folder, searched,
     assert "malformed" in told.out or "damaged" in told.out
     assert bytes(damaged) == (folder / "d.db").read_bytes()
     assert {"d.db"} == {path.name for path in folder.iterdir() if not path.name.endswith(("-wal", "-shm"))}
-
-
-def test_somebody_elses_database_is_not_written_by_a_reader(run, folder) -> None:
-    """A reading command makes no tables in another program's database."""
-    with closing(sqlite3.connect("other.db")) as connection:
-        connection.execute("CREATE TABLE songs (title TEXT)")
-        connection.commit()
-    before = (folder / "other.db").read_bytes()
-    assert "it is empty or another program's database" in run("trials", "--storage", "sqlite:///other.db").complaint
-    assert before == (folder / "other.db").read_bytes()
 
 
 @pytest.mark.integration
@@ -171,19 +162,6 @@ def test_a_network_file_system_is_told(folder, monkeypatch, mount, kind) -> None
     warning = shared_disk_warning(f"sqlite:///{place}/s.db")
     assert (kind is None) == (warning is None)
     assert kind is None or f"({kind}): SQLite's write-ahead log needs a local disk" in warning
-
-
-def test_a_search_leaves_another_programs_database_alone(run, folder, study_file) -> None:
-    """Optimize makes no tables beside somebody else's, not even where one is called as Optuna's are."""
-    for name, table in (("songs.db", "songs"), ("other.db", "studies")):
-        with closing(sqlite3.connect(name)) as connection:
-            connection.execute(f"CREATE TABLE {table} (title TEXT)")
-            connection.execute("CREATE TABLE others (title TEXT)")
-            connection.commit()
-        before = (folder / name).read_bytes()
-        refused = run("optimize", study_file, "--storage", f"sqlite:///{name}", "--device", "cpu")
-        assert "another program's database" in refused.complaint
-        assert before == (folder / name).read_bytes()
 
 
 @pytest.mark.parametrize(
