@@ -4,9 +4,13 @@ import json
 import math
 from dataclasses import FrozenInstanceError
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from lrsearch.records import LearningCurve, TrialRecord, mean_and_sd
+from lrsearch.records import LearningCurve, TrialRecord, mean_and_sd, pack_scores, unpack_scores
 
 
 def test_a_curve_grows_by_one_value_a_part_each_epoch() -> None:
@@ -57,3 +61,18 @@ def test_mean_and_sd_are_of_what_is_finite() -> None:
     assert (2.0, 2**0.5) == pytest.approx(mean_and_sd([1.0, float("nan"), 3.0, float("inf")]))
     assert (1.0, None) == mean_and_sd([1.0, float("nan")])
     assert (None, None) == mean_and_sd([float("nan")])
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(arrays(np.float32, st.integers(1, 100), elements=st.sampled_from([0.0, 1.0])))
+def test_packed_scores_come_back(scores) -> None:
+    """Eight to a byte, whatever their number."""
+    back = unpack_scores(json.loads(json.dumps(pack_scores(scores))))
+    assert back is not None
+    assert scores.astype(bool).tolist() == back.tolist()
+
+
+def test_scores_that_are_not_0_or_1_are_not_kept() -> None:
+    """A regression's errors are no bits."""
+    assert {} == pack_scores(np.array([0.0, 0.5], dtype=np.float32))
+    assert unpack_scores({}) is None

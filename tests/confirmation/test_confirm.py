@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from optuna.study import Study
 
 from lrsearch.confirmation import confirm as run_confirm_module
@@ -19,7 +16,7 @@ from lrsearch.confirmation.confirm import Confirmation, run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.processes.interruption import Interrupted
-from lrsearch.records import LearningCurve, pack_scores, unpack_scores
+from lrsearch.records import LearningCurve, unpack_scores
 from lrsearch.storage import StudyPart
 from tests.conftest import STUDY
 from tests.search.run_helpers import JOURNAL, address, finished, lasting, make_config, signal_in, stored
@@ -219,20 +216,6 @@ def test_scores_of_examples_are_kept_whole(folder) -> None:
         assert scores is not None
         assert 60 == len(scores)
         assert float(scores.mean()) == pytest.approx(left["test_accuracy"], abs=1e-6)
-
-
-@given(arrays(np.float32, st.integers(1, 100), elements=st.sampled_from([0.0, 1.0])))
-def test_packed_scores_come_back(scores) -> None:
-    """Eight to a byte, whatever their number."""
-    back = unpack_scores(json.loads(json.dumps(pack_scores(scores))))
-    assert back is not None
-    assert scores.astype(bool).tolist() == back.tolist()
-
-
-def test_scores_that_are_not_0_or_1_are_not_kept() -> None:
-    """A regression's errors are no bits."""
-    assert {} == pack_scores(np.array([0.0, 0.5], dtype=np.float32))
-    assert unpack_scores({}) is None
 
 
 def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, caplog) -> None:
