@@ -72,7 +72,10 @@ def search_summary(study: StoredStudy, state: SearchState) -> Row:
 
 
 def confirm_table(confirmation: StudyPart) -> Table:
-    """Return a row per confirmed candidate: mean and SD over blocks at the last epoch, beside published values."""
+    """Return a row per confirmed candidate: mean and SD over blocks at the last epoch, beside published values.
+
+    Where less is better, a run that diverged has no score: its worst value is only a stand-in, as in the verdict.
+    """
     metric = Metric(confirmation.metric, confirmation.maximize)
     published = {baseline.name: baseline.printed for baseline in confirmation.config.baseline}
     controls = confirmation.attributes.controls
@@ -85,10 +88,11 @@ def confirm_table(confirmation: StudyPart) -> Table:
     rows, failed = [], failed_runs(confirmation)
     for candidate in dict.fromkeys(run.family for run in confirmation.runs):
         runs = [run for run in confirmation.runs if run.family == candidate]
+        scored = [run for run in runs if confirmation.maximize or run.stop_reason != "diverged"]
         values = {
             "train_loss": [value for run in runs for value in run.curve.train_loss[-1:]],
             "test_loss": [run.test_loss for run in runs if run.test_loss is not None],
-            "accuracy": [run.test_accuracy for run in runs if run.test_accuracy is not None],
+            "accuracy": [run.test_accuracy for run in scored if run.test_accuracy is not None],
         }
         row: list[Any] = [candidate, len(runs)]
         for name, found in values.items():

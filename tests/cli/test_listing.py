@@ -57,7 +57,7 @@ def test_filters_combine(url, listed):
         for state in STATES:
             expected = [r for r in rows if (r["family"], r["state"], r["replicate"]) == (family, state, 0)]
             found = list_trials(storage, "twice", TrialFilter(family, state, 0), most=None)
-            assert expected == json.loads(json.dumps(found.rows))
+            assert expected == json.loads(json.dumps(found.table.records()))
     given = ("--family", "cosine", "--state", "complete", "--replicate", "0")
     expected = [r for r in rows if (r["family"], r["state"], r["replicate"]) == ("cosine", "complete", 0)]
     assert expected == listed("trials", "--study-name", "twice", *given)

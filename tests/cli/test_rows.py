@@ -1,6 +1,7 @@
 """The commands' tables: points for people, the stored numbers for programs."""
 
 import json
+from dataclasses import replace
 
 from optuna.storages import InMemoryStorage
 
@@ -38,3 +39,16 @@ def test_a_candidate_has_a_row_beside_what_was_published() -> None:
     assert f"{100 * record['accuracy']:.2f}" == cells["accuracy (points)"]
     assert EVIL == cells["candidate"]
     json.dumps(finite(shown.records()), allow_nan=False)
+
+
+def test_a_run_that_diverged_has_no_score_where_less_is_better() -> None:
+    """Its worst value is a stand-in: it is counted, and it does not enter the mean."""
+    confirmed = _study().confirmed()
+    first = next(run for run in confirmed.records if run.confirmed)
+    runs = [
+        replace(first, number=0, block=0, test_accuracy=0.25),
+        replace(first, number=1, block=1, test_accuracy=9.0, stop_reason="diverged"),
+    ]
+    minimised = replace(confirmed, maximize=False, metric="log loss", read=lambda: runs)
+    [record] = confirm_table(minimised).records()
+    assert (0.25, None, 2, 1) == (record["log loss"], record["log loss SD"], record["blocks"], record["diverged"])

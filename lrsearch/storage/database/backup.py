@@ -49,9 +49,10 @@ def back_up(url: str, target: Path | None = None) -> Path:
         _copy(source, part)
         part.replace(path)
     except (sqlite3.Error, OSError) as error:
+        raise RunError(f"no backup was made of {redacted(url)!r} as {str(path)!r}: {advice(str(error))}") from error
+    finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise RunError(f"no backup was made of {redacted(url)!r} as {str(path)!r}: {advice(str(error))}") from error
     return path
 
 
