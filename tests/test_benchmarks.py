@@ -37,6 +37,7 @@ def test_a_step_is_measured(tmp_path, capsys):
     assert "lrsearch, N = 1" in capsys.readouterr().out
 
 
+@pytest.mark.integration
 def test_searches_do_the_same_work(tmp_path, capsys, monkeypatch):
     """Each search that is installed finishes the same trials and epochs; one that is not says so."""
     sizes = ("--dataset", "digits", "--examples", 240, "--batch-size", 50, "--trials", 2, "--epochs", 2)
@@ -168,6 +169,7 @@ def test_the_stored_optima_are_those_that_the_script_finds():
     assert found < cases.optima(cases.CASES[0])["cosine"] + 1e-3
 
 
+@pytest.mark.integration
 def test_fairness_is_measured(tmp_path, capsys):
     """The six families alone and in every company, each against a twentieth of the TPE's regret."""
     _, found = result(tmp_path, "bench_fairness", "--cases", 1, "--seeds", 1, "--trials", 3)

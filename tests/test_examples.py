@@ -59,6 +59,7 @@ def test_the_example_goes_from_search_to_export(folder, run) -> None:
     assert 0 == again.code, again.err
 
 
+@pytest.mark.integration
 def test_the_console_script_finds_a_module_in_the_working_directory(folder) -> None:
     """`lrsearch --workload mine:f` works where mine.py lies, though a console script does not search there itself."""
     (folder / "mine.py").write_text("def f():\n    raise OSError('this is mine')\n")

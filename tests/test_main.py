@@ -55,6 +55,7 @@ def test_importing_the_package_is_cheap(folder) -> None:
     assert all(getattr(lrsearch, name) is not None for name in lrsearch.__all__)
 
 
+@pytest.mark.integration
 def test_wrong_usage_in_a_process_of_its_own_is_one_line_and_code_2(folder) -> None:
     """What the in-process tests see is what a shell sees: no traceback, nothing on standard output."""
     shown = _python(folder, "-m", "lrsearch", "optimize", "none.toml")

@@ -97,6 +97,7 @@ def test_an_export_is_the_same(run, database, name) -> None:
     assert 0 == run("export", "--recommended", "-o", "best").code
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", PARTS)
 def test_the_other_reading_commands_go_on(run, database, name) -> None:
     """Report, lists, plan and doctor end with code 0; the lists show what is there, the report names what it omits."""

@@ -40,6 +40,7 @@ def _trials(options: RunOptions, name: str = "many"):
     return load_study(open_storage(options.storage), name).get_trials(deepcopy=False)
 
 
+@pytest.mark.integration
 def test_two_processes_reach_the_total_exactly(folder):
     """Two processes finish 18 trials and none more, every family equally often, no parameters twice."""
     options = _options(folder)

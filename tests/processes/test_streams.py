@@ -69,6 +69,7 @@ def test_a_search_without_a_reader_of_its_output_is_run_to_its_end(study_file) -
         assert 3 == sum(record.finished for record in records(load_study(storage, name)))
 
 
+@pytest.mark.integration
 def test_a_command_says_in_one_line_that_its_output_is_lost(folder) -> None:
     """Exit code 1 and no traceback."""
     full = _shell('"$PYTHON" -m lrsearch families >/dev/full', folder)

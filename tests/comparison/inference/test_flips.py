@@ -28,6 +28,7 @@ def correct_examples(rng, blocks=50, examples=400):
     return difficulty + liking + seed + rng.normal(size=(blocks, 2, examples)) > 0
 
 
+@pytest.mark.integration
 def test_the_interval_with_sampling_variance_covers_the_difference_over_all_examples():
     """C14: at 50 blocks it covers the population's difference, which the interval from seeds alone does not."""
     simulations, rng, covered = 400, np.random.default_rng(5), np.zeros(2, dtype=int)

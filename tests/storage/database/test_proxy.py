@@ -18,6 +18,7 @@ from lrsearch.storage.database import proxy as lrsearch_proxy
 from tests.search.run_helpers import make_config
 
 
+@pytest.mark.integration
 def test_a_search_runs_through_the_proxy(folder) -> None:
     """A grpc:// address takes a search; where nobody listens, or the address is none, one line says so."""
     database = open_storage("sqlite:///behind.db")
