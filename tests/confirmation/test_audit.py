@@ -6,9 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from optuna import create_study
-from optuna.distributions import CategoricalDistribution
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 
 from lrsearch.confirmation.audit import batches, finish_pruned, sample_pruned
 from lrsearch.confirmation.job import Job
@@ -18,7 +16,7 @@ from lrsearch.processes.interruption import Interrupted
 from lrsearch.records import LearningCurve
 from lrsearch.storage import StoredStudy, load_study, open_storage, records
 from lrsearch.verdict.pruning_audit import audit_result
-from tests.search.run_helpers import JOURNAL, make_config, search_in_journal, stored
+from tests.search.run_helpers import JOURNAL, hand_made, make_config, search_in_journal, stored
 
 CONFIG = make_config(training__epochs=4, search__families=["constant", "cosine"], search__trials=20)
 DB, OTHER = "journal:///lrsearch.log", "journal:///other.log"
@@ -52,29 +50,12 @@ def _what_lasts(trials):
     return {t.user_attrs["audited"]: (t.value, t.user_attrs["curve"], t.user_attrs["entry"]) for t in trials}
 
 
-def _hand_made(trials, direction="maximize"):
-    """Return a study of (family, state, value)."""
-    study = create_study(direction=direction)
-    for family, state, value in trials:
-        study.add_trial(
-            create_trial(
-                state=state,
-                value=value,
-                params={"family": family},
-                distributions={"family": CategoricalDistribution(("cosine", "linear", "rex"))},
-                intermediate_values={1: value},
-                user_attrs={"schedule": {"family": family}, "init_seed": 1, "order_seed": 2},
-            )
-        )
-    return study
-
-
 DONE, CUT = TrialState.COMPLETE, TrialState.PRUNED
 
 
 def test_the_draw_is_a_share_of_the_pruned_and_grows_by_itself() -> None:
     """ceil(share x pruned) trials, drawn anew by another seed, and a larger share holds the smaller one."""
-    study = _hand_made([("cosine", DONE, 0.9), *[("cosine", CUT, 0.5)] * 10])
+    study = hand_made([("cosine", DONE, 0.9), *[("cosine", CUT, 0.5)] * 10])
     (small,), (large,), (all_of_them,) = (sample_pruned([study], share, 3) for share in (0.25, 0.6, 1.0))
     assert (3, 6, 10) == (len(small), len(large), len(all_of_them))
     numbers = [{t.number for t in drawn} for drawn in (small, large, all_of_them)]
@@ -87,7 +68,7 @@ def test_the_draw_is_a_share_of_the_pruned_and_grows_by_itself() -> None:
 
 def test_every_pruned_trial_is_as_likely_as_any_other() -> None:
     """Over many seeds each of ten trials is drawn in about three of ten audits."""
-    study = _hand_made([("cosine", DONE, 0.9), *[("cosine", CUT, 0.5)] * 10])
+    study = hand_made([("cosine", DONE, 0.9), *[("cosine", CUT, 0.5)] * 10])
     drawn = [t.number for seed in range(400) for t in sample_pruned([study], 0.3, seed)[0]]
     counts = [drawn.count(number) for number in range(1, 11)]
     assert max(abs(count - 120) for count in counts) < 4 * (400 * 0.3 * 0.7) ** 0.5
@@ -95,7 +76,7 @@ def test_every_pruned_trial_is_as_likely_as_any_other() -> None:
 
 def test_nothing_to_audit_is_refused(folder) -> None:
     """An invalid share, a search without pruned trials, no search: one error each, nothing stored."""
-    unpruned = _hand_made([("cosine", DONE, 0.9)])
+    unpruned = hand_made([("cosine", DONE, 0.9)])
     for share in (0.0, -0.1, 1.5, float("nan")):
         with pytest.raises(InputError, match=f"above 0 and at most 1, got {share}"):
             sample_pruned([unpruned], share, 0)
@@ -103,7 +84,7 @@ def test_nothing_to_audit_is_refused(folder) -> None:
         sample_pruned([unpruned], 0.5, 0)
     # A family of which everything was pruned has no median to be held against.
     with pytest.raises(InputError, match="nothing to audit"):
-        sample_pruned([_hand_made([("cosine", DONE, 0.9), ("rex", CUT, 0.5)])], 0.5, 0)
+        sample_pruned([hand_made([("cosine", DONE, 0.9), ("rex", CUT, 0.5)])], 0.5, 0)
     with pytest.raises(InputError, match="run optimize first"):
         _audit(0.5)
 

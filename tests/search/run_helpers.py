@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from optuna import create_study
+from optuna.distributions import CategoricalDistribution
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lrsearch.config import StudyConfig
 from lrsearch.experiment.experiment import Experiment
@@ -100,3 +102,20 @@ def signal_in(calls: int, signum: int) -> Callable[[object], None]:
             signal.raise_signal(signum)  # to this very thread: `kill` may be a moment late
 
     return on_epoch
+
+
+def hand_made(trials, direction="maximize"):
+    """Return a study of (family, state, value)."""
+    study = create_study(direction=direction)
+    for family, state, value in trials:
+        study.add_trial(
+            create_trial(
+                state=state,
+                value=value,
+                params={"family": family},
+                distributions={"family": CategoricalDistribution(("cosine", "linear", "rex"))},
+                intermediate_values={1: value},
+                user_attrs={"schedule": {"family": family}, "init_seed": 1, "order_seed": 2},
+            )
+        )
+    return study

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from optuna import create_study
-from optuna.distributions import CategoricalDistribution
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.storage import StoredStudy, StudyPart, records
 from lrsearch.storage.attributes import StudyAttributes
 from lrsearch.verdict.pruning_audit import audit_result
-from tests.search.run_helpers import make_config
+from tests.search.run_helpers import hand_made, make_config
 
 CONFIG = make_config()
 DONE, CUT = TrialState.COMPLETE, TrialState.PRUNED
-
-
-def _hand_made(trials, direction="maximize"):
-    """Return a study of (family, state, value)."""
-    study = create_study(direction=direction)
-    for family, state, value in trials:
-        study.add_trial(
-            create_trial(
-                state=state,
-                value=value,
-                params={"family": family},
-                distributions={"family": CategoricalDistribution(("cosine", "linear", "rex"))},
-                intermediate_values={1: value},
-                user_attrs={"schedule": {"family": family}, "init_seed": 1, "order_seed": 2},
-            )
-        )
-    return study
 
 
 def _audited(rows, direction="maximize"):
@@ -54,8 +36,8 @@ def _result(audit, searches):
 
 def test_a_trial_is_held_against_its_own_family_in_its_own_replicate() -> None:
     """The counts are those of a hand calculation; ties do not beat; pruned trials move no median."""
-    first = _hand_made([("cosine", DONE, v) for v in (0.1, 0.5, 0.9)] + [("linear", DONE, 0.2), ("cosine", CUT, 0.99)])
-    second = _hand_made([("cosine", DONE, v) for v in (0.6, 0.7, 0.8)])
+    first = hand_made([("cosine", DONE, v) for v in (0.1, 0.5, 0.9)] + [("linear", DONE, 0.2), ("cosine", CUT, 0.99)])
+    second = hand_made([("cosine", DONE, v) for v in (0.6, 0.7, 0.8)])
     rows = [(0, "cosine", 0.6), (0, "cosine", 0.5), (0, "linear", 0.3), (1, "cosine", 0.6), (1, "cosine", 0.85)]
     found = _result(_audited(rows), [first, second])
     assert (3, 5) == (found.beat_median.count, found.beat_median.total)
@@ -65,7 +47,7 @@ def test_a_trial_is_held_against_its_own_family_in_its_own_replicate() -> None:
 
 def test_where_lower_is_better_less_beats() -> None:
     """The median and the best are those of a loss."""
-    search_ = _hand_made([("cosine", DONE, v) for v in (1.0, 2.0, 3.0)], "minimize")
+    search_ = hand_made([("cosine", DONE, v) for v in (1.0, 2.0, 3.0)], "minimize")
     rows = [(0, "cosine", 1.5), (0, "cosine", 0.5), (0, "cosine", 2.5)]
     found = _result(_audited(rows, "minimize"), [search_])
     assert (2, 1) == (found.beat_median.count, found.beat_best.count)

@@ -102,7 +102,7 @@ def test_all_lanes_in_one_operation_equal_lane_by_lane(shared):
 
 
 def test_a_run_of_sgd_equals_the_module():
-    """40 steps of SGD with momentum and weight decay at a stable rate end in the same parameters, to 1e-8."""
+    """100 steps of SGD with momentum and weight decay at a stable rate end in the same parameters, to 1e-8."""
     stack = LenetStack(torch.float64)
     params = lanes_of(stack, 2)
     modules = [lenet().double() for _ in params]
@@ -110,7 +110,7 @@ def test_a_run_of_sgd_equals_the_module():
         nn.utils.vector_to_parameters(row.clone(), module.parameters())
     optimizers = [torch.optim.SGD(m.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4) for m in modules]
     velocity = torch.zeros_like(params)
-    for number in range(40):
+    for number in range(100):
         x, y = random_images(1, 16, seed=number % 8)
         _, gradient = stack.loss_and_grad(params, x, y)
         velocity = 0.9 * velocity + (gradient + 1e-4 * params)
