@@ -81,10 +81,10 @@ def optimize(
         backend=backend,
         scheduler=scheduler,
     )
-    found: list[Study] = []
+    searches: list[Study] = []
     for budget, run in options.at_budgets(_config(config).changed({"search.trials": trials})):
-        found, _ = search(budget, run, callbacks=callbacks, mlflow=mlflow, on_epoch=on_epoch)
-    return found[0]
+        searches, _ = search(budget, run, callbacks=callbacks, mlflow=mlflow, on_epoch=on_epoch)
+    return searches[0]
 
 
 def search(

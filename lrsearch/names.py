@@ -20,8 +20,8 @@ _REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "
 def base_name(name: str) -> str:
     """Return the name that a user types for a search, one of its replicates, its confirmation or its audit."""
     base = name.removesuffix(_CONFIRMATION).removesuffix(_AUDIT)
-    head, found, number = base.rpartition(_REPLICATE)
-    return head if found and number.isdigit() else base
+    head, mark, number = base.rpartition(_REPLICATE)
+    return head if mark and number.isdigit() else base
 
 
 def audit_name(name: str) -> str:
@@ -58,8 +58,8 @@ def budget_names(names: Iterable[str], base: str) -> dict[int, str]:
 
 def without_budget(name: str) -> str:
     """Return a base name without its epoch budget, if it has one."""
-    head, found, number = name.rpartition(_BUDGET)
-    return head if found and number.isdigit() else name
+    head, mark, number = name.rpartition(_BUDGET)
+    return head if mark and number.isdigit() else name
 
 
 def confirmation_name(name: str) -> str:

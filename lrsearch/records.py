@@ -54,8 +54,8 @@ class LearningCurve:
 def _numbers(part: Any) -> tuple[float, ...]:
     """Return a part of a curve, None as NaN; nothing where it is no list of numbers."""
     values = [math.nan if v is None else real(v) for v in part] if isinstance(part, list | tuple) else []
-    found = [value for value in values if value is not None]
-    return tuple(found) if len(found) == len(values) else ()
+    numbers = [value for value in values if value is not None]
+    return tuple(numbers) if len(numbers) == len(values) else ()
 
 
 def finite(value: Any) -> Any:

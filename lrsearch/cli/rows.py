@@ -95,8 +95,8 @@ def confirm_table(confirmation: StudyPart) -> Table:
             "accuracy": [run.test_accuracy for run in scored if run.test_accuracy is not None],
         }
         row: list[Any] = [candidate, len(runs)]
-        for name, found in values.items():
-            numbers = [*mean_and_sd(found), *[published.get(candidate, {}).get(name)] * any(published.values())]
+        for name, scores in values.items():
+            numbers = [*mean_and_sd(scores), *[published.get(candidate, {}).get(name)] * any(published.values())]
             row += map(metric.stored, numbers) if name == "accuracy" else numbers
         row += [sum(run.number in failed for run in runs), sum(run.stop_reason == "diverged" for run in runs)]
         row += [controls[candidate].kind if candidate in controls else None] * bool(controls)
@@ -171,7 +171,8 @@ def budgets_summary(verdicts: Mapping[int, StudyVerdict], agreed: Sequence[Budge
     if not agreed:
         return each.popitem()[1]
     agreement = [
-        {"epochs": list(a.epochs), **(vars(a.found) if a.found is not None else {"why_not": a.why_not})} for a in agreed
+        {"epochs": list(a.epochs), **(vars(a.agreement) if a.agreement is not None else {"why_not": a.why_not})}
+        for a in agreed
     ]
     return {"budgets": each, "agreement": agreement}
 

@@ -46,10 +46,10 @@ def optimize(
         with console.progress() as progress:
             shown = console.search_progress(progress, budget.training.epochs)
             searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown)
-        found = StoredStudy.of(searches[0])
-        summaries.append(search_summary(found, state))
+        stored = StoredStudy.of(searches[0])
+        summaries.append(search_summary(stored, state))
         if output == "table":
-            console.print_search(family_table(found), state)
+            console.print_search(family_table(stored), state)
     if output == "json":
         print_json(summaries if len(summaries) > 1 else summaries[0])
 

@@ -37,8 +37,10 @@ def agreement(first: Comparison, second: Comparison) -> Agreement:
     upper = np.triu_indices(len(first.families), k=1)
     tested = np.isfinite(first.p[upper]) & np.isfinite(second.p[upper])
     directions = [
-        np.where(found.p[upper] <= found.settings.alpha, np.sign(found.pairs.difference[upper]), 0.0)[tested]
-        for found in (first, second)
+        np.where(comparison.p[upper] <= comparison.settings.alpha, np.sign(comparison.pairs.difference[upper]), 0.0)[
+            tested
+        ]
+        for comparison in (first, second)
     ]
     product, either = directions[0] * directions[1], (directions[0] != 0) | (directions[1] != 0)
     same, opposite = int((product > 0).sum()), int((product < 0).sum())

@@ -102,14 +102,14 @@ def _verdicts(low: FloatArray, high: FloatArray, rope: float, alive: IntArray) -
 def _probabilities(scores: FloatArray, alive: IntArray, alpha: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return P(i > j) and its limits, each [columns, columns]."""
     first, second = pairs_of(len(alive))
-    found = np.array(
+    probabilities = np.array(
         [
             probability_better(scores[:, i], scores[:, j], alpha=alpha)
             for i, j in zip(alive[first], alive[second], strict=True)
         ]
     ).reshape(-1, 3)
     layout = Layout(scores.shape[1], alive, alive[first], alive[second])
-    estimate, low, high = found.T
+    estimate, low, high = probabilities.T
     return (
         layout.pairs(estimate, 1 - estimate, diagonal=0.5),
         layout.pairs(low, 1 - high, diagonal=0.5),

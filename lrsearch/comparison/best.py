@@ -34,17 +34,17 @@ def compare_with_best(flips: PairFlips, columns: int, alpha: float) -> WithBest:
     """
     p_worse, lead = np.ones(columns), np.full((columns, columns), -np.inf)
     for column in range(columns):
-        own = np.flatnonzero((flips.first == column) | (flips.second == column))
-        if not own.size:
+        with_column = np.flatnonzero((flips.first == column) | (flips.second == column))
+        if not with_column.size:
             continue
-        others = np.where(flips.first[own] == column, flips.second[own], flips.first[own])
-        toward_other = np.where(flips.first[own] == column, -1.0, 1.0)
-        behind = (flips.statistic[own] * toward_other).max()
-        both_signs = np.concatenate([flips.null[:, own], -flips.null[:, own]]) * toward_other
+        others = np.where(flips.first[with_column] == column, flips.second[with_column], flips.first[with_column])
+        toward_other = np.where(flips.first[with_column] == column, -1.0, 1.0)
+        behind = (flips.statistic[with_column] * toward_other).max()
+        both_signs = np.concatenate([flips.null[:, with_column], -flips.null[:, with_column]]) * toward_other
         null = both_signs.max(axis=1, keepdims=True)
         p_worse[column] = p_value(np.array([behind]), null)[0]
-        margin = null_quantile(null, alpha)[0] * flips.standard_error[own]
-        lead[column, others] = margin - flips.mean[own] * toward_other
+        margin = null_quantile(null, alpha)[0] * flips.standard_error[with_column]
+        lead[column, others] = margin - flips.mean[with_column] * toward_other
     recommended = p_worse > alpha
     gap_high = np.maximum(lead[recommended].max(axis=0, initial=0.0), 0.0)
     return WithBest(p_worse, recommended, gap_high)

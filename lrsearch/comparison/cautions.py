@@ -50,11 +50,11 @@ def far_runs(
     sign, number = rule.settings.sign, rule.settings.number
     better = sign * scores
     for place, family in enumerate(families):
-        own = better[~failed[:, place], place]
-        if not own.size:
+        scored = better[~failed[:, place], place]
+        if not scored.size:
             continue
-        middle = float(np.median(own))
-        scale = max(1.4826 * float(np.median(np.abs(own - middle))), float(steps.min(initial=np.inf)))
+        middle = float(np.median(scored))
+        scale = max(1.4826 * float(np.median(np.abs(scored - middle))), float(steps.min(initial=np.inf)))
         for block in np.flatnonzero(~failed[:, place] & (better[:, place] <= middle - FAR_SDS * scale)).tolist():
             yield (
                 f"the run of {family} in block {blocks[block]} scores {number(scores[block, place])}, far worse than "

@@ -118,8 +118,8 @@ def compare_scores(
         block_seconds=block_seconds,
         parameters=parameters or {},
     )
-    found = compare_table(table, settings, rng)
-    return replace(found, warnings=(*found.warnings, *cautions.fractions(given, settings.unit)))
+    comparison = compare_table(table, settings, rng)
+    return replace(comparison, warnings=(*comparison.warnings, *cautions.fractions(given, settings.unit)))
 
 
 def compare_table(
@@ -169,16 +169,16 @@ def compare_table(
 
 def _mean_of(scores: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the weighted means [blocks, columns] over the families that have a weight [columns, families]."""
-    return np.stack([scores[:, own > 0] @ own[own > 0] for own in weights], axis=1)
+    return np.stack([scores[:, weight > 0] @ weight[weight > 0] for weight in weights], axis=1)
 
 
 def _means(scores: FloatArray) -> Means:
     """Return mean and SD of scores[blocks, columns] over the blocks that have a score; NaN where too few have."""
-    known = np.isfinite(scores).sum(axis=0)
+    count = np.isfinite(scores).sum(axis=0)
     nothing = np.full(scores.shape[1], np.nan)
-    mean = np.divide(np.nansum(scores, axis=0), known, out=nothing.copy(), where=known > 0)
+    mean = np.divide(np.nansum(scores, axis=0), count, out=nothing.copy(), where=count > 0)
     squares = np.nansum((scores - mean) ** 2, axis=0)
-    return Means(mean, np.sqrt(np.divide(squares, known - 1, out=nothing, where=known > 1)))
+    return Means(mean, np.sqrt(np.divide(squares, count - 1, out=nothing, where=count > 1)))
 
 
 def _require_comparable(table: ScoreTable, settings: Settings) -> None:

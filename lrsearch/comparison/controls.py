@@ -49,20 +49,20 @@ class Control:
         difference, low, high = (self.settings.number(v, signed=True) for v in (self.difference, self.low, self.high))
         limits = f"{difference} {self.settings.unit}, {low} to {high}"
         if self.passed is None:
-            found = "untested, because of failed runs"
+            outcome = "untested, because of failed runs"
         elif self.failed:
-            found = "found to be worse by its failed runs, as it must be"
+            outcome = "found to be worse by its failed runs, as it must be"
         elif self.kind == "aa":
-            found = f"{'not separated, as it must be' if self.passed else 'SEPARATED in error'} ({limits})"
+            outcome = f"{'not separated, as it must be' if self.passed else 'SEPARATED in error'} ({limits})"
         else:
-            found = f"{'found to be worse, as it must be' if self.passed else 'NOT found to be worse'} ({limits})"
-        return f"{self.name}: {found}"
+            outcome = f"{'found to be worse, as it must be' if self.passed else 'NOT found to be worse'} ({limits})"
+        return f"{self.name}: {outcome}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the control as plain data."""
         numbers = {name: getattr(self, name) for name in ("mean", "difference", "low", "high", "p")}
-        found = {"failed": self.failed, "as_it_must": self.passed, "sentence": self.sentence}
-        return {"name": self.name, "of": self.of, "kind": self.kind} | numbers | found
+        outcome = {"failed": self.failed, "as_it_must": self.passed, "sentence": self.sentence}
+        return {"name": self.name, "of": self.of, "kind": self.kind} | numbers | outcome
 
 
 def check_controls(

@@ -163,7 +163,7 @@ class Comparison(_ReadOnly):
 
     def family_table(self) -> Table:
         """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
-        order, found = self.best_first, self.recommendation
+        order, recommendation = self.best_first, self.recommendation
         failed = {f.family: f"{f.runs.count} of {f.runs.total} ({f.limits})" for f in self.failures}
         decimals = self.settings.decimals
         columns = (
@@ -183,8 +183,8 @@ class Comparison(_ReadOnly):
                 float(self.means.sd[place]),
                 None if place == order[0] else Interval(self.low[place, order[0]], self.high[place, order[0]]),
                 self._ranks(place),
-                self.families[place] in found.recommended,
-                self.families[place] in found.equivalent_to_best,
+                self.families[place] in recommendation.recommended,
+                self.families[place] in recommendation.equivalent_to_best,
                 failed.get(self.families[place], "none"),
             )
             for place in order
@@ -222,8 +222,8 @@ class Comparison(_ReadOnly):
             "warnings": self.warnings,
             "verdict_text": self.verdict_text,
         }
-        found = vars(self.means) | vars(self.pairs) | vars(self.recommendation)
-        return {name: _plain(value) for name, value in (found | settings | beside).items()}
+        results = vars(self.means) | vars(self.pairs) | vars(self.recommendation)
+        return {name: _plain(value) for name, value in (results | settings | beside).items()}
 
     def to_json(self) -> str:
         """Return `to_dict` as one JSON object."""

@@ -107,8 +107,8 @@ def _separation(comparison: Comparison, i: int, j: int) -> str:
 
 def _unseparated(comparison: Comparison, scope: str) -> str:
     """Return one sentence of the pairs that are equivalent and of those that are undecided."""
-    found = "; ".join(filter(None, [_equivalent(comparison, scope), _undecided(comparison)]))
-    return f"{found[0].upper()}{found[1:]}." if found else ""
+    text = "; ".join(filter(None, [_equivalent(comparison, scope), _undecided(comparison)]))
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _equivalent(comparison: Comparison, scope: str) -> str:
@@ -150,12 +150,12 @@ def _couple(comparison: Comparison, i: int, j: int) -> str:
 def _pairs(comparison: Comparison, *verdicts: str) -> list[tuple[int, int]]:
     """Return the pairs (i, j) with one of `verdicts`, mean_i being the larger, the largest difference first."""
     rows, columns = np.nonzero(np.isin(comparison.pairs.verdict, verdicts))
-    found = [
+    pairs = [
         (int(i), int(j))
         for i, j in zip(rows, columns, strict=True)
         if (comparison.pairs.difference[i, j], j) > (0.0, i)
     ]
-    return sorted(found, key=lambda pair: -comparison.pairs.difference[pair])
+    return sorted(pairs, key=lambda pair: -comparison.pairs.difference[pair])
 
 
 def _listed(comparison: Comparison, pairs: list[tuple[int, int]], say: Callable[[Comparison, int, int], str]) -> str:

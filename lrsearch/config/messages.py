@@ -37,8 +37,8 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
     table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
     where = f" in [{'.'.join(table)}]" if table else ""
     if problem["type"] == "extra_forbidden":
-        known = tables[table].model_fields if table in tables else ()
-        return f"unknown key {shortened(key)}{where}{did_you_mean(key, known)}"
+        keys = tables[table].model_fields if table in tables else ()
+        return f"unknown key {shortened(key)}{where}{did_you_mean(key, keys)}"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     given = (

@@ -75,11 +75,13 @@ class StudyConfig(Table):
     def _contrasts_name_what_is_compared(self) -> StudyConfig:
         planned = self.plan.contrasts
         if isinstance(planned, ContrastsConfig):
-            known = [*self.search.families, *(baseline.name for baseline in self.baseline)]
+            compared = [*self.search.families, *(baseline.name for baseline in self.baseline)]
             members = [planned.against] if planned.against else [n for g in (planned.groups or {}).values() for n in g]
             for name in members:
-                if name not in known:
-                    raise ValueError(f"plan.contrasts: unknown family or baseline {name!r}{did_you_mean(name, known)}")
+                if name not in compared:
+                    raise ValueError(
+                        f"plan.contrasts: unknown family or baseline {name!r}{did_you_mean(name, compared)}"
+                    )
                 if reads_metric(name):
                     raise ValueError(f"plan.contrasts: {name} reads a metric and is not compared")
         return self
@@ -122,10 +124,10 @@ class StudyConfig(Table):
     def _baselines_have_what_is_searched(self) -> StudyConfig:
         for baseline in self.baseline:
             for name in ("momentum", "weight_decay"):
-                searched, own = name in self.optimizer.searched(), getattr(baseline, name) is not None
-                if searched and not own:
+                searched, stated = name in self.optimizer.searched(), getattr(baseline, name) is not None
+                if searched and not stated:
                     raise ValueError(f"baseline {baseline.name!r} needs its own {name}, because the search samples it")
-                if own and not searched:
+                if stated and not searched:
                     raise ValueError(f"baseline {baseline.name!r} has the {name} of [optimizer]: leave it out")
         return self
 

@@ -77,10 +77,10 @@ def plan_blocks(
         InputError: if a family has had no more trials than a tuning budget.
     """
     fixed = fixed_schedules(experiment)
-    found = [winners(experiment, search, top) for search in searches]
-    left_out = sorted({family for _, empty in found for family in empty})
+    by_search = [winners(experiment, search, top) for search in searches]
+    left_out = sorted({family for _, empty in by_search for family in empty})
     # A family that one search left empty could not be paired: it is left out of all blocks.
-    chosen = [[candidate for candidate in won if candidate.name not in left_out] for won, _ in found]
+    chosen = [[candidate for candidate in won if candidate.name not in left_out] for won, _ in by_search]
     searched = [family for family in experiment.config.search.families if family not in left_out]
     standing: dict[int, list[dict[str, str]]] = {}
     for trials in tuning_budgets if searches else ():

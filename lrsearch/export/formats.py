@@ -93,11 +93,11 @@ def format_of(output: Path | None, form: str | None) -> str:
     Raises:
         InputError: for a suffix of no format.
     """
-    by_suffix = {known.suffix: name for name, known in reversed(FORMATS.items())} | {".yml": "yaml", "": "yaml"}
+    by_suffix = {export.suffix: name for name, export in reversed(FORMATS.items())} | {".yml": "yaml", "": "yaml"}
     suffix = output.suffix.lower() if output else ""
     if form is None and suffix not in by_suffix:
-        known = ", ".join(sorted(filter(None, by_suffix)))
-        raise InputError(f"the suffix of --output must be one of {known}, got {suffix!r}; or name the --format")
+        suffixes = ", ".join(sorted(filter(None, by_suffix)))
+        raise InputError(f"the suffix of --output must be one of {suffixes}, got {suffix!r}; or name the --format")
     return form or by_suffix[suffix]
 
 

@@ -178,8 +178,8 @@ def _warmup_stable_decay(schedule: Schedule) -> dict[str, Any]:
     assert isinstance(shape, WarmupStableDecay)
     if shape.decay_steps != int(shape.decay_steps):
         refuse(_LIBRARY, schedule.family, f"it rounds the length of the decay, {shape.decay_steps:g} steps")
-    own = {"decay_epochs": int(shape.decay_steps), "decay_fn": shape.decay_shape, "min_lr": shape.final_lr}
-    return {"sched": "wsd", **own}
+    decay = {"decay_epochs": int(shape.decay_steps), "decay_fn": shape.decay_shape, "min_lr": shape.final_lr}
+    return {"sched": "wsd", **decay}
 
 
 _FAMILIES: dict[str, Callable[[Schedule], dict[str, Any]]] = {

@@ -91,10 +91,10 @@ def _measured(study: StoredStudy) -> AssumedNoise:
             f"{len(names)}"
         )
     curves = [[runs[block, name].curve.report_accuracy for name in names] for block in blocks]
-    found = pilot_noise(np.array([[confirmation.scale * curve[-1] for curve in row] for row in curves]))
-    correlation = min(max(found.correlation, 0.0), 0.99)
+    noise = pilot_noise(np.array([[confirmation.scale * curve[-1] for curve in row] for row in curves]))
+    correlation = min(max(noise.correlation, 0.0), 0.99)
     return AssumedNoise(
-        replace(found, correlation=correlation),
+        replace(noise, correlation=correlation),
         f"measured on the holdout examples of {pilot!r}: {len(blocks)} blocks of {len(names)} candidates"
         + (", too few to know the SD well" if len(blocks) < 10 else ""),
         of_searches=confirmation.attributes.searches > 1,

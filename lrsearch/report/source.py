@@ -98,7 +98,7 @@ def _budgets(by_budget: Mapping[int, StoredStudy]) -> dict[str, Any]:
         return {"agreement": (f"The other epoch budgets are not compared: {error}.",)}
     return {
         "by_epochs": {epochs: verdict.comparison for epochs, verdict in verdicts.items()},
-        "agreement": tuple(f"{found.sentence}." for found in agreements(verdicts)),
+        "agreement": tuple(f"{agreement.sentence}." for agreement in agreements(verdicts)),
     }
 
 

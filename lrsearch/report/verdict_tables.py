@@ -57,19 +57,19 @@ def claims_table(claims: Sequence[JudgedClaim]) -> Table:
 
 def budgets_table(by_budget: Mapping[int, Comparison], unit: str) -> Table:
     """Return the mean and the ranks that the tests leave of every family at each budget of epochs or of trials."""
-    names = list(dict.fromkeys(name for found in by_budget.values() for name in found.families))
-    rows = [(name, *(_mean_and_ranks(found, name) for found in by_budget.values())) for name in names]
+    names = list(dict.fromkeys(name for comparison in by_budget.values() for name in comparison.families))
+    rows = [(name, *(_mean_and_ranks(comparison, name) for comparison in by_budget.values())) for name in names]
     columns = ("family", *(f"{budget} {unit}" for budget in by_budget))
     return table(columns, rows, title="Mean, and the ranks that the tests leave")
 
 
-def _mean_and_ranks(found: Comparison, name: str) -> str:
-    if name not in found.families:
+def _mean_and_ranks(comparison: Comparison, name: str) -> str:
+    if name not in comparison.families:
         return MISSING
-    place = found.families.index(name)
-    low, high = found.recommendation.rank_low[place], found.recommendation.rank_high[place]
+    place = comparison.families.index(name)
+    low, high = comparison.recommendation.rank_low[place], comparison.recommendation.rank_high[place]
     ranks = "failed runs" if isnan(low) else f"rank {low:.0f} to {high:.0f}"
-    return f"{number(float(found.means.mean[place]), decimals=found.settings.decimals)} ({ranks})"
+    return f"{number(float(comparison.means.mean[place]), decimals=comparison.settings.decimals)} ({ranks})"
 
 
 def audit_table(audit: PruningAudit) -> Table:
@@ -99,9 +99,9 @@ def at_a_glance(source: Source) -> Iterator[Section]:
 
 def controls(source: Source) -> Iterator[Section]:
     """Yield what was found of the controls."""
-    if source.verdict is not None and (found := source.verdict.controls):
+    if source.verdict is not None and (judged := source.verdict.controls):
         sentence = "Candidates whose truth is known went through the same pipeline; the verdict itself leaves them out."
-        yield Section("Controls", (sentence,), None, (controls_table(found),))
+        yield Section("Controls", (sentence,), None, (controls_table(judged),))
 
 
 def claims(source: Source) -> Iterator[Section]:
@@ -113,17 +113,19 @@ def claims(source: Source) -> Iterator[Section]:
 
 def tuning_budgets(source: Source) -> Iterator[Section]:
     """Yield the verdict after fewer trials, where the plan asked for it."""
-    if source.verdict is not None and (found := source.verdict.tuning_budgets):
-        by_trials = {budget.trials: budget.comparison for budget in found if budget.comparison is not None}
+    if source.verdict is not None and (budgets := source.verdict.tuning_budgets):
+        by_trials = {budget.trials: budget.comparison for budget in budgets if budget.comparison is not None}
         shown = (budgets_table(by_trials, "trials"),) if by_trials else ()
-        yield Section("If fewer trials can be afforded", tuple(f"{budget.sentence}." for budget in found), None, shown)
+        yield Section(
+            "If fewer trials can be afforded", tuple(f"{budget.sentence}." for budget in budgets), None, shown
+        )
 
 
 def beyond_the_plan(source: Source) -> Iterator[Section]:
     """Yield the comparison over all blocks, where more were run than planned."""
-    if source.verdict is not None and (found := source.verdict.exploratory) is not None:
-        sentence = f"With the blocks beyond the plan, exploratory: {found.verdict_text}"
-        yield Section("Beyond the plan", (sentence,), None, (found.family_table(),))
+    if source.verdict is not None and (comparison := source.verdict.exploratory) is not None:
+        sentence = f"With the blocks beyond the plan, exploratory: {comparison.verdict_text}"
+        yield Section("Beyond the plan", (sentence,), None, (comparison.family_table(),))
 
 
 def epoch_budgets(source: Source) -> Iterator[Section]:

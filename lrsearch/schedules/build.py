@@ -77,9 +77,9 @@ def make_schedule(
     [0.3, 0.155, 0.01]
     """
     cls = family_class(family)
-    own = cls.parameters()
-    require_known(family, parameters, (*own, *_OF_EVERY_SCHEDULE))
-    for name, rule in own.items():
+    family_rules = cls.parameters()
+    require_known(family, parameters, (*family_rules, *_OF_EVERY_SCHEDULE))
+    for name, rule in family_rules.items():
         if name not in parameters and getattr(cls, name, MISSING) is MISSING:
             raise InputError(f"{family} needs {name}: {rule.meaning}")
     if issubclass(cls, Shape):

@@ -162,11 +162,11 @@ def _rules(cls: Any) -> dict[str, Parameter]:
 
 def parameters_of(instance: Any) -> Iterator[tuple[str, Parameter, Any]]:
     """Yield name, rule and value of each parameter of a dataclass that has been given one."""
-    known = rules(type(instance))
+    field_rules = rules(type(instance))
     for field in fields(instance):
         value = getattr(instance, field.name)
-        if field.name in known and (value is not None or field.default is not None):
-            yield field.name, known[field.name], value
+        if field.name in field_rules and (value is not None or field.default is not None):
+            yield field.name, field_rules[field.name], value
 
 
 def make_plain(instance: Any) -> None:
@@ -191,9 +191,9 @@ def json_plain(instance: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, _, value in parameters_of(instance)}
 
 
-def require_known(what: str, given: Iterable[str], known: Iterable[str]) -> None:
+def require_known(what: str, given: Iterable[str], names: Iterable[str]) -> None:
     """Raise InputError, suggesting the likeliest, where `given` has a name that is not among those known."""
-    known = tuple(known)
+    names = tuple(names)
     for name in given:
-        if name not in known:
-            raise InputError(f"{what} has no parameter {name!r}{did_you_mean(name, known)}")
+        if name not in names:
+            raise InputError(f"{what} has no parameter {name!r}{did_you_mean(name, names)}")

@@ -120,8 +120,8 @@ def check_overrides(overrides: Mapping[str, Any]) -> None:
     searched = dict.fromkeys(name for family in FAMILIES.values() for name in family.priors())
     for name, override in overrides.items():
         if name not in searched and name not in FAMILIES:
-            known = f"the parameters are {', '.join(searched)}; the families are {', '.join(FAMILIES)}"
-            raise InputError(f"ranges: unknown name {name!r}; {known}")
+            choices = f"the parameters are {', '.join(searched)}; the families are {', '.join(FAMILIES)}"
+            raise InputError(f"ranges: unknown name {name!r}; {choices}")
         if not isinstance(override, Mapping):
             raise InputError(f"ranges: {name} must be a table such as {{low = ..., high = ...}}, got {override!r}")
         if name in FAMILIES:

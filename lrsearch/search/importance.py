@@ -33,9 +33,9 @@ def family_importances(studies: Sequence[Study]) -> dict[str, dict[str, float]]:
 
 
 def _importances(trials: Sequence[FrozenTrial], study: Study) -> dict[str, float]:
-    own = optuna.create_study(direction=study.direction)
+    family_study = optuna.create_study(direction=study.direction)
     for trial in trials:
-        own.add_trial(
+        family_study.add_trial(
             create_trial(
                 value=trial.value,
                 params={name: value for name, value in trial.params.items() if name != "family"},
@@ -44,4 +44,4 @@ def _importances(trials: Sequence[FrozenTrial], study: Study) -> dict[str, float
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return get_param_importances(own, evaluator=PedAnovaImportanceEvaluator())
+        return get_param_importances(family_study, evaluator=PedAnovaImportanceEvaluator())

@@ -49,11 +49,11 @@ class LanePruner:
 
     def _unsettled(self, running: Mapping[int, TrialLog], judged: TrialLog) -> Iterator[float]:
         """Yield what trials that have not ended in the storage reported at a trial's epoch, its own report included."""
-        own = {**self._unstored, **running}
-        for log in own.values():
+        current = {**self._unstored, **running}
+        for log in current.values():
             if log.family == judged.family and log.epochs >= judged.epochs and not log.lost:
                 yield log.reported[judged.epochs - 1]
         for trial in self._history.running:
             value = trial.intermediate_values.get(judged.epochs)
-            if value is not None and trial.number not in own and trial.params.get("family") == judged.family:
+            if value is not None and trial.number not in current and trial.params.get("family") == judged.family:
                 yield value

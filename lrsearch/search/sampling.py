@@ -182,7 +182,7 @@ class FamilySampler(BaseSampler):
     ) -> Params:
         distributions = self.space.distributions(family)
         seed = derived_seed(self.seed, family, index)
-        own = [other for other in pending if self.space.family_of(other) == family]
+        family_pending = [other for other in pending if self.space.family_of(other) == family]
         kind = "tpe" if self.kind == "gp" and family not in digest.curves(study.direction).families else self.kind
         if kind == "qmc" or (kind == "gp" and index < STARTUP_POINTS):
             params = digest.sobol_points(family).point(index)
@@ -190,12 +190,12 @@ class FamilySampler(BaseSampler):
             running = [other for other in pending if other.state == TrialState.RUNNING]
             params = digest.curves(study.direction).propose(family, index, digest.ended, running)
         elif kind == "tpe":
-            running = [other for other in own if other.state == TrialState.RUNNING]
+            running = [other for other in family_pending if other.state == TrialState.RUNNING]
             tpe = FamilyTPE(distributions, seed, self.startup_trials)
             params = digest.shadow(family, study.direction).ask(tpe, digest.finished[family], running)
         else:
             params = random_draw(study, trial, distributions, seed)
-        planned = {self.space.key(family, known_params(other)) for other in own}
+        planned = {self.space.key(family, known_params(other)) for other in family_pending}
         seeds = (derived_seed(self.seed, family, index, redraw) for redraw in range(_REDRAWS))
         redrawn = (random_draw(study, trial, distributions, seed) for seed in seeds)
         for candidate in chain([params], redrawn, self.space.configurations(family)):

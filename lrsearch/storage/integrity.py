@@ -47,10 +47,10 @@ def examine_storage(url: str) -> list[Finding]:
         studies = storage.get_all_studies()
     except RunError as error:
         return [Finding("storage", False, str(error)), _integrity(storage)]
-    found = [Finding("storage", True, f"{redacted(url)} opens, {len(studies)} studies"), _integrity(storage)]
+    findings = [Finding("storage", True, f"{redacted(url)} opens, {len(studies)} studies"), _integrity(storage)]
     if url.startswith("sqlite:"):
-        found += _file(url, sqlite_path(url))
-    return found + [finding for study in studies for finding in _study(storage, study.study_name)]
+        findings += _file(url, sqlite_path(url))
+    return findings + [finding for study in studies for finding in _study(storage, study.study_name)]
 
 
 def _integrity(storage: BaseStorage) -> Finding:

@@ -44,9 +44,9 @@ class TrialFilter:
 
     def require_possible(self, studies: Iterable[str], families: Iterable[str]) -> None:
         """Raise InputError where a name is asked for that no trial of these studies and families could have."""
-        known = dict.fromkeys([*filter(None, families), *FAMILIES])
-        if self.family is not None and self.family not in known:
-            raise InputError(f"there is no family {self.family!r} here{did_you_mean(self.family, known)}")
+        choices = dict.fromkeys([*filter(None, families), *FAMILIES])
+        if self.family is not None and self.family not in choices:
+            raise InputError(f"there is no family {self.family!r} here{did_you_mean(self.family, choices)}")
         if self.state is not None and self.state not in STATES:
             raise InputError(f"state must be one of {', '.join(STATES)}, got {self.state!r}")
         replicates = sorted({number for name in studies if (number := replicate_of(name)) is not None})

@@ -193,5 +193,5 @@ def _family(distribution: str | None, place: float | None, entry: str | None) ->
 
 
 def _of(choose: Callable[[Iterable[float]], float], *values: float | None) -> float | None:
-    there = [value for value in values if value is not None]
-    return choose(there) if there else None
+    stored = [value for value in values if value is not None]
+    return choose(stored) if stored else None

@@ -157,12 +157,12 @@ class Stack:
 
     def _train(self, rows: Sequence[_Row]) -> Tensor:
         """Run one epoch of these rows in place; return their mean training losses `[N]`."""
-        own = len({(row.lane.order_seed, row.epoch) for row in rows}) > 1
+        batches_per_lane = len({(row.lane.order_seed, row.epoch) for row in rows}) > 1
         padded = [*rows, *[rows[0]] * (self._width(len(rows)) - len(rows))]
         rates = [row.lane.schedule.epoch_lr(row.epoch, self.steps_per_epoch, row.select_loss) for row in padded]
         params = torch.stack([row.params for row in padded])
         updates = params.new_tensor([[row.epoch * self.steps_per_epoch] for row in padded])
-        program = self._program(len(padded), own)
+        program = self._program(len(padded), batches_per_lane)
         with self._seeded(rows):
             after, state, losses = program.run(
                 params,
@@ -170,7 +170,7 @@ class Stack:
                 settings_columns([row.lane.settings for row in padded], params),
                 updates,
                 torch.from_numpy(np.stack(rates)).to(self._device, self._dtype),
-                self._batches(padded if own else padded[:1]),
+                self._batches(padded if batches_per_lane else padded[:1]),
             )
         for i, row in enumerate(rows):
             row.params = after[i]
@@ -232,6 +232,6 @@ class Stack:
 
     def _per_lane(self, function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, y: Tensor) -> Tensor:
         if not outputs.is_cuda:  # one by one, or the last digit would depend on how many lanes there are
-            return torch.stack([function(own, y) for own in outputs])
+            return torch.stack([function(output, y) for output in outputs])
         result: Tensor = vmap(function, in_dims=(0, None))(outputs, y)
         return result

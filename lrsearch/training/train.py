@@ -99,10 +99,10 @@ def load_checkpoint(path: Path, identity: str, *, like: Checkpoint) -> tuple[Che
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        saved, curve, found = _read(content)
+        saved, curve, saved_identity = _read(content)
     except Exception as error:  # a damaged file fails in many ways
         raise InputError(f"checkpoint {path} cannot be read: it is not one that train wrote") from error
-    if found != identity:
+    if saved_identity != identity:
         raise InputError(
             f"checkpoint {path} is of another configuration or seed: train to another --checkpoint, or delete it"
         )

@@ -39,8 +39,8 @@ def checkpoint_folder(storage: str) -> Path:
     """
     if common := os.environ.get(FOLDER_VARIABLE):
         return Path(common).expanduser()
-    kind, found, path = storage.partition(":///")
-    if found and kind in ("sqlite", "journal"):
+    kind, separator, path = storage.partition(":///")
+    if separator and kind in ("sqlite", "journal"):
         return Path(f"{path}{_BESIDE}")
     from platformdirs import user_cache_path
 

@@ -82,12 +82,12 @@ def judge_claims(
     if len(blocks) < FEWEST_BLOCKS:
         raise InputError(f"the claims need at least {FEWEST_BLOCKS} whole blocks, got {len(blocks)}")
     table = {name: [runs[block, name] for block in blocks] for name in names}
-    for name, own in table.items():
-        _require_learned(name, own, plan)
+    for name, scores in table.items():
+        _require_learned(name, scores, plan)
     alpha = plan.settings.alpha
     contrasts = [_contrast(claim, table, plan) for claim in claims]
     adjusted = holm([contrast.p for contrast in contrasts]).tolist()
-    return tuple(JudgedClaim(*found, alpha) for found in zip(claims, contrasts, adjusted, strict=True))
+    return tuple(JudgedClaim(*judged, alpha) for judged in zip(claims, contrasts, adjusted, strict=True))
 
 
 def scaled_windows(epochs: int, claims: Sequence[ClaimConfig]) -> str:

@@ -46,8 +46,8 @@ def failed_runs(confirmation: StudyPart) -> dict[int, str]:
     if rule is None or not runs:
         return {}
     [scores], [diverged] = scores_of([runs], plan)
-    found = zip(runs, diverged.tolist(), rule.failed(scores, diverged).tolist(), strict=True)
-    return {run.number: "diverged" if lost else rule.threshold for run, lost, failed in found if failed}
+    outcomes = zip(runs, diverged.tolist(), rule.failed(scores, diverged).tolist(), strict=True)
+    return {run.number: "diverged" if lost else rule.threshold for run, lost, failed in outcomes if failed}
 
 
 def _failure_rule(plan: ConfirmationPlan, confirmation: StudyPart) -> FailureRule:

@@ -19,16 +19,16 @@ class BudgetAgreement:
     """How far the verdicts at two epoch budgets agree, or why that cannot be said."""
 
     epochs: tuple[int, int]
-    found: Agreement | None
+    agreement: Agreement | None
     why_not: str = ""
 
     @property
     def sentence(self) -> str:
         """The agreement in words."""
         opening = f"{self.epochs[0]} against {self.epochs[1]} epochs: "
-        if self.found is None:
+        if self.agreement is None:
             return f"{opening}not comparable: {self.why_not}"
-        a = self.found
+        a = self.agreement
         return (
             f"{opening}the means' rank correlation (Kendall's tau) is {a.kendall_tau:.2f}; of the pairs, {a.same} are "
             f"separated in the same direction, {a.opposite} in opposite ones, {a.one_only} at one budget only, "
@@ -50,13 +50,13 @@ def verdicts_by_budget(studies: Mapping[int, StoredStudy]) -> dict[int, StudyVer
 
 def agreements(verdicts: Mapping[int, StudyVerdict]) -> Sequence[BudgetAgreement]:
     """Return the agreement of every two budgets; none for one budget."""
-    found = []
+    results = []
     for pair in combinations(verdicts, 2):
         try:
-            found.append(BudgetAgreement(pair, agreement(*(verdicts[epochs].comparison for epochs in pair))))
+            results.append(BudgetAgreement(pair, agreement(*(verdicts[epochs].comparison for epochs in pair))))
         except InputError as error:
-            found.append(BudgetAgreement(pair, None, str(error)))
-    return found
+            results.append(BudgetAgreement(pair, None, str(error)))
+    return results
 
 
 def _require_same_experiment(first: StudyPart, second: StudyPart) -> None:

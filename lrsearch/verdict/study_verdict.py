@@ -79,34 +79,34 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         InputError: if there is no confirmation, it has too few blocks, or its searches were made under another plan.
     """
     confirmation = study.confirmed()
-    config, found = confirmation.config, confirmation.runs
+    config, runs = confirmation.config, confirmation.runs
     for search in study.searches:
         require_same_plan(search, config)
     planned = confirmation_plan(confirmation)
-    plan = _at_analysis(planned, found, config)
-    comparison = compare_records(found, plan, np.random.default_rng(config.seed))
+    plan = _at_analysis(planned, runs, config)
+    comparison = compare_records(runs, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
     if planned_controls := {name: c.model_dump() for name, c in confirmation.attributes.controls.items()}:
-        controls = check_controls(found, plan, planned_controls, np.random.default_rng(config.seed))
-    claims, claims_note = _claims(found, config, plan)
+        controls = check_controls(runs, plan, planned_controls, np.random.default_rng(config.seed))
+    claims, claims_note = _claims(runs, config, plan)
     return StudyVerdict(
         comparison=_annotated(comparison, plan, controls, config, confirmation.added_by_hand),
         controls=controls,
         claims=claims,
         claims_note=claims_note,
-        exploratory=_exploratory(found, planned, config.seed),
+        exploratory=_exploratory(runs, planned, config.seed),
         left_out=plan.left_out,
         good_regions=good_regions(study.searches),
-        tuning_budgets=tuning_budget_verdicts(confirmation, found, plan),
+        tuning_budgets=tuning_budget_verdicts(confirmation, runs, plan),
     )
 
 
-def _at_analysis(plan: ConfirmationPlan, found: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
+def _at_analysis(plan: ConfirmationPlan, runs: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
     """Return the plan of the last of its analyses whose blocks are all there, or of the first where none is."""
     looks = config.plan.looks
     if not looks:
         return plan
-    whole = whole_blocks(found, plan)
+    whole = whole_blocks(runs, plan)
     reached = [look for look in looks if set(range(look)) <= set(whole)]
     return replace(plan, blocks=reached[-1] if reached else looks[0])
 
@@ -141,20 +141,20 @@ def _numbers(numbers: Sequence[int]) -> str:
 
 
 def _claims(
-    found: Sequence[TrialRecord], config: StudyConfig, plan: ConfirmationPlan
+    runs: Sequence[TrialRecord], config: StudyConfig, plan: ConfirmationPlan
 ) -> tuple[tuple[JudgedClaim, ...], str]:
     """Return the claims that the plan asks for and what to know of them, or none and the reason."""
     planned = config.plan.claims
     if not planned:
         return (), ""
     try:
-        return judge_claims(found, planned, plan), scaled_windows(config.training.epochs, planned)
+        return judge_claims(runs, planned, plan), scaled_windows(config.training.epochs, planned)
     except InputError as error:
         return (), f"The claims are not tested: {error}"
 
 
-def _exploratory(found: Sequence[TrialRecord], plan: ConfirmationPlan, seed: int) -> Comparison | None:
+def _exploratory(runs: Sequence[TrialRecord], plan: ConfirmationPlan, seed: int) -> Comparison | None:
     """Return the comparison with the blocks beyond the plan, or None where there are none."""
-    if plan.blocks is None or not any(r.block is not None and r.block >= plan.blocks for r in found):
+    if plan.blocks is None or not any(r.block is not None and r.block >= plan.blocks for r in runs):
         return None
-    return compare_records(found, replace(plan, blocks=None), np.random.default_rng(seed))
+    return compare_records(runs, replace(plan, blocks=None), np.random.default_rng(seed))

@@ -72,9 +72,11 @@ def tuning_budget_verdicts(
         ]
         claim = make_claim(confirmation.attributes.searches, trials=trials, sampler=config.search.sampler)
         without = tuple(f for f in config.search.families if f not in families)
-        own = replace(plan, controls=(), excluded=(), left_out=without).with_settings(claim=claim, contrasts="all")
+        budget_plan = replace(plan, controls=(), excluded=(), left_out=without).with_settings(
+            claim=claim, contrasts="all"
+        )
         try:
-            compared = compare_records(records, own, np.random.default_rng([config.seed, trials]))
+            compared = compare_records(records, budget_plan, np.random.default_rng([config.seed, trials]))
             verdicts.append(TuningBudgetVerdict(trials, compared))
         except InputError as error:
             verdicts.append(TuningBudgetVerdict(trials, None, str(error)))

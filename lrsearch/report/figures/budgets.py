@@ -27,9 +27,9 @@ def budget_data(values: Mapping[str, Sequence[float]], metric: Metric, *, alpha:
         alpha: the error rate of the band, pointwise.
     """
     curves = {}
-    for family, own in values.items():
-        budgets = np.unique(np.geomspace(1, len(own), _MOST_BUDGETS).round().astype(int)).tolist()
-        scores = own if metric.maximize else [-value for value in own]
+    for family, family_values in values.items():
+        budgets = np.unique(np.geomspace(1, len(family_values), _MOST_BUDGETS).round().astype(int)).tolist()
+        scores = family_values if metric.maximize else [-value for value in family_values]
         curve = budget_curve(scores, budgets, alpha=alpha)
         curves[family] = curve if metric.maximize else _negated(curve)
     return curves

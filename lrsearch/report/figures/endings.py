@@ -43,8 +43,8 @@ def endings_data(
     """
     rows = []
     for family in families:
-        own = [record for record in trials if record.family == family]
-        finished = [record for record in own if record.finished]
+        family_trials = [record for record in trials if record.family == family]
+        finished = [record for record in family_trials if record.finished]
         complete = [record for record in finished if record.state == "complete"]
         values = [metric.scale * record.value for record in complete if record.value is not None]
         pruned = Counter(len(record.reported) for record in finished if record.state == "pruned")
@@ -55,7 +55,7 @@ def endings_data(
                 len(complete) - diverged,
                 diverged,
                 dict(sorted(pruned.items())),
-                len(own) - len(finished),
+                len(family_trials) - len(finished),
                 sum(len(record.reported) for record in finished),
                 epochs * len(finished),
                 sum(record.seconds or 0.0 for record in finished),

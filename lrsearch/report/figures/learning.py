@@ -205,5 +205,5 @@ def _candidates(source: Source) -> list[Learning]:
     if not runs:
         runs = {family: [record] for family, (_, record) in source.study.best_by_family().items()}
     epochs = source.config.training.epochs
-    found = [learning_data(name, own, epochs=epochs, metric=source.metric) for name, own in runs.items()]
-    return [candidate for candidate in found if candidate is not None]
+    candidates = [learning_data(name, records, epochs=epochs, metric=source.metric) for name, records in runs.items()]
+    return [candidate for candidate in candidates if candidate is not None]

@@ -48,7 +48,7 @@ def history_figure(histories: Sequence[History], metric: Metric) -> go.Figure:
     colour_of, symbol_of = colours(names), symbols(names)
     traces = []
     for name in names:
-        own = [
+        points = [
             (number, value, pruned)
             for h in histories
             for number, family, value, pruned in zip(h.numbers, h.families, h.values, h.pruned, strict=True)
@@ -56,13 +56,13 @@ def history_figure(histories: Sequence[History], metric: Metric) -> go.Figure:
         ]
         traces.append(
             go.Scatter(
-                x=[number for number, _, _ in own],
-                y=[value for _, value, _ in own],
+                x=[number for number, _, _ in points],
+                y=[value for _, value, _ in points],
                 mode="markers",
                 name=label(name),
                 marker={
                     "color": colour_of[name],
-                    "symbol": [symbol_of[name] + ("-open" if pruned else "") for _, _, pruned in own],
+                    "symbol": [symbol_of[name] + ("-open" if pruned else "") for _, _, pruned in points],
                     "size": 7,
                 },
             )
@@ -111,22 +111,22 @@ def ecdf_figure(values: dict[str, list[float]], metric: Metric) -> go.Figure:
     colour_of, dash_of = colours(list(values)), dashes(list(values))
     traces = [
         go.Scatter(
-            x=[own[0], *own],
-            y=[place / len(own) for place in range(len(own) + 1)],
+            x=[ordered[0], *ordered],
+            y=[place / len(ordered) for place in range(len(ordered) + 1)],
             mode="lines",
             line={"color": colour_of[name], "dash": dash_of[name], "shape": "hv", "width": 2},
             name=label(name),
         )
-        for name, own in values.items()
+        for name, ordered in values.items()
     ]
-    seen = focus([value for own in values.values() for value in own], maximize=metric.maximize)
+    seen = focus([value for ordered in values.values() for value in ordered], maximize=metric.maximize)
     shares = axis("share of trials", range=[0, 1.02])
     return figure(traces, height=480, xaxis=axis(f"validation {metric.title}", **seen), yaxis=shares)
 
 
 def ecdf_table(values: dict[str, list[float]], metric: Metric) -> Table:
     """Return five numbers of the complete trials of each family."""
-    rows = [(n, len(own), *np.quantile(own, (0, 0.25, 0.5, 0.75, 1)).tolist()) for n, own in values.items()]
+    rows = [(n, len(ordered), *np.quantile(ordered, (0, 0.25, 0.5, 0.75, 1)).tolist()) for n, ordered in values.items()]
     heads = ("lowest", "lower quartile", "median", "upper quartile", "highest")
     return table(("family", "complete", *map(metric.column, heads)), rows)
 
@@ -134,7 +134,7 @@ def ecdf_table(values: dict[str, list[float]], metric: Metric) -> Table:
 def search_history(source: Source) -> Iterator[Section]:
     """Yield every finished trial and the best so far of each search."""
     histories = [history_data(search.records, source.metric) for search in source.study.searches]
-    if any(found.numbers for found in histories):
+    if any(history.numbers for history in histories):
         shown = history_figure(histories, source.metric)
         sentences = ("Open marks are pruned trials.", OUTSIDE)
         yield Section("History", sentences, shown, (history_table(histories, source.metric),))

@@ -92,7 +92,7 @@ def standing_figure(data: Standing, metric: str) -> go.Figure:
 def standing_table(data: Standing, settings: Settings) -> Table:
     """Return the means with a letter for each group: two families share a letter exactly where none separates them."""
     shown = letters(data.groups, len(data.names))
-    rows = [(name, mean, own or None) for name, mean, own in zip(data.names, data.means, shown, strict=True)]
+    rows = [(name, mean, scores or None) for name, mean, scores in zip(data.names, data.means, shown, strict=True)]
     columns = ("family", Column("mean", decimals=settings.decimals), "letters")
     return table(columns, rows, title="Two that share a letter are not separated; two that share none are")
 

@@ -66,13 +66,13 @@ class CurveSearch:
         number = self.families.index(family)
         x, of, _ = self._with_features(running)
         believed = self._posterior.believing(x, of)
-        own = self._members[self._family[self._members] == number]
-        if len(own):
-            means = self._posterior.mean(self._x[own], self._family[own])
-            top = own[np.argsort(-means, kind="stable")[:BEST]]
+        members = self._members[self._family[self._members] == number]
+        if len(members):
+            means = self._posterior.mean(self._x[members], self._family[members])
+            top = members[np.argsort(-means, kind="stable")[:BEST]]
             best = float(means.max())
         else:
-            top, best = own, 0.0
+            top, best = members, 0.0
         candidates = self._candidates[family]
         around = candidates.units([self._trials[i].params for i in top])
 
@@ -102,9 +102,9 @@ class CurveSearch:
 
     def _fit(self, fit_at: int) -> None:
         """Fit the hyperparameters to the trials of the first rounds, and begin a posterior with them."""
-        known = fit_at * len(self.families)
-        y = normal_scores(outcomes(self._trials[:known], self._direction))
-        if known:
+        count = fit_at * len(self.families)
+        y = normal_scores(outcomes(self._trials[:count], self._direction))
+        if count:
             chosen = self._best_and_drawn(y, _MOST_FITTED, fit_at)
             hyper = fit(self._x[chosen], self._family[chosen], y[chosen], len(self.families))
         else:

@@ -82,10 +82,10 @@ def fit(x: FloatArray, family: IntArray, y: FloatArray, families: int) -> Hyperp
     means, sds = prior(x.shape[1], families)
     bounds = list(zip(means - _SD_BOUND * sds, means + _SD_BOUND * sds, strict=True))
     options = {"maxiter": _ITERATIONS}
-    found = minimize(
+    optimum = minimize(
         negative_log_posterior, means, (x, family, y, families), "L-BFGS-B", jac=True, bounds=bounds, options=options
     )
-    return Hyperparameters.of_vector(found.x, x.shape[1])
+    return Hyperparameters.of_vector(optimum.x, x.shape[1])
 
 
 def negative_log_posterior(

@@ -69,9 +69,9 @@ class Outcomes:
 
 def outcomes(trials: Iterable[FrozenTrial], direction: StudyDirection) -> FloatArray:
     """Return the outcomes of some trials among themselves."""
-    found = Outcomes(direction)
-    found.add(trials)
-    return found.values()
+    collected = Outcomes(direction)
+    collected.add(trials)
+    return collected.values()
 
 
 def normal_scores(values: FloatArray) -> FloatArray:

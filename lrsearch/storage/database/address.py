@@ -118,8 +118,8 @@ def missing_file(url: str) -> str | None:
 
 def absolute_address(url: str) -> str:
     """Return an address that means the same in any folder: a file's whole path instead of a relative one."""
-    kind, found, path = url.partition(":///")
-    return f"{kind}:///{Path(path).absolute()}" if found and kind in ("sqlite", "journal") else url
+    kind, separator, path = url.partition(":///")
+    return f"{kind}:///{Path(path).absolute()}" if separator and kind in ("sqlite", "journal") else url
 
 
 def shared_disk_warning(url: str) -> str | None:

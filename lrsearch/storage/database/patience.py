@@ -142,8 +142,8 @@ def set_state_idempotently(
         try:
             return tell(trial_id, state, values)
         except UpdateFinishedTrialError:
-            there = get_trial(trial_id)
-            if tries > 1 and (there.state, list(there.values or ())) == (state, list(values or ())):
+            stored = get_trial(trial_id)
+            if tries > 1 and (stored.state, list(stored.values or ())) == (state, list(values or ())):
                 return True  # the answer was lost, not the call
             raise
 

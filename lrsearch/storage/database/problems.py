@@ -43,10 +43,10 @@ _REFUSALS = re.compile(
 
 def database_error(error: BaseException) -> DBAPIError | None:
     """Return the database driver's error that is behind another one, or None."""
-    found: BaseException | None = error
-    while found is not None and not isinstance(found, DBAPIError):
-        found = found.__cause__
-    return found
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, DBAPIError):
+        cause = cause.__cause__
+    return cause
 
 
 def is_passing(error: BaseException) -> bool:

@@ -33,5 +33,5 @@ def without_secrets(text: str, url: str) -> str:
 def _secrets(url: str) -> set[str]:
     """Return the passwords of an address and their parts, as they stand there and as a driver reads them."""
     whole = {match[2] for place in _PLACES for match in place.finditer(url)}
-    found = whole | {part for secret in whole for part in re.split("[@:/]", secret)}
-    return {read(secret) for secret in found for read in (str, unquote, unquote_plus)}
+    pieces = whole | {part for secret in whole for part in re.split("[@:/]", secret)}
+    return {read(secret) for secret in pieces for read in (str, unquote, unquote_plus)}

@@ -76,10 +76,10 @@ def _whole(connection: Connection, rows: Sequence[Any]) -> Iterator[FrozenTrial]
 
     def parts(of: Any, *names: str, order: str) -> dict[int, list[Any]]:
         asked = select(of.c.trial_id, *(of.c[name] for name in names)).where(of.c.trial_id.in_(ids))
-        found = defaultdict[int, list[Any]](list)
+        by_trial = defaultdict[int, list[Any]](list)
         for row in connection.execute(asked.order_by(of.c.trial_id, of.c[order])):
-            found[row[0]].append(row)
-        return found
+            by_trial[row[0]].append(row)
+        return by_trial
 
     params = parts(PARAMS, "param_name", "param_value", "distribution_json", order="param_id")
     user = parts(USER_ATTRIBUTES, "key", "value_json", order="key")

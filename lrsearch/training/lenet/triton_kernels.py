@@ -244,8 +244,8 @@ def images_gradient(
     for i in tl.static_range(3):
         for j in tl.static_range(3):
             window_y, window_x = block_y - i, block_x - j
-            there = (window_y >= 0) & (window_y < WINDOWS) & (window_x >= 0) & (window_x < WINDOWS)
-            if there:
+            inside = (window_y >= 0) & (window_y < WINDOWS) & (window_x >= 0) & (window_x < WINDOWS)
+            if inside:
                 for o in range(OUTPUTS):
                     row = (lane * OUTPUTS + o).to(tl.int64)
                     at = ((row * WINDOWS + window_y) * WINDOWS + window_x) * BATCH + image
