@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from optuna.study import Study
 
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
+from lrsearch.config.arguments import checked
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
-from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import DEFAULT_STORAGE, base_name
 from lrsearch.schedules import AnySchedule, schedule_from_params
@@ -30,6 +30,7 @@ from lrsearch.verdict.study_verdict import compare_study
 from lrsearch.workloads import require_trusted_workload
 
 
+@checked
 def optimize(
     config: StudyConfig | str | Path,
     *,
@@ -103,6 +104,7 @@ def search(
     return studies, state
 
 
+@checked
 def confirm(
     study: Study | StudyConfig | str | Path,
     *,
@@ -175,6 +177,7 @@ def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
     return search.config
 
 
+@checked
 def write_report(study: Study | str, path: str | Path = "report.html", *, storage: str | None = None) -> Path:
     """Write everything that a study has found as one HTML file that opens offline, and return its path.
 
@@ -198,6 +201,7 @@ def write_report(study: Study | str, path: str | Path = "report.html", *, storag
     return Path(path)
 
 
+@checked
 def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
     """Return the comparison that a search's confirmation allows; print its `verdict_text`.
 
@@ -211,6 +215,7 @@ def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
     return compare_study(_stored(study, storage))
 
 
+@checked
 def best_schedule(study: Study | str, family: str | None = None, *, storage: str | None = None) -> AnySchedule:
     """Return the schedule of the study's best complete trial, or of a family's.
 
@@ -230,6 +235,7 @@ def best_schedule(study: Study | str, family: str | None = None, *, storage: str
     return schedule_from_params(best.schedule)
 
 
+@checked
 def export_schedule(
     study: Study | str,
     form: str = "yaml",
@@ -261,18 +267,10 @@ def export_schedule(
     return text
 
 
-def _config(config: Any) -> StudyConfig:
-    if isinstance(config, StudyConfig):
-        return config
-    if isinstance(config, str | Path):
-        return StudyConfig.load(config)
-    raise InputError(f"config must be a StudyConfig or the path of a study file, got {type(config).__name__}")
+def _config(config: StudyConfig | str | Path) -> StudyConfig:
+    return config if isinstance(config, StudyConfig) else StudyConfig.load(config)
 
 
-def _stored(study: Any, storage: str | None) -> StoredStudy:
+def _stored(study: Study | str, storage: str | None) -> StoredStudy:
     """Return the stored study that is meant by a study or by its name."""
-    if isinstance(study, Study):
-        return StoredStudy.of(study)
-    if isinstance(study, str):
-        return StoredStudy.open(storage or DEFAULT_STORAGE, study)
-    raise InputError(f"study must be a study or the name of one in the storage, got {type(study).__name__}")
+    return StoredStudy.open(storage or DEFAULT_STORAGE, study) if isinstance(study, str) else StoredStudy.of(study)

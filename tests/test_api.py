@@ -113,13 +113,10 @@ def test_a_path_or_a_name_stands_for_a_study(folder):
     ("call", "message"),
     [
         (lambda: lrsearch.optimize("none.toml"), "study file none.toml cannot be read"),
-        (
-            lambda: lrsearch.optimize({"name": "x"}),
-            "config must be a StudyConfig or the path of a study file, got dict",
-        ),
+        (lambda: lrsearch.optimize({"name": "x"}), "config must be a StudyConfig, text or a Path, got {'name': 'x'}"),
         (lambda: lrsearch.compare("quick"), "there is no file 'lrsearch.db'"),
-        (lambda: lrsearch.compare(3), "study must be a study or the name of one in the storage, got int"),
-        (lambda: lrsearch.confirm(None), "study must be a study or the name of one in the storage, got NoneType"),
+        (lambda: lrsearch.compare(3), "study must be a Study or text, got 3"),
+        (lambda: lrsearch.confirm(None), "study must be a Study, a StudyConfig, text or a Path, got None"),
         (lambda: lrsearch.optimize(_config(), lanes=0), "lanes must be at least 1"),
     ],
 )

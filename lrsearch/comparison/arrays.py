@@ -34,9 +34,12 @@ def numbers(values: ArrayLike, name: str, *, axes: str) -> FloatArray:
     """Return `values` as float64 with the axes named in `axes`, such as "blocks, families".
 
     Raises:
-        InputError: another number of axes, or a value that is not finite or beyond 1e60.
+        InputError: what is no array of numbers, another number of axes, or a value that is not finite or beyond 1e60.
     """
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be an array of numbers with the axes [{axes}], got {values!r:.80}") from error
     if array.ndim != len(axes.split(",")):
         raise InputError(f"{name} must have the axes [{axes}], but its shape is {array.shape}")
     if not np.isfinite(array).all():

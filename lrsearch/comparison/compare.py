@@ -17,6 +17,7 @@ from lrsearch.comparison.inference.flips import flip_pairs, require_attainable, 
 from lrsearch.comparison.result import Comparison, Means
 from lrsearch.comparison.sentences import verdict_sentences
 from lrsearch.comparison.settings import CONFIGURATIONS, POINTS, Direction, Settings
+from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 
 FEWEST_BLOCKS = 6
@@ -47,6 +48,7 @@ class ScoreTable:
     parameters: Mapping[str, int] = field(default_factory=dict)
 
 
+@checked
 def compare_scores(
     scores: ArrayLike,
     families: Sequence[object],
@@ -96,6 +98,11 @@ def compare_scores(
         InputError: scores that are not finite, fewer than 6 blocks or 2 families, names that do not fit, an alpha that
             so few blocks cannot reach, or per-example results that contradict the scores.
     """
+    for name, value in (("images", images), ("block_seconds", block_seconds)):
+        if value is not None and not 0 < value < np.inf:
+            raise InputError(f"{name} must be above 0 and finite, got {value}")
+    if chance is not None and not np.isfinite(chance):
+        raise InputError(f"chance must be a finite score, got {chance}")
     given = numbers(scores, "scores", axes="blocks, families")
     settings = Settings(
         rope=rope,
@@ -103,7 +110,7 @@ def compare_scores(
         contrasts=contrasts,
         claim=claim,
         metric=metric,
-        unit=unit or (POINTS if direction == "maximize" else "units"),
+        unit=unit if unit is not None else POINTS if direction == "maximize" else "units",
         direction=direction,
         worst_value=chance,
         failed_at=failed_at,
@@ -113,7 +120,7 @@ def compare_scores(
         families=tuple(map(str, families)),
         diverged=np.zeros(given.shape, dtype=bool),
         blocks=tuple(map(str, range(len(given)) if blocks is None else blocks)),
-        correct=None if correct is None else np.asarray(correct, dtype=np.float64),
+        correct=None if correct is None else numbers(correct, "correct", axes="blocks, families, examples"),
         test_examples=images,
         block_seconds=block_seconds,
         parameters=parameters or {},

@@ -48,8 +48,11 @@ class Settings:
         if self.direction not in ("maximize", "minimize"):
             raise InputError(f"direction must be maximize or minimize, got {self.direction!r}")
         for name in ("metric", "unit"):
-            if not getattr(self, name).strip():
+            text = getattr(self, name)
+            if not text.strip():
                 raise InputError(f"{name} must not be empty")
+            if not text.isprintable():
+                raise InputError(f"{name} must hold no control characters, got {text!r}")
         if self.failed_at is not None and not isfinite(self.failed_at):
             raise InputError(f"failed_at must be a finite score, got {self.failed_at:g}")
         require_claim(self.claim)

@@ -30,7 +30,7 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionErro
 def check_plain(data: Any, source: str) -> None:
     """Raise InputError, beginning with `source`, for values on which validation itself would fail.
 
-    These are more than 50 levels of nesting, whole numbers beyond 64 bits, and text that UTF-8 cannot hold.
+    These are more than 50 levels of nesting, whole numbers beyond 64 bits, and text that UTF-8 or a path cannot hold.
     """
     level = [data]
     for _ in range(_MOST_LEVELS):
@@ -44,6 +44,8 @@ def check_plain(data: Any, source: str) -> None:
                 raise InputError(f"{source}: whole numbers must have at most 63 bits, got one of {value.bit_length()}")
             elif isinstance(value, str) and not _is_text(value):
                 raise InputError(f"{source}: it holds half a character (an unpaired surrogate): {ascii(value)[:60]}")
+            elif isinstance(value, str) and "\0" in value:
+                raise InputError(f"{source}: it holds a NUL character: {ascii(value)[:60]}")
         level = inner
     if level:
         raise InputError(f"{source}: it is nested too deep: more than {_MOST_LEVELS} tables and lists in each other")

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from lrsearch.config.arguments import checked
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.files import check_plain, read_data
 from lrsearch.config.messages import explain
@@ -142,6 +143,7 @@ class StudyConfig(Table):
         return cls.from_dict({"name": name or "study", "workload": address}, source="--workload")
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> StudyConfig:
         """Read a study file.
 

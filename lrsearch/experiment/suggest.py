@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from numbers import Integral
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from optuna.trial import BaseTrial, FrozenTrial
 
+from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space
 from lrsearch.schedules import AnySchedule, reads_metric, step_families
 
+_MOST_STEPS = 10**12
 
+
+@checked
 def suggest_schedule(
     trial: BaseTrial,
     *,
@@ -72,7 +75,9 @@ def schedule_space(
     Raises:
         InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
     """
-    _require_kinds(total_steps, 1 if steps_per_epoch is None else steps_per_epoch, families, ranges)
+    for name, steps in (("total_steps", total_steps), ("steps_per_epoch", steps_per_epoch)):
+        if steps is not None and not 1 <= steps <= _MOST_STEPS:
+            raise InputError(f"{name} must be from 1 to {_MOST_STEPS:g}, got {steps}")
     chosen = step_families() if families is None else tuple(families)
     if steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
         raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
@@ -83,27 +88,12 @@ def schedule_space(
     return _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, optimizer, ranges_json)
 
 
-def _require_kinds(total_steps: object, steps_per_epoch: object, families: object, ranges: object) -> None:
-    """Raise InputError for the first argument of `schedule_space` that is of another kind."""
-    for name, steps in (("total_steps", total_steps), ("steps_per_epoch", steps_per_epoch)):
-        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-            raise InputError(f"{name} must be a whole number >= 1, got {steps!r}")
-    if isinstance(families, str) or not isinstance(families, Iterable | None):
-        raise InputError(f"families must be a list of names, got {families!r}")
-    if not isinstance(ranges, Mapping | None):
-        raise InputError(f"ranges must be a table such as {{'base_lr': {{'low': 0.01}}}}, got {ranges!r}")
-
-
 _spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
 """From which space each trial in progress has been suggested a schedule, by prefix."""
 
 
 def _require_one_space(trial: BaseTrial, prefix: str, space: Space) -> None:
-    """Raise InputError where a trial is none, or would have two meanings for the same names."""
-    if not isinstance(trial, BaseTrial):
-        raise InputError(f"trial must be a trial of Optuna, got {type(trial).__name__}")
-    if not isinstance(prefix, str):
-        raise InputError(f"prefix must be text, got {prefix!r}")
+    """Raise InputError where the same names of a trial would have two meanings."""
     if isinstance(trial, FrozenTrial):  # its values are fixed, and it has no hash
         return
     first = _spaces.setdefault(trial, {}).setdefault(prefix, space)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from lrsearch.config.arguments import checked
 from lrsearch.config.files import require_folder, write_text
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.export.document import Configuration, SeedsTable, load_configuration
@@ -90,15 +92,16 @@ def train_configuration(
     return TrainedRun(curve, shown, tuple(_remarks(configuration, curve, experiment)))
 
 
+@checked
 def train_exported(
     path: str | Path,
     *,
     seed: int | None = None,
     workload: str | None = None,
     trust_config: bool = False,
-    device: str = "auto",
-    checkpoint: Path | None = None,
-    metrics: Path | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    checkpoint: str | Path | None = None,
+    metrics: str | Path | None = None,
     on_epoch: Callable[[int, int], None] = lambda _done, _epochs: None,
 ) -> TrainedRun:
     """Train an exported .yaml, .json or .toml file: the trial itself again, from the seeds that it names.
@@ -122,8 +125,8 @@ def train_exported(
         configuration if workload is None else configuration.with_workload(workload),
         trust_config=trust_config or workload is not None,
         device=device,
-        checkpoint=checkpoint,
-        metrics=metrics,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        metrics=None if metrics is None else Path(metrics),
         on_epoch=on_epoch,
     )
 

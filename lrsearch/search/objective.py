@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Literal
 
 from optuna.exceptions import TrialPruned
 from optuna.trial import Trial
 
 from lrsearch.config import StudyConfig
+from lrsearch.config.arguments import checked
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.training.device import set_up_device
 from lrsearch.trials.trial_log import TrialLog
@@ -29,7 +31,10 @@ class Objective:
         InputError: if the workload or its data is unavailable.
     """
 
-    def __init__(self, config: StudyConfig, *, device: str = "auto", replicate: int = 0) -> None:
+    @checked
+    def __init__(
+        self, config: StudyConfig, *, device: Literal["auto", "cpu", "cuda"] = "auto", replicate: int = 0
+    ) -> None:
         self.experiment = Experiment.prepare(config, device=device)
         set_up_device(self.experiment.device)
         self.seeds = Seeds.of(config.seed, "search", replicate)

@@ -19,6 +19,7 @@ from optuna.pruners import BasePruner
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY
 from lrsearch.names import PrunerKind
@@ -174,6 +175,7 @@ def _first_report(trial: FrozenTrial, rung: int) -> int | None:
 class RungPruner(FamilyPruner):
     """The default pruner for plain `study.optimize`: three rungs within the family (see `Rungs`)."""
 
+    @checked
     def __init__(
         self,
         epochs: int,

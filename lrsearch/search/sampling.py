@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, get_args
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution
@@ -18,6 +18,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, known_params
 from lrsearch.experiment.suggest import schedule_space
@@ -49,13 +50,13 @@ class FamilySampler(BaseSampler):
     space are drawn at random.
     """
 
+    @checked
     def __init__(
         self, space: Space, *, kind: SamplerKind = "tpe", seed: int, startup_trials: int = STARTUP_TRIALS
     ) -> None:
-        if kind not in get_args(SamplerKind):
-            raise InputError(f"sampler must be one of {', '.join(get_args(SamplerKind))}, got {kind!r}")
-        if seed < 0:
-            raise InputError(f"the sampler's seed must be 0 or more, got {seed}")
+        for name, value in (("seed", seed), ("startup_trials", startup_trials)):
+            if value < 0:
+                raise InputError(f"{name} must be 0 or more, got {value}")
         self.space = space
         self.kind: SamplerKind = kind
         self.seed = seed
@@ -65,6 +66,7 @@ class FamilySampler(BaseSampler):
         self._lock = threading.Lock()  # `study.optimize(n_jobs=...)` asks from several threads
 
     @classmethod
+    @checked
     def for_schedules(
         cls,
         *,

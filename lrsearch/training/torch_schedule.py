@@ -68,6 +68,8 @@ def to_torch(schedule: Schedule, optimizer: Optimizer, *, ratios: bool = True, l
             f"to_torch needs a torch optimizer as its second argument, got {type(optimizer).__name__}: "
             "to_torch(schedule, torch.optim.SGD(model.parameters(), lr=1.0))"
         )
+    if not isinstance(ratios, bool):
+        raise InputError(f"ratios must be True or False, got {ratios!r}")
     if isinstance(last_epoch, bool) or not isinstance(last_epoch, int) or last_epoch < -1:
         raise InputError(f"last_epoch must be the number of an update, or -1 to begin, got {last_epoch!r}")
     groups = optimizer.param_groups

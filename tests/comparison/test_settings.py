@@ -37,6 +37,7 @@ def test_other_claims_are_refused(claim):
         ({"direction": "up"}, "direction must be maximize or minimize, got 'up'"),
         ({"metric": " "}, "metric must not be empty"),
         ({"unit": ""}, "unit must not be empty"),
+        ({"unit": "n\x1b[2J"}, "unit must hold no control characters, got 'n\\\\x1b"),
         ({"failed_at": float("nan")}, "failed_at must be a finite score, got nan"),
     ],
 )

@@ -200,7 +200,7 @@ def test_the_round_is_a_seeded_permutation() -> None:
 
 def test_bad_arguments_are_refused() -> None:
     """An unknown kind and a negative seed are errors that name the value."""
-    with pytest.raises(InputError, match="gp, tpe, random, qmc, got 'cma'"):
+    with pytest.raises(InputError, match="kind must be 'gp', 'tpe', 'random' or 'qmc', got 'cma'"):
         FamilySampler(make_space(), kind="cma", seed=0)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="0 or more, got -1"):
         FamilySampler(make_space(), seed=-1)
