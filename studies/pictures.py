@@ -134,12 +134,12 @@ def _by_chromium(figure: Any, width: int = 760) -> str:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
         profile = f"--user-data-dir={folder}/profile"
         shown = subprocess.run([browser, *flags, profile, page.as_uri()], capture_output=True, text=True, check=True)
-    found = re.search(r"&lt;svg.*/svg&gt;", shown.stdout, re.DOTALL)
-    if found is None:
+    svg = re.search(r"&lt;svg.*/svg&gt;", shown.stdout, re.DOTALL)
+    if svg is None:
         raise SystemExit(f"chromium drew nothing: {shown.stderr[-500:]}")
     # The page of a report draws its grid faintly by its stylesheet; a file of its own needs to say so itself.
     style = _paper("text{fill:%s!important}") + "<style>.gridlayer path{stroke-opacity:.3!important}</style>"
-    return unescape(found.group()).replace(">", f">{style}", 1)
+    return unescape(svg.group()).replace(">", f">{style}", 1)
 
 
 def write(pictures: Mapping[str, str]) -> None:

@@ -152,18 +152,18 @@ class Round:
 
     def _victims(self, *, parent: bool) -> list[tuple[str, psutil.Process]]:
         """Return the processes that train at this moment, or the one that started the workers, by what they are."""
-        found: list[tuple[str, psutil.Process]] = []
+        victims: list[tuple[str, psutil.Process]] = []
         if parent:
             with suppress(psutil.NoSuchProcess):
-                found.append(("parent of workers", psutil.Process(self.commands[""].pid)))
-            return found
+                victims.append(("parent of workers", psutil.Process(self.commands[""].pid)))
+            return victims
         for trial in self.stored():
             if trial.state == TrialState.RUNNING and "worker" in trial.user_attrs:
                 machine, process, _ = trial.user_attrs["worker"].split(":")
                 with suppress(psutil.NoSuchProcess):
                     name = "single process" if machine in _COMMANDS else "one of two workers"
-                    found.append((name, psutil.Process(int(process))))
-        return found
+                    victims.append((name, psutil.Process(int(process))))
+        return victims
 
 
 def soak(folder: Path, given: argparse.Namespace) -> Tally:

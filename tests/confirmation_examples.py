@@ -42,7 +42,7 @@ def run_of(family: str, block: int, percent: float, **changes: Any) -> TrialReco
 
 def table_of(scores: Mapping[str, Sequence[float]], **changes: Any) -> list[TrialRecord]:
     """Return the records of {family: percent by block}."""
-    return [run_of(name, block, p, **changes) for name, own in scores.items() for block, p in enumerate(own)]
+    return [run_of(name, block, p, **changes) for name, percents in scores.items() for block, p in enumerate(percents)]
 
 
 def config_of(**tables: Any) -> StudyConfig:
@@ -84,8 +84,8 @@ def stored(
     study = create_study(
         storage, name, config, direction="maximize", data_fingerprint="f", attributes=usual | attributes
     )
-    for entry, own in scores.items():
-        for block, percent in enumerate(own):
+    for entry, percents in scores.items():
+        for block, percent in enumerate(percents):
             curve = LearningCurve(
                 train_loss=(1.0,),
                 report_accuracy=() if report is None else (0.1, float(np.asarray(report[entry])[block]) / 100),

@@ -18,8 +18,8 @@ _UNPRIVILEGED = "postgres"
 
 def binaries() -> Path | None:
     """Return the folder that holds initdb and pg_ctl, or None if PostgreSQL is not installed."""
-    if found := shutil.which("initdb"):
-        return Path(found).parent
+    if initdb := shutil.which("initdb"):
+        return Path(initdb).parent
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     return next((folder for folder in reversed(folders) if (folder / "initdb").exists()), None)
 

@@ -140,7 +140,7 @@ def test_python_does_what_the_commands_do(folder):
     with pytest.raises(lrsearch.InputError, match="pruned"):
         lrsearch.confirm(config, blocks=1, controls=["aa"], audit_pruned=1.0, **options)
     assert {"notebook/epochs-1", "notebook/epochs-1/confirm"} <= {
-        found.study_name for found in open_storage(options["storage"]).get_all_studies()
+        study.study_name for study in open_storage(options["storage"]).get_all_studies()
     }
 
 

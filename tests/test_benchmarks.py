@@ -30,8 +30,8 @@ def result(tmp_path, script, *arguments):
 
 def test_a_step_is_measured(tmp_path, capsys):
     """Every way to train takes part, and is held against the article's loop."""
-    _, found = result(tmp_path, "bench_step", "--rounds", 2, "--steps", 1, "--lanes", 1, "--batch-size", 8)
-    rates = {row["candidate"]: row["times_the_article"] for row in found["rows"]}
+    _, output = result(tmp_path, "bench_step", "--rounds", 2, "--steps", 1, "--lanes", 1, "--batch-size", 8)
+    rates = {row["candidate"]: row["times_the_article"] for row in output["rows"]}
     assert {"article", "in-memory nn.Sequential", "lrsearch, N = 1", "lrsearch without Numba, N = 1"} == set(rates)
     assert 1.0 == rates["article"]
     assert "lrsearch, N = 1" in capsys.readouterr().out
@@ -42,12 +42,12 @@ def test_searches_do_the_same_work(tmp_path, capsys, monkeypatch):
     """Each search that is installed finishes the same trials and epochs; one that is not says so."""
     sizes = ("--dataset", "digits", "--examples", 240, "--batch-size", 50, "--trials", 2, "--epochs", 2)
     monkeypatch.setitem(sys.modules, "ray", None)  # Ray takes longer to start than this test may
-    _, found = result(tmp_path, "bench_search", *sizes, "--rounds", 1, "--jobs", 1, "--seconds", 0.5)
-    complete = {row["search"]: (row["complete"], row["turns"][0]["epochs"]) for row in found["finish"] if row["turns"]}
+    _, output = result(tmp_path, "bench_search", *sizes, "--rounds", 1, "--jobs", 1, "--seconds", 0.5)
+    complete = {row["search"]: (row["complete"], row["turns"][0]["epochs"]) for row in output["finish"] if row["turns"]}
     assert 3 == len(complete)
     assert {(2, 4)} == set(complete.values())
     assert "not installed" in capsys.readouterr().out
-    assert 4 == len(found["fixed_time"])
+    assert 4 == len(output["fixed_time"])
 
 
 @pytest.mark.slow
@@ -56,54 +56,54 @@ def test_searches_do_the_same_work(tmp_path, capsys, monkeypatch):
 def test_ray_does_the_same_work(tmp_path):
     """Ray Tune with ASHA finishes as many trials and epochs as the others."""
     sizes = ("--dataset", "digits", "--examples", 240, "--batch-size", 50, "--trials", 2, "--epochs", 2)
-    _, found = result(tmp_path, "bench_search", *sizes, "--rounds", 1, "--jobs", 1)
-    (row,) = (row for row in found["finish"] if row["search"].startswith("Ray"))
+    _, output = result(tmp_path, "bench_search", *sizes, "--rounds", 1, "--jobs", 1)
+    (row,) = (row for row in output["finish"] if row["search"].startswith("Ray"))
     assert (2, 4) == (row["complete"], row["turns"][0]["epochs"])
 
 
 def test_the_cost_of_the_search_is_measured_by_length(tmp_path, capsys):
     """Every part of the cost is there for every length, with the ratio of the last two."""
-    _, found = result(tmp_path, "bench_overhead", "--trials", 3, 6, "--epochs", 2, "--pruner", "none")
-    assert [3, 6] == [row["trials"] for row in found["rows"]]
-    assert [2.0, 2.0] == [row["epochs_per_trial"] for row in found["rows"]]
-    assert all(row["sampler"] > 0 and row["storage"] > 0 for row in found["rows"])
-    expected = found["rows"][1]["processor"] / found["rows"][0]["processor"]
-    assert expected == found["longest_over_the_one_before"]["processor"]
+    _, output = result(tmp_path, "bench_overhead", "--trials", 3, 6, "--epochs", 2, "--pruner", "none")
+    assert [3, 6] == [row["trials"] for row in output["rows"]]
+    assert [2.0, 2.0] == [row["epochs_per_trial"] for row in output["rows"]]
+    assert all(row["sampler"] > 0 and row["storage"] > 0 for row in output["rows"])
+    expected = output["rows"][1]["processor"] / output["rows"][0]["processor"]
+    assert expected == output["longest_over_the_one_before"]["processor"]
 
 
 @pytest.mark.integration
 def test_every_part_for_the_gpu_runs_on_the_cpu(tmp_path, capsys):
     """The whole script for a GPU runs in its small size, agrees with the reference, and fails nowhere."""
-    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small")
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small")
     assert 0 == code, capsys.readouterr().out
-    assert set(import_module("gpu_parts").PARTS) == set(found["parts"])
-    assert all(row["ok"] for part in ("step", "epochs") for row in found["parts"][part]["rows"])
-    assert ["none", "rungs"] == [row["pruner"] for row in found["parts"]["search"]["rows"]]
+    assert set(import_module("gpu_parts").PARTS) == set(output["parts"])
+    assert all(row["ok"] for part in ("step", "epochs") for row in output["parts"][part]["rows"])
+    assert ["none", "rungs"] == [row["pruner"] for row in output["parts"]["search"]["rows"]]
 
 
 def test_a_failing_part_costs_no_other(tmp_path, capsys, monkeypatch):
     """A part that raises is reported with its traceback, the others run, and the exit code says so."""
     parts = import_module("gpu_parts").PARTS
     monkeypatch.setitem(parts, "eager", lambda setting: 1 / 0)
-    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "eager", "limit")
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "eager", "limit")
     assert 1 == code
-    assert "ZeroDivisionError" in found["parts"]["eager"]["failed"]
-    assert found["parts"]["limit"]["rows"][0]["tflops"] > 0
+    assert "ZeroDivisionError" in output["parts"]["eager"]["failed"]
+    assert output["parts"]["limit"]["rows"][0]["tflops"] > 0
 
 
 @pytest.mark.integration
 def test_parts_run_in_processes_of_their_own(tmp_path, capsys):
     """A part that runs apart brings back its rows."""
-    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--apart")
-    assert 0 == code, found
-    assert "fp32" == found["parts"]["limit"]["rows"][0]["type"]
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--apart")
+    assert 0 == code, output
+    assert "fp32" == output["parts"]["limit"]["rows"][0]["type"]
 
 
 def test_parts_for_which_no_time_is_left_are_named(tmp_path, capsys):
     """The time for everything bounds the whole script; what it left out is no success."""
-    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--seconds", 5)
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--seconds", 5)
     assert 1 == code
-    assert "--seconds" in found["parts"]["limit"]["failed"]
+    assert "--seconds" in output["parts"]["limit"]["failed"]
 
 
 def test_a_wrong_gradient_is_found(tmp_path, capsys, monkeypatch):
@@ -116,10 +116,10 @@ def test_a_wrong_gradient_is_found(tmp_path, capsys, monkeypatch):
         return loss, gradient * (1 + 1e-6)
 
     monkeypatch.setattr(checks.LenetStack, "loss_and_grad", wrong)
-    code, found = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "step")
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "step")
     assert 1 == code
     assert ["gradient, float64, shared batch", "gradient, float64, own batches"] == [
-        row["what"] for row in found["parts"]["step"]["rows"] if not row["ok"]
+        row["what"] for row in output["parts"]["step"]["rows"] if not row["ok"]
     ]
 
 
@@ -156,26 +156,26 @@ def test_the_summary_of_cells():
         {"case": case, "regret": regret, "best": 0.0, "tau": 1.0}
         for case, regret in [("a", [1, 3]), ("a", [1, 5]), ("b", [2, 0]), ("b", [2, 0])]
     ]
-    found = import_module("bench_sampler").summary(cells)
-    assert pytest.approx((1.75, 0.25)) == found["families"]
-    assert pytest.approx((3.0, 0.5)) == found["worst"]
+    output = import_module("bench_sampler").summary(cells)
+    assert pytest.approx((1.75, 0.25)) == output["families"]
+    assert pytest.approx((3.0, 0.5)) == output["worst"]
 
 
 def test_the_stored_optima_are_those_that_the_script_finds():
     """A smaller search for an optimum comes close to the stored one, and not above it."""
     cases = import_module("sampler_cases")
-    found = cases.best_of(cases.CASES[0], "cosine", points=256, rounds=8)["score"]
-    assert pytest.approx(cases.optima(cases.CASES[0])["cosine"], abs=0.05) == found
-    assert found < cases.optima(cases.CASES[0])["cosine"] + 1e-3
+    output = cases.best_of(cases.CASES[0], "cosine", points=256, rounds=8)["score"]
+    assert pytest.approx(cases.optima(cases.CASES[0])["cosine"], abs=0.05) == output
+    assert output < cases.optima(cases.CASES[0])["cosine"] + 1e-3
 
 
 @pytest.mark.integration
 def test_fairness_is_measured(tmp_path, capsys):
     """The six families alone and in every company, each against a twentieth of the TPE's regret."""
-    _, found = result(tmp_path, "bench_fairness", "--cases", 1, "--seeds", 1, "--trials", 3)
+    _, output = result(tmp_path, "bench_fairness", "--cases", 1, "--seeds", 1, "--trials", 3)
     companies = import_module("bench_fairness").COMPANY
-    assert ["alone", *companies] == [cell["company"] for cell in found["cells"]]
-    assert [6, 6, 12, 12, 12, 7] == [len(cell["at"]["3"]["regret"]) for cell in found["cells"]]
+    assert ["alone", *companies] == [cell["company"] for cell in output["cells"]]
+    assert [6, 6, 12, 12, 12, 7] == [len(cell["at"]["3"]["regret"]) for cell in output["cells"]]
     printed = capsys.readouterr().out
     assert all(printed.count(company) == 7 for company in list(companies)[1:])
 
@@ -185,20 +185,20 @@ def test_real_searches_are_compared(tmp_path, capsys, monkeypatch):
     """Both samplers search, every family's winner is trained on six fresh seeds, and a second call trains nothing."""
     monkeypatch.setitem(import_module("bench_real_searches").SETS, "digits", (1, 256))
     arguments = ("--sets", "digits", "--searches", 1, "--trials", 13, "--folder", tmp_path)
-    _, found = result(tmp_path, "bench_real_searches", *arguments)
-    assert ["tpe", "gp"] == [search["sampler"] for search in found["searches"]]
-    assert all({6} == {len(scores) for scores in search["scores"].values()} for search in found["searches"])
-    assert found["searches"] == result(tmp_path, "bench_real_searches", *arguments)[1]["searches"]
+    _, output = result(tmp_path, "bench_real_searches", *arguments)
+    assert ["tpe", "gp"] == [search["sampler"] for search in output["searches"]]
+    assert all({6} == {len(scores) for scores in search["scores"].values()} for search in output["searches"])
+    assert output["searches"] == result(tmp_path, "bench_real_searches", *arguments)[1]["searches"]
 
 
 def test_real_searches_are_paired(tmp_path, capsys):
     """The table holds the mean over families, the worst and the best, of searches that both samplers have made."""
     bench = import_module("bench_real_searches")
     rows = [("tpe", 0, 80), ("gp", 0, 90), ("tpe", 1, 82), ("gp", 1, 90), ("gp", 2, 50)]
-    found = [
+    output = [
         {"set": "digits", "sampler": sampler, "seed": seed, "scores": {"cosine": [mean - 1, mean + 1], "step": [70]}}
         for sampler, seed, mean in rows
     ]
-    lines = list(bench.table(found))
+    lines = list(bench.table(output))
     assert ["mean", "over", "families", "2", "75.50", "80.00", "4.50", "±", "0.50"] == lines[1].split()[1:]
     assert ["best", "family", "2", "81.00", "90.00", "9.00", "±", "1.00"] == lines[3].split()[1:]

@@ -37,8 +37,8 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def _blocks(page: str, language: str) -> list[str]:
-    found = FENCE.finditer("\n" + PAGES[page].read_text(encoding="utf-8"))
-    return [m["code"] for m in found if m["language"] == language and not NOT_RUN.fullmatch(m["before"].strip())]
+    fences = FENCE.finditer("\n" + PAGES[page].read_text(encoding="utf-8"))
+    return [m["code"] for m in fences if m["language"] == language and not NOT_RUN.fullmatch(m["before"].strip())]
 
 
 def _prose(page: str) -> str:

@@ -43,8 +43,8 @@ def test_the_example_goes_from_search_to_export(folder, run) -> None:
     """Its own optimizer, metric and direction hold in every step: less log loss is better, and is called so."""
     small = ["--epochs", "1", "--families", "cosine,one_cycle", "--workers", "1", "--device", "cpu"]
     assert 0 == run("optimize", STUDY, *small, "--trials", "4", "--pruner", "none").code
-    found = run("confirm", STUDY, *small, "--pruner", "none", "--blocks", "6", "--format", "json")
-    rows = {row["entry"]: row for row in json.loads(found.out)}
+    result = run("confirm", STUDY, *small, "--pruner", "none", "--blocks", "6", "--format", "json")
+    rows = {row["entry"]: row for row in json.loads(result.out)}
     assert all(0 < row["log loss"] < 3 for row in rows.values())
     compared = json.loads(run("compare", "--format", "json").out)
     assert ("log loss", "minimize") == (compared["metric"], compared["direction"])

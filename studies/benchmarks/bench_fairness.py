@@ -73,11 +73,11 @@ def problem(case: Case, company: str) -> Problem:
     names = (*SIX, *COMPANY[company])
     plain = space()
     by_family = {name: plain.by_family[_original(name)] for name in names}
-    known = optima(case)
+    best = optima(case)
     return Problem(
         CopiedSpace(plain.total_steps, plain.steps_per_epoch, by_family),
         partial(copied_curve, case),
-        {name: known[_original(name)] for name in names},
+        {name: best[_original(name)] for name in names},
         _worst(case),
     )
 

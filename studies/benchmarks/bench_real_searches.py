@@ -73,12 +73,12 @@ def measures(scores: dict[str, list[float]]) -> NDArray[np.float64]:
     return np.array([np.mean(means), min(means), max(means)])
 
 
-def table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+def table(searches: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield a line for each data set and measure."""
     yield f"{'':<36}{'searches':>9}{'tpe':>9}{'gp':>9}{'gp - tpe':>16}"
     for data in SETS:
         by_seed: dict[int, dict[str, NDArray[np.float64]]] = defaultdict(dict)
-        for row in found:
+        for row in searches:
             if row["set"] == data:
                 by_seed[row["seed"]][row["sampler"]] = measures(row["scores"])
         pairs = [pair for pair in by_seed.values() if len(pair) == len(SAMPLERS)]
@@ -101,9 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="where the scores are written")
     parser.add_argument("--print", action="store_true", help="run nothing, print what --json holds")
     options = parser.parse_args(arguments)
-    found: list[dict[str, Any]] = []
+    searches: list[dict[str, Any]] = []
     if options.print:
-        found = json.loads(options.json.read_text())["searches"]
+        searches = json.loads(options.json.read_text())["searches"]
     else:
         options.folder.mkdir(parents=True, exist_ok=True)
         for seed in range(options.searches):
@@ -111,10 +111,10 @@ def main(arguments: list[str] | None = None) -> int:
                 for sampler in SAMPLERS:
                     config = config_of(data, sampler, seed, options.trials)
                     scores = search(config, options.folder)
-                    found.append({"set": data, "sampler": sampler, "seed": seed, "scores": scores})
+                    searches.append({"set": data, "sampler": sampler, "seed": seed, "scores": scores})
                     print(f"{config.name}: {measures(scores).round(2).tolist()}", file=sys.stderr)
-                    write_json(options.json, {"machine": machine("cpu"), "searches": found})
-    print("\n".join(table(found)))
+                    write_json(options.json, {"machine": machine("cpu"), "searches": searches})
+    print("\n".join(table(searches)))
     return 0
 
 

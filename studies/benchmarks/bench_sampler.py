@@ -97,10 +97,10 @@ def tables(rows: list[dict[str, Any]]) -> Iterator[str]:
             yield _HEADER
             reference = summary(by_sampler[_REFERENCE])["families"][0] if by_sampler.get(_REFERENCE) else np.nan
             for sampler in sorted(by_sampler, key=list(PEERS).index):
-                found = summary(by_sampler[sampler])
-                cells = "".join(f"{mean:8.2f} ±{error:4.2f}" for mean, error in found.values())
+                regrets = summary(by_sampler[sampler])
+                cells = "".join(f"{mean:8.2f} ±{error:4.2f}" for mean, error in regrets.values())
                 ms = np.mean([at["ms"] for at in by_sampler[sampler]])
-                yield f"{sampler:<10} {cells}{ms:7.1f}{found['families'][0] / reference:10.2f}"
+                yield f"{sampler:<10} {cells}{ms:7.1f}{regrets['families'][0] / reference:10.2f}"
 
 
 def summary(cells: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:

@@ -75,8 +75,8 @@ def rows(outcomes: dict[str, list[Outcome]]) -> list[dict[str, Any]]:
 
 def _times(turns: list[Outcome]) -> dict[str, float]:
     """Return the medians of what was measured."""
-    known = {part: [value for turn in turns if (value := getattr(turn, part)) is not None] for part in _TIMES}
-    return {part: statistics.median(values) for part, values in known.items() if values}
+    measured = {part: [value for turn in turns if (value := getattr(turn, part)) is not None] for part in _TIMES}
+    return {part: statistics.median(values) for part, values in measured.items() if values}
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:

@@ -107,10 +107,10 @@ def in_memory_step(x: Tensor, y: Tensor, batch_size: int, device: str = "cpu") -
     return run
 
 
-def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, lanes: int, own: bool) -> Step:
+def stack_step(model: StackedModel, x: Tensor, y: Tensor, batch_size: int, lanes: int, batches_per_lane: bool) -> Step:
     """Return a step of `lanes` lanes, on one batch or on each lane's own."""
     part = Part(x, y, torch.arange(len(x)))
-    indices = batch_indices(len(x), batch_size, lanes if own else 1)
+    indices = batch_indices(len(x), batch_size, lanes if batches_per_lane else 1)
     params = torch.stack([nn.utils.parameters_to_vector(lenet().parameters()).detach() for _ in range(lanes)])
     rates = torch.full((lanes, 1), _RATE)
 
@@ -125,11 +125,11 @@ def without_numba(run: Step) -> Step:
     """Return a step that computes as on a processor that Numba does not know."""
 
     def plain() -> object:
-        known, convolution.why_no_numba = convolution.why_no_numba, lambda _: "left out"  # type: ignore[assignment]
+        original, convolution.why_no_numba = convolution.why_no_numba, lambda _: "left out"  # type: ignore[assignment]
         try:
             return run()
         finally:
-            convolution.why_no_numba = known
+            convolution.why_no_numba = original
 
     return plain
 
@@ -158,15 +158,15 @@ def candidates(args: argparse.Namespace) -> dict[str, tuple[Step, int]]:
     """Return each candidate's step and how many trials it advances."""
     x, y = load(args.data)
     common = (x, y, args.batch_size)
-    found = {"product": (product_step(), 1), "article": (article_step(*common), 1)}
-    found["in-memory nn.Sequential"] = (in_memory_step(*common), 1)
+    steps = {"product": (product_step(), 1), "article": (article_step(*common), 1)}
+    steps["in-memory nn.Sequential"] = (in_memory_step(*common), 1)
     model = LenetStack()
     for lanes in args.lanes:
-        for own in {False, lanes > 1}:
-            label = f"lrsearch, N = {lanes}" + (", own batches" if own else "")
-            found[label] = (stack_step(model, *common, lanes, own), lanes)
-    found["lrsearch without Numba, N = 1"] = (without_numba(stack_step(model, *common, 1, False)), 1)
-    return found
+        for batches_per_lane in {False, lanes > 1}:
+            label = f"lrsearch, N = {lanes}" + (", own batches" if batches_per_lane else "")
+            steps[label] = (stack_step(model, *common, lanes, batches_per_lane), lanes)
+    steps["lrsearch without Numba, N = 1"] = (without_numba(stack_step(model, *common, 1, False)), 1)
+    return steps
 
 
 def measure(args: argparse.Namespace) -> dict[str, object]:

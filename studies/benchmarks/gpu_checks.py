@@ -52,8 +52,8 @@ def check_step(workload: Workload, dataset: Dataset, device: str, batch: int) ->
             batch_x = x[: batches * batch].view(batches, batch, *x.shape[1:])
             batch_y = y[: batches * batch].view(batches, batch)
             exact = oracle.loss_and_grad(params.double(), batch_x, batch_y)
-            found = stack.loss_and_grad(params.to(device), batch_x.to(device), batch_y.to(device))
-            for part, expected, actual in zip(("loss", "gradient"), exact, found, strict=True):
+            results = stack.loss_and_grad(params.to(device), batch_x.to(device), batch_y.to(device))
+            for part, expected, actual in zip(("loss", "gradient"), exact, results, strict=True):
                 checks.append(Check(f"{part}, {_name(dtype)}, {name}", relative(expected, actual), tolerance))
         logits = stack.predict(params.to(device), x.unsqueeze(0).to(device))
         exact_logits = oracle.predict(params.double(), x.unsqueeze(0))

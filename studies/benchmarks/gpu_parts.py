@@ -134,7 +134,9 @@ def first_step(setting: Setting) -> Rows:
 def throughput(setting: Setting) -> Rows:
     """Time epochs of full stacks by number of lanes, on shared batches and on their own."""
     return [
-        epoch_times(setting, lanes, own_batches=own) for lanes in setting.lanes for own in sorted({False, lanes > 1})
+        epoch_times(setting, lanes, own_batches=batches_per_lane)
+        for lanes in setting.lanes
+        for batches_per_lane in sorted({False, lanes > 1})
     ]
 
 

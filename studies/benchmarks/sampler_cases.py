@@ -102,14 +102,14 @@ def optima(case: Case) -> dict[str, float]:
 
 
 def best_of(
-    case: Case, family: str, *, points: int = 4096, rounds: int = 20, known: Mapping[str, Any] | None = None
+    case: Case, family: str, *, points: int = 4096, rounds: int = 20, start: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the best score found in a family's space and its parameters; never worse than `known` parameters."""
     distributions = space((family,)).distributions(family)
     rng = np.random.default_rng(0)
     units = qmc.Sobol(len(distributions), rng=rng).random(points)
-    if known is not None:
-        units = np.vstack([[to_unit(one, known[name]) for name, one in distributions.items()], units])
+    if start is not None:
+        units = np.vstack([[to_unit(one, start[name]) for name, one in distributions.items()], units])
     scores = _scores(case, family, units)
     for width in np.geomspace(0.1, 1e-4, rounds):
         top = np.argsort(-scores)[:12]
@@ -133,18 +133,18 @@ def _params(family: str, unit: NDArray[np.float64]) -> dict[str, Any]:
 
 def main() -> None:
     """Find the optima of the cases that the file lacks, and look around those that it has for better ones."""
-    known = json.loads(OPTIMA.read_text()) if OPTIMA.exists() else {}
+    optima_by_case = json.loads(OPTIMA.read_text()) if OPTIMA.exists() else {}
     for case in CASES:
-        before = known.get(case.name, {})
+        before = optima_by_case.get(case.name, {})
         after = {}
         for family in FAMILIES:
             old = before.get(family)
-            new = best_of(case, family, points=256, known=old["params"]) if old else best_of(case, family)
+            new = best_of(case, family, points=256, start=old["params"]) if old else best_of(case, family)
             after[family] = old if old and old["score"] >= new["score"] else new
         gains = [after[family]["score"] - old["score"] for family, old in before.items()]
         print(case.name, f"better by up to {max(gains):.4f}" if gains else "found", flush=True)
-        known[case.name] = after
-        OPTIMA.write_text(json.dumps(known, indent=1) + "\n")
+        optima_by_case[case.name] = after
+        OPTIMA.write_text(json.dumps(optima_by_case, indent=1) + "\n")
 
 
 if __name__ == "__main__":

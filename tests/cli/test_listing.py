@@ -56,8 +56,8 @@ def test_filters_combine(url, listed):
     for family in ("constant", "cosine", "one_cycle"):
         for state in STATES:
             expected = [r for r in rows if (r["family"], r["state"], r["replicate"]) == (family, state, 0)]
-            found = list_trials(storage, "twice", TrialFilter(family, state, 0), most=None)
-            assert expected == json.loads(json.dumps(found.table.records()))
+            listing = list_trials(storage, "twice", TrialFilter(family, state, 0), most=None)
+            assert expected == json.loads(json.dumps(listing.table.records()))
     given = ("--family", "cosine", "--state", "complete", "--replicate", "0")
     expected = [r for r in rows if (r["family"], r["state"], r["replicate"]) == ("cosine", "complete", 0)]
     assert expected == listed("trials", "--study-name", "twice", *given)

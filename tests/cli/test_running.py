@@ -147,13 +147,13 @@ def test_optimize_shows_a_table_per_family_and_what_the_search_cost(run, study_f
 def test_json_stands_alone_and_agrees_with_the_storage(run, study_file) -> None:
     """`--format json` prints JSON alone, and its counts and bests are those of the stored trials."""
     summary = json.loads(_optimize(run, study_file, "--format", "json").out)
-    found = StoredStudy.read(open_storage(DB)).trials
+    trials = StoredStudy.read(open_storage(DB)).trials
     assert (6, 6) == (summary["total"], summary["complete"] + summary["pruned"])
     assert ["tab"] == summary["studies"]
     assert {"constant": 2, "cosine": 2, "one_cycle": 2} == {row["family"]: row["trials"] for row in summary["families"]}
-    assert max(record.value for record in found if record.state == "complete") == summary["best"]
+    assert max(record.value for record in trials if record.state == "complete") == summary["best"]
     assert {"training", "sampler", "storage", "pruner", "trial_epochs"} <= set(summary["times"])
-    assert sum(len(record.reported) for record in found) == summary["times"]["trial_epochs"]
+    assert sum(len(record.reported) for record in trials) == summary["times"]["trial_epochs"]
 
 
 def test_settings_come_from_the_environment(run, study_file, monkeypatch) -> None:
@@ -171,10 +171,10 @@ def test_confirm_takes_the_flags_of_optimize_or_the_search_itself(folder, run) -
     flags += ["--study-name", "own", "--workers", "1"]
     assert 0 == run("optimize", *flags, "--trials", "2").code
     assert 0 == run("confirm", *flags, "--blocks", "1").code
-    found = run("confirm", "--study-name", "own", "--blocks", "2", "--workers", "1", "--format", "json")
-    assert [2, 2] == [row["blocks"] for row in json.loads(found.out)]
-    assert all(row["diverged"] <= row["failed"] <= 2 for row in json.loads(found.out))
-    assert "nothing to show" not in found.err
+    result = run("confirm", "--study-name", "own", "--blocks", "2", "--workers", "1", "--format", "json")
+    assert [2, 2] == [row["blocks"] for row in json.loads(result.out)]
+    assert all(row["diverged"] <= row["failed"] <= 2 for row in json.loads(result.out))
+    assert "nothing to show" not in result.err
     complaint = run("confirm", *flags, "--replicates", "2", "--blocks", "2").complaint
     assert "was searched with other replicates (own) than the 2 asked for" in complaint
 

@@ -21,6 +21,6 @@ def table(blocks=10, seed=1):
     return draw_scores(np.random.default_rng(seed), blocks, 4, shift=SHIFT)
 
 
-def assert_same(expected, found):
+def assert_same(expected, actual):
     """Hold arrays against each other up to rounding."""
-    np.testing.assert_allclose(expected, found, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(expected, actual, rtol=1e-7, atol=1e-9)

@@ -14,8 +14,8 @@ UNEQUAL_SDS = (0.1,) * 7 + (0.6,)
 def draw_scores(rng, blocks, families, *, sd=SEED_SD, shift=0.0, correlation=0.3):
     """Return accuracies [blocks, families] in points, rounded to 0.01: normal noise, correlated within a block."""
     shared = np.sqrt(correlation) * rng.normal(size=(blocks, 1))
-    own = np.sqrt(1 - correlation) * rng.normal(size=(blocks, families))
-    return np.round(90.0 + np.broadcast_to(shift, families) + (shared + own) * np.broadcast_to(sd, families), 2)
+    separate = np.sqrt(1 - correlation) * rng.normal(size=(blocks, families))
+    return np.round(90.0 + np.broadcast_to(shift, families) + (shared + separate) * np.broadcast_to(sd, families), 2)
 
 
 def count(simulations: int, seed: int, happens: Callable[[np.random.Generator], bool]) -> int:
@@ -53,8 +53,8 @@ def shared_study(rng, families=8, trials=200):
             disliked = (np.bincount(family[rest], minlength=families) + 1 / families) / (len(rest) + 1)
             candidates = rng.choice(families, size=24, p=liked)
             family[trial] = candidates[np.argmax((liked / disliked)[candidates])]
-            own = ranked[family[ranked] == family[trial]][:3]
-            if own.size:
-                place[trial] = np.clip(place[rng.choice(own)] + rng.normal(0.0, 0.1), 0.0, 1.0)
+            best_three = ranked[family[ranked] == family[trial]][:3]
+            if best_three.size:
+                place[trial] = np.clip(place[rng.choice(best_three)] + rng.normal(0.0, 0.1), 0.0, 1.0)
         value[trial] = 90.0 - 8.0 * (place[trial] - 0.6) ** 2 + rng.normal(0.0, SEED_SD)
     return family, value

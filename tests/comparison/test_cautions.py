@@ -54,7 +54,7 @@ def test_a_far_run_of_a_loss_lies_above():
 
 def test_names_may_be_numbers():
     """They are shown by their text, in contrasts too; an empty one is refused."""
-    found = compare(normal(), (128, 256), contrasts=Against(128))
-    assert ("128", "256") == found.families
+    compared = compare(normal(), (128, 256), contrasts=Against(128))
+    assert ("128", "256") == compared.families
     with pytest.raises(InputError, match="families must not be empty names"):
         compare(normal(), ("a", " "))

@@ -9,8 +9,8 @@ BY_PAIR = ("difference", "low", "high", "p", "p_step_down", "p_holm", "p_better"
 BY_FAMILY = ("mean", "sd", "rank_low", "rank_high", "p_worse", "gap_high")
 
 
-def part(found, name):
-    return next(getattr(p, name) for p in (found.pairs, found.means, found.recommendation) if hasattr(p, name))
+def part(compared, name):
+    return next(getattr(p, name) for p in (compared.pairs, compared.means, compared.recommendation) if hasattr(p, name))
 
 
 @pytest.mark.parametrize("blocks", [9, 20])

@@ -25,30 +25,30 @@ def test_a_failed_reference_leaves_nothing_to_test():
     """Where the reference has a failed run, no contrast is left, and the others are still compared with the best."""
     scores = table()
     scores[0, 1] = 10
-    found = compare(scores, chance=10.0, contrasts=Against("linear"))
-    assert found.pairs.verdict[0, 2] == "not tested"
-    assert "rex" in found.recommended
-    assert "No difference between them could be tested." in found.verdict_text
+    compared = compare(scores, chance=10.0, contrasts=Against("linear"))
+    assert compared.pairs.verdict[0, 2] == "not tested"
+    assert "rex" in compared.recommended
+    assert "No difference between them could be tested." in compared.verdict_text
 
 
 def test_a_reference_keeps_its_place_where_another_family_failed():
     """The contrasts are those with the reference, even if families before it have left the test."""
     scores = table()
     scores[0, 0] = 10
-    found = compare(scores, chance=10.0, contrasts=Against("cosine"))
+    compared = compare(scores, chance=10.0, contrasts=Against("cosine"))
     expected = [["failed", "failed"], ["same", "not tested"], ["not tested", "same"]]
-    assert expected == found.pairs.verdict[[0, 1, 3]][:, [1, 3]].tolist()
-    assert np.isfinite(found.p[2, [1, 3]]).all()
+    assert expected == compared.pairs.verdict[[0, 1, 3]][:, [1, 3]].tolist()
+    assert np.isfinite(compared.p[2, [1, 3]]).all()
 
 
 def test_groups_are_the_means_of_their_members():
     """Groups named beforehand are compared by the mean of their members in each block."""
     groups = {"flat": ["constant"], "falling": ["linear", "rex"]}
-    found = compare(table(), contrasts=Groups(groups))
-    assert tuple(groups) == found.families
+    compared = compare(table(), contrasts=Groups(groups))
+    assert tuple(groups) == compared.families
     expected = table()[:, [1, 3]].mean() - table()[:, 0].mean()
-    assert expected == pytest.approx(found.pairs.difference[1, 0])
-    assert found.to_dict()["contrasts"] == "groups: flat (constant); falling (linear, rex)"
+    assert expected == pytest.approx(compared.pairs.difference[1, 0])
+    assert compared.to_dict()["contrasts"] == "groups: flat (constant); falling (linear, rex)"
 
 
 def test_a_failed_member_weighs_nothing():

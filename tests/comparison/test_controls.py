@@ -23,31 +23,31 @@ def _records(twin: list[float], *, own_seeds: bool = True):
 
 
 def _check(records, kind: str, of: str = "cosine"):
-    (found,) = check_controls(records, PLAN, {"twin": {"kind": kind, "of": of}}, np.random.default_rng(0))
-    return found
+    (control,) = check_controls(records, PLAN, {"twin": {"kind": kind, "of": of}}, np.random.default_rng(0))
+    return control
 
 
 def test_a_twin_that_is_not_separated_has_passed():
     """The difference, its limits and the sentence are those of the comparison of all candidates."""
-    found = _check(_records(noisy(91.0, 10, seed=1)), "aa")
-    assert found.passed
-    assert found.low < found.difference < found.high
-    assert found.sentence.startswith("twin: not separated, as it must be (")
+    compared = _check(_records(noisy(91.0, 10, seed=1)), "aa")
+    assert compared.passed
+    assert compared.low < compared.difference < compared.high
+    assert compared.sentence.startswith("twin: not separated, as it must be (")
 
 
 def test_a_twin_that_is_separated_says_that_something_is_wrong():
     """Two points between equals are an error of the procedure or of the seeds."""
-    found = _check(_records(noisy(93.0, 10)), "aa")
-    assert found.passed is False
-    assert "SEPARATED in error (+" in found.sentence
+    compared = _check(_records(noisy(93.0, 10)), "aa")
+    assert compared.passed is False
+    assert "SEPARATED in error (+" in compared.sentence
 
 
 @pytest.mark.parametrize(("mean", "passed"), [(85.0, True), (91.0, False), (95.0, False)])
 def test_a_positive_control_must_be_found_to_be_worse(mean, passed):
     """Not separated, or separated in the other direction, is a miss."""
-    found = _check(_records(noisy(mean, 10, seed=1)), "positive")
-    assert passed is found.passed
-    assert passed is ("found to be worse, as it must be" in found.sentence)
+    compared = _check(_records(noisy(mean, 10, seed=1)), "positive")
+    assert passed is compared.passed
+    assert passed is ("found to be worse, as it must be" in compared.sentence)
 
 
 def test_a_twin_on_the_seeds_of_its_candidate_is_refused():

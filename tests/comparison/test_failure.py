@@ -72,14 +72,14 @@ def test_a_diverged_run_of_a_loss_is_a_failure_and_no_score():
     for worst in (230.0, np.inf):
         diverged = run_of("wild", 3, worst, stop_reason="diverged")
         plan = ConfirmationPlan(Settings(rope=0.01, direction="minimize", unit="units"), scale=1.0)
-        found = compare_records([*records, diverged], plan, np.random.default_rng(0))
-        assert [("wild", 1, 1)] == [(f.family, f.runs.count, f.diverged) for f in found.failures]
-        assert "1 of 8 runs of wild failed (exact interval 0 to 53 %, 1 diverged)" in found.verdict_text
-        assert "wild" not in found.recommended
-        wild = found.families.index("wild")
+        compared = compare_records([*records, diverged], plan, np.random.default_rng(0))
+        assert [("wild", 1, 1)] == [(f.family, f.runs.count, f.diverged) for f in compared.failures]
+        assert "1 of 8 runs of wild failed (exact interval 0 to 53 %, 1 diverged)" in compared.verdict_text
+        assert "wild" not in compared.recommended
+        wild = compared.families.index("wild")
         kept = [run.test_accuracy for run in records if run.family == "wild"]
-        assert np.mean(kept) == pytest.approx(found.means.mean[wild])
-        assert found.to_dict()["scores"][3][wild] is None
+        assert np.mean(kept) == pytest.approx(compared.means.mean[wild])
+        assert compared.to_dict()["scores"][3][wild] is None
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, None])
@@ -92,9 +92,9 @@ def test_a_run_without_a_finite_score_has_diverged(score):
     assert [False] * 15 + [True] == diverged.tolist()
     assert np.isnan(scores[-1])
     if score is not None:  # a run without any is not there
-        found = compare_records([*records[:-1], broken], plan, np.random.default_rng(0))
-        assert ["wild"] == [failure.family for failure in found.failures]
-        assert "nan" not in found.verdict_text
+        compared = compare_records([*records[:-1], broken], plan, np.random.default_rng(0))
+        assert ["wild"] == [failure.family for failure in compared.failures]
+        assert "nan" not in compared.verdict_text
 
 
 def test_a_family_whose_runs_all_diverged_is_shown_without_a_mean():
@@ -102,10 +102,10 @@ def test_a_family_whose_runs_all_diverged_is_shown_without_a_mean():
     records = table_of({"calm": noisy(20.0, 8), "middle": noisy(21.0, 8)})
     records += [run_of("wild", block, np.inf, stop_reason="diverged") for block in range(8)]
     plan = ConfirmationPlan(Settings(rope=0.01, direction="minimize", unit="units"), scale=1.0)
-    found = compare_records(records, plan, np.random.default_rng(0))
-    assert ("calm",) == found.recommended
-    assert ("wild", "-") == found.family_table().cells[-1][:2]
-    assert "8 of 8 runs of wild failed" in found.verdict_text
+    compared = compare_records(records, plan, np.random.default_rng(0))
+    assert ("calm",) == compared.recommended
+    assert ("wild", "-") == compared.family_table().cells[-1][:2]
+    assert "8 of 8 runs of wild failed" in compared.verdict_text
 
 
 def test_a_fixed_rule_does_not_move_with_later_blocks():
@@ -123,9 +123,9 @@ def test_a_fixed_rule_does_not_move_with_later_blocks():
 def test_two_classes_are_compared():
     """Breast cancer at 97 %: below twice chance, and nothing has failed."""
     scores = np.column_stack([noisy(97.0, 10), noisy(95.0, 10, seed=1)])
-    found = compare_scores(scores, ["a", "b"], rope=0.3, rng=np.random.default_rng(0), chance=50.0)
-    assert () == found.failures
-    assert ("a",) == found.recommended
+    compared = compare_scores(scores, ["a", "b"], rope=0.3, rng=np.random.default_rng(0), chance=50.0)
+    assert () == compared.failures
+    assert ("a",) == compared.recommended
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,15 @@ def test_a_failed_family_is_shown_but_neither_tested_nor_recommended():
     """Its mean counts the failure, its pairs say so, and the verdict begins with it."""
     scores = draw_scores(np.random.default_rng(5), 12, 4, shift=[0.0, 0.5, 1.0, 1.5])
     scores[2, 3] = 9.8
-    found = compare(scores, chance=10.0)
-    assert scores[:, 3].mean() == pytest.approx(found.means.mean[3])
-    assert [True] * 3 == np.isnan(found.p[3, :3]).tolist()
-    assert ["failed"] * 3 + ["same"] == found.pairs.verdict[3].tolist()
-    assert ("cosine",) == found.recommended
-    assert found.verdict_text.startswith("First, 1 of 12 runs of rex failed (exact interval 0 to 38 %): worse than 18")
-    assert stats.binomtest(1, 12).proportion_ci().high == pytest.approx(found.failures[0].runs.high)
+    compared = compare(scores, chance=10.0)
+    assert scores[:, 3].mean() == pytest.approx(compared.means.mean[3])
+    assert [True] * 3 == np.isnan(compared.p[3, :3]).tolist()
+    assert ["failed"] * 3 + ["same"] == compared.pairs.verdict[3].tolist()
+    assert ("cosine",) == compared.recommended
+    assert compared.verdict_text.startswith(
+        "First, 1 of 12 runs of rex failed (exact interval 0 to 38 %): worse than 18"
+    )
+    assert stats.binomtest(1, 12).proportion_ci().high == pytest.approx(compared.failures[0].runs.high)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +185,8 @@ def test_where_everything_fails_the_verdict_says_so(broken, recommended, sentenc
     """With fewer than two families left nothing is tested."""
     scores = draw_scores(np.random.default_rng(6), 10, 4)
     scores[0, broken] = 10.0
-    found = compare(scores, chance=10.0)
-    assert recommended == found.recommended
-    assert sentence in found.verdict_text
-    assert "No difference between them could be tested." in found.verdict_text
-    assert np.isnan(found.pairs.omnibus_max_t)
+    compared = compare(scores, chance=10.0)
+    assert recommended == compared.recommended
+    assert sentence in compared.verdict_text
+    assert "No difference between them could be tested." in compared.verdict_text
+    assert np.isnan(compared.pairs.omnibus_max_t)

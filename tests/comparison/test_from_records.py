@@ -26,42 +26,44 @@ def _compare(records, plan=PLAN):
 def test_it_is_the_comparison_of_the_table_of_scores() -> None:
     """Records in any order give what `compare_scores` gives for the same points, blocks and time."""
     records = table_of(SCORES)
-    found = _compare([*reversed(records)])
-    table = np.array([SCORES[name] for name in found.families]).T
+    compared = _compare([*reversed(records)])
+    table = np.array([SCORES[name] for name in compared.families]).T
     expected = compare_scores(
-        table, found.families, rope=0.3, rng=np.random.default_rng(0), chance=10.0, block_seconds=6.0
+        table, compared.families, rope=0.3, rng=np.random.default_rng(0), chance=10.0, block_seconds=6.0
     )
-    np.testing.assert_allclose(expected.p, found.p)
-    np.testing.assert_allclose(expected.low, found.low)
-    assert (8, 6.0, "constant") == (found.blocks, found.block_seconds, found.families[0])
-    assert "cosine" in found.recommended
-    assert "constant" not in found.recommended
+    np.testing.assert_allclose(expected.p, compared.p)
+    np.testing.assert_allclose(expected.low, compared.low)
+    assert (8, 6.0, "constant") == (compared.blocks, compared.block_seconds, compared.families[0])
+    assert "cosine" in compared.recommended
+    assert "constant" not in compared.recommended
 
 
 def test_only_whole_blocks_count() -> None:
     """A block in which one entry is lacking, as after an interruption, is no block."""
     records = [r for r in table_of(SCORES) if not (r.family == "linear" and r.block == 3)]
-    found = _compare(records)
-    assert 7 == found.blocks
-    np.testing.assert_allclose(np.delete(SCORES["cosine"], 3).mean(), found.means.mean[found.families.index("cosine")])
+    compared = _compare(records)
+    assert 7 == compared.blocks
+    np.testing.assert_allclose(
+        np.delete(SCORES["cosine"], 3).mean(), compared.means.mean[compared.families.index("cosine")]
+    )
 
 
 def test_blocks_beyond_the_plan_do_not_count() -> None:
     """However good later blocks are, the verdict of the planned ones stays what it was."""
-    before = _compare(table_of({name: own[:7] for name, own in SCORES.items()}))
+    before = _compare(table_of({name: values[:7] for name, values in SCORES.items()}))
     later = {**SCORES, "constant": [*SCORES["constant"][:7], 99.0]}
-    found = _compare(table_of(later), replace(PLAN, blocks=7))
-    assert 7 == found.blocks
-    np.testing.assert_array_equal(before.p, found.p)
+    compared = _compare(table_of(later), replace(PLAN, blocks=7))
+    assert 7 == compared.blocks
+    np.testing.assert_array_equal(before.p, compared.p)
     assert 8 == _compare(table_of(later)).blocks
 
 
 def test_reduce_on_plateau_is_left_out() -> None:
     """It reads a metric, so that neither it nor a fixed schedule of its kind is compared, and one warning says so."""
     more = {"reduce_on_plateau": SCORES["cosine"], "by patience": SCORES["linear"]}
-    found = _compare(table_of(SCORES) + table_of(more, schedule={"family": "reduce_on_plateau"}))
-    assert tuple(SCORES) == found.families
-    (warning,) = [w for w in found.warnings if "reduce_on_plateau" in w]
+    compared = _compare(table_of(SCORES) + table_of(more, schedule={"family": "reduce_on_plateau"}))
+    assert tuple(SCORES) == compared.families
+    (warning,) = [w for w in compared.warnings if "reduce_on_plateau" in w]
     assert warning.startswith("left out of the comparison, though confirmed: reduce_on_plateau, by patience")
     assert "reads a metric and so uses more information than the others" in warning
     assert not any("left out" in w for w in _compare(table_of(SCORES)).warnings)
@@ -80,11 +82,11 @@ def test_the_tie_breaker_that_decided_is_named() -> None:
 def test_a_loss_is_better_where_it_is_lower() -> None:
     """The family of the lowest metric is recommended, and nothing counts as failed."""
     losses = {"cosine": noisy(20.0, 8), "constant": noisy(40.0, 8)}
-    found = _compare(
+    compared = _compare(
         table_of(losses), replace(PLAN, scale=1.0, settings=Settings(rope=0.01, direction="minimize", unit="units"))
     )
-    assert ("cosine",) == found.recommended
-    assert () == found.failures
+    assert ("cosine",) == compared.recommended
+    assert () == compared.failures
 
 
 def test_a_diverged_run_takes_its_family_out() -> None:
@@ -92,11 +94,13 @@ def test_a_diverged_run_takes_its_family_out() -> None:
     records = table_of(SCORES)
     at = next(i for i, r in enumerate(records) if r.family == "cosine")
     records[at] = run_of("cosine", 0, 10.0, stop_reason="diverged")
-    found = _compare(records)
-    assert ["cosine"] == [failure.family for failure in found.failures]
-    assert "cosine" not in found.recommended
-    assert found.verdict_text.startswith("First, 1 of 8 runs of cosine failed")
-    np.testing.assert_allclose((sum(SCORES["cosine"][1:]) + 10) / 8, found.means.mean[found.families.index("cosine")])
+    compared = _compare(records)
+    assert ["cosine"] == [failure.family for failure in compared.failures]
+    assert "cosine" not in compared.recommended
+    assert compared.verdict_text.startswith("First, 1 of 8 runs of cosine failed")
+    np.testing.assert_allclose(
+        (sum(SCORES["cosine"][1:]) + 10) / 8, compared.means.mean[compared.families.index("cosine")]
+    )
 
 
 @pytest.mark.parametrize("seed", ["split_seed", "init_seed", "order_seed"])
@@ -126,10 +130,10 @@ def test_a_family_without_a_finished_trial_is_named_in_the_claim() -> None:
 
 def test_planned_contrasts_reach_the_tests() -> None:
     """With one reference the other pairs are not tested."""
-    found = _compare(table_of(SCORES), PLAN.with_settings(contrasts=Against("constant")))
-    cosine, linear, constant = (found.families.index(name) for name in SCORES)
-    assert np.isnan(found.p[cosine, linear])
-    assert found.p[cosine, constant] < 0.05
+    compared = _compare(table_of(SCORES), PLAN.with_settings(contrasts=Against("constant")))
+    cosine, linear, constant = (compared.families.index(name) for name in SCORES)
+    assert np.isnan(compared.p[cosine, linear])
+    assert compared.p[cosine, constant] < 0.05
 
 
 def test_too_little_is_refused() -> None:
@@ -141,7 +145,7 @@ def test_too_little_is_refused() -> None:
     with pytest.raises(InputError, match="every candidate has been run, got none"):
         _compare([run_of("cosine", 0, 90.0), run_of("linear", 1, 90.0)])
     with pytest.raises(InputError, match="at least 6 blocks, but have 5"):
-        _compare(table_of({name: own[:5] for name, own in SCORES.items()}))
+        _compare(table_of({name: values[:5] for name, values in SCORES.items()}))
     assert "only 8 blocks" in _compare(table_of(SCORES)).warnings[0]
 
 
@@ -159,8 +163,8 @@ def test_images_are_crossed_where_every_run_kept_them() -> None:
     lacking = [replace(records[0], test_correct=None), *records[1:]]
     assert not _compare(lacking).includes_test_sampling
     diverged = [run_of("cosine", 0, 10.0, stop_reason="diverged"), *records[1:], *_other_images()]
-    found = _compare(diverged)
-    assert (True, ["cosine"]) == (found.includes_test_sampling, [failure.family for failure in found.failures])
+    compared = _compare(diverged)
+    assert (True, ["cosine"]) == (compared.includes_test_sampling, [failure.family for failure in compared.failures])
 
 
 def _other_images():
@@ -205,8 +209,8 @@ def test_units_that_share_variance_are_told_apart_by_nothing_but_their_seeds(sim
     """C8b: 5 % of shared variance breaks the error rate, which is why shared seeds are refused."""
 
     def shared(rng):
-        own = draw_scores(rng, 12, 8, sd=SEED_SD * np.sqrt(0.95))
-        return rejects(own + rng.normal(0.0, SEED_SD * np.sqrt(0.05), 8), rng)
+        values = draw_scores(rng, 12, 8, sd=SEED_SD * np.sqrt(0.95))
+        return rejects(values + rng.normal(0.0, SEED_SD * np.sqrt(0.05), 8), rng)
 
     assert not keeps(count(simulations, 3, shared), simulations, 0.0, 0.065)
 

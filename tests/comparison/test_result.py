@@ -38,8 +38,8 @@ def test_failed_runs_are_counted_in_the_table() -> None:
     """A family with a run at chance shows how many of its runs failed."""
     scores = np.full((8, 2), 90.0) + np.random.default_rng(1).normal(0, 0.2, (8, 2))
     scores[3, 0] = 10.0
-    found = compare_scores(scores, ["a", "b"], rope=0.3, rng=np.random.default_rng(0), chance=10.0)
-    assert ">1 of 8 (exact interval 0 to 53 %)</td>" in found._repr_html_()
+    compared = compare_scores(scores, ["a", "b"], rope=0.3, rng=np.random.default_rng(0), chance=10.0)
+    assert ">1 of 8 (exact interval 0 to 53 %)</td>" in compared._repr_html_()
 
 
 JSON_NAMES = {
@@ -54,23 +54,23 @@ JSON_NAMES = {
 def test_a_comparison_cannot_be_changed():
     """All arrays are read-only copies."""
     scores = table()
-    found = compare(scores)
+    compared = compare(scores)
     scores[:] = 0
-    assert found.scores.mean() > 80
+    assert compared.scores.mean() > 80
     with pytest.raises(ValueError, match="read-only"):
-        found.p[0, 1] = 0
+        compared.p[0, 1] = 0
 
 
 def test_json_gives_everything_by_name():
     """The JSON object has the fields of the comparison, arrays as lists, null for what was not tested."""
     scores = table()
     scores[0, 0] = 10
-    found = compare(scores, chance=10.0)
-    plain = json.loads(found.to_json())
+    compared = compare(scores, chance=10.0)
+    plain = json.loads(compared.to_json())
     assert JSON_NAMES <= set(plain)
-    assert found.p[1, 2] == plain["p"][1][2] == plain["p_single"][1][2] >= plain["p_step_down"][1][2]
+    assert compared.p[1, 2] == plain["p"][1][2] == plain["p_single"][1][2] >= plain["p_step_down"][1][2]
     assert plain["p"][0][1] is None
-    assert list(found.recommended) == plain["recommended"]
+    assert list(compared.recommended) == plain["recommended"]
     assert plain["failures"][0]["family"] == "constant"
     assert plain["failures"][0]["runs"]["count"] == 1
-    assert found.verdict_text == plain["verdict_text"]
+    assert compared.verdict_text == plain["verdict_text"]

@@ -45,13 +45,13 @@ def rejected(scores, estimator: Estimator, rng):
 
 def rates(estimator: Estimator, noise, simulations: int) -> tuple[float, float]:
     """Return the family-wise error, and the power for one given pair that differs by 0.3 points."""
-    rng, wrong, found = np.random.default_rng(0), 0, 0
+    rng, wrong, right = np.random.default_rng(0), 0, 0
     for _ in range(simulations):
         scores = noise(rng)
         wrong += rejected(scores, estimator, rng).any()
         scores[:, 0] += SHIFT
-        found += rejected(scores, estimator, rng)[0]
-    return wrong / simulations, found / simulations
+        right += rejected(scores, estimator, rng)[0]
+    return wrong / simulations, right / simulations
 
 
 def normal(rng):

@@ -30,19 +30,21 @@ def test_the_verdict_has_two_to_five_sentences_with_all_that_is_known():
     """It names the claim, the workload, who is separated and by how much, what is open and what would settle it."""
     scores = draw_scores(np.random.default_rng(8), 12, 4, shift=[0.0, 0.0, 0.4, 1.2])
     scores[3, 0] = 10.0
-    found = compare(scores, chance=10.0, block_seconds=90.0, images=10_000)
-    assert 2 <= len(verdict_sentences(found)) <= 5
-    blocks = found.pairs.blocks_to_settle[1, 2]
+    compared = compare(scores, chance=10.0, block_seconds=90.0, images=10_000)
+    assert 2 <= len(verdict_sentences(compared)) <= 5
+    blocks = compared.pairs.blocks_to_settle[1, 2]
     for part in (
         "these configurations",
         "on this workload",
-        f"rex is better than linear by {found.pairs.difference[3, 1]:.2f} points ({found.low[3, 1]:.2f} to",
+        f"rex is better than linear by {compared.pairs.difference[3, 1]:.2f} points ({compared.low[3, 1]:.2f} to",
         "more than the 0.3 that matter",
         "on these 10,000 test examples.",
         f"a new confirmation of {blocks:.0f} blocks (about {1.5 * blocks:.0f} minutes) would settle",
     ):
-        assert part in found.verdict_text
-    assert found.verdict_text.index("rex is better than linear") < found.verdict_text.index("rex is better than cosine")
+        assert part in compared.verdict_text
+    assert compared.verdict_text.index("rex is better than linear") < compared.verdict_text.index(
+        "rex is better than cosine"
+    )
 
 
 def test_equivalent_pairs_and_long_lists_are_told():
@@ -68,24 +70,24 @@ def test_a_lone_winner_is_named_as_such():
 def test_one_that_is_not_recommended_while_undecided_is_explained():
     """The one-sided test against the best sees more than all pairs at once: the text says by which each was judged."""
     scores = draw_scores(np.random.default_rng(20), 10, 6, shift=[0.6, 0.55, 0.0, 0.2, 0.5, 0.5])
-    found = compare(scores, list("abcdef"))
-    worse = [i for i, name in enumerate(found.families) if name not in found.recommended]
-    best = int(np.argmax(found.means.mean))
-    assert any(found.pairs.verdict[i, best] == "undecided" for i in worse)
-    not_recommended = next(s for s in verdict_sentences(found) if s.startswith("Not recommended"))
+    compared = compare(scores, list("abcdef"))
+    worse = [i for i, name in enumerate(compared.families) if name not in compared.recommended]
+    best = int(np.argmax(compared.means.mean))
+    assert any(compared.pairs.verdict[i, best] == "undecided" for i in worse)
+    not_recommended = next(s for s in verdict_sentences(compared) if s.startswith("Not recommended"))
     assert "as shown worse than the best by the one-sided test against the best" in not_recommended
-    assert f"p at most {found.recommendation.p_worse[worse].max():.2g}): " in not_recommended
+    assert f"p at most {compared.recommendation.p_worse[worse].max():.2g}): " in not_recommended
     named = not_recommended.partition("): ")[2].rstrip(".").split(", ")
-    assert {found.families[i] for i in worse} == set(named)
-    assert "ndecided, by the wider two-sided intervals that hold for all pairs at once, are" in found.verdict_text
-    assert "preferred for a smaller SD over blocks" in found.verdict_text
+    assert {compared.families[i] for i in worse} == set(named)
+    assert "ndecided, by the wider two-sided intervals that hold for all pairs at once, are" in compared.verdict_text
+    assert "preferred for a smaller SD over blocks" in compared.verdict_text
 
 
 def test_nothing_separated_is_said():
     """Equal families leave everything undecided, and nothing is called separated."""
-    found = compare(draw_scores(np.random.default_rng(11), 10, 4))
-    text = found.verdict_text
-    assert f"a new confirmation of {found.pairs.blocks_to_settle.max():.0f} blocks would settle them." in text
+    compared = compare(draw_scores(np.random.default_rng(11), 10, 4))
+    text = compared.verdict_text
+    assert f"a new confirmation of {compared.pairs.blocks_to_settle.max():.0f} blocks would settle them." in text
     assert "No two of them are separated on these test examples." in text
     assert "undecided, by the wider" in text
     assert "Not recommended" not in text
@@ -95,6 +97,6 @@ def test_a_failed_member_leaves_its_group():
     """A group goes on without the member that failed, and the comparison warns of it."""
     scores = draw_scores(np.random.default_rng(12), 10, 4)
     scores[1, 3] = 10.0
-    found = compare(scores, chance=10.0, contrasts=Groups({"flat": ["constant"], "falling": NAMES[1:]}))
-    assert scores[:, 1:3].mean() == pytest.approx(found.means.mean[1])
-    assert ("left out of their groups for failed runs: rex",) == found.warnings
+    compared = compare(scores, chance=10.0, contrasts=Groups({"flat": ["constant"], "falling": NAMES[1:]}))
+    assert scores[:, 1:3].mean() == pytest.approx(compared.means.mean[1])
+    assert ("left out of their groups for failed runs: rex",) == compared.warnings

@@ -38,13 +38,13 @@ def test_a_workload_without_a_study_file_gets_neutral_defaults() -> None:
 @pytest.mark.parametrize("given", ["fashion-mnist", "digits", None])
 def test_only_the_built_in_workload_reads_a_data_set(given) -> None:
     """Another workload has none, whatever an older file says; the built-in one's default is Fashion-MNIST."""
-    own = StudyConfig.from_dict({"workload": "mine:f", "data": {"dataset": given, "train": "all"}})
-    assert (None, "all", "mine:f") == (own.data.dataset, own.data.train, own.data_name)
+    config = StudyConfig.from_dict({"workload": "mine:f", "data": {"dataset": given, "train": "all"}})
+    assert (None, "all", "mine:f") == (config.data.dataset, config.data.train, config.data_name)
     built_in = StudyConfig.from_dict({"data": {"dataset": given}})
     assert (given or "fashion-mnist") == built_in.data.dataset == built_in.data_name
-    assert "fashion-mnist" == own.changed({"workload": BUILT_IN_WORKLOAD}).data_name
+    assert "fashion-mnist" == config.changed({"workload": BUILT_IN_WORKLOAD}).data_name
     with pytest.raises(InputError, match="--dataset is for the built-in workload; mine:f brings its own data"):
-        own.changed({"data.dataset": "kmnist"})
+        config.changed({"data.dataset": "kmnist"})
 
 
 def test_a_wrong_name_is_told_as_its_flag() -> None:

@@ -26,8 +26,8 @@ def test_infinity_is_no_bound() -> None:
 
 def test_a_list_of_epochs_is_a_study_per_budget() -> None:
     """Where one can be meant it is the largest; a list of one is a number."""
-    found = TrainingConfig.model_validate({"epochs": [20, 5, 10]})
-    assert (20, (5, 10, 20)) == (found.epochs, found.budgets)
+    training = TrainingConfig.model_validate({"epochs": [20, 5, 10]})
+    assert (20, (5, 10, 20)) == (training.epochs, training.budgets)
     assert (7, ()) == (TrainingConfig.model_validate({"epochs": [7]}).epochs, TrainingConfig.model_validate({}).budgets)
 
 

@@ -35,7 +35,7 @@ def search_of(experiment: Experiment, trials: Sequence[GivenTrial] = TRIALS) -> 
     study = create_study(direction=experiment.workload.direction)
     for family, state, value, base_lr in trials:
         ranges = experiment.space.distributions(family)
-        lowest = {name: getattr(own, "low", None) for name, own in ranges.items()}
+        lowest = {name: getattr(family_range, "low", None) for name, family_range in ranges.items()}
         study.add_trial(
             create_trial(
                 state=state,

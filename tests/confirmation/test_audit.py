@@ -93,8 +93,8 @@ def test_a_finished_trial_goes_on_from_where_it_was_pruned(searched) -> None:
     """On the search's own seeds its first epochs are those that were pruned, to the bit; the test set is not read."""
     study = stored(searched)
     pruned = {r.number: r for r in records(study) if r.state == "pruned"}
-    found = _audit(1.0)
-    assert len(pruned) == found.beat_best.total > 0
+    audit = _audit(1.0)
+    assert len(pruned) == audit.beat_best.total > 0
     complete = [r for r in records(study) if r.state == "complete"]
     over = 0
     for trial in _finished():
@@ -108,7 +108,7 @@ def test_a_finished_trial_goes_on_from_where_it_was_pruned(searched) -> None:
         assert trial.value == curve.select_accuracy[-1]
         assert () == curve.test_loss
         over += trial.value > median(r.value for r in complete if r.family == before.family)
-    assert over == found.beat_median.count
+    assert over == audit.beat_median.count
 
 
 def test_an_audit_goes_on_where_it_was_stopped(searched) -> None:

@@ -22,15 +22,15 @@ def test_all_of_a_block_share_its_seeds_but_for_the_twin() -> None:
     """An A/A twin has the block's split, and an initialisation and an order of its own in every block."""
     candidate, twin = Candidate("cosine", {}), Candidate("twin", {}, control=AA)
     weak = Candidate("weak", {}, control=POSITIVE)
-    own = set()
+    twin_seeds = set()
     for index in range(3):
         block = Block(index, Seeds.of(0, "confirm", index), (candidate, twin, weak))
         assert block.seeds == block.seeds_of(candidate) == block.seeds_of(weak)
         seeds = block.seeds_of(twin)
         assert block.seeds.split == seeds.split
         assert not {block.seeds.init, block.seeds.order} & {seeds.init, seeds.order}
-        own |= {seeds.init, seeds.order}
-    assert 6 == len(own)
+        twin_seeds |= {seeds.init, seeds.order}
+    assert 6 == len(twin_seeds)
 
 
 def test_after_one_search_every_block_trains_its_winners_and_the_fixed_schedules() -> None:
@@ -47,10 +47,10 @@ def test_after_one_search_every_block_trains_its_winners_and_the_fixed_schedules
 def test_after_several_searches_each_block_trains_the_winners_of_its_own() -> None:
     """Their number is the number of blocks; a family that one search left empty is left out of all blocks."""
     experiment = experiment_of()
-    found = plan_blocks(experiment, [search_of(experiment), search_of(experiment, ALL_THREE)], blocks=9)
-    assert [["constant", "cosine"]] * 2 == [_names(block) for block in found.blocks]
-    assert ("linear",) == found.left_out
-    assert [0.04, 0.01] == [block.candidates[0].schedule["base_lr"] for block in found.blocks]
+    plan = plan_blocks(experiment, [search_of(experiment), search_of(experiment, ALL_THREE)], blocks=9)
+    assert [["constant", "cosine"]] * 2 == [_names(block) for block in plan.blocks]
+    assert ("linear",) == plan.left_out
+    assert [0.04, 0.01] == [block.candidates[0].schedule["base_lr"] for block in plan.blocks]
 
 
 def test_without_a_search_the_fixed_schedules_are_compared_alone() -> None:

@@ -63,12 +63,12 @@ def test_a_confirmation_goes_on_and_nothing_is_trained_again(run, database, name
     flags = ("--audit-pruned", "0.5", "--format", "json")
     before = json.loads(run(*AGAIN, *flags).out)
     _add_by_hand(name)
-    there = {part: _count(part) for part in PARTS}
+    counts = {part: _count(part) for part in PARTS}
     again = run(*AGAIN, *flags)
     assert before == json.loads(again.out)
     said = f"5 trials were added to {name!r} by hand, not by lrsearch confirm: left out"
     assert (name != "tab") == (said in again.err)
-    assert there == {part: _count(part) for part in PARTS}
+    assert counts == {part: _count(part) for part in PARTS}
     more = json.loads(run(*AGAIN, "--audit-pruned", "1", "--format", "json").out)
     assert before["pruning audit"]["pruned trials finished"] < more["pruning audit"]["pruned trials finished"]
 
@@ -78,11 +78,11 @@ def test_a_verdict_says_that_they_are_left_out_and_is_the_same(run, database, na
     """Compare gives the same numbers, with one warning more where the confirmation was added to."""
     before = json.loads(run("compare", "--format", "json").out)
     _add_by_hand(name)
-    found = json.loads(run("compare", "--format", "json").out)
-    added = [warning for warning in found.pop("warnings") if warning not in before["warnings"]]
+    after = json.loads(run("compare", "--format", "json").out)
+    added = [warning for warning in after.pop("warnings") if warning not in before["warnings"]]
     said = "5 trials were added to 'tab/confirm' by hand, not by lrsearch confirm: left out"
     assert ([said] if name == "tab/confirm" else []) == added
-    assert {key: value for key, value in before.items() if key != "warnings"} == found
+    assert {key: value for key, value in before.items() if key != "warnings"} == after
 
 
 @pytest.mark.parametrize("name", PARTS)

@@ -12,19 +12,19 @@ def test_the_best_complete_trials_win_and_the_earlier_of_equals() -> None:
     """Neither a pruned trial nor a failed one wins; the second of a family has a name of its own."""
     experiment = experiment_of()
     study = search_of(experiment)
-    found, empty = winners(experiment, study, top=2)
+    chosen, empty = winners(experiment, study, top=2)
     assert ["linear"] == empty
-    named = {candidate.name: candidate.schedule["base_lr"] for candidate in found}
+    named = {candidate.name: candidate.schedule["base_lr"] for candidate in chosen}
     assert {"constant": 0.04, "constant #2": 0.06, "cosine": 0.02} == named
-    assert [3, 5, 1] == [candidate.sampled.number for candidate in found if candidate.sampled]
+    assert [3, 5, 1] == [candidate.sampled.number for candidate in chosen if candidate.sampled]
     assert [0, 2, 3, 5] == [trial.number for trial in finished_trials(study, "constant")]
 
 
 def test_where_lower_is_better_the_least_wins() -> None:
     """The workload says so."""
     experiment = experiment_of(workload="tests.workload_examples:regression")
-    found, _ = winners(experiment, search_of(experiment))
-    assert {"constant": 0.01, "cosine": 0.02} == {one.name: one.schedule["base_lr"] for one in found}
+    chosen, _ = winners(experiment, search_of(experiment))
+    assert {"constant": 0.01, "cosine": 0.02} == {one.name: one.schedule["base_lr"] for one in chosen}
 
 
 def test_a_trial_that_lacks_a_parameter_of_its_family_does_not_win() -> None:
@@ -53,9 +53,9 @@ def test_searched_settings_belong_to_a_configuration() -> None:
     """A winner's momentum is kept beside its schedule, and a fixed schedule states its own."""
     fixed = {"name": "plain", "family": "constant", "base_lr": 0.1, "momentum": 0.8}
     experiment = experiment_of(optimizer__momentum={"low": 0.5, "high": 0.9}, baseline=[fixed])
-    found, _ = winners(experiment, search_of(experiment))
-    assert [{"momentum": 0.5}] * 2 == [candidate.settings for candidate in found]
-    assert "momentum" not in found[0].schedule
+    chosen, _ = winners(experiment, search_of(experiment))
+    assert [{"momentum": 0.5}] * 2 == [candidate.settings for candidate in chosen]
+    assert "momentum" not in chosen[0].schedule
     (plain,) = fixed_schedules(experiment)
     assert ("plain", {"momentum": 0.8}, None) == (plain.name, plain.settings, plain.sampled)
     assert {"name": "plain", "schedule": plain.schedule, "settings": {"momentum": 0.8}} == plain.to_json()

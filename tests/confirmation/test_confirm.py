@@ -69,17 +69,17 @@ def test_a_block_shares_its_seeds_and_shares_them_with_nothing_else(folder) -> N
         }
         for block in (0, 1)
     }
-    assert [1, 1] == [len(found) for found in seeds.values()]
-    all_seeds = [seed for found in seeds.values() for triple in found for seed in triple]
+    assert [1, 1] == [len(triples) for triples in seeds.values()]
+    all_seeds = [seed for triples in seeds.values() for triple in triples for seed in triple]
     assert 6 == len({*all_seeds} - {searched["init_seed"], searched["order_seed"]})
 
 
 def test_winners_are_the_best_complete_trials_of_their_families(folder) -> None:
     """After a search every block trains each family's best; the test set is read after the last epoch alone."""
-    found = finished(search(make_config(search__pruner="none"), 9))
+    trials = finished(search(make_config(search__pruner="none"), 9))
     study = _confirm(make_config(search__pruner="none")).study
     best = {}
-    for trial in sorted(found, key=lambda t: (-t.value, t.number)):
+    for trial in sorted(trials, key=lambda t: (-t.value, t.number)):
         best.setdefault(trial.params["family"], trial.user_attrs["schedule"])
     runs = _runs(study)
     assert {(b, family) for b in (0, 1) for family in best} == set(runs)
@@ -188,8 +188,8 @@ def test_independent_searches_confirm_families(folder) -> None:
     study = _confirm(config, None).study
     assert {0, 1} == {block for block, _ in _runs(study)}
     for block in (0, 1):
-        own = finished(stored(JOURNAL, f"tab/search-{block:02d}"))
-        schedules = {trial.params["family"]: trial.user_attrs["schedule"] for trial in own}
+        trials = finished(stored(JOURNAL, f"tab/search-{block:02d}"))
+        schedules = {trial.params["family"]: trial.user_attrs["schedule"] for trial in trials}
         assert schedules == {name: left["schedule"] for (b, name), left in _runs(study).items() if b == block}
 
 
@@ -270,8 +270,8 @@ def test_one_call_audits_and_confirms_with_controls(folder) -> None:
     """As the command does: the audit's study beside the confirmation's, which holds the controls."""
     config = make_config(training__epochs=4, search__families=["constant", "cosine"], search__trials=20)
     search(config, 20)
-    found = _confirm(config, 1, controls=["aa"], audit_pruned=0.5)
-    assert found.audit is not None
-    assert "tab/audit" == found.audit.study_name
-    assert 0 < len(found.audit.get_trials())
-    assert {"aa"} == {control["kind"] for control in found.study.user_attrs["controls"].values()}
+    confirmed = _confirm(config, 1, controls=["aa"], audit_pruned=0.5)
+    assert confirmed.audit is not None
+    assert "tab/audit" == confirmed.audit.study_name
+    assert 0 < len(confirmed.audit.get_trials())
+    assert {"aa"} == {control["kind"] for control in confirmed.study.user_attrs["controls"].values()}

@@ -118,12 +118,14 @@ TRUE = {"cosine": 90.0, "constant": 89.0, "twin": 90.0, "weak": 80.0}
 
 def _records(**means: float):
     scores = {name: noisy(mean, 12, seed=len(name) + 1) for name, mean in (TRUE | means).items()}
-    found = table_of(scores)
-    return [replace(r, init_seed=9000 + r.block, order_seed=9100 + r.block) if r.family == "twin" else r for r in found]
+    records = table_of(scores)
+    return [
+        replace(r, init_seed=9000 + r.block, order_seed=9100 + r.block) if r.family == "twin" else r for r in records
+    ]
 
 
-def _check(found, controls=CONTROLS):
-    return check_controls(found, PLAN, controls, np.random.default_rng(0))
+def _check(records, controls=CONTROLS):
+    return check_controls(records, PLAN, controls, np.random.default_rng(0))
 
 
 def test_the_truth_is_found() -> None:
@@ -168,11 +170,11 @@ def test_a_twin_on_the_seeds_of_its_entry_is_refused() -> None:
 
 def test_controls_do_not_change_the_verdict() -> None:
     """The comparison of the others is the same to the bit with and without them."""
-    found = _records()
+    records = _records()
     alone = compare_records(
-        [r for r in found if r.family not in CONTROLS], replace(PLAN, controls=()), np.random.default_rng(0)
+        [r for r in records if r.family not in CONTROLS], replace(PLAN, controls=()), np.random.default_rng(0)
     )
-    beside = compare_records(found, PLAN, np.random.default_rng(0))
+    beside = compare_records(records, PLAN, np.random.default_rng(0))
     assert ("cosine", "constant") == beside.families
     np.testing.assert_array_equal(alone.p, beside.p)
     np.testing.assert_array_equal(alone.low, beside.low)
@@ -185,9 +187,9 @@ def test_twins_are_separated_as_rarely_as_alpha_says() -> None:
     for repetition in range(400):
         rng = np.random.default_rng([7, repetition])
         scores = {name: rng.normal(90.0, 0.3, 10).tolist() for name in TRUE}
-        found = [
+        records = [
             replace(r, init_seed=9000 + r.block, order_seed=9100 + r.block) if r.family == "twin" else r
             for r in table_of(scores)
         ]
-        wrong += check_controls(found, PLAN, {"twin": CONTROLS["twin"]}, rng)[0].passed is False
+        wrong += check_controls(records, PLAN, {"twin": CONTROLS["twin"]}, rng)[0].passed is False
     assert wrong <= 32  # 0.05 x 400 = 20 at most in truth; 3 SD above

@@ -21,8 +21,8 @@ def test_seeds_are_a_function_of_study_kind_and_unit() -> None:
     """The same three give the same seeds, and no two units share any."""
     units = [Seeds.of(*unit) for unit in itertools.product((0, 1), ("search", "confirm", "A/A"), range(4))]
     assert Seeds.of(1, "confirm", 3) == Seeds.of(1, "confirm", 3)
-    found = [seed for one in units for seed in (one.split, one.init, one.order, one.sampler)]
-    assert len(units) * 4 == len(set(found))
+    seeds = [seed for one in units for seed in (one.split, one.init, one.order, one.sampler)]
+    assert len(units) * 4 == len(set(seeds))
 
 
 def test_an_epoch_is_the_whole_batches_of_what_is_fitted() -> None:

@@ -58,8 +58,8 @@ def test_processes_of_this_machine_share_the_data_and_others_load_their_own() ->
     experiment = Experiment.prepare(make_config(), device="cpu")
     device, data = RunOptions().worker_payload(experiment)
     assert ("cpu", LoadedData) == (device, type(data))
-    there = RunOptions(backend="dask", scheduler=SCHEDULER)
-    assert ("auto", OwnCopy(experiment.data_fingerprint)) == there.worker_payload(experiment)
+    remote = RunOptions(backend="dask", scheduler=SCHEDULER)
+    assert ("auto", OwnCopy(experiment.data_fingerprint)) == remote.worker_payload(experiment)
 
 
 @pytest.mark.parametrize(

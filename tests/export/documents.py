@@ -37,9 +37,9 @@ def example(family: str, **changes: Any) -> AnySchedule:
     """Return the example of a family, with other numbers where they are given."""
     cls = FAMILIES[family]
     middle = cls.from_sample(middle_sample(family, total_steps=T, epochs=T // STEPS_PER_EPOCH), T)
-    own = EXAMPLES.get(family, {name: value for name, value in middle.items() if name in cls.parameters()})
+    family_params = EXAMPLES.get(family, {name: value for name, value in middle.items() if name in cls.parameters()})
     warmup = {"warmup_steps": WARMUP} if cls.takes_warmup else {}
-    return make_schedule(family, **{"total_steps": T, "base_lr": BASE, **warmup, **own, **changes})
+    return make_schedule(family, **{"total_steps": T, "base_lr": BASE, **warmup, **family_params, **changes})
 
 
 def document(schedule: AnySchedule, **tables: Any) -> dict[str, Any]:

@@ -20,16 +20,16 @@ def test_the_document_is_the_best_trial_and_what_produced_it(source):
     """Every table holds what the storage holds of that trial."""
     [(part, trial)] = best_trials(source)
     best = max(part.records, key=lambda record: record.value)
-    found = configuration(source, part, trial)
-    assert best.number == trial.number == found["provenance"]["trial"]
-    assert best.value == found["scores"]["search_value"]
-    assert best.schedule == found["schedule"] == schedule_from_params(found["schedule"]).params()
-    assert {"name": "sgd", "momentum": 0.5, "nesterov": False, "weight_decay": 0.0} == found["optimizer"]
+    document = configuration(source, part, trial)
+    assert best.number == trial.number == document["provenance"]["trial"]
+    assert best.value == document["scores"]["search_value"]
+    assert best.schedule == document["schedule"] == schedule_from_params(document["schedule"]).params()
+    assert {"name": "sgd", "momentum": 0.5, "nesterov": False, "weight_decay": 0.0} == document["optimizer"]
     seeds = {"split": part.attributes.split_seed, "init": best.init_seed}
-    assert seeds == {name: found["training"]["seeds"][name] for name in seeds}
-    assert (2, STUDY["workload"]) == (found["training"]["epochs"], found["training"]["workload"])
-    assert {"dataset", "batch_size"}.isdisjoint(found["training"])  # the workload's own
-    assert part.attributes.data_fingerprint == found["provenance"]["data_fingerprint"]
+    assert seeds == {name: document["training"]["seeds"][name] for name in seeds}
+    assert (2, STUDY["workload"]) == (document["training"]["epochs"], document["training"]["workload"])
+    assert {"dataset", "batch_size"}.isdisjoint(document["training"])  # the workload's own
+    assert part.attributes.data_fingerprint == document["provenance"]["data_fingerprint"]
 
 
 def test_scores_of_a_confirmation_have_a_t_interval(source):
@@ -52,15 +52,15 @@ def test_a_trial_that_was_not_confirmed_has_no_confirmation(source):
 def test_a_baseline_is_exported_as_it_was_confirmed(source):
     """An entry of the confirmation, by its name: its schedule by the epoch, late as it was, and its block's seeds."""
     [(part, trial)] = best_trials(source, "flat")
-    found = configuration(source, part, trial)
+    document = configuration(source, part, trial)
     assert ("epoch", 0.2, 2) == (
-        found["training"]["interval"],
-        found["schedule"]["lag_lr"],
-        found["training"]["epochs"],
+        document["training"]["interval"],
+        document["schedule"]["lag_lr"],
+        document["training"]["epochs"],
     )
-    assert found["training"]["seeds"]["split"] == trial.split_seed
-    assert "search_value" not in found["scores"]
-    assert 6 == found["scores"]["confirmation"]["blocks"]
+    assert document["training"]["seeds"]["split"] == trial.split_seed
+    assert "search_value" not in document["scores"]
+    assert 6 == document["scores"]["confirmation"]["blocks"]
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,8 @@ def test_a_metric_that_is_to_be_small_is_exported_under_its_name(regression, for
 def test_another_budget_keeps_every_fraction(source, steps, epochs):
     """--steps is scaled_to; the epochs are as many as it takes (an epoch has ten updates here)."""
     [(part, trial)] = best_trials(source, "step")
-    found = configuration(source, part, trial, steps=steps)
+    document = configuration(source, part, trial, steps=steps)
     original = schedule_from_params(trial.schedule)
-    assert original.scaled_to(steps).params() == found["schedule"]
-    assert (epochs, 20) == (found["training"]["epochs"], found["provenance"]["rescaled_from_total_steps"])
-    assert 20 == found["scores"]["measured_at_total_steps"]
+    assert original.scaled_to(steps).params() == document["schedule"]
+    assert (epochs, 20) == (document["training"]["epochs"], document["provenance"]["rescaled_from_total_steps"])
+    assert 20 == document["scores"]["measured_at_total_steps"]

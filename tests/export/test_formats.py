@@ -40,9 +40,9 @@ def test_every_format_says_where_it_comes_from_and_what_it_scored(source, form):
 def test_csv_is_the_rate_of_every_update(source):
     """Below the comment lines, step and rate of the whole run."""
     [(part, trial)] = best_trials(source, "cosine")
-    found = configuration(source, part, trial)
-    table = np.loadtxt(render(found, "csv").splitlines(), delimiter=",", comments=["#", "step"])
-    schedule = schedule_from_params(found["schedule"])
+    document = configuration(source, part, trial)
+    table = np.loadtxt(render(document, "csv").splitlines(), delimiter=",", comments=["#", "step"])
+    schedule = schedule_from_params(document["schedule"])
     np.testing.assert_array_equal(schedule.lr(np.arange(schedule.total_steps)), table[:, 1])
     np.testing.assert_array_equal(np.arange(schedule.total_steps), table[:, 0])
 

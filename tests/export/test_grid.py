@@ -66,8 +66,8 @@ GRID = [
 def test_every_cell_is_exact_or_refused(form, family, variant, schedule):
     """With any of four optimizers beside it: the searched rates over the whole run, or one line that says why not."""
     optimizer = list(OPTIMIZERS.values())[len(family + variant) % len(OPTIMIZERS)]
-    reason, known = refusal(schedule, form, optimizer=optimizer), must_be_refused(form, family, variant)
-    assert known in (None, bool(reason))
+    reason, refused = refusal(schedule, form, optimizer=optimizer), must_be_refused(form, family, variant)
+    assert refused in (None, bool(reason))
     if reason:
         assert f"cannot express this {family} exactly: " in reason
         return

@@ -16,25 +16,25 @@ from tests.strategies import samples, schedules
 def variants(family, form):
     """Return examples of a family that the format must express, by what is special in them."""
     suited = {"warmup_begin_lr": 0.01} if (form, family) == ("hf", "warmup_stable_decay") else {}
-    found = {"": example(family, **suited)}
+    schedules = {"": example(family, **suited)}
     if family != "one_cycle":
         even = {"first_cycle_steps": 70} if family == "cosine_restarts" else {}
-        found["no warm-up"] = example(family, warmup_steps=0, **even)
+        schedules["no warm-up"] = example(family, warmup_steps=0, **even)
     if form != "hf" and family != "one_cycle":
-        found["warm-up from a rate"] = example(family, warmup_begin_lr=0.02)
+        schedules["warm-up from a rate"] = example(family, warmup_begin_lr=0.02)
     if family in ("linear", "cosine"):
-        found["down to 0"] = example(family, final_lr=0.0)
+        schedules["down to 0"] = example(family, final_lr=0.0)
     if family == "cosine" and form != "hf":
-        found["over before the end"] = example(family, decay_steps=200)
+        schedules["over before the end"] = example(family, decay_steps=200)
     if family == "cosine_restarts" and form != "hf":
-        found["growing cycles"] = example(family, first_cycle_steps=36, cycle_mult=2, final_lr=0.01)
-        found["cut off"] = example(family, first_cycle_steps=100)
+        schedules["growing cycles"] = example(family, first_cycle_steps=36, cycle_mult=2, final_lr=0.01)
+        schedules["cut off"] = example(family, first_cycle_steps=100)
     if family == "warmup_stable_decay":
         for shape in ("linear", "cosine"):
-            found[shape] = example(family, decay_shape=shape, **suited)
+            schedules[shape] = example(family, decay_shape=shape, **suited)
     if form == "optax":
-        found["rescaled"] = example(family).scaled_to(193)
-    return found
+        schedules["rescaled"] = example(family).scaled_to(193)
+    return schedules
 
 
 # optax compiles every curve anew, which takes half a second.

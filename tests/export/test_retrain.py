@@ -138,9 +138,9 @@ def test_a_checkpoint_of_another_run_is_refused(document, tmp_path):
 @pytest.mark.parametrize("steps", [9 * 3, 9 * 3 + 1, 5])
 def test_another_budget_can_be_trained(source, trial, steps):
     """A rescaled configuration runs whole epochs, the last one maybe beyond the schedule's end."""
-    found = configuration(source, *trial, steps=steps)
-    trained = run(found)
-    assert -(-steps // 9) == len(trained.table.rows) == found["training"]["epochs"]
+    document = configuration(source, *trial, steps=steps)
+    trained = run(document)
+    assert -(-steps // 9) == len(trained.table.rows) == document["training"]["epochs"]
 
 
 def test_a_schedule_that_does_not_fit_the_run_is_refused(document):
@@ -176,11 +176,11 @@ def test_other_data_are_said(document):
 def test_a_configuration_may_name_a_workload_of_ones_own():
     """It is imported by its name; one that is not there is named."""
     schedule = {"family": "constant", "total_steps": 10, "base_lr": 0.1}
-    found = {"schedule": schedule, "training": {"epochs": 1, "workload": "tests.workload_examples:tabular"}}
-    assert 1 == len(run(found, trust_config=True).table.rows)
-    found["training"]["workload"] = "tests.workload_examples:missing"
+    document = {"schedule": schedule, "training": {"epochs": 1, "workload": "tests.workload_examples:tabular"}}
+    assert 1 == len(run(document, trust_config=True).table.rows)
+    document["training"]["workload"] = "tests.workload_examples:missing"
     with pytest.raises(InputError, match=r"tests\.workload_examples:missing"):
-        run(found, trust_config=True)
+        run(document, trust_config=True)
 
 
 def test_a_wrong_configuration_exits_with_2(document, tmp_path, capsys):

@@ -139,14 +139,14 @@ def open_study(data: dict[str, Any], direction: str = "maximize") -> optuna.stor
         study = optuna.create_study(study_name=name, storage=storage, direction=direction)
         for key, value in data[part]["attributes"].items():
             study.set_user_attr(key, value)
-        for number, own in enumerate(data[part]["trials"]):
-            storage.create_new_trial(study._study_id, template_trial=frozen(number, own, is_search=part == "search"))
+        for number, trial in enumerate(data[part]["trials"]):
+            storage.create_new_trial(study._study_id, template_trial=frozen(number, trial, is_search=part == "search"))
     return storage
 
 
-def frozen(number: int, own: Any, *, is_search: bool = True) -> FrozenTrial:
+def frozen(number: int, trial: Any, *, is_search: bool = True) -> FrozenTrial:
     """Return a finished trial with these user attributes, checked by nobody; `value` and `reported` are its own."""
-    given = own if isinstance(own, dict) else {"odd": own}
+    given = trial if isinstance(trial, dict) else {"odd": trial}
     schedule = given.get("schedule")
     family = schedule.get("family") if isinstance(schedule, dict) else None
     choices = FAMILIES if family in FAMILIES else (family if isinstance(family, str) else "other",)

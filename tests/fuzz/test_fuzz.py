@@ -80,11 +80,11 @@ def ranges(data: Any) -> None:
 def configuration_file(name_and_content: tuple[str, bytes]) -> None:
     """Read an exported configuration of any bytes, draw it, and write it in every format."""
     name, content = name_and_content
-    found = _in_a_file(name, content, load_configuration)
-    schedule_preview_html("x", found.to_schedule(), epochs=min(found.training.epochs, 50))
+    configuration = _in_a_file(name, content, load_configuration)
+    schedule_preview_html("x", configuration.to_schedule(), epochs=min(configuration.training.epochs, 50))
     for form in ("python", "csv", "hf", "timm", "optax"):
         try:
-            text = FORMATS[form].render(found.model_dump(mode="json"))
+            text = FORMATS[form].render(configuration.model_dump(mode="json"))
         except InputError:
             continue
         if form != "csv":

@@ -121,18 +121,20 @@ _FORBIDDEN |= {"eval", "exec", "compile", "__import__", "pandas.read_pickle", "o
 
 def unsafe_calls(source):
     """Return what in a module's source could run code that lies in data: calls by dotted name, imports of picklers."""
-    found = []
+    unsafe_names = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             whole = [f"{names[0]}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
-            found += [name for name in [*names, *whole] if name in _FORBIDDEN or name.split(".")[0] in _FORBIDDEN]
+            unsafe_names += [
+                name for name in [*names, *whole] if name in _FORBIDDEN or name.split(".")[0] in _FORBIDDEN
+            ]
         elif isinstance(node, ast.Call):
             name, given = ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords}
             safe_torch = name == "torch.load" and given.get("weights_only") == "True"
             unsafe = name in _FORBIDDEN or (name == "torch.load" and not safe_torch) or given.get("shell") == "True"
-            found += [name] if unsafe or "allow_pickle" in given else []
-    return found
+            unsafe_names += [name] if unsafe or "allow_pickle" in given else []
+    return unsafe_names
 
 
 def test_nothing_in_the_package_can_run_code_that_lies_in_data():

@@ -17,9 +17,9 @@ EXAMPLES = "tests.workload_examples"
 )
 def test_a_workload_that_would_fail_later_is_found_beforehand(run, workload, parts) -> None:
     """Exit code 1, and one line that names what is wrong."""
-    found = run("doctor", "--workload", f"{EXAMPLES}:{workload}", "--device", "cpu", "--format", "json")
-    assert 1 == found.code
-    [check] = [check for check in json.loads(found.out) if check["name"] == "workload"]
+    result = run("doctor", "--workload", f"{EXAMPLES}:{workload}", "--device", "cpu", "--format", "json")
+    assert 1 == result.code
+    [check] = [check for check in json.loads(result.out) if check["name"] == "workload"]
     assert not check["ok"]
     assert 1 == len(check["detail"].splitlines())
     for part in parts:

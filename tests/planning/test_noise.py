@@ -28,20 +28,20 @@ def _pilot(storage, sd: float = 1.0, shared: float = 0.5, *, blocks: int = 200, 
 def test_a_pilot_is_measured_on_its_report_examples_alone(storage) -> None:
     """SD and correlation are those put into the report accuracy; the test accuracy, far noisier, is not read."""
     _pilot(storage)
-    found = noise_of(storage, "tab")
-    assert 1.0 == pytest.approx(found.noise.sd, abs=0.1)
-    assert 0.5 == pytest.approx(found.noise.correlation, abs=0.1)
-    assert "holdout examples of 'tab': 200 blocks of 3 candidates" in found.source
-    assert "too few" not in found.source
-    assert not found.of_searches
+    assumed = noise_of(storage, "tab")
+    assert 1.0 == pytest.approx(assumed.noise.sd, abs=0.1)
+    assert 0.5 == pytest.approx(assumed.noise.correlation, abs=0.1)
+    assert "holdout examples of 'tab': 200 blocks of 3 candidates" in assumed.source
+    assert "too few" not in assumed.source
+    assert not assumed.of_searches
 
 
 def test_a_small_pilot_and_one_of_searches_are_called_so(storage) -> None:
     """Below ten blocks the SD is not well known; noise of whole searches is another noise."""
     _pilot(storage, blocks=5, searches=5)
-    found = noise_of(storage, "tab")
-    assert "too few to know the SD well" in found.source
-    assert found.of_searches
+    assumed = noise_of(storage, "tab")
+    assert "too few to know the SD well" in assumed.source
+    assert assumed.of_searches
 
 
 def test_controls_and_failed_entries_are_no_pilot(storage) -> None:
@@ -74,8 +74,8 @@ def test_what_is_stated_goes_before_a_pilot(storage) -> None:
             noise_of(storage, "tab", **wrong)
 
 
-def _parts(found: AssumedNoise):
-    return found.noise, found.source
+def _parts(assumed: AssumedNoise):
+    return assumed.noise, assumed.source
 
 
 def test_without_a_pilot_the_noise_is_assumed_and_says_so(storage) -> None:

@@ -36,12 +36,12 @@ def test_the_power_is_that_of_the_verdicts_own_procedure() -> None:
 def test_more_blocks_detect_less_and_cost_more() -> None:
     """Along the table the detectable difference falls, and the price rises by the entries of a block."""
     baseline = [{"name": "plain", "family": "constant", "base_lr": 0.1}]
-    found = plan_study(config_of(baseline=baseline), CPU, NOISE, blocks=[30, 6, 12, 6])
-    assert [6, 12, 30] == [row.blocks for row in found.rows]
-    assert sorted((row.detectable for row in found.rows), reverse=True) == [row.detectable for row in found.rows]
-    assert [12 * (6 + 4 * blocks) for blocks in (6, 12, 30)] == [row.trial_epochs for row in found.rows]
-    for row in found.rows:
-        assert row.trial_epochs * found.seconds_per_trial_epoch == pytest.approx(row.seconds)
+    plan = plan_study(config_of(baseline=baseline), CPU, NOISE, blocks=[30, 6, 12, 6])
+    assert [6, 12, 30] == [row.blocks for row in plan.rows]
+    assert sorted((row.detectable for row in plan.rows), reverse=True) == [row.detectable for row in plan.rows]
+    assert [12 * (6 + 4 * blocks) for blocks in (6, 12, 30)] == [row.trial_epochs for row in plan.rows]
+    for row in plan.rows:
+        assert row.trial_epochs * plan.seconds_per_trial_epoch == pytest.approx(row.seconds)
     halved = plan_study(config_of(), replace(CPU, workers=2), NOISE, blocks=[6])
     assert halved.rows[0].trial_epochs * halved.seconds_per_trial_epoch / 2 == pytest.approx(halved.rows[0].seconds)
 
@@ -49,25 +49,25 @@ def test_more_blocks_detect_less_and_cost_more() -> None:
 def test_a_replicate_is_a_block_with_a_search_of_its_own() -> None:
     """With replicates every block costs a search, and the noise of fixed configurations is called too small."""
     config = config_of(search={"families": ["constant", "cosine"], "trials": 8, "replicates": 12})
-    found = plan_study(config, CPU, replace(NOISE, of_searches=False), blocks=[12, 20])
-    assert [12 * (blocks * 8 + blocks * 2) for blocks in (12, 20)] == [row.trial_epochs for row in found.rows]
-    assert 12 == found.planned_blocks
-    assert any("winners of whole searches vary more" in remark for remark in found.remarks)
+    plan = plan_study(config, CPU, replace(NOISE, of_searches=False), blocks=[12, 20])
+    assert [12 * (blocks * 8 + blocks * 2) for blocks in (12, 20)] == [row.trial_epochs for row in plan.rows]
+    assert 12 == plan.planned_blocks
+    assert any("winners of whole searches vary more" in remark for remark in plan.remarks)
     assert not any("vary more" in remark for remark in plan_study(config, CPU, NOISE, blocks=[12]).remarks)
 
 
 def test_fixed_schedules_have_no_search_to_pay() -> None:
     """Where every example is fitted only the baselines are compared, and nothing is searched."""
     fixed = [{"name": n, "family": "constant", "base_lr": r} for n, r in (("a", 0.1), ("b", 0.2))]
-    found = plan_study(config_of(baseline=fixed, data={"train": "all"}), CPU, NOISE, blocks=[8])
-    assert (2, 0, 12 * 2 * 8) == (found.columns, found.trials, found.rows[0].trial_epochs)
+    plan = plan_study(config_of(baseline=fixed, data={"train": "all"}), CPU, NOISE, blocks=[8])
+    assert (2, 0, 12 * 2 * 8) == (plan.columns, plan.trials, plan.rows[0].trial_epochs)
 
 
 def test_the_columns_are_what_will_be_compared() -> None:
     """reduce_on_plateau costs time but is no column; groups are columns; one column is refused."""
     families = ["constant", "cosine", "reduce_on_plateau"]
-    found = plan_study(config_of(search={"families": families}), CPU, NOISE, blocks=[6])
-    assert (2, 12 * (100 + 6 * 3)) == (found.columns, found.rows[0].trial_epochs)
+    plan = plan_study(config_of(search={"families": families}), CPU, NOISE, blocks=[6])
+    assert (2, 12 * (100 + 6 * 3)) == (plan.columns, plan.rows[0].trial_epochs)
     groups = {"contrasts": {"groups": {"no": ["constant"], "decay": ["cosine", "linear"]}}}
     assert 2 == plan_study(config_of(plan=groups), CPU, NOISE, blocks=[6]).columns
     with pytest.raises(InputError, match="at least 2 families"):
@@ -103,8 +103,8 @@ def test_the_command_leaves_nothing_behind(study_file, run) -> None:
     shown = run("plan", study_file, "--blocks", "6,12", "--sd", "0.5", "--device", "cpu", "--workers", "1")
     assert 0 == shown.code
     assert "SD 0.5 points, correlation 0.3 (stated)" in shown.err
-    found = json.loads(run("plan", study_file, "--blocks", "6", "--device", "cpu", "--format", "json").out)
-    assert ([6], "assumed") == ([row["blocks"] for row in found["rows"]], found["noise"]["source"].split(",")[0])
+    plan = json.loads(run("plan", study_file, "--blocks", "6", "--device", "cpu", "--format", "json").out)
+    assert ([6], "assumed") == ([row["blocks"] for row in plan["rows"]], plan["noise"]["source"].split(",")[0])
     assert ["tab.toml"] == [path.name for path in study_file.parent.iterdir()]
     assert existing_storage("sqlite:///lrsearch.db") is None
     assert existing_storage("journal:///none.log") is None

@@ -55,9 +55,9 @@ def test_a_search_and_its_confirmation_run_in_the_workers(folder, cluster) -> No
     assert {int(record.worker.split(":")[1]) for record in finished} <= {worker.pid for worker in cluster.workers}
     baseline = {"name": "fixed", "family": "constant", "base_lr": 0.1}
     fixed = StudyConfig.from_dict({**make_config().model_dump(), "name": "fixed", "baseline": [baseline]})
-    there = run_confirm(fixed, options, blocks=3).study
-    here = run_confirm(fixed, RunOptions(storage=f"sqlite:///{folder}/here.db", workers=1), blocks=3).study
-    assert _values(here) == _values(there)
+    remote = run_confirm(fixed, options, blocks=3).study
+    local = run_confirm(fixed, RunOptions(storage=f"sqlite:///{folder}/here.db", workers=1), blocks=3).study
+    assert _values(local) == _values(remote)
 
 
 def _values(study) -> dict[object, object]:
@@ -89,7 +89,7 @@ def test_a_killed_worker_costs_no_trial(folder, tmp_path_factory) -> None:
         seen: dict[int, object] = {}
 
         def kill_one() -> None:
-            while not any(record.state == "running" for record in _there(options)) or len(_done(options)) < 6:
+            while not any(record.state == "running" for record in _trials(options)) or len(_done(options)) < 6:
                 time.sleep(0.1)
             seen.update(_done(options))
             cluster.workers[0].kill()
@@ -106,7 +106,7 @@ def test_a_killed_worker_costs_no_trial(folder, tmp_path_factory) -> None:
         assert 60 == len({tuple(sorted(r.params.items())) for r in _records(options) if r.finished})
 
 
-def _there(options: RunOptions):
+def _trials(options: RunOptions):
     try:
         return _records(options)
     except InputError:  # the study is being made
@@ -114,7 +114,7 @@ def _there(options: RunOptions):
 
 
 def _done(options: RunOptions) -> dict[int, object]:
-    return {record.number: record.value for record in _there(options) if record.finished}
+    return {record.number: record.value for record in _trials(options) if record.finished}
 
 
 @pytest.mark.slow
@@ -127,7 +127,7 @@ def test_the_workers_stop_with_the_command(folder, study_file, cluster, signum) 
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     try:
-        _until(lambda: "running" in {record.state for record in _there(options)})
+        _until(lambda: "running" in {record.state for record in _trials(options)})
         running.send_signal(signum)
         errors = running.communicate(timeout=180)[1]
     finally:
@@ -135,8 +135,8 @@ def test_the_workers_stop_with_the_command(folder, study_file, cluster, signum) 
     if signum == signal.SIGINT:
         assert 130 == running.returncode, errors
         assert "Traceback" not in errors
-    _until(lambda: "running" not in {record.state for record in _there(options)})
-    assert "waiting" in {record.state for record in _there(options)}
+    _until(lambda: "running" not in {record.state for record in _trials(options)})
+    assert "waiting" in {record.state for record in _trials(options)}
 
 
 def _until(condition) -> None:

@@ -7,17 +7,17 @@ def test_a_scheduler_decides_where_a_task_is_run(monkeypatch) -> None:
     """Each gets the task, its arguments and the poll; here nobody can say which process died, there one can."""
     seen = []
 
-    def here(task, arguments, *, poll, restart):
+    def on_machine(task, arguments, *, poll, restart):
         restart()
-        return ["here", task, arguments, poll]
+        return ["machine", task, arguments, poll]
 
-    def there(task, arguments, scheduler, *, poll, lost):
+    def on_cluster(task, arguments, scheduler, *, poll, lost):
         lost(frozenset({"worker"}))
         return [scheduler, task, arguments, poll]
 
-    monkeypatch.setattr(launch, "run_workers", here)
-    monkeypatch.setattr(launch, "run_on_cluster", there)
+    monkeypatch.setattr(launch, "run_workers", on_machine)
+    monkeypatch.setattr(launch, "run_on_cluster", on_cluster)
     for scheduler in (None, "tcp://host:8786"):
-        found = launch.run_in_processes(min, [(1,), (2,)], scheduler, poll=print, lost=seen.append)
-        assert [scheduler or "here", min, [(1,), (2,)], print] == found
+        call = launch.run_in_processes(min, [(1,), (2,)], scheduler, poll=print, lost=seen.append)
+        assert [scheduler or "machine", min, [(1,), (2,)], print] == call
     assert [frozenset(), frozenset({"worker"})] == seen

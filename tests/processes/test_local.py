@@ -60,7 +60,7 @@ def test_replicates_in_several_processes_all_reach_their_total(folder):
     assert ["many/search-00", "many/search-01"] == [study.study_name for study in studies]
     assert 12 == state.complete + state.pruned
     seeds = [{trial.user_attrs["init_seed"] for trial in _finished(options, study.study_name)} for study in studies]
-    assert [1, 1] == [len(own) for own in seeds]
+    assert [1, 1] == [len(group) for group in seeds]
     assert seeds[0] != seeds[1]
 
 
@@ -176,9 +176,9 @@ def test_confirmation_in_processes_equals_one_process(folder):
     config = StudyConfig.from_dict({**_config(6).model_dump(), "baseline": baselines})
     values = []
     for workers in (1, 2):
-        own = folder / str(workers)
-        own.mkdir()
-        study = run_confirm(config, _options(own, workers=workers), blocks=3).study
+        part_folder = folder / str(workers)
+        part_folder.mkdir()
+        study = run_confirm(config, _options(part_folder, workers=workers), blocks=3).study
         values.append({(t.user_attrs["block"], t.user_attrs["entry"]): t.value for t in study.get_trials()})
     assert 6 == len(values[0])
     assert values[0] == values[1]

@@ -77,9 +77,9 @@ def test_names_are_escaped_everywhere(html):
 
 def test_the_page_asks_for_nothing(html):
     """No element refers to another file, and the policy of the page forbids what a script might try."""
-    own = html[: html.index("plotly.js v")] + html[html.rindex("</script>", 0, html.rindex("</script>")) :]
-    assert not re.findall(r'(?:src|href)="(?!#|data:)', own)
-    assert "default-src 'none'" in own
+    outside_plotly = html[: html.index("plotly.js v")] + html[html.rindex("</script>", 0, html.rindex("</script>")) :]
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', outside_plotly)
+    assert "default-src 'none'" in outside_plotly
     assert 1 == html.count("* plotly.js v")
 
 
@@ -91,9 +91,9 @@ def test_equal_databases_give_equal_pages(source, html):
 
 def test_without_a_confirmation_the_page_says_so():
     """A search alone has no verdict, and the page says why and shows the search."""
-    found = stored_source(blocks=0)
-    assert found.comparison is None
-    page = report_html(found)
+    source = stored_source(blocks=0)
+    assert source.comparison is None
+    page = report_html(source)
     assert "There is no verdict: it has not been confirmed" in page
     assert "<h3>History</h3>" in page
     assert "<h3>Differences</h3>" not in page
@@ -102,9 +102,9 @@ def test_without_a_confirmation_the_page_says_so():
 
 def test_too_few_blocks_are_no_verdict():
     """Five blocks are shown with their curves, and the page says that there is no verdict and why."""
-    found = stored_source(blocks=5)
-    assert found.comparison is None
-    page = report_html(found)
+    source = stored_source(blocks=5)
+    assert source.comparison is None
+    page = report_html(source)
     assert "at least 6 blocks" in page
     assert "8 runs" not in page
     assert "5 runs" in page
@@ -135,9 +135,9 @@ def test_several_epoch_budgets_are_set_beside_each_other():
     storage = InMemoryStorage()
     for epochs in (2, 4):
         fill(storage, small_config(name=f"both/epochs-{epochs}", training={"epochs": epochs}))
-    found = read_source(storage, "both")
-    assert ("both/epochs-4", [2, 4]) == (found.study.name, list(found.by_epochs))
-    page = report_html(found)
+    source = read_source(storage, "both")
+    assert ("both/epochs-4", [2, 4]) == (source.study.name, list(source.by_epochs))
+    page = report_html(source)
     assert "<h3>At other epoch budgets</h3>" in page
     assert "2 against 4 epochs" in page
 

@@ -31,8 +31,8 @@ def test_a_figure_is_data_that_no_name_can_leave():
     html = _page(Section("drawn", figure=figure))
     (data,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', html, flags=re.DOTALL)
     assert "<" not in data
-    found = json.loads(data)
-    assert EVIL == (found["data"] if "data" in found else found["figure"]["data"])[0]["name"]
+    content = json.loads(data)
+    assert EVIL == (content["data"] if "data" in content else content["figure"]["data"])[0]["name"]
 
 
 def test_what_a_section_lacks_is_left_out():

@@ -40,6 +40,6 @@ def test_replicates_are_read_together():
     storage = InMemoryStorage()
     for replicate in range(2):
         create_study(storage, f"many/search-{replicate:02d}", config, **GIVEN, attributes={"space": {"families": {}}})
-    found = read_source(storage)
-    assert ("many", 2) == (found.study.name, len(found.study.searches))
-    assert "There is no verdict" in report_html(found)
+    source = read_source(storage)
+    assert ("many", 2) == (source.study.name, len(source.study.searches))
+    assert "There is no verdict" in report_html(source)

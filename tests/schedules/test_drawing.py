@@ -17,9 +17,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def _svg(html: str) -> ElementTree.Element:
-    found = re.search(r"<svg.*</svg>", html)
-    assert found is not None
-    return ElementTree.fromstring(found.group())
+    svg = re.search(r"<svg.*</svg>", html)
+    assert svg is not None
+    return ElementTree.fromstring(svg.group())
 
 
 def _points(svg: ElementTree.Element) -> np.ndarray:

@@ -22,9 +22,9 @@ def test_priors_are_those_of_every_schedule_and_its_own():
 def test_a_sample_stands_for_itself_in_a_dictionary_of_its_own():
     """What is drawn is not changed through what is returned."""
     sample = {"final_lr": 0.01}
-    found = FAMILIES["linear"].from_sample(sample, 100)
-    assert sample == found
-    assert sample is not found
+    params = FAMILIES["linear"].from_sample(sample, 100)
+    assert sample == params
+    assert sample is not params
 
 
 def test_a_shape_needs_no_constants_beside_its_parameters():

@@ -51,8 +51,8 @@ def test_a_rule_in_words(parameter, rule):
 )
 def test_a_value_becomes_plain(parameter, value, plain):
     """Whole counts become ints, numbers floats, lists tuples."""
-    found = parameter.plain("x", value)
-    assert (plain, type(plain)) == (found, type(found))
+    actual = parameter.plain("x", value)
+    assert (plain, type(plain)) == (actual, type(actual))
 
 
 @pytest.mark.parametrize("value", [float("inf"), 10**400, "3", True, None, -1])

@@ -40,8 +40,8 @@ def test_every_finished_trial_is_told_of_once(folder, workers):
     assert 6 == len(first.seen) == len(set(first.seen))
     lrsearch.optimize(config, trials=5, callbacks=[second], **options)
     studies, _ = run_search(config.changed({"search.trials": 5}), RunOptions(**options), callbacks=[first])
-    there = [(study.study_name, t.number, t.state) for study in studies for t in study.get_trials(states=FINISHED)]
-    assert sorted(there) == sorted(first.seen + second.seen)
+    stored = [(study.study_name, t.number, t.state) for study in studies for t in study.get_trials(states=FINISHED)]
+    assert sorted(stored) == sorted(first.seen + second.seen)
 
 
 def test_an_interrupted_search_has_told_of_what_finished(folder):

@@ -123,11 +123,11 @@ def test_optimizer_settings_are_searched_where_the_study_says_so(folder) -> None
         optimizer__momentum={"low": 0.5, "high": 0.95},
         optimizer__weight_decay={"low": 1e-5, "high": 1e-2, "log": True},
     )
-    found = finished(search(config, 6))
-    assert all(0.5 <= trial.params["momentum"] <= 0.95 for trial in found)
-    assert all(1e-5 <= trial.params["weight_decay"] <= 1e-2 for trial in found)
-    assert 6 == len({trial.params["momentum"] for trial in found})
-    assert not any({"momentum", "weight_decay"} & set(trial.user_attrs["schedule"]) for trial in found)
+    trials = finished(search(config, 6))
+    assert all(0.5 <= trial.params["momentum"] <= 0.95 for trial in trials)
+    assert all(1e-5 <= trial.params["weight_decay"] <= 1e-2 for trial in trials)
+    assert 6 == len({trial.params["momentum"] for trial in trials})
+    assert not any({"momentum", "weight_decay"} & set(trial.user_attrs["schedule"]) for trial in trials)
 
 
 def test_a_module_with_buffers_is_searched_too(folder) -> None:

@@ -25,9 +25,9 @@ def mlflow(monkeypatch, folder):
 
 def runs_of(mlflow, experiment):
     """Return the runs of an experiment by the trial's number; none may be there twice."""
-    found = mlflow.search_runs(experiment_names=[experiment], output_format="list")
-    by_number = {int(run.data.tags["number"]): run for run in found}
-    assert len(found) == len(by_number)
+    runs = mlflow.search_runs(experiment_names=[experiment], output_format="list")
+    by_number = {int(run.data.tags["number"]): run for run in runs}
+    assert len(runs) == len(by_number)
     return by_number
 
 

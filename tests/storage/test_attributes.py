@@ -24,8 +24,8 @@ def test_what_a_study_does_not_say_has_a_default() -> None:
 def test_readings_of_the_test_set_are_collected_by_block() -> None:
     """Each block has an attribute of its own, which holds one reading or several."""
     later = READING | {"block": 1, "beyond_plan": True}
-    found = StudyAttributes.of({"test_ledger:0001": [later, later], "test_ledger:0000": READING}, "tab").test_ledger
-    assert [(0, False), (1, True), (1, True)] == [(reading.block, reading.beyond_plan) for reading in found]
+    readings = StudyAttributes.of({"test_ledger:0001": [later, later], "test_ledger:0000": READING}, "tab").test_ledger
+    assert [(0, False), (1, True), (1, True)] == [(reading.block, reading.beyond_plan) for reading in readings]
 
 
 def test_the_searched_space_is_typed() -> None:

@@ -38,7 +38,7 @@ def test_steps_equal_torch(name):
         "sgd": UpdateRule(uses_momentum=True, uses_decay=True),
         "nesterov": UpdateRule(nesterov=True, uses_momentum=True, uses_decay=True),
     }.get(name) or UpdateRule(name, uses_decay=True)
-    found = steps(rule, 5)
+    stepped = steps(rule, 5)
     for lane, (settings, rate) in enumerate(zip(LANES, (0.1, 0.02), strict=True)):
         weights = torch.tensor([[1.0, -2.0, 3.0], [0.5, 0.0, -1.0]], dtype=F64)[lane].requires_grad_()
         if name in ("adam", "adamw"):
@@ -51,7 +51,7 @@ def test_steps_equal_torch(name):
         for _ in range(5):
             weights.grad = weights.detach().clone()
             optimizer.step()
-        torch.testing.assert_close(weights.detach(), found[lane], rtol=1e-12, atol=1e-15)
+        torch.testing.assert_close(weights.detach(), stepped[lane], rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def test_evaluation_does_not_depend_on_how_many_lanes_there_are():
     outputs = torch.randn(5, 124, CLASSES, generator=torch.Generator().manual_seed(0))
     y = torch.arange(124) % CLASSES
     losses = _stack()._per_lane(nn.functional.cross_entropy, outputs, y)
-    assert [float(nn.functional.cross_entropy(own, y)) for own in outputs] == losses.tolist()
+    assert [float(nn.functional.cross_entropy(output, y)) for output in outputs] == losses.tolist()
 
 
 def test_divergence_stays_in_its_lane():

@@ -55,7 +55,7 @@ def records(accuracy, loss):
 
 
 def judged(**changes):
-    return {found.claim.text: found for found in judge_claims(records(*article_curves(**changes)), ARTICLE, PLAN)}
+    return {claim.claim.text: claim for claim in judge_claims(records(*article_curves(**changes)), ARTICLE, PLAN)}
 
 
 def test_the_articles_claims_are_nine_contrasts_of_known_differences():
@@ -73,14 +73,14 @@ def test_the_articles_claims_are_nine_contrasts_of_known_differences():
         (rise["cosine"], 0.02, "less"),
         *((last["cosine"] - last[name], 0.0, "two-sided") for name in (NONE, ROOT, "multi-step")),
     ]
-    found = list(judged().values())
-    assert 9 == len(found)
-    for (differences, against, side), own in zip(expected, found, strict=True):
+    claims = list(judged().values())
+    assert 9 == len(claims)
+    for (differences, against, side), claim in zip(expected, claims, strict=True):
         test = stats.ttest_1samp(differences, against, alternative=side)
         interval = test.confidence_interval()
         reference = (differences.mean(), interval.low, interval.high, test.pvalue)
-        np.testing.assert_allclose(reference, tuple(own.contrast), rtol=1e-9, atol=1e-12)
-    assert all(own.holds for own in found)
+        np.testing.assert_allclose(reference, tuple(claim.contrast), rtol=1e-9, atol=1e-12)
+    assert all(claim.holds for claim in claims)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_claims_that_are_false_do_not_hold(changes, text):
 
 def test_the_claims_are_corrected_together():
     """The p-values are those of plain t-tests, adjusted by Holm over all nine."""
-    found = list(judged(final={"multi-step": 90.98}).values())
-    order = np.argsort([claim.contrast.p for claim in found])
-    expected = np.maximum.accumulate([found[i].contrast.p * (9 - place) for place, i in enumerate(order)])
-    assert np.minimum(expected, 1).tolist() == pytest.approx([found[i].p_holm for i in order])
+    claims = list(judged(final={"multi-step": 90.98}).values())
+    order = np.argsort([claim.contrast.p for claim in claims])
+    expected = np.maximum.accumulate([claims[i].contrast.p * (9 - place) for place, i in enumerate(order)])
+    assert np.minimum(expected, 1).tolist() == pytest.approx([claims[i].p_holm for i in order])
 
 
 def claim(**changes):
@@ -117,7 +117,7 @@ OVERFITTING = claim(measure="rise", curve="loss", windows=[[10, 12], [28, 30]])
 def test_the_roughness_reads_its_window():
     """The SD of the steps between epochs 21 to 30, block by block; what lies before does not matter."""
     curve = np.random.default_rng(2).normal(size=(5, 30))
-    expected = [np.log(np.std(np.diff(own[20:]), ddof=1)) for own in curve]
+    expected = [np.log(np.std(np.diff(line[20:]), ddof=1)) for line in curve]
     assert expected == pytest.approx(measured(ROUGHNESS, curve).tolist())
     curve[:, :20] = 0
     assert expected == pytest.approx(measured(ROUGHNESS, curve).tolist())
@@ -168,9 +168,9 @@ def test_curves_that_will_not_do_are_refused():
 )
 def test_a_claim_of_a_study_file_must_be_whole(changes, message):
     """What is lacking or contradicts itself is named with its table."""
-    own = {"text": "it is so", "weights": {"cosine": 1.0}, "above": 0.0} | changes
+    claim = {"text": "it is so", "weights": {"cosine": 1.0}, "above": 0.0} | changes
     with pytest.raises(InputError, match=message):
-        StudyConfig.from_dict({"plan": {"claims": [own]}})
+        StudyConfig.from_dict({"plan": {"claims": [claim]}})
 
 
 def test_the_claims_of_earlier_versions_are_still_read():

@@ -26,9 +26,9 @@ def test_budgets_have_a_verdict_each_and_their_agreement(database, run) -> None:
         stored(database, _at(epochs), scores, name=f"tab/epochs-{epochs}/confirm")
     studies = studies_by_budget(database, None)
     assert [4, EPOCHS, 30] == list(studies) == list(studies_by_budget(database, "tab"))
-    found = {a.epochs: a.agreement for a in agreements(verdicts_by_budget(studies))}
-    assert (0, 1) == (found[4, EPOCHS].same, found[4, EPOCHS].opposite)
-    assert (1, 0) == (found[EPOCHS, 30].same, found[EPOCHS, 30].opposite)
+    by_budgets = {a.epochs: a.agreement for a in agreements(verdicts_by_budget(studies))}
+    assert (0, 1) == (by_budgets[4, EPOCHS].same, by_budgets[4, EPOCHS].opposite)
+    assert (1, 0) == (by_budgets[EPOCHS, 30].same, by_budgets[EPOCHS, 30].opposite)
     shown = run("compare", "--study-name", "tab").out
     assert "12 against 30 epochs: the means' rank correlation (Kendall's tau) is 1.00" in shown
     both = json.loads(run("compare", "--format", "json").out)
@@ -53,6 +53,6 @@ def test_budgets_of_other_families_have_no_agreement(storage) -> None:
     """Each keeps its verdict, and the reason stands in place of the agreement."""
     stored(storage, _at(4), SCORES, name="tab/epochs-4/confirm")
     stored(storage, _at(8), {**SCORES, "linear": noisy(90.0, 10)}, name="tab/epochs-8/confirm")
-    (found,) = agreements(verdicts_by_budget(studies_by_budget(storage, "tab")))
-    assert found.agreement is None
-    assert "4 against 8 epochs: not comparable" in found.sentence
+    (pair,) = agreements(verdicts_by_budget(studies_by_budget(storage, "tab")))
+    assert pair.agreement is None
+    assert "4 against 8 epochs: not comparable" in pair.sentence

@@ -17,8 +17,8 @@ def _random_search(storage, name="tab", sampler="random", pruner="none"):
     config = config_of(search={"families": ["constant", "cosine"], "sampler": sampler, "pruner": pruner})
     study = create_study(storage, name, config, direction="maximize", data_fingerprint="f", attributes={})
     values = {"constant": [0.9, 0.898, 0.88, 0.5], "cosine": [0.91, 0.9, 0.8]}
-    for family, own in values.items():
-        for value in own:
+    for family, family_values in values.items():
+        for value in family_values:
             study.add_trial(
                 create_trial(
                     state=TrialState.COMPLETE,
@@ -35,9 +35,9 @@ def _random_search(storage, name="tab", sampler="random", pruner="none"):
 
 def test_the_good_region_is_the_share_of_random_trials_within_the_rope(storage) -> None:
     """Two of four and one of three; with another sampler or a pruner it says why it is not known."""
-    found = good_regions([StudyPart.of(_random_search(storage))])
-    assert {"constant": (2, 4), "cosine": (1, 3)} == {n: (s.count, s.total) for n, s in found.shares.items()}
-    assert found.shares["cosine"].low < 1 / 3 < found.shares["cosine"].high
+    regions = good_regions([StudyPart.of(_random_search(storage))])
+    assert {"constant": (2, 4), "cosine": (1, 3)} == {n: (s.count, s.total) for n, s in regions.shares.items()}
+    assert regions.shares["cosine"].low < 1 / 3 < regions.shares["cosine"].high
     for index, given in enumerate([{"sampler": "tpe"}, {"pruner": "rungs"}]):
         unknown = good_regions([StudyPart.of(_random_search(storage, name=f"n{index}", **given))])
         assert {} == unknown.shares

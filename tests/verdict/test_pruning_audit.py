@@ -39,15 +39,15 @@ def test_a_trial_is_held_against_its_own_family_in_its_own_replicate() -> None:
     first = hand_made([("cosine", DONE, v) for v in (0.1, 0.5, 0.9)] + [("linear", DONE, 0.2), ("cosine", CUT, 0.99)])
     second = hand_made([("cosine", DONE, v) for v in (0.6, 0.7, 0.8)])
     rows = [(0, "cosine", 0.6), (0, "cosine", 0.5), (0, "linear", 0.3), (1, "cosine", 0.6), (1, "cosine", 0.85)]
-    found = _result(_audited(rows), [first, second])
-    assert (3, 5) == (found.beat_median.count, found.beat_median.total)
-    assert (2, 5) == (found.beat_best.count, found.beat_best.total)
-    assert found.beat_best.low < 0.4 < found.beat_best.high
+    audit = _result(_audited(rows), [first, second])
+    assert (3, 5) == (audit.beat_median.count, audit.beat_median.total)
+    assert (2, 5) == (audit.beat_best.count, audit.beat_best.total)
+    assert audit.beat_best.low < 0.4 < audit.beat_best.high
 
 
 def test_where_lower_is_better_less_beats() -> None:
     """The median and the best are those of a loss."""
     search_ = hand_made([("cosine", DONE, v) for v in (1.0, 2.0, 3.0)], "minimize")
     rows = [(0, "cosine", 1.5), (0, "cosine", 0.5), (0, "cosine", 2.5)]
-    found = _result(_audited(rows, "minimize"), [search_])
-    assert (2, 1) == (found.beat_median.count, found.beat_best.count)
+    audit = _result(_audited(rows, "minimize"), [search_])
+    assert (2, 1) == (audit.beat_median.count, audit.beat_best.count)

@@ -16,17 +16,19 @@ def _table(folder, text: str, **options):
 
 
 def _lines(scores) -> str:
-    return "\n".join(["block,family,score", *(f"{b},{n},{v}" for n, own in scores.items() for b, v in enumerate(own))])
+    return "\n".join(
+        ["block,family,score", *(f"{b},{n},{v}" for n, values in scores.items() for b, v in enumerate(values))]
+    )
 
 
 def test_a_table_of_scores_is_compared_in_any_order_of_its_rows(folder) -> None:
     """Rows may come by block or by family, with further columns."""
-    rows = [f"{b},{n},{own[b]},x" for n, own in SCORES.items() for b in range(10)]
-    found = _table(folder, "\n".join(["block,family,score,note", *rows]))
+    rows = [f"{b},{n},{values[b]},x" for n, values in SCORES.items() for b in range(10)]
+    compared = _table(folder, "\n".join(["block,family,score,note", *rows]))
     again = _table(folder, "\n".join(["block,family,score,note", *sorted(rows)]))
-    assert (10, ("constant", "cosine")) == (found.blocks, found.families)
-    np.testing.assert_array_equal(found.means.mean, again.means.mean)
-    assert ("cosine",) == found.recommended
+    assert (10, ("constant", "cosine")) == (compared.blocks, compared.families)
+    np.testing.assert_array_equal(compared.means.mean, again.means.mean)
+    assert ("cosine",) == compared.recommended
 
 
 WRONG_TABLES = {
@@ -76,14 +78,14 @@ def test_blanks_around_cells_do_not_matter(folder) -> None:
 def test_the_direction_the_metric_and_the_unit_are_given(folder, run) -> None:
     """Of losses the lowest is recommended, and every sentence speaks of them in their unit."""
     given = {"direction": "minimize", "metric": "validation loss", "unit": "nats", "rope": 0.05}
-    found = _table(folder, _lines(LOSSES), **given)
-    assert ("cosine",) == found.recommended
-    assert "measured by validation loss" in found.verdict_text
-    assert "cosine is better than constant by 0.1997 nats (" in found.verdict_text
-    assert "points" not in found.verdict_text + found.note
-    assert found.means.mean[0] == pytest.approx(np.mean(LOSSES["cosine"]))
+    compared = _table(folder, _lines(LOSSES), **given)
+    assert ("cosine",) == compared.recommended
+    assert "measured by validation loss" in compared.verdict_text
+    assert "cosine is better than constant by 0.1997 nats (" in compared.verdict_text
+    assert "points" not in compared.verdict_text + compared.note
+    assert compared.means.mean[0] == pytest.approx(np.mean(LOSSES["cosine"]))
     flags = ["--direction", "minimize", "--metric", "validation loss", "--unit", "nats", "--rope", "0.05"]
-    assert found.verdict_text in run("compare", "--scores", "scores.csv", *flags).out
+    assert compared.verdict_text in run("compare", "--scores", "scores.csv", *flags).out
 
 
 @pytest.mark.parametrize("options", [{"direction": "minimize"}, {"unit": "BLEU"}])
@@ -98,11 +100,11 @@ def test_scores_that_are_no_points_need_a_rope(folder, options) -> None:
 def test_a_run_far_below_its_family_is_named_and_kept_unless_a_limit_is_given(folder) -> None:
     """Without a limit nothing says that it failed; with one its family is neither tested nor recommended."""
     fallen = {**SCORES, "cosine": [*SCORES["cosine"][:9], 10.0]}
-    found = _table(folder, _lines(fallen))
-    (warning,) = [w for w in found.warnings if "far worse" in w]
+    compared = _table(folder, _lines(fallen))
+    (warning,) = [w for w in compared.warnings if "far worse" in w]
     assert warning.startswith("the run of cosine in block 9 scores 10.00, far worse than its family's median 9")
     assert "--failed-at" in warning
-    assert () == found.failures
+    assert () == compared.failures
     excluded = _table(folder, _lines(fallen), failed_at=50.0)
     assert ("constant",) == excluded.recommended
     assert "1 of 10 runs of cosine failed" in excluded.verdict_text

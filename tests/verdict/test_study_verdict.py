@@ -19,14 +19,14 @@ SCORES = {"constant": noisy(89.0, 10), "cosine": noisy(91.0, 10)}
 def test_the_verdict_is_that_of_the_plan(storage) -> None:
     """ROPE, error rate, metric and claim come from the study; searches decide what is claimed."""
     config = config_of(plan={"rope": 0.7, "alpha": 0.01})
-    found = comparison_of(stored(storage, config, SCORES))
+    compared = comparison_of(stored(storage, config, SCORES))
     assert (0.7, 0.01, 10, "accuracy") == (
-        found.settings.rope,
-        found.settings.alpha,
-        found.blocks,
-        found.settings.metric,
+        compared.settings.rope,
+        compared.settings.alpha,
+        compared.blocks,
+        compared.settings.metric,
     )
-    assert "these configurations, measured by accuracy on this workload" in found.verdict_text
+    assert "these configurations, measured by accuracy on this workload" in compared.verdict_text
     several = stored(storage, config, SCORES, name="many/confirm", searches=10, trials_per_family=5)
     assert "these families, tuned with 5 trials by tpe" in comparison_of(several).verdict_text
 
@@ -40,7 +40,7 @@ def test_a_family_left_out_is_named_in_the_verdict(storage) -> None:
 
 def test_blocks_beyond_the_plan_are_exploratory(storage) -> None:
     """The verdict is that of the planned blocks, and one with all blocks stands beside it under another title."""
-    more = {name: own + noisy(95.0, 4) for name, own in SCORES.items()}
+    more = {name: values + noisy(95.0, 4) for name, values in SCORES.items()}
     planned = verdict_of(stored(storage, config_of(), SCORES)).comparison
     beyond = verdict_of(stored(storage, config_of(), more, name="more/confirm", planned_blocks=10))
     assert planned.verdict_text == beyond.comparison.verdict_text
@@ -60,8 +60,8 @@ def test_exploratory_readings_are_labelled_by_compare(database, run) -> None:
 
 def test_a_look_before_the_planned_one_is_warned_of(storage) -> None:
     """Seven of twenty blocks are an interim result."""
-    found = comparison_of(stored(storage, config_of(), SCORES, planned_blocks=20))
-    assert any("interim: 10 of the 20 planned blocks" in warning for warning in found.warnings)
+    compared = comparison_of(stored(storage, config_of(), SCORES, planned_blocks=20))
+    assert any("interim: 10 of the 20 planned blocks" in warning for warning in compared.warnings)
     assert not any(
         "interim" in w for w in comparison_of(stored(storage, config_of(), SCORES, name="b/confirm")).warnings
     )
@@ -72,10 +72,10 @@ def test_a_control_that_fails_is_a_warning(storage) -> None:
     scores = {**SCORES, "cosine (A/A)": noisy(95.0, 10)}
     controls = {"cosine (A/A)": {"kind": "aa", "of": "cosine"}}
     study = stored(storage, config_of(), scores, controls=controls, twins=["cosine (A/A)"])
-    found = comparison_of(study)
-    assert ("cosine",) == found.recommended
-    assert "Controls: cosine (A/A): SEPARATED in error" in found.verdict_text
-    assert any("not to be trusted: cosine (A/A)" in warning for warning in found.warnings)
+    compared = comparison_of(study)
+    assert ("cosine",) == compared.recommended
+    assert "Controls: cosine (A/A): SEPARATED in error" in compared.verdict_text
+    assert any("not to be trusted: cosine (A/A)" in warning for warning in compared.warnings)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_everything_is_strict_json(database, run) -> None:
         database, config_of(), scores, controls={"cosine (A/A)": {"kind": "aa", "of": "cosine"}}, twins=["cosine (A/A)"]
     )
     text = run("compare", "--format", "json").out
-    found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert {"verdict_text", "controls", "claims", "exploratory", "left_out", "good_regions"} <= found.keys()
-    assert found["controls"][0]["low"] is None
+    printed = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert {"verdict_text", "controls", "claims", "exploratory", "left_out", "good_regions"} <= printed.keys()
+    assert printed["controls"][0]["low"] is None
 
 
 def test_confirm_keeps_the_plan_of_its_search_and_of_its_own_blocks(folder) -> None:

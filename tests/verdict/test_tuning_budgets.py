@@ -31,10 +31,10 @@ def _at_analysis(blocks: int, *, plan=LOOKS):
 @pytest.mark.parametrize(("blocks", "analysed", "analysis"), [(8, 8, 1), (11, 8, 1), (12, 12, 2), (14, 12, 2)])
 def test_an_analysis_takes_its_blocks_and_its_share_of_alpha(blocks: int, analysed: int, analysis: int) -> None:
     """Between two analyses nothing new is tested; both together keep the plan's error rate."""
-    found = _at_analysis(blocks)
-    assert (analysed, 0.025) == (found.blocks, found.settings.alpha)
-    assert any(f"planned analysis {analysis} of 2 (after 8 and 12 blocks)" in warning for warning in found.warnings)
-    assert not any("interim" in warning for warning in found.warnings)
+    compared = _at_analysis(blocks)
+    assert (analysed, 0.025) == (compared.blocks, compared.settings.alpha)
+    assert any(f"planned analysis {analysis} of 2 (after 8 and 12 blocks)" in warning for warning in compared.warnings)
+    assert not any("interim" in warning for warning in compared.warnings)
 
 
 def test_before_the_first_analysis_the_result_is_interim() -> None:
@@ -95,12 +95,14 @@ def test_a_tuning_budget_stands_for_the_first_trials_alone(searched) -> None:
     for study, block, *stands in zip(studies, plan.blocks, plan.tuning_budgets[1], plan.tuning_budgets[3], strict=True):
         candidates = {candidate.name: candidate for candidate in block.candidates}
         for family in config.search.families:
-            own = [trial for trial in finished(study) if trial.params["family"] == family]
+            trials_of_family = [trial for trial in finished(study) if trial.params["family"] == family]
             for trials, standing in zip((1, 3), stands, strict=True):
-                best = max(own[:trials], key=lambda trial: trial.value)
+                best = max(trials_of_family[:trials], key=lambda trial: trial.value)
                 candidate = candidates[standing[family]]
                 assert best.user_attrs["schedule"] == candidate.schedule
-                assert (candidate.name == family) is (best.number == max(own, key=lambda t: t.value).number)
+                assert (candidate.name == family) is (
+                    best.number == max(trials_of_family, key=lambda t: t.value).number
+                )
                 added += candidate.name != family
         schedules = [json.dumps(candidate.schedule, sort_keys=True) for candidate in block.candidates]
         assert len(schedules) == len(set(schedules))
@@ -148,11 +150,11 @@ def test_a_family_without_a_complete_trial_is_left_out_of_that_effort(searched, 
     original = studies[0].get_trials
 
     def pruned(*args, **kwargs):
-        found = original(deepcopy=True, **{k: v for k, v in kwargs.items() if k != "deepcopy"})
-        for trial in found:
+        trials = original(deepcopy=True, **{k: v for k, v in kwargs.items() if k != "deepcopy"})
+        for trial in trials:
             if trial.number == first.number:
                 trial.state = TrialState.PRUNED
-        return found
+        return trials
 
     monkeypatch.setattr(studies[0], "get_trials", pruned)
     plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1])

@@ -21,10 +21,10 @@ def test_a_planned_contrast_covers_and_a_bootstrap_does_not(simulations):
     assert keeps(covered, 5 * simulations, 0.938, 0.965)
     failing = 0
     for part in np.array_split(samples, size // 1000):
-        found = stats.bootstrap(
+        interval = stats.bootstrap(
             (part,), np.mean, axis=1, n_resamples=300, method="BCa", rng=np.random.default_rng(2)
         ).confidence_interval
-        failing += int(((found.low <= 0) & (found.high >= 0)).sum())
+        failing += int(((interval.low <= 0) & (interval.high >= 0)).sum())
     assert not keeps(failing, size, 0.938, 0.965)
 
 

@@ -76,9 +76,9 @@ def test_an_alpha_out_of_reach_is_refused_with_the_reason(blocks, alpha, message
 
 def test_the_smallest_p_value_within_reach_is_found():
     """C7: at the alpha just within reach a large difference is found, so the refusal refuses no more than it must."""
-    found = compare(draw_scores(np.random.default_rng(3), 6, 4, shift=[0, 0, 0, 9]), alpha=1 / 33)
-    assert 1 / 33 == pytest.approx(found.pairs.omnibus_max_t)
-    assert found.recommended == ("rex",)
+    compared = compare(draw_scores(np.random.default_rng(3), 6, 4, shift=[0, 0, 0, 9]), alpha=1 / 33)
+    assert 1 / 33 == pytest.approx(compared.pairs.omnibus_max_t)
+    assert compared.recommended == ("rex",)
 
 
 def test_up_to_13_blocks_all_patterns_of_signs_are_taken_once():

@@ -15,10 +15,10 @@ def test_two_share_a_letter_exactly_where_they_are_not_separated():
         upper = np.triu(rng.random((columns, columns)) < share, k=1)
         separated = upper | upper.T
         groups = letter_groups(separated)
-        own = [set(column) for column in letters(groups, columns)]
-        assert all(own)
+        letters_of = [set(column) for column in letters(groups, columns)]
+        assert all(letters_of)
         for i, j in itertools.combinations(range(columns), 2):
-            assert separated[i, j] != bool(own[i] & own[j])
+            assert separated[i, j] != bool(letters_of[i] & letters_of[j])
         assert not any(set(a) <= set(b) for a, b in itertools.permutations(groups, 2))
 
 

@@ -116,8 +116,8 @@ def test_p_values_are_those_of_the_definition():
     def statistics(values):
         variance = [max(column.var(ddof=1), rounding_variance(scores)) for column in values.T]
         return [
-            abs(column.mean()) / np.sqrt((own + np.median(variance)) / 2 / blocks)
-            for column, own in zip(values.T, variance, strict=True)
+            abs(column.mean()) / np.sqrt((column_variance + np.median(variance)) / 2 / blocks)
+            for column, column_variance in zip(values.T, variance, strict=True)
         ]
 
     observed = statistics(d)
@@ -129,8 +129,8 @@ def test_p_values_are_those_of_the_definition():
     for place, pair in enumerate(order):
         single[pair] = (1 + sum(max(one) >= observed[pair] for one in null)) / (1 + len(null))
         left = order[place:]
-        own = (1 + sum(max(one[k] for k in left) >= observed[pair] for one in null)) / (1 + len(null))
-        previous = step_down[pair] = max(previous, own)
+        p_value = (1 + sum(max(one[k] for k in left) >= observed[pair] for one in null)) / (1 + len(null))
+        previous = step_down[pair] = max(previous, p_value)
     result = run_max_t(scores, np.random.default_rng(0))
     np.testing.assert_allclose([single[pair] for pair in range(6)], result.p_single)
     np.testing.assert_allclose([step_down[pair] for pair in range(6)], result.p_step_down)

@@ -20,9 +20,9 @@ def plan(blocks, families=8, *, simulations=60, against_reference=False):
 @pytest.mark.parametrize(("blocks", "power"), [(10, 0.45), (12, 0.59), (15, 0.76), (20, 0.90)])
 def test_the_power_is_that_of_full_simulations(blocks, power):
     """For 0.3 points among 28 pairs the plan's power is that of the published table, within 0.06."""
-    found = plan(blocks)
-    assert power == pytest.approx(found.power(0.3), abs=0.06)
-    assert found.power(0.1) < 0.1
+    planned = plan(blocks)
+    assert power == pytest.approx(planned.power(0.3), abs=0.06)
+    assert planned.power(0.1) < 0.1
 
 
 def test_the_detectable_difference_has_its_power():
@@ -39,10 +39,10 @@ def test_fewer_contrasts_have_more_power():
 
 def test_the_reach_is_what_the_single_step_rejects():
     """A simulated comparison rejects a pair exactly from its reach on, in each of its two directions."""
-    own = NOISE.sd * np.sqrt(1 - NOISE.correlation)
+    column_sd = NOISE.sd * np.sqrt(1 - NOISE.correlation)
     reach = plan_power(NOISE, blocks=8, families=2, rng=np.random.default_rng(5), simulations=1).reach
     assert reach[0] > 0.01
-    noise = np.random.default_rng(5).normal(0.0, own, (8, 2))
+    noise = np.random.default_rng(5).normal(0.0, column_sd, (8, 2))
     for difference, expected in zip(np.repeat(reach, 2) + [-0.001, 0.001] * 2, [0, 1, 1, 2], strict=True):
         p = [
             max_t(flip_pairs(noise + np.array(shift) * difference, np.random.default_rng(0)), 0.05).p_single[0]

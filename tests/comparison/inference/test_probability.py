@@ -17,12 +17,12 @@ def test_the_probability_of_being_better_is_covered(probability, simulations):
     lead = stats.norm.ppf(probability) * np.sqrt(2)
 
     def blocks(rng):
-        shared, own = rng.normal(size=(10, 1)), rng.normal(size=(10, 2))
-        return (np.sqrt(0.3) * shared + np.sqrt(0.7) * own + [lead, 0.0]).T
+        shared, separate = rng.normal(size=(10, 1)), rng.normal(size=(10, 2))
+        return (np.sqrt(0.3) * shared + np.sqrt(0.7) * separate + [lead, 0.0]).T
 
     def holds(rng):
-        found = probability_better(*blocks(rng))
-        return found.low <= probability <= found.high
+        estimated = probability_better(*blocks(rng))
+        return estimated.low <= probability <= estimated.high
 
     def bootstrapped(rng):
         low, high = wrong.percentile_probability(*blocks(rng), rng)
@@ -47,10 +47,10 @@ def test_the_probability_has_the_variance_of_brunner_and_munzel():
     """The logit interval's standard error is that behind SciPy's Brunner-Munzel statistic."""
     rng = np.random.default_rng(4)
     a, b = np.round(rng.normal(0.3, 1, 12), 1), np.round(rng.normal(0, 1, 12), 1)
-    found = probability_better(a, b)
-    logit = np.log(np.array(found) / (1 - np.array(found)))
+    estimated = probability_better(a, b)
+    logit = np.log(np.array(estimated) / (1 - np.array(estimated)))
     oracle = stats.brunnermunzel(a, b, distribution="t")
-    error = abs((found.estimate - 0.5) / oracle.statistic)
-    freedom_quantile = (logit[2] - logit[0]) * found.estimate * (1 - found.estimate) / error
+    error = abs((estimated.estimate - 0.5) / oracle.statistic)
+    freedom_quantile = (logit[2] - logit[0]) * estimated.estimate * (1 - estimated.estimate) / error
     assert 2 * stats.t.sf(abs(oracle.statistic), 22) == pytest.approx(oracle.pvalue, abs=0.005)
     assert stats.t.isf(0.025, 22) == pytest.approx(freedom_quantile, abs=0.02)

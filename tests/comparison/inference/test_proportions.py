@@ -13,10 +13,10 @@ from lrsearch.errors import InputError
 @pytest.mark.parametrize("count_", [0, 3, 12])
 def test_proportions_have_the_limits_of_clopper_and_pearson(count_):
     """The exact limits are quantiles of the beta distribution, and 0 and 1 at the ends."""
-    found = proportion(count_, 12)
+    share = proportion(count_, 12)
     expected = np.nan_to_num(stats.beta.ppf([0.025, 0.975], [count_, count_ + 1], [13 - count_, 12 - count_]), nan=-1)
-    assert (expected[0] if count_ else 0.0) == pytest.approx(found.low)
-    assert (expected[1] if count_ < 12 else 1.0) == pytest.approx(found.high)
+    assert (expected[0] if count_ else 0.0) == pytest.approx(share.low)
+    assert (expected[1] if count_ < 12 else 1.0) == pytest.approx(share.high)
 
 
 def test_no_trials_leave_a_proportion_open():
@@ -37,7 +37,7 @@ def test_the_pruning_audit_counts_who_would_have_won():
 def test_the_good_region_is_the_share_within_the_rope_of_the_best():
     """The share counts the trials no further than the ROPE below the best one."""
     expected = (3, 4)
-    found = good_region([90.0, 89.9, 89.7, 80.0], rope=0.3)
-    assert expected == (found.count, found.total)
+    region = good_region([90.0, 89.9, 89.7, 80.0], rope=0.3)
+    assert expected == (region.count, region.total)
     with pytest.raises(InputError, match="at least one random"):
         good_region([], rope=0.3)

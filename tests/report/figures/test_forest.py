@@ -12,15 +12,19 @@ NAMES = ("constant", "step", "cosine", "rex")
 
 def test_forest_orients_every_pair_by_its_better_mean():
     """Each pair stands once, the better mean first, with the limits of that direction, the largest difference first."""
-    found = comparison(NAMES)
-    rows = forest_data(found)
+    compared = comparison(NAMES)
+    rows = forest_data(compared)
     assert 6 == len(rows)
     assert sorted((r.difference for r in rows), reverse=True) == [r.difference for r in rows]
     for row in rows:
         i, j = NAMES.index(row.better), NAMES.index(row.worse)
         assert row.difference >= 0
-        assert (found.pairs.difference[i, j], found.low[i, j], found.high[i, j]) == (row.difference, row.low, row.high)
-        assert found.pairs.verdict[i, j] == row.verdict
+        assert (compared.pairs.difference[i, j], compared.low[i, j], compared.high[i, j]) == (
+            row.difference,
+            row.low,
+            row.high,
+        )
+        assert compared.pairs.verdict[i, j] == row.verdict
 
 
 def test_forest_leaves_out_what_was_not_tested():
@@ -34,10 +38,10 @@ def test_forest_of_a_failed_family_has_no_row_of_it():
     """A family with a failed run is in no pair, and the table says how many of its runs failed."""
     table = scores(4)
     table[0, 3] = 10.0
-    found = comparison(NAMES, scores=table, chance=10.0)
-    assert all("rex" not in (row.better, row.worse) for row in forest_data(found))
-    assert any("1 of 8" in cell for row in found.family_table().cells for cell in row)
-    assert "rex" not in standing_data(found).names
+    compared = comparison(NAMES, scores=table, chance=10.0)
+    assert all("rex" not in (row.better, row.worse) for row in forest_data(compared))
+    assert any("1 of 8" in cell for row in compared.family_table().cells for cell in row)
+    assert "rex" not in standing_data(compared).names
 
 
 def test_headline_keeps_the_pairs_with_the_best_mean_where_there_are_many():
@@ -62,11 +66,11 @@ def test_forest_separates_exactly_where_the_interval_excludes_0():
 
 def test_names_are_escaped_in_figures():
     """Plotly reads text as HTML: a name never reaches it with a bare bracket."""
-    found = comparison((EVIL, "b", "c"))
+    compared = comparison((EVIL, "b", "c"))
     for drawn in (
-        forest_figure(forest_data(found), found.settings),
-        standing_figure(standing_data(found), "accuracy"),
-        better_figure(found),
+        forest_figure(forest_data(compared), compared.settings),
+        standing_figure(standing_data(compared), "accuracy"),
+        better_figure(compared),
     ):
         assert "<script" not in str(drawn.to_plotly_json())
         assert "&lt;script" in str(drawn.to_plotly_json())

@@ -10,8 +10,8 @@ NAMES = ("constant", "step", "cosine", "rex")
 
 def test_score_tables_hold_the_scores():
     """The table of blocks holds every score to two decimals, and the five numbers are NumPy's quantiles."""
-    found = comparison(NAMES)
-    data = scores_data(found)
+    compared = comparison(NAMES)
+    data = scores_data(compared)
     shown = np.array([[float(cell) for cell in row[1:]] for row in paired_table(data).rows])
     np.testing.assert_allclose(shown, data.scores, atol=0.00501)
     median = [float(row[3]) for row in box_table(data).rows]

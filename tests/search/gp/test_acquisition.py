@@ -37,8 +37,8 @@ def test_the_best_candidate_comes_close_to_the_best_of_the_space() -> None:
         return -np.abs(x - target).max(axis=1)
 
     for around in (np.zeros((0, 4)), candidates.units([params]) + 0.1):
-        found = candidates.best(worth, around, np.random.default_rng(3))
-        assert -worth(features([{"family": "polynomial", **found}]))[0] < 0.05
+        best = candidates.best(worth, around, np.random.default_rng(3))
+        assert -worth(features([{"family": "polynomial", **best}]))[0] < 0.05
 
 
 def test_the_same_draw_gives_the_same_candidate() -> None:

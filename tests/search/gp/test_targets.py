@@ -37,8 +37,8 @@ def test_a_pruned_trial_is_placed_by_its_last_report(sign: float) -> None:
     diverged = trial(sign * 0.5, sign * 0.0)  # before epoch 2
     stopped = [trial(sign * 3.0, sign * 0.0, sign * 3.0, pruned=True), trial(sign * -1.0, sign * -1.0, pruned=True)]
     direction = StudyDirection.MAXIMIZE if sign > 0 else StudyDirection.MINIMIZE
-    found = outcomes([*stopped, *complete, diverged], direction)
-    assert found.tolist() == [7.0, 0.5, 9.0, 5.0, 7.0, 0.5]
+    values = outcomes([*stopped, *complete, diverged], direction)
+    assert values.tolist() == [7.0, 0.5, 9.0, 5.0, 7.0, 0.5]
 
 
 def test_pruned_trials_alone_are_compared_by_their_reports() -> None:
@@ -51,7 +51,7 @@ def test_outcomes_do_not_depend_on_how_many_trials_come_at_a_time() -> None:
     """A search takes them in one after the other, a search that goes on all at once."""
     rng = np.random.default_rng(0)
     trials = [trial(rng.random(), *rng.random(rng.integers(1, 5)), pruned=rng.random() < 0.5) for _ in range(30)]
-    found = Outcomes(StudyDirection.MINIMIZE)
+    collected = Outcomes(StudyDirection.MINIMIZE)
     for count, one in enumerate(trials, start=1):
-        found.add([one])
-        assert found.values().tolist() == outcomes(trials[:count], StudyDirection.MINIMIZE).tolist()
+        collected.add([one])
+        assert collected.values().tolist() == outcomes(trials[:count], StudyDirection.MINIMIZE).tolist()

@@ -29,8 +29,8 @@ def test_the_block_and_its_gradients_are_those_of_autograd(layer, dtype, toleran
         expected = block(*leaves)
         expected.backward(gradient[lane].double())
         actual = (tape.output, of_images, of_weights, of_bias)
-        for truth, own in zip((expected.detach(), *(leaf.grad for leaf in leaves)), actual, strict=True):
-            error = (truth - own[lane].double()).abs().max() / truth.abs().max()
+        for truth, result in zip((expected.detach(), *(leaf.grad for leaf in leaves)), actual, strict=True):
+            error = (truth - result[lane].double()).abs().max() / truth.abs().max()
             assert error < tolerance
 
 

@@ -20,10 +20,10 @@ def test_vectors_load_add_multiply_and_sum():
     @numba.njit
     def products(images, weights, out, totals):
         both = load(images, 0, width, 2, width)
-        found = outer(zeros(images, 4, width), spread(weights, 0, 1, 2, width), both)
-        found = add(found, found)
-        store(out, 0, width, 4, found)
-        each = sums(found)
+        total = outer(zeros(images, 4, width), spread(weights, 0, 1, 2, width), both)
+        total = add(total, total)
+        store(out, 0, width, 4, total)
+        each = sums(total)
         for k in range(4):
             totals[k] = each[k]
 

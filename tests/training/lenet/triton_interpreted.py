@@ -39,11 +39,11 @@ def check_layer(lanes: int, outputs: int, channels: int, batch: int, *, shared: 
     gradient = whole(lanes, outputs, 2, 2, batch)
     tape = triton_conv.forward(weights, bias, triton_conv.columns(images))
     unpooled = triton_conv.unpool(gradient, tape)
-    found = [tape.output, *triton_conv.weights_gradient(unpooled)]
+    results = [tape.output, *triton_conv.weights_gradient(unpooled)]
     if of_images:
-        found.append(triton_conv.images_gradient(unpooled))
+        results.append(triton_conv.images_gradient(unpooled))
     expected = by_autograd(weights, bias, images, gradient)
-    for name, one, other in zip(("output", "weights", "bias", "images"), found, expected, strict=False):
+    for name, one, other in zip(("output", "weights", "bias", "images"), results, expected, strict=False):
         assert torch.equal(one, other), name
 
 
