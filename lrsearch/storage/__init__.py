@@ -14,6 +14,7 @@ from lrsearch.storage.database.address import (
     open_storage,
     reopen_storage,
     shared_disk_warning,
+    storage_file,
 )
 from lrsearch.storage.database.backup import back_up
 from lrsearch.storage.database.secrets import redacted
@@ -72,6 +73,7 @@ __all__ = [
     "resolve_name",
     "set_attribute",
     "shared_disk_warning",
+    "storage_file",
     "storage_of",
     "stored_names",
     "studies_by_budget",

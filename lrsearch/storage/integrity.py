@@ -17,7 +17,7 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.storage.database.address import existing_storage, shared_disk_warning
 from lrsearch.storage.database.problems import explained
 from lrsearch.storage.database.secrets import redacted
-from lrsearch.storage.database.sqlite import file_size, is_writable, sqlite_path
+from lrsearch.storage.database.sqlite import file_size, is_sqlite, is_writable, sqlite_path
 from lrsearch.storage.study_part import StudyPart
 from lrsearch.storage.worker import is_dead, is_elsewhere
 
@@ -48,7 +48,7 @@ def examine_storage(url: str) -> list[Finding]:
     except RunError as error:
         return [Finding("storage", False, str(error)), _integrity(storage)]
     findings = [Finding("storage", True, f"{redacted(url)} opens, {len(studies)} studies"), _integrity(storage)]
-    if url.startswith("sqlite:"):
+    if is_sqlite(url):
         findings += _file(url, sqlite_path(url))
     return findings + [finding for study in studies for finding in _study(storage, study.study_name)]
 

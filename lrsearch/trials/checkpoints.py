@@ -17,6 +17,7 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
+from lrsearch.storage import storage_file
 from lrsearch.training.lane import Checkpoint
 from lrsearch.training.train import load_checkpoint, save_checkpoint
 from lrsearch.trials.trial_log import TrialLog
@@ -39,8 +40,7 @@ def checkpoint_folder(storage: str) -> Path:
     """
     if common := os.environ.get(FOLDER_VARIABLE):
         return Path(common).expanduser()
-    kind, separator, path = storage.partition(":///")
-    if separator and kind in ("sqlite", "journal"):
+    if (path := storage_file(storage)) is not None:
         return Path(f"{path}{_BESIDE}")
     from platformdirs import user_cache_path
 

@@ -182,6 +182,7 @@ def test_checkpoints_of_ended_trials_are_removed(folder) -> None:
 def test_where_checkpoints_lie(folder, monkeypatch) -> None:
     """Beside the file of a storage; for a server in the user's cache; or all in the folder that a person names."""
     assert Path("a/b.db.checkpoints") == checkpoint_folder("sqlite:///a/b.db")
+    assert Path("b.db.checkpoints") == checkpoint_folder("sqlite:///b.db?timeout=60")
     assert Path("b.log.checkpoints") == checkpoint_folder("journal:///b.log")
     server = "postgresql+psycopg://me:secret@host/db"
     assert ("lrsearch", "checkpoints") == checkpoint_folder(server).parts[-2:]

@@ -26,6 +26,7 @@ from lrsearch.storage.database.proxy import open_proxy
 from lrsearch.storage.database.secrets import redacted, without_secrets
 from lrsearch.storage.database.sqlite import (
     database_file,
+    is_sqlite,
     made_by_one,
     network_file_system,
     open_sqlite,
@@ -90,7 +91,7 @@ def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
             f"there is no file {path!r} for the storage {redacted(url)!r}: run optimize or confirm first"
         )
     with _said_why(url, InputError):
-        return open_sqlite_to_read(url) if url.startswith("sqlite:") else _open(url, to_read=True)
+        return open_sqlite_to_read(url) if is_sqlite(url) else _open(url, to_read=True)
 
 
 def existing_storage(url: str) -> BaseStorage | None:
@@ -105,26 +106,28 @@ def existing_storage(url: str) -> BaseStorage | None:
         return None
 
 
+def storage_file(url: str) -> Path | None:
+    """Return the file that an address of SQLite or of a journal names; None for other storages."""
+    if is_sqlite(url):
+        return database_file(url)
+    return Path(url.removeprefix("journal:///")) if url.startswith("journal:///") else None
+
+
 def missing_file(url: str) -> str | None:
     """Return the path of a storage's file that is not there; None for other storages, and for one that is there."""
-    if url.startswith("sqlite:///"):
-        path = database_file(url)
-    elif url.startswith("journal:///"):
-        path = Path(url.removeprefix("journal:///"))
-    else:
-        return None
-    return None if path.exists() else str(path)
+    path = storage_file(url)
+    return None if path is None or path.exists() else str(path)
 
 
 def absolute_address(url: str) -> str:
     """Return an address that means the same in any folder: a file's whole path instead of a relative one."""
     kind, separator, path = url.partition(":///")
-    return f"{kind}:///{Path(path).absolute()}" if separator and kind in ("sqlite", "journal") else url
+    return f"{kind}:///{Path(path).absolute()}" if separator and (is_sqlite(url) or kind == "journal") else url
 
 
 def shared_disk_warning(url: str) -> str | None:
     """Return what to know of an SQLite file on a network file system; None for any other storage."""
-    if not url.startswith("sqlite:///") or not (kind := network_file_system(sqlite_path(url))):
+    if not is_sqlite(url) or not (kind := network_file_system(sqlite_path(url))):
         return None
     return (
         f"{redacted(url)} is on a network file system ({kind}): SQLite's write-ahead log needs a local disk, and one "
@@ -152,7 +155,7 @@ def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
 
 
 def _open(url: str, *, to_read: bool = False) -> BaseStorage:
-    storage = open_sqlite(url) if url.startswith("sqlite:") else _open_other(url, to_read)
+    storage = open_sqlite(url) if is_sqlite(url) else _open_other(url, to_read)
     storage.get_all_studies()  # another program's database may have a table of this name
     return storage
 

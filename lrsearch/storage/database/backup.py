@@ -14,7 +14,13 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.storage.database.address import missing_file
 from lrsearch.storage.database.problems import advice
 from lrsearch.storage.database.secrets import redacted
-from lrsearch.storage.database.sqlite import needs_another_way, read_only_addresses, require_no_log, sqlite_path
+from lrsearch.storage.database.sqlite import (
+    is_sqlite,
+    needs_another_way,
+    read_only_addresses,
+    require_no_log,
+    sqlite_path,
+)
 
 _BUSY_SECONDS = 60
 
@@ -32,7 +38,7 @@ def back_up(url: str, target: Path | None = None) -> Path:
         InputError: if the storage is no SQLite file that is there, or the target is there.
         RunError: if the database is damaged, or the copy cannot be written; none is left then.
     """
-    if not url.startswith("sqlite:"):
+    if not is_sqlite(url):
         raise InputError(_instead(url))
     source = sqlite_path(url)
     if missing_file(url) is not None:

@@ -34,24 +34,35 @@ _OPTUNAS = re.compile(r"(study|trial)_|studies$|trials$|version_info$|alembic_ve
 _MOUNTS = Path("/proc/mounts")
 
 
+def is_sqlite(url: str) -> bool:
+    """Return whether an address is one of SQLite, with or without the name of its driver."""
+    return re.match(r"sqlite(\+pysqlite)?:", url) is not None
+
+
 def database_file(url: str) -> Path:
     """Return the file that an SQLite address names, as SQLAlchemy reads it: without options, %20 as a blank."""
-    return Path((make_url(url).database or "") if url.startswith("sqlite:///") else "")
+    return Path((make_url(url).database or "") if ":///" in url else "")
 
 
 def sqlite_path(url: str) -> Path:
     """Return the file that an SQLite address names.
 
     Raises:
-        InputError: if it names none that can be there.
+        InputError: if it names none that can be there, or has another option than a timeout.
     """
     path = database_file(url)
-    if not url.startswith("sqlite:///") or path.name in ("", ":memory:"):
+    if path.name in ("", ":memory:"):
         raise InputError(f"storage {redacted(url)!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
     if not path.parent.is_dir():
         raise InputError(f"storage {redacted(url)!r} cannot be opened: there is no folder {str(path.parent)!r}")
     if path.is_dir():
         raise InputError(f"storage {redacted(url)!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
+    for option, value in make_url(url).query.items():
+        if option != "timeout" or not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?", value):
+            raise InputError(
+                f"storage {redacted(url)!r} cannot be opened: after a file's name stands nothing, or how many seconds a"
+                " locked database is waited for, once, as in ?timeout=60"
+            )
     return path
 
 

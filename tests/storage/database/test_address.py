@@ -10,13 +10,14 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.storage import (
     StoredStudy,
+    absolute_address,
     create_study,
     open_existing,
     open_storage,
     redacted,
     stored_names,
 )
-from lrsearch.storage.database.address import missing_file
+from lrsearch.storage.database.address import NothingStored, missing_file
 from tests.search.run_helpers import make_config, search
 
 CONFIG = StudyConfig(name="study")
@@ -38,6 +39,10 @@ def test_an_address_that_cannot_be_opened_says_why(folder) -> None:
         "sqlite:///notes.txt": "is not a",
         "sqlite://": "name a file",
         "sqlite:///:memory:": "name a file",
+        "sqlite:x.db": "name a file",
+        "sqlite:///x.db?timeout=x": "as in ?timeout=60",
+        "sqlite:///x.db?timeout=6&timeout=7": "as in ?timeout=60",
+        "sqlite:///x.db?bogus=1": "as in ?timeout=60",
         "bogus://host/db": "bogus",
         "study.db": "Could not parse",
         "": "Could not parse",
@@ -103,6 +108,17 @@ def test_an_address_names_the_same_file_for_those_who_write_and_read(folder, run
         connection.commit()
     with pytest.raises(InputError, match="another program's database"):
         open_storage(url)
+
+
+def test_a_driver_in_the_address_changes_nothing(folder) -> None:
+    """`sqlite+pysqlite:` is `sqlite:`; a file that is only to be read is not made."""
+    url = "sqlite+pysqlite:///x.db"
+    with pytest.raises(NothingStored, match=r"there is no file 'x\.db'"):
+        open_existing(url)
+    assert [] == list(folder.iterdir())
+    _create(open_storage(url))
+    assert ["study"] == stored_names(open_existing("sqlite:///x.db"))
+    assert f"sqlite+pysqlite:///{folder}/x.db" == absolute_address(url)
 
 
 def test_a_file_given_as_an_address_is_told_how_it_is_written(folder, run) -> None:
