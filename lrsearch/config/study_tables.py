@@ -98,7 +98,11 @@ class TrainingConfig(Table):
 
 
 class OptimizerConfig(Table):
-    """`[optimizer]`: fixed numbers, or `{ low = ..., high = ..., log = true }` where one is searched."""
+    """`[optimizer]`: fixed numbers, or `{ low = ..., high = ..., log = true }` where one is searched.
+
+    `clip_norm` is the longest that a gradient may be; `no_decay = "vectors"` keeps weight decay from parameters of one
+    dimension, which are biases and normalisation layers.
+    """
 
     name: Literal["sgd", "adam", "adamw"] = "sgd"
     momentum: float | SettingRange = 0.0
@@ -107,6 +111,8 @@ class OptimizerConfig(Table):
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
     eps: float = Field(1e-8, gt=0)
+    clip_norm: float | None = Field(None, gt=0)
+    no_decay: Literal["vectors"] | None = None
 
     @field_validator("momentum", "weight_decay")
     @classmethod

@@ -205,6 +205,8 @@ class Experiment:
             nesterov=optimizer.nesterov,
             uses_momentum=optimizer.largest_momentum > 0,
             uses_decay=bool(optimizer.weight_decay),
+            clip_norm=optimizer.clip_norm,
+            no_decay=optimizer.no_decay,
         )
 
 

@@ -23,6 +23,7 @@ _OF_OPTIMIZER = {
     "adam": ("name", "beta1", "beta2", "eps", "weight_decay"),
     "adamw": ("name", "beta1", "beta2", "eps", "weight_decay"),
 }
+_WHERE_SET = ("clip_norm", "no_decay")
 
 
 def configuration(
@@ -77,7 +78,8 @@ def _optimizer(config: StudyConfig, record: TrialRecord) -> dict[str, Any]:
     if missing := [name for name in fixed.searched() if name not in settings]:
         raise InputError(f"trial {record.number} holds no {missing[0]}, though it was searched")
     searched = {name: settings[name] for name in fixed.searched()}
-    return {name: searched.get(name, getattr(fixed, name)) for name in _OF_OPTIMIZER[fixed.name]}
+    numbers = {name: searched.get(name, getattr(fixed, name)) for name in _OF_OPTIMIZER[fixed.name]}
+    return numbers | {name: value for name in _WHERE_SET if (value := getattr(fixed, name)) is not None}
 
 
 def _workload(config: StudyConfig) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _LIBRARY = "transformers"
 def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> tuple[dict[str, Any], str]:
     """Return keyword arguments of `transformers.TrainingArguments` (version 5) that give the schedule.
 
-    With them go the batch size, the optimizer where transformers has it, and unclipped gradients, as in the trial.
+    With them go the batch size, the optimizer where transformers has it, and the longest gradient, as in the trial.
 
     Returns:
         The arguments, and how their curve differs, which is "" unless it is approximate.
@@ -48,7 +48,7 @@ def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> 
         **scheduler,
         "warmup_steps": schedule.warmup_steps,
         "max_steps": schedule.total_steps,
-        "max_grad_norm": 0.0,
+        "max_grad_norm": configuration.optimizer.clip_norm or 0.0,
         **({"per_device_train_batch_size": batch} if batch else {}),
         **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if reads_metric else {}),
         **_optimizer(configuration.optimizer),
@@ -66,7 +66,7 @@ def hf_code(configuration: Configuration, *, approximate: bool = False) -> str:
     usage = ["transformers 5: TrainingArguments(output_dir=..., **TRAINING_ARGUMENTS), on one device."]
     if "optim" not in arguments:
         usage.append("The trial's optimizer (below) is not among its arguments: Trainer(optimizers=(optimizer, None)).")
-    elif configuration.optimizer.weight_decay:
+    elif configuration.optimizer.weight_decay and configuration.optimizer.no_decay is None:
         usage.append("It keeps weight decay from biases and normalisation layers; the trial decayed every parameter.")
     if note:
         usage.append(f"{note[0].upper()}{note[1:]}.")

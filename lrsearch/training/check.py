@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lrsearch.errors import InputError
+from lrsearch.training.parameter_groups import column_factors
 from lrsearch.workloads import Workload
 from lrsearch.workloads.workload import correct
 
@@ -22,7 +23,8 @@ def check_workload(workload: Workload, x: Tensor, y: Tensor) -> None:
     """Run a workload's module once on examples `x[B, *item]`, `y[B]`.
 
     Raises:
-        InputError: if its transform, model, loss or metric fails on them or returns something else than it should.
+        InputError: if its transform, model, loss, metric or parameter groups fail on them or are something else than
+            they should.
     """
     name = f"workload {workload.name}"
 
@@ -49,6 +51,7 @@ def check_workload(workload: Workload, x: Tensor, y: Tensor) -> None:
             )
         tried("loss", workload.loss, outputs, y, shape=())
         tried("metric", workload.metric, outputs, y, shape=(len(x),))
+    column_factors(workload, None, device="cpu", dtype=torch.float32)
 
 
 def parameter_summary(workload: Workload) -> str:

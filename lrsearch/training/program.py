@@ -11,6 +11,7 @@ from torch import Tensor
 from lrsearch.training.data import Part
 from lrsearch.training.model import StackedModel
 from lrsearch.training.optimizers import SETTINGS, UpdateRule
+from lrsearch.training.parameter_groups import NO_FACTORS, ColumnFactors
 
 _WARM_UP_STEPS = 3
 
@@ -30,6 +31,7 @@ class EpochProgram:
         steps: updates in an epoch.
         batch_size: B.
         dtype: of parameters and rates.
+        factors: of the rate and of the weight decay, by parameter.
         pool: the memory that graphs of one stack share, from `torch.cuda.graph_pool_handle()`; None on a processor.
     """
 
@@ -44,9 +46,10 @@ class EpochProgram:
         steps: int,
         batch_size: int,
         dtype: torch.dtype,
+        factors: ColumnFactors = NO_FACTORS,
         pool: Any = None,
     ) -> None:
-        self._model, self._rule, self._fit, self._steps = model, rule, fit, steps
+        self._model, self._rule, self._fit, self._steps, self._factors = model, rule, fit, steps, factors
         device = fit.x.device
         self._params = torch.zeros(lanes, model.size, dtype=dtype, device=device)
         self._state = [torch.zeros(lanes, model.trainable, dtype=dtype, device=device) for _ in range(rule.state_count)]
@@ -104,7 +107,7 @@ class EpochProgram:
         loss, grad = self._model.loss_and_grad(self._params, *self._fit.take(index))
         self._updates.add_(1)
         trained = self._params[:, : self._model.trainable]
-        self._rule.update(trained, grad, lr, self._state, self._updates, self._settings)
+        self._rule.update(trained, grad, lr, self._state, self._updates, self._settings, self._factors)
         self._loss_sum.add_(loss.detach())
         self._counter.add_(1)
 

@@ -18,6 +18,7 @@ from lrsearch.training.data import Part, TrainingData, epoch_order
 from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
 from lrsearch.training.model import StackedModel
 from lrsearch.training.optimizers import UpdateRule, settings_columns
+from lrsearch.training.parameter_groups import column_factors
 from lrsearch.training.program import EpochProgram
 from lrsearch.workloads import Workload
 
@@ -62,6 +63,7 @@ class Stack:
         self._model, self._workload, self._data, self._rule = model, workload, data, rule
         self._batch_size, self._dtype = batch_size, dtype
         self._device, self._on_gpu = data.fit.x.device, data.fit.x.is_cuda
+        self._factors = column_factors(workload, rule.no_decay, device=self._device, dtype=dtype)
         self._rows: dict[int, _Row] = {}
         # No graph leaves anything alive in the pool, so all of them may use the same memory.
         self._pool = torch.cuda.graph_pool_handle() if self._on_gpu else None
@@ -201,6 +203,7 @@ class Stack:
                 steps=self.steps_per_epoch,
                 batch_size=self._batch_size,
                 dtype=self._dtype,
+                factors=self._factors,
                 pool=self._pool,
             )
             if self._on_gpu:

@@ -93,6 +93,8 @@ class Workload:
         direction: "maximize" or "minimize" the metric.
         batch_size: examples per update.
         transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float).
+        parameter_group: `name -> (rate, decay)`, multiples of the learning rate and of the weight decay for the parameter
+            of this name (True and False count as 1 and 0); None for one group.
         failed_at: a confirmed run whose metric is worse has failed; None for a limit derived from `worst_value`.
 
     Raises:
@@ -110,11 +112,13 @@ class Workload:
     batch_size: int = 128
     transform: Callable[[Tensor], Tensor] = field(default=_as_float)
     failed_at: float | None = None
+    parameter_group: Callable[[str], tuple[float, float]] | None = None
 
     def __post_init__(self) -> None:
         rules: list[tuple[str, str, Callable[[Any], bool]]] = [
             *((name, "a text", _is_text) for name in ("name", "metric_name")),
             *((name, "a function", callable) for name in ("model", "data", "loss", "metric", "transform")),
+            ("parameter_group", "a function or None", lambda value: value is None or callable(value)),
             ("direction", "maximize or minimize", lambda value: value in ("maximize", "minimize")),
             ("batch_size", "a whole number of at least 1", lambda value: type(value) is int and value >= 1),
             ("worst_value", "a finite number", _is_finite),

@@ -48,6 +48,13 @@ def test_searched_settings_are_told_from_fixed_ones() -> None:
     assert 0.3 == OptimizerConfig(momentum=0.3).largest_momentum
 
 
+@pytest.mark.parametrize(("key", "value"), [("clip_norm", 0), ("clip_norm", -1.0), ("no_decay", "bias")])
+def test_what_cannot_clip_or_group_is_refused(key, value) -> None:
+    """One line names the key, the rule and the value."""
+    with pytest.raises(InputError, match=f"optimizer.{key}: .*(greater than 0|'vectors').*, got {value!r}"):
+        StudyConfig.from_dict({"name": "s", "optimizer": {key: value}})
+
+
 def test_a_table_cannot_be_changed() -> None:
     """Nor can it hold a key that it does not know."""
     with pytest.raises(ValidationError, match="frozen"):

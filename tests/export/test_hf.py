@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from lrsearch.export import render
 from lrsearch.schedules import ReduceOnPlateau
-from tests.export.documents import example, run_code, sgd
+from tests.export.documents import document, example, run_code, sgd
 
 
 def test_transformers_drops_on_a_plateau_where_ours_does():
@@ -52,3 +53,14 @@ def test_transformers_is_told_no_optimizer_that_it_lacks():
     """Nesterov momentum has no argument there: the file says to pass the optimizer."""
     table = {"name": "sgd", "momentum": 0.9, "nesterov": True}
     assert "optim" not in run_code(example("cosine"), "hf", optimizer=table)["TRAINING_ARGUMENTS"]
+
+
+def test_transformers_clips_as_the_trial_did():
+    """At the trial's norm, or not at all; and where biases were not decayed it does the same without a word."""
+    table = {"name": "adamw", "weight_decay": 0.1}
+    text = render(document(example("cosine"), optimizer=table), "hf")
+    assert "the trial decayed every parameter" in text
+    assert 0.0 == run_code(example("cosine"), "hf", optimizer=table)["TRAINING_ARGUMENTS"]["max_grad_norm"]
+    table |= {"clip_norm": 0.5, "no_decay": "vectors"}
+    assert 0.5 == run_code(example("cosine"), "hf", optimizer=table)["TRAINING_ARGUMENTS"]["max_grad_norm"]
+    assert "decayed every parameter" not in render(document(example("cosine"), optimizer=table), "hf")

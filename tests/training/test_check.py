@@ -45,6 +45,7 @@ def _one_logit() -> Workload:
         ({"loss": lambda outputs, y: 0.5}, "its loss must return a tensor, got float"),
         ({"metric": lambda outputs, y: outputs}, r"its metric must return the shape \(4,\) .* got \(4, 3\)"),
         ({"model": lambda: "a model"}, "its model fails on a batch"),
+        ({"parameter_group": lambda name: None}, "its parameter_group must return two numbers .* got None for '0.we"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, settings_columns
+from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, clip_factor, settings_columns
 
 F64 = torch.float64
 LANES = [
@@ -74,3 +74,9 @@ def test_settings_are_a_column_each():
     assert {"momentum", "weight_decay", "beta1", "beta2", "eps"} == set(columns)
     assert [[0.9], [0.5]] == columns["momentum"].tolist()
     assert F64 == columns["eps"].dtype
+
+
+def test_a_long_gradient_is_scaled_to_the_norm_and_a_short_one_is_kept():
+    """Rows of norm 5 and 0.5 under a limit of 1, each by itself."""
+    grad = torch.tensor([[3.0, 4.0], [0.3, 0.4]], dtype=F64)
+    torch.testing.assert_close(torch.tensor([[0.2], [1.0]], dtype=F64), clip_factor(grad, 1.0), rtol=1e-6, atol=0)
