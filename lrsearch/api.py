@@ -53,7 +53,7 @@ def optimize(
         config: what is searched, or the path of its study file.
         trials: the total of finished trials, those of earlier runs included; the study's own number if None.
         storage: where the study is kept: an SQLAlchemy address.
-        study_name: its name there; the study file's if None.
+        study_name: its name in the storage; the study file's if None.
         device: where to train; "auto" is a GPU where there is one.
         lanes: trials that a process trains side by side; chosen if None.
         workers: processes; one per core, or one on a GPU, if None.
@@ -61,7 +61,7 @@ def optimize(
         backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler.
         scheduler: the address of that scheduler, tcp://host:8786.
         callbacks: each called with the study and the trial when a trial has finished, as by `Study.optimize`, in this
-            process whatever the number of workers.
+            process at every number of workers.
         mlflow: an MLflow store (sqlite:///mlflow.db) in which every finished trial becomes a run; needs the extra
             `lrsearch[mlflow]`.
         on_epoch: called with the state of the search after every epoch, or about once a second with several workers.
@@ -179,7 +179,7 @@ def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
 
 @checked
 def write_report(study: Study | str, path: str | Path = "report.html", *, storage: str | None = None) -> Path:
-    """Write everything that a study has found as one HTML file that opens offline, and return its path.
+    """Write everything that a study shows as one HTML file that opens offline, and return its path.
 
     Args:
         study: the study, or its name in the storage.

@@ -23,7 +23,7 @@ _LARGEST = 1e100
 class LearningCurve:
     """Losses and scores `[epochs]`, one value per finished epoch; a part that was not evaluated is empty.
 
-    `accuracy` stands for the workload's metric, whatever it is called.
+    `accuracy` stands for the workload's metric of any name.
     """
 
     train_loss: tuple[float, ...] = ()
@@ -115,21 +115,21 @@ def unpack_scores(attributes: Mapping[str, Any]) -> NDArray[np.bool_] | None:
 
 @dataclass(frozen=True, eq=False)
 class TrialRecord:
-    """One trial as every later room sees it, whatever storage it lies in.
+    """One trial as every later room sees it, of any storage.
 
     Attributes:
         number: its number in its study.
         state: "complete", "pruned", "running", "waiting" or "fail".
         family: the schedule family, or a baseline's name.
         params: the sampled parameters.
-        value: the metric at the last epoch (the last reported one if pruned); None if it is not there or not finite.
+        value: the metric at the last epoch (the last reported one if pruned); None if it is missing or not finite.
         reported: the metric by finished epochs (1-based).
         schedule: the resolved schedule, the argument of `schedule_from_params`.
         settings: the optimizer's settings of a confirmed run, where these were searched.
         completed: when it ended.
         stop_reason: "finished", "pruned", "diverged", "interrupted" or "lost".
         near_bounds: the parameters within 5 % of an end of their range, beyond which a better value may lie.
-        replicate, audited: of a pruned trial that an audit has finished: its search and its number there.
+        replicate, audited: of a pruned trial that an audit has finished: its search and its number in that search.
         block: the confirmation block, or None for a search trial, as for all that follows.
         test_loss, test_accuracy: on the test set, after the last epoch.
         test_correct: whether each test example was right `[examples]`, or None where that was not kept.

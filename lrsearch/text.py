@@ -12,7 +12,7 @@ def plain(text: str) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the likeliest of the known words, or the list of them all."""
+    """Return `; did you mean 'x'?` for the likeliest of `choices`, or the list of them all."""
     choices = list(choices)
     close = difflib.get_close_matches(word, choices, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(choices)}"
+    return f"; did you mean {close[0]!r}?" if close else f"; choose from {', '.join(choices)}"

@@ -167,7 +167,7 @@ class Round:
 
 
 def soak(folder: Path, given: argparse.Namespace) -> Tally:
-    """Run rounds in `folder` until so many processes have been killed, or the time is up."""
+    """Run rounds in `folder` until `kills` processes have been killed, or the time is up."""
     tally, rng = Tally(), random.Random(given.seed)
     until = time.monotonic() + 60 * given.minutes
 
@@ -247,7 +247,7 @@ def run_soak(arguments: list[str]) -> int:
         tally = soak(folder, given)
     minutes = (time.monotonic() - begun) / 60
     print(f"{tally.disturbances()} in {minutes:.0f} minutes")
-    print(f"{tally.trials} finished trials in {tally.rounds} rounds, {tally.taken_up} of them taken up again,")
+    print(f"{tally.trials} finished trials in {tally.rounds} rounds, {tally.taken_up} of them resumed,")
     print(f"{tally.resumed} of these from a checkpoint, which saved {tally.resumed_epochs} epochs")
     print("\n".join(tally.failures) or "every invariant holds")
     return 1 if tally.failures else 0

@@ -80,7 +80,7 @@ def check(
     tally.check(states["RUNNING"] == 0, f"{states['RUNNING']} trials are running for ever")
     waiting = [trial.number for trial in stored if trial.state == TrialState.WAITING]
     origins = [(t.number, t.user_attrs.get("retry_of"), t.state.name) for t in stored]
-    tally.check(not waiting, f"trials {waiting} wait to be taken up for ever, of {origins}")
+    tally.check(not waiting, f"trials {waiting} are never resumed, of {origins}")
     tally.check(len({repr(sorted(t.params.items())) for t in finished}) == len(finished), "parameters ran twice")
     tally.check(not list(checkpoint_folder(storage).glob("*")), "checkpoints of ended trials are left")
     for trial in finished:

@@ -73,7 +73,7 @@ def _graph(recording: Recording, pool: Any, capture_error_mode: str) -> Iterator
 
 
 def without_streams(monkeypatch) -> None:
-    """Let everything run in one order, whatever stream it is meant for, with memory of one pool and without Triton."""
+    """Let everything run in one order on every stream, with memory of one pool and without Triton."""
     monkeypatch.setattr(convolution, "why_no_triton", lambda device: "there is no GPU")
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "the pool")
     monkeypatch.setattr(torch.cuda, "Stream", _Stream)

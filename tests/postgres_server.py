@@ -81,7 +81,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     """Run a server while the body runs."""
     programs = binaries()
     assert programs is not None, "PostgreSQL is not installed"
-    # Not under pytest's own folder, which nobody but its owner may enter.
+    # Not under pytest's own folder, which only its owner may enter.
     folder = Path(tempfile.mkdtemp(prefix="lrsearch-postgres-"))
     if os.getuid() == 0:
         shutil.chown(folder, _UNPRIVILEGED, _UNPRIVILEGED)

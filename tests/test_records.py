@@ -1,4 +1,4 @@
-"""Records: plain data that survives JSON, whoever wrote it."""
+"""Records: plain data that survives JSON."""
 
 import json
 import math
@@ -66,7 +66,7 @@ def test_mean_and_sd_are_of_what_is_finite() -> None:
 @settings(deadline=None)  # a busy machine is no failure
 @given(arrays(np.float32, st.integers(1, 100), elements=st.sampled_from([0.0, 1.0])))
 def test_packed_scores_come_back(scores) -> None:
-    """Eight to a byte, whatever their number."""
+    """Eight to a byte, for any number of them."""
     back = unpack_scores(json.loads(json.dumps(pack_scores(scores))))
     assert back is not None
     assert scores.astype(bool).tolist() == back.tolist()

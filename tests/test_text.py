@@ -21,6 +21,6 @@ def test_what_a_terminal_would_obey_is_replaced(given, shown) -> None:
 
 
 def test_the_likeliest_word_is_named() -> None:
-    """Where none is near, all that are known are listed; an iterator will do."""
+    """Where none is near, all that are choose from listed; an iterator will do."""
     assert "; did you mean 'cosine'?" == did_you_mean("cosin", ["linear", "cosine", "constant"])
-    assert "; known are linear, cosine" == did_you_mean("xyz", iter(["linear", "cosine"]))
+    assert "; choose from linear, cosine" == did_you_mean("xyz", iter(["linear", "cosine"]))

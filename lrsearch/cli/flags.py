@@ -23,7 +23,7 @@ StudyFile = Annotated[
     Path | None, typer.Argument(metavar="[STUDY.toml]", help="The study file; the main study if none.")
 ]
 Storage = Annotated[str, typer.Option(envvar="LRSEARCH_STORAGE", help="Where studies are kept: an SQLAlchemy address.")]
-Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name there.")]
+Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of one trial.")]
 Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]

@@ -31,7 +31,7 @@ from lrsearch.tables import Metric, Table, table
 
 @dataclass(frozen=True)
 class TrialList:
-    """A table of trials, and how many there are in all that are asked for."""
+    """A table of trials, and the number of all that were asked for."""
 
     table: Table
     total: int

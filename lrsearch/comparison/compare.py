@@ -86,7 +86,7 @@ def compare_scores(
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         chance: the score of a model that has learned nothing. A run within a tenth of the way from it to the best
             median of a family has failed, and its family is neither tested nor recommended.
-        failed_at: a run that scores worse than this has failed, whatever `chance` is.
+        failed_at: a run that scores worse than this has failed, for every `chance`.
         block_seconds: turns blocks still to run into minutes.
         correct: [blocks, families, examples], which test examples each run got right: the intervals then hold beyond
             these test examples.

@@ -45,7 +45,7 @@ class Control:
 
     @property
     def sentence(self) -> str:
-        """What was found, in words."""
+        """The result in words."""
         difference, low, high = (self.settings.number(v, signed=True) for v in (self.difference, self.low, self.high))
         limits = f"{difference} {self.settings.unit}, {low} to {high}"
         if self.passed is None:

@@ -30,7 +30,7 @@ class ConfirmationPlan:
         controls: candidates whose truth is known, whose seeds may differ on purpose.
         excluded: candidates that the comparison leaves out, the controls unless they are what is asked about.
         left_out: families of which no trial was finished, for the claim to name.
-        blocks: how many were planned, the first ones; None for all that are there.
+        blocks: how many were planned, the first ones; None for all.
         failure_rule: which runs have failed, where that is fixed; None to derive it from the blocks compared.
     """
 
@@ -63,7 +63,7 @@ def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng:
     than the others.
 
     Raises:
-        InputError: if fewer than two candidates or six whole blocks are there, or blocks are not independent units.
+        InputError: if there are fewer than two candidates or six whole blocks, or blocks are not independent units.
     """
     runs = _runs(records)
     candidates, informed = _candidates(runs, plan)
@@ -104,7 +104,7 @@ def failure_rule(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> Fail
 def scores_of(rows: Sequence[Sequence[TrialRecord]], plan: ConfirmationPlan) -> tuple[FloatArray, BoolArray]:
     """Return the scores [rows, runs] of runs in the unit that people read, and which of them diverged.
 
-    A run without a finite score has diverged, whatever it says. Where less is better, a run that diverged has no score:
+    A run without a finite score has diverged, flagged or not. Where less is better, a run that diverged has no score:
     the worst value of a loss is only a stand-in.
     """
     values = [[np.nan if run.test_accuracy is None else run.test_accuracy for run in row] for row in rows]

@@ -81,7 +81,7 @@ class Comparison(_ReadOnly):
     Attributes:
         families: the names of the columns: families, configurations, or groups where the plan compares groups.
         scores: [blocks, families], in the unit of the settings; NaN where a diverged run has no score.
-        means, pairs, recommendation: what was found.
+        means, pairs, recommendation: the results.
         settings: what was decided beforehand.
         failures: the families with a failed run.
         failure_rule: what counts as a failed run.

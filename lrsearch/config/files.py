@@ -120,13 +120,13 @@ def _yaml(text: str) -> Any:
 
 
 def require_folder(path: Path) -> None:
-    """Raise InputError unless the folder of a file to be written is there: better now than after an epoch."""
+    """Raise InputError unless the folder of a file to be written exists: better now than after an epoch."""
     if not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: there is no folder {str(path.parent)!r}")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` write a file beside `path`, then put it in its place: what was there stays until all is written.
+    """Let `write` write a file beside `path`, then put it in its place: the old file stays until all is written.
 
     A link is followed. What is no regular file, such as /dev/stdout, is written as it is.
 

@@ -27,7 +27,7 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
 
     Args:
         error: what pydantic found.
-        tables: the model of each table, by its path; () is the whole document. Its keys are what is known.
+        tables: the model of each table, by its path; () is the whole document. Its keys are the valid ones.
     """
     # Where a value or a table may stand, a table that is wrong was not meant for a value.
     problems = [p for p in error.errors() if not (p["loc"][-1:] in _VALUES and isinstance(p["input"], dict))]

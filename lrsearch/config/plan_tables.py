@@ -79,7 +79,7 @@ class PlanConfig(Table):
 
     `looks` are the numbers of blocks after which an analysis is planned, where that is more than one: each has its
     equal share of alpha. `tuning_efforts` are tuning budgets, in trials of a family, below the search's: the winner of
-    every family's first so many trials is confirmed too.
+    every family's first trials, as many as each says, is confirmed too.
     """
 
     alpha: float = Field(0.05, gt=0, lt=1)
@@ -109,7 +109,7 @@ class PlanConfig(Table):
                 raise ValueError(f"{name} must rise, got {list(numbers)}")
         if self.looks and self.blocks != self.looks[-1]:
             raise ValueError(f"blocks must be those of the last of looks, {self.looks[-1]}, got {self.blocks}")
-        # The signs of so many blocks make 2 ** (blocks - 1) patterns, and p is the share of those as large, plus one.
+        # The signs of the blocks make 2 ** (blocks - 1) patterns, and p is the share of those as large, plus one.
         if self.looks and (least := 1 / (1 + 2 ** (self.looks[0] - 1))) > self.alpha_per_analysis:
             raise ValueError(
                 f"looks must begin later: no p-value of {self.looks[0]} blocks is below {least:.3g}, and each of "

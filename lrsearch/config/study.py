@@ -50,7 +50,7 @@ class StudyConfig(Table):
     @field_validator("data")
     @classmethod
     def _data_of_the_workload(cls, data: DataConfig, info: ValidationInfo) -> DataConfig:
-        """Fill in the built-in workload's data set; any other workload has its own, whatever an older file says."""
+        """Fill in the built-in workload's data set; any other workload has its own."""
         built_in = info.data.get("workload") == BUILT_IN_WORKLOAD
         return data.model_copy(update={"dataset": (data.dataset or _BUILT_IN_DATA) if built_in else None})
 

@@ -33,7 +33,7 @@ class Batch:
 def finish_pruned(job: Job, share: float, *, on_epoch: OnEpoch = lambda _: None) -> Study:
     """Finish a random share of a search's pruned trials and return the study NAME/audit that holds them.
 
-    Run again it goes on where it was interrupted, and a larger share adds to a smaller one. The test set is not read.
+    Run again it resumes where it was interrupted, and a larger share adds to a smaller one. The test set is not read.
     `verdict.pruning_audit` says what it has shown.
 
     Args:

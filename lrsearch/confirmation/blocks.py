@@ -98,7 +98,7 @@ def plan_blocks(
 def _add_winners_after(
     experiment: Experiment, search: Study, trials: int, families: Sequence[str], candidates: list[Candidate]
 ) -> dict[str, str]:
-    """Return the name of each family's winner after its first `trials`, added to `candidates` where it is not there."""
+    """Return the name of each family's winner after its first `trials`, added to `candidates` where it is missing."""
     standing = {}
     for family in families:
         finished = finished_trials(search, family)

@@ -71,7 +71,7 @@ def run_confirm(
         on_epoch: called after every epoch of a block.
 
     Raises:
-        InputError: if there is nothing to confirm, or another confirmation of this name is there.
+        InputError: if there is nothing to confirm, or another confirmation has this name.
         Interrupted: by a signal; what was finished is stored.
     """
     if blocks is not None and blocks < 1:
@@ -114,7 +114,7 @@ def _plan(job: Job, blocks: int, top: int, controls: Sequence[str]) -> BlockPlan
 
 
 def _open_study(job: Job, plan: BlockPlan) -> Study:
-    """Create the confirmation, or open the one that is there.
+    """Create the confirmation, or open the existing one.
 
     Raises:
         InputError: if that one has another plan or other candidates.
@@ -135,7 +135,7 @@ def _open_study(job: Job, plan: BlockPlan) -> Study:
     require_same_plan(StudyPart.of(study), job.config)
     if study.user_attrs.get("entries") != attributes["entries"]:
         raise InputError(
-            f"study {study.study_name!r} confirms other configurations: the search has found other winners since, or "
+            f"study {study.study_name!r} confirms other configurations: the search has other winners by now, or "
             "its baselines or its controls were changed. Confirm under another --study-name, or delete it first"
         )
     return study

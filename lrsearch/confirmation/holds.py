@@ -46,7 +46,7 @@ def epochs_held(attributes: Mapping[str, Any], block: Block) -> int:
 
 
 def release_holds(study: Study, blocks: Sequence[Block], workers: Collection[str]) -> None:
-    """Let others train the blocks that these processes, which are known to be dead, were training."""
+    """Let others train the blocks that these processes, which are dead, were training."""
     for block in blocks:
         if study.user_attrs.get(_key(block), {}).get("worker") in workers:
             study.set_user_attr(_key(block), {})

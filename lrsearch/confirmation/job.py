@@ -53,7 +53,7 @@ class Job:
         experiment: what is trained.
         options: how it is run.
         storage: where its studies are kept.
-        name: of the study there.
+        name: of the study in the storage.
         searches: its finished searches, one a replicate; none where fixed schedules are confirmed.
     """
 
@@ -84,7 +84,7 @@ class Job:
         return self.experiment.config
 
     def create_study(self, name: str, attributes: Mapping[str, Any]) -> Study:
-        """Create the study that takes the runs, or open the one that is there.
+        """Create the study that takes the runs, or open the existing one.
 
         Raises:
             InputError: if it was made from another study file or other data.

@@ -97,7 +97,7 @@ class Experiment:
         Args:
             config: the study.
             data: what that process has loaded, or how to know this machine's own copy.
-            device: "cpu" or "cuda"; with an own copy also "auto".
+            device: "cpu" or "cuda"; with a copy of its own also "auto".
 
         Raises:
             InputError: as `prepare`, or if this machine's copy has another fingerprint.

@@ -1,4 +1,4 @@
-"""How a study is run on the machines that are there, which does not change what it is."""
+"""How a study is run on the machines at hand, which does not change what it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RunOptions:
 
     Attributes:
         storage: where the study is kept.
-        study_name: its name there; the study file's if None.
+        study_name: its name in the storage; the study file's if None.
         device: "auto", "cpu" or "cuda".
         lanes: trials that a process trains side by side, or None to choose.
         workers: processes, or None for one a core (one on a GPU).

@@ -145,7 +145,7 @@ class Space:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any], optimizer_parameters: Iterable[str] = ()) -> Space:
-        """Return the space that `to_json` gave: a study goes on where it began, though defaults have changed since."""
+        """Return the space that `to_json` gave: a study keeps its first space, though defaults have changed since."""
         by_family = {
             family: {name: from_plain(plain) for name, plain in named.items()}
             for family, named in stored["families"].items()
@@ -195,7 +195,9 @@ def study_space(config: StudyConfig, steps_per_epoch: int) -> Space:
 
 def _check_families(families: Sequence[str]) -> None:
     if not families:
-        raise InputError(f"families must name at least one schedule family, got none; known are {', '.join(FAMILIES)}")
+        raise InputError(
+            f"families must name at least one schedule family, got none; choose from {', '.join(FAMILIES)}"
+        )
     for family in families:
         family_class(family)
         if list(families).count(family) > 1:

@@ -1,4 +1,4 @@
-"""A schedule from a trial of one's own study: what a user's objective asks for."""
+"""A schedule from a trial of your own study: what a user's objective asks for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def suggest_schedule(
     optimizer: str = "sgd",
     prefix: str = "",
 ) -> AnySchedule:
-    """Suggest a schedule in an objective of one's own, with any sampler.
+    """Suggest a schedule in your own objective, with any sampler.
 
     The trial gets the parameters `family`, `base_lr`, ... that the search itself uses.
 

@@ -57,7 +57,7 @@ def train_configuration(
         configuration: what is trained.
         trust_config: import the workload that the configuration names, which runs its code.
         device: "auto", "cpu" or "cuda".
-        checkpoint: written after every epoch, and read if it is there.
+        checkpoint: written after every epoch, and read if it exists.
         metrics: a CSV file of the table, written after every epoch.
         on_epoch: called after every epoch with the number of epochs done and the number of all.
 
@@ -112,7 +112,7 @@ def train_exported(
         workload: "package.module:function", instead of the file's own.
         trust_config: import the workload that the file names, which runs its code.
         device: "auto", "cpu" or "cuda".
-        checkpoint: written after every epoch, and read if it is there.
+        checkpoint: written after every epoch, and read if it exists.
         metrics: a CSV file of the curve, written after every epoch.
         on_epoch: called after every epoch with the number of epochs done and the number of all.
 

@@ -22,7 +22,7 @@ _PACKAGES = ("lrsearch", "torch", "torchvision", "optuna", "optuna-dashboard", "
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was tried: whether it works, and what is to be known or done."""
+    """One thing that was tried: whether it works, what it is, and what to do."""
 
     name: str
     ok: bool
@@ -121,7 +121,7 @@ def _epoch(experiment: Experiment) -> tuple[EpochMetrics, str]:
     stack.admit(0, experiment.lane(schedule, seeds))
     try:
         return stack.run_epoch(("select", "report", "test"))[0], stack.unstackable_reason
-    except Exception as error:  # a person's own code may raise anything
+    except Exception as error:  # user code may raise anything
         raise InputError(
             f"{experiment.workload.name} fails within its first epoch: {type(error).__name__}: {error}"
         ) from error

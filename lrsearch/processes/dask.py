@@ -57,7 +57,7 @@ def run_on_cluster(
     have ended before the work was requeued, so after a round in which a process was lost all tasks run once more.
 
     Args:
-        task: importable there; it leaves its state in the storage, resumes what is unfinished, and ends if nothing is.
+        task: importable in the workers; it leaves its state in the storage, resumes what is unfinished, then ends.
         arguments: one tuple a task.
         scheduler: its address, such as tcp://127.0.0.1:8786.
         poll: called about once a second in this process.
@@ -134,7 +134,7 @@ class _Members:
 
 def _gather(client: Client, task: Callable[..., T], run: str, arguments: list[tuple[Any, ...]]) -> list[T]:
     """Submit the tasks and wait for all; those that were asked to stop return nothing."""
-    # A partial travels whole: Dask would look into arguments, and keep large ones on one machine.
+    # A partial travels whole: Dask would inspect arguments, and keep large ones on one machine.
     calls = [partial(_in_process, task, run, given) for given in arguments]
     futures = [client.submit(call, key=f"lrsearch-{run}-{k}", pure=False) for k, call in enumerate(calls)]
     try:

@@ -133,7 +133,7 @@ def make_dashboard(storage: BaseStorage, *, host: str, port: int, allow_edit: bo
     """Return a server, already listening, whose `serve_forever` serves the dashboard; port 0 takes any that is free.
 
     Raises:
-        InputError: if it cannot listen there.
+        InputError: if it cannot listen on that address.
     """
     application = dashboard_application(storage, allow_edit=allow_edit)
     if host in _THIS_MACHINE:

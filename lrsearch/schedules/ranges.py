@@ -53,7 +53,7 @@ def resolve_ranges(
         family: one of FAMILIES.
         overrides: parameter -> {"low", "high", "log"} or {"choices"} for all families, and family -> such a mapping
             for one. What is left out keeps its default. Bounds count in the unit of the default; rates are taken as
-            they are, whatever the momentum. The default bounds of final_lr keep their ratio to those of base_lr.
+            they are at every momentum. The default bounds of final_lr keep their ratio to those of base_lr.
         total_steps: as in `default_ranges`.
         epochs: as in `default_ranges`.
         momentum: as in `default_ranges`.
@@ -89,7 +89,7 @@ def resolve_ranges(
 def rate_scale(optimizer: str, momentum: float) -> float:
     """Return what the default bounds of base_lr, which are those of SGD without momentum, are multiplied by.
 
-    The size of a step of SGD along a steady gradient is lr / (1 - momentum); a step of Adam is about lr, whatever the
+    The size of a step of SGD along a steady gradient is lr / (1 - momentum); a step of Adam is about lr at every
     gradient, and a hundredth of SGD's range holds the rates that are used with it.
 
     Raises:

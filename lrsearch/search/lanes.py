@@ -76,7 +76,7 @@ class Lanes:
             return self._stack.run_epoch()
         except (Interrupted, InputError, RunError):
             raise
-        except Exception as error:  # a person's own code may raise anything
+        except Exception as error:  # user code may raise anything
             raise RunError(self._failure(error)) from error
 
     def _failure(self, error: Exception) -> str:

@@ -77,7 +77,7 @@ class SearchLoop:
                         if self._deadline is not None and time.monotonic() > self._deadline:
                             break
             finally:
-                self._lanes.requeue()  # whatever ended the loop, an error included
+                self._lanes.requeue()  # however the loop ended, an error included
 
     def _refill(self, interruption: Interruption) -> bool:
         """Fill the free lanes while trials are left; return whether any lane is running."""
@@ -124,7 +124,7 @@ class SearchLoop:
     def _requeue_silent(self) -> None:
         """Queue the trials of dead processes again, on other machines those that have been silent for too long."""
         self._history.read()
-        requeue_lost(self._history, self._watch.look(self._history.running))
+        requeue_lost(self._history, self._watch.check(self._history.running))
 
     def _epoch(self, interruption: Interruption) -> None:
         """Train an epoch of every lane, report it, then decide for each: train on, prune, or finished."""

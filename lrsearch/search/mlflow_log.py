@@ -30,7 +30,7 @@ class MlflowLog:
     def __init__(self, uri: str) -> None:
         with _mlflow_errors(uri):
             import mlflow
-            from optuna_integration import MLflowCallback  # noqa: F401  (its absence is to be known before the search)
+            from optuna_integration import MLflowCallback  # noqa: F401  (a missing package fails here, before the search)
 
             mlflow.set_tracking_uri(uri)
             mlflow.search_experiments(max_results=1)
@@ -38,7 +38,7 @@ class MlflowLog:
         self._logged: dict[str, set[int]] = {}
 
     def __call__(self, study: Study, _trial: FrozenTrial) -> None:
-        """Enter the trial, and whatever the experiment lacks besides."""
+        """Enter the trial, and every other one that the experiment lacks."""
         self.update([study])
 
     def update(self, studies: Iterable[Study]) -> None:
@@ -64,7 +64,7 @@ class MlflowLog:
 
 
 def _numbers(experiment: str) -> set[int]:
-    """Return the numbers of the trials that an experiment holds, if it is there."""
+    """Return the numbers of the trials that an experiment holds, if it exists."""
     import mlflow
 
     if mlflow.get_experiment_by_name(experiment) is None:

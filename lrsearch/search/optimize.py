@@ -44,7 +44,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
     """Create or open the studies of a search, one a replicate, and queue the trials of dead processes again.
 
     Raises:
-        InputError: if a study of this name is there and is another one.
+        InputError: if another study has this name.
     """
     config = experiment.config
     replicates = []
@@ -74,7 +74,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
 
 
 def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStorage) -> list[Replicate]:
-    """Open the studies of a search, which are there."""
+    """Open the studies of a search, which exist."""
     config = experiment.config
     names = study_names(options.study_name or config.name, config.search.replicates)
     return [_replicate(experiment, load_study(storage, name), number) for number, name in enumerate(names)]

@@ -46,7 +46,7 @@ class PruningRule(Protocol):
 class Rungs:
     """At ceil(fraction x epochs) keep the best ceil(keep x n) of the n values reported so far, ties included.
 
-    Nothing is pruned before `min_reports` values are there, nor at the last epoch, where nothing is left to save.
+    Nothing is pruned before `min_reports` values are reported, nor at the last epoch, where nothing is left to save.
     """
 
     epochs: int
@@ -85,7 +85,7 @@ class Medians:
     """After every epoch but the last, prune what is below the median of the values reported so far at that epoch.
 
     Optuna's `MedianPruner` compares a trial's best value with the completed trials alone; this one counts pruned and
-    running trials as well, as `Rungs` does. Nothing is pruned before `min_reports` values are there.
+    running trials as well, as `Rungs` does. Nothing is pruned before `min_reports` values are reported.
     """
 
     epochs: int
@@ -192,7 +192,7 @@ class Pruner:
     """What a name stands for.
 
     Attributes:
-        rule: for trials of so many epochs.
+        rule: for trials of that length.
         sentence: what the report says of it.
     """
 

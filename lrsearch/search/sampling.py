@@ -39,7 +39,7 @@ class FamilySampler(BaseSampler):
     """An Optuna sampler that gives every family equally many trials.
 
     A proposal depends on the seed and on what the study holds, never on a state kept between trials: a study continued
-    in a new process goes on as if it had not been interrupted. The families come in rounds, each a seeded permutation;
+    in a new process is as one that was never interrupted. The families come in rounds, each a seeded permutation;
     the running trials of other workers are foreseen by the same rule, and the place of a failed trial is given again. A
     family all of whose configurations have been drawn leaves its turns to the others.
 
@@ -79,7 +79,7 @@ class FamilySampler(BaseSampler):
         kind: SamplerKind = "tpe",
         seed: int = 0,
     ) -> FamilySampler:
-        """Return the sampler for an objective of one's own that calls `suggest_schedule` with the same arguments.
+        """Return the sampler for your own objective that calls `suggest_schedule` with the same arguments.
 
         Args:
             total_steps, families, ranges, steps_per_epoch, momentum, optimizer: as `suggest_schedule` takes them.

@@ -27,7 +27,7 @@ _MENDING = "go on from a copy (lrsearch backup makes them), or save what is whol
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at: whether it is well, and what is to be known or done."""
+    """One thing that was examined: whether it is sound, what it is, and what to do."""
 
     name: str
     ok: bool

@@ -1,4 +1,4 @@
-"""A stored study as one frozen value: what every reader takes, whatever storage it lies in."""
+"""A stored study as one frozen value: what every reader takes, from any storage."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class StoredStudy:
 
     @property
     def parts(self) -> tuple[StudyPart, ...]:
-        """Its parts that are there: searches, confirmation, audit."""
+        """The parts that it has: searches, confirmation, audit."""
         return (*self.searches, *(part for part in (self.confirmation, self.audit) if part is not None))
 
     @property

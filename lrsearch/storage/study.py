@@ -46,7 +46,7 @@ def create_study(
     data_fingerprint: str,
     attributes: Mapping[str, Any],
 ) -> Study:
-    """Create the study `name`, or open the one that is there and is the same search.
+    """Create the study `name`, or open it where it exists and is the same search.
 
     Args:
         storage: from `open_storage`.
@@ -58,7 +58,7 @@ def create_study(
         attributes: further user attributes of a new study (split seed, lanes, ...).
 
     Raises:
-        InputError: if a study of this name is there and differs; the message names the difference.
+        InputError: if a study of this name exists and differs; the message names the difference.
     """
     attributes = {
         "schema": SCHEMA_VERSION,
@@ -130,7 +130,7 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     """Open an existing study.
 
     Raises:
-        InputError: if there is none of this name, naming those that are there.
+        InputError: if there is none of this name, naming those that exist.
     """
     names = stored_names(storage)
     if name not in names:
@@ -166,7 +166,7 @@ def study_id(storage: BaseStorage, name: str) -> int:
 def storage_of(study: Study) -> tuple[BaseStorage, str]:
     """Return the storage of a study and its address.
 
-    Optuna's studies hold their storage but show it nowhere; this is the one place that looks inside.
+    Optuna's studies hold their storage in a private attribute; only this function reads it.
     """
     storage = study._storage
     backend = getattr(storage, "_backend", storage)

@@ -1,4 +1,4 @@
-"""Reading trials back: FrozenTrial to TrialRecord, whatever wrote it."""
+"""Reading trials back: FrozenTrial to TrialRecord, of every version and program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def family_of(trial: FrozenTrial) -> str:
 
 
 def to_record(trial: FrozenTrial) -> TrialRecord:
-    """Read a trial whatever wrote it: what is missing, or is not what it should be, stays at its default."""
+    """Read a trial of any version or program: what is missing, or is not what it should be, stays at its default."""
     attributes = trial.user_attrs
     curve = attributes.get("curve")
     finished = trial.state.is_finished() and trial.values

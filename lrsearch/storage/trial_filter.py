@@ -52,7 +52,7 @@ class TrialFilter:
         replicates = sorted({number for name in studies if (number := replicate_of(name)) is not None})
         if self.replicate is not None and self.replicate not in replicates:
             possible = ", ".join(map(str, replicates)) or "none, because only searches are replicated"
-            raise InputError(f"replicate must be one that is there ({possible}), got {self.replicate}")
+            raise InputError(f"replicate must be one of this study's ({possible}), got {self.replicate}")
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ class TrialLine:
 
     Attributes:
         study: its study.
-        number: its number there.
+        number: its number in its study.
         state: one of STATES.
         family: the schedule family, or the candidate's name.
-        value: the metric, or None if it is not there or not finite.
+        value: the metric, or None if it is missing or not finite.
         epochs: how many were reported.
         seconds, stop_reason, block: as `TrialRecord` has them.
         parameters: what was sampled, or the schedule where nothing was.

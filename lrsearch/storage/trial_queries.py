@@ -59,7 +59,7 @@ class TrialQueries:
 
     @classmethod
     def of(cls, storage: BaseStorage) -> TrialQueries | None:
-        """Return the questions to a storage, None where it is no database whose tables are known here."""
+        """Return the questions to a storage, None where it is no database with tables of Optuna's known version."""
         return cls(storage) if isinstance(storage, RDBStorage) and are_known(storage) else None
 
     def counts(self) -> list[TrialCount]:

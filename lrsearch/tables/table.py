@@ -28,7 +28,7 @@ class Column:
         heading: what people read above it; the key if empty.
         decimals: of its fractional numbers; if None, as many as give the largest four significant digits, each number
             for itself in a column that holds text as well.
-        signed: whether its numbers above 0 bear a plus sign.
+        signed: whether its numbers above 0 have a plus sign.
     """
 
     key: str

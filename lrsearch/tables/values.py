@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from lrsearch.text import plain
 
 MISSING = "-"
-"""Stands for a value that is not there, and for NaN."""
+"""Stands for a missing value, and for NaN."""
 DIGITS = 4
 """Significant digits of a number whose column says nothing else."""
 _LEAST_P = 0.0001

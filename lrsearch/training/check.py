@@ -31,7 +31,7 @@ def check_workload(workload: Workload, x: Tensor, y: Tensor) -> None:
     def tried(part: str, function: Callable[..., Any], *arguments: Tensor, shape: tuple[int, ...] | None = None) -> Any:
         try:
             value = function(*arguments)
-        except Exception as error:  # a person's own code may raise anything
+        except Exception as error:  # user code may raise anything
             raise InputError(f"{name}: its {part} fails on a batch {tuple(x.shape)}: {error}") from error
         if not isinstance(value, Tensor):
             advice = ": return one tensor, such as a ModelOutput's logits" if part == "model" else ""

@@ -18,7 +18,7 @@ _PART_NAMES = {"select": "validation", "report": "holdout"}
 
 
 class RateSource(Protocol):
-    """Whatever gives the rates of an epoch's updates; every schedule of `lrsearch.schedules` does."""
+    """Gives the rates of an epoch's updates; every schedule of `lrsearch.schedules` does."""
 
     def epoch_lr(self, epoch: int, steps_per_epoch: int, select_loss: Sequence[float]) -> NDArray[np.float64]:
         """Return `[steps_per_epoch]` rates of epoch 0, 1, ..., given the validation losses of the epochs before."""

@@ -1,4 +1,4 @@
-"""A schedule inside a PyTorch loop of one's own."""
+"""A schedule inside your own PyTorch loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a search's lanes, from which a trial goes on where its process was killed."""
+"""Checkpoints of a search's lanes, from which a trial resumes where its process was killed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def checkpoint_folder(storage: str) -> Path:
 class Checkpoints:
     """The checkpoints of one study: one file for each of its running trials, by the number under which it first ran.
 
-    A file goes on only with the trial that wrote it: same study, data, study file, parameters, seeds and device. What
+    A file resumes only the trial that wrote it: same study, data, study file, parameters, seeds and device. What
     cannot be read or is of another trial is ignored with one line on standard error, and so is what cannot be written:
     a search never ends for want of a checkpoint.
 
@@ -119,7 +119,7 @@ class Checkpoints:
             return None
         if saved.kernels not in ("", kernels := log.experiment.kernels):
             logger.warning(
-                f"trial {log.trial.number} goes on with the kernels {kernels}, and was begun with {saved.kernels}: its "
+                f"trial {log.trial.number} resumes with the kernels {kernels}, and was begun with {saved.kernels}: its "
                 "result is equal up to rounding, not to the bit"
             )
         return saved, curve

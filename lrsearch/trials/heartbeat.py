@@ -38,10 +38,10 @@ class _Sight:
 
 @dataclass(eq=False)
 class Watch:
-    """Remembers when the running trials of other machines last changed, between two looks of this process.
+    """Remembers when the running trials of other machines last changed, between two checks of this process.
 
     A trial is silent when neither its heartbeat nor its reports have changed for the grace, counted on this process's
-    own monotonic clock; from one look to the next at most `beat_seconds` are counted. So neither a clock that is set
+    own monotonic clock; from one check to the next at most `beat_seconds` are counted. So neither a clock that is set
     nor a database that was away for an hour makes living trials look dead. Trials that never had a heartbeat (of plain
     `study.optimize`) are left alone.
     """
@@ -52,7 +52,7 @@ class Watch:
     _sights: dict[int, _Sight] = field(init=False, default_factory=dict)
     _looked: float = field(init=False, default=0.0)
 
-    def look(self, running: Iterable[FrozenTrial]) -> set[int]:
+    def check(self, running: Iterable[FrozenTrial]) -> set[int]:
         """Take in the running trials as they are now; return the numbers of those silent for longer than the grace."""
         now = self.clock()
         passed, self._looked = min(now - self._looked, self.beat_seconds), now

@@ -1,4 +1,4 @@
-"""What the trials of a study come to, kept so that a look at a long study costs what has changed since the last one.
+"""What the trials of a study come to, kept so that reading a long study costs what has changed since the last time.
 
 A trial that was cut short fails, and a copy with its parameters waits. The copy names the trial under whose number the
 parameters first ran (`retry_of`): the origin, by which all runs of the same parameters are known.

@@ -33,7 +33,7 @@ def requeue_interrupted(history: History, trials: Iterable[Trial]) -> None:
 
 
 def requeue_lost(history: History, silent: Collection[int] = ()) -> int:
-    """Fail the running trials of dead processes, queue their parameters, and return how many trials there were.
+    """Fail the running trials of dead processes, queue their parameters, and return the number of trials.
 
     Args:
         history: of the study; it is read.

@@ -1,4 +1,4 @@
-"""Storage off the hot path: what is written waits in a queue while training goes on."""
+"""Storage off the hot path: what is written waits in a queue while training continues."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class JudgedClaim:
         return f"{self.claim.text}: {self.finding} ({estimate}; Holm p {p})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the claim and what was found of it as plain data."""
+        """Return the claim and its result as plain data."""
         beside = {"p_holm": self.p_holm, "holds": self.holds, "finding": self.finding, "sentence": self.sentence}
         return {"text": self.claim.text, "unit": self.claim.unit} | self.contrast._asdict() | beside
 

@@ -20,7 +20,7 @@ class GoodRegions:
 def good_regions(searches: Sequence[StudyPart]) -> GoodRegions:
     """Return the width of each family's good region, from random trials that were all trained to the end.
 
-    TPE looks where it is good already, and a pruned trial has no last epoch: neither tells how much of the space is
+    TPE searches where it is good already, and a pruned trial has no last epoch: neither tells how much of the space is
     good. Trials of all replicates count together, a diverged one as outside. The best is the best value seen, which
     luck has raised, so that the share is rather too small than too large.
 

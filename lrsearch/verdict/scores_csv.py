@@ -43,7 +43,7 @@ def compare_table(
         failed_at: a run that scores worse than this has failed.
 
     Raises:
-        InputError: if the file cannot be read, a cell is missing, twice there or not a number, or no ROPE is known.
+        InputError: if the file cannot be read, a cell is missing, repeated or not a number, or no ROPE is known.
     """
     if rope is None:
         if direction == "minimize" or unit not in (None, POINTS):
@@ -83,7 +83,7 @@ def _cells(path: Path) -> dict[tuple[str, str], float]:
             if not value:
                 raise InputError(f"{where}: the {name} is empty")
         if (block, family) in cells:
-            raise InputError(f"{where}: block {block} and family {family} are there twice")
+            raise InputError(f"{where}: block {block} and family {family} stand twice")
         try:
             cells[block, family] = float(score)
         except ValueError:

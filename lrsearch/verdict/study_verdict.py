@@ -64,7 +64,7 @@ class StudyVerdict:
 
 
 def compare_study(study: StoredStudy) -> Comparison:
-    """Compare what a study's confirmation has found in its planned blocks.
+    """Compare the candidates of a study's confirmation in its planned blocks.
 
     Raises:
         InputError: if there is no confirmation, or it has too few blocks.
@@ -102,7 +102,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
 
 
 def _at_analysis(plan: ConfirmationPlan, runs: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
-    """Return the plan of the last of its analyses whose blocks are all there, or of the first where none is."""
+    """Return the plan of the last of its analyses whose blocks are all complete, or of the first where none is."""
     looks = config.plan.looks
     if not looks:
         return plan

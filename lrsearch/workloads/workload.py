@@ -153,7 +153,7 @@ def load_workload(address: str, **options: object) -> Workload:
 
     Args:
         address: where the function is; it must be importable from the working directory or the environment.
-        options: keyword arguments for the function (such as `dataset`); none for most own workloads.
+        options: keyword arguments for the function (such as `dataset`); none for most workloads of users.
 
     Raises:
         InputError: if the address is malformed, cannot be imported, or does not return a Workload.
@@ -163,7 +163,7 @@ def load_workload(address: str, **options: object) -> Workload:
         raise InputError(f"workload must be written package.module:function, got {address!r}")
     try:
         factory = getattr(importlib.import_module(module_name), function_name)
-    except (Exception, SystemExit) as error:  # a person's own module may raise anything, and a script ends itself
+    except (Exception, SystemExit) as error:  # a user's module may raise anything, and a script ends itself
         raise InputError(f"workload {address!r} cannot be imported: {_describe(error)}") from error
     try:
         workload = factory(**options)
@@ -198,7 +198,7 @@ def load_data(workload: Workload) -> Dataset:
         dataset = workload.data()
     except InputError:
         raise
-    except Exception as error:  # a person's own code may raise anything
+    except Exception as error:  # user code may raise anything
         raise InputError(f"workload {workload.name}: its data cannot be loaded: {_describe(error)}") from error
     if not isinstance(dataset, Dataset):
         raise InputError(f"workload {workload.name}: data must return a lrsearch.Dataset, got {type(dataset).__name__}")

@@ -96,7 +96,7 @@ def attributes(draw: random.Random, family: str) -> dict[str, Any]:
         "order_seed": draw.getrandbits(32),
         "epochs": EPOCHS,
         "seconds": draw.uniform(10, 20),
-        "device": "cpu: a processor of so many cores",
+        "device": "cpu: a processor with this number of cores",
         "worker": "host:1234:567890",
         "heartbeat": 1.0,
         "stop_reason": "finished",

@@ -6,7 +6,7 @@ Each search deals 104 trials over the 13 families: by `tpe` with 10 start-up tri
 The winner of every family is trained again on 6 fresh seeds, and its mean test score counts. Printed are the mean over
 families, the worst family and the best, in points, for each sampler, and their differences, paired by search.
 
-Every search is a study in a database of the folder: run again, the script goes on where it stopped; `--print` trains
+Every search is a study in a database of the folder: run again, the script resumes where it stopped; `--print` trains
 nothing. All of it (5 searches each way) is at most 5,500 trial-epochs of Fashion-MNIST (3 epochs), about 3 hours on two
 cores or a minute on a large GPU, and 11,000 of digits (6 epochs), about half an hour on two cores.
 """

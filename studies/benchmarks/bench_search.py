@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python studies/benchmarks/bench_search.py --seconds 600 --json search.json
     OMP_NUM_THREADS=1 python studies/benchmarks/bench_search.py --examples 6000 --rounds 1
 
-First the time to finish so many trials without pruning, then (with --seconds) the best accuracy that a search reaches
+First the time of a number of trials without pruning, then (with --seconds) the best accuracy that a search reaches
 in a fixed wall time, each with the pruner that it comes with. Everybody trains LeNet on the same 10/12 of the examples
 and evaluates it on the same 2/12 after every epoch, with schedules from the same space. The searches take turns; times
 are medians, ratios say how many times as long the first search takes; on a machine that others use too, read those of
@@ -41,7 +41,7 @@ def run_all(task: Task, rounds: int, only: list[str]) -> dict[str, list[Outcome]
             try:
                 begun = processor_seconds()
                 outcome = search(task)
-                # Ray does not wait for its workers, so what those have used that have ended is not to be had.
+                # Ray does not wait for its workers, so the times of those that have ended are unavailable.
                 ended = None if search is ray_tune else processor_seconds()
                 spent = None if begun is None or ended is None else ended - begun
                 outcomes[name].append(replace(outcome, processor_seconds=spent))

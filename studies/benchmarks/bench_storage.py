@@ -34,7 +34,7 @@ def report_much(address: str, process: int, trials: int, reports: int, errors: m
             for step in range(1, reports + 1):
                 trial.report(process + step / reports, step)
             study.tell(trial, float(process))
-    except Exception as error:  # whatever it is, it counts
+    except Exception as error:  # every error counts
         errors.put(f"process {process}: {type(error).__name__}: {error}")
 
 

@@ -65,7 +65,7 @@ def check_epochs(workload: Workload, dataset: Dataset, device: str, batch: int, 
     """Hold whole epochs of a Stack on `device` against the plain modules in float64 on the CPU.
 
     Three lanes, so that a GPU pads to four; two epochs on shared batches, then one lane leaves and a new one comes, so
-    that the lanes have batches of their own. One of them goes on from a checkpoint.
+    that the lanes have batches of their own. One of them resumes from a checkpoint.
     """
     examples = steps_per_epoch * batch * 12 // 10  # ten twelfths are fitted
     few = Dataset(dataset.train_x[:examples], dataset.train_y[:examples], dataset.test_x[:100], dataset.test_y[:100])

@@ -141,7 +141,7 @@ def throughput(setting: Setting) -> Rows:
 
 
 def epoch_times(setting: Setting, lanes: int, *, own_batches: bool) -> dict[str, Any]:
-    """Return what an epoch of so many lanes takes, with the evaluation of 2/12 of the data and without.
+    """Return what an epoch of `lanes` lanes takes, with the evaluation of 2/12 of the data and without.
 
     Rates count epochs of the fitted examples; `per_60k` scales them to epochs of 60,000 images.
     """

@@ -4,7 +4,7 @@
 
 finds the optima that `quadratic_optima.json` lacks (half a minute a case): the best of 4,096 scrambled Sobol points of
 the family's space, then 20 rounds of normal steps around the twelve best so far, ever smaller, in the same space that
-the samplers search. Where there is an optimum it goes on from that one and 256 points.
+the samplers search. Where the file has an optimum it starts from that and 256 points.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _params(family: str, unit: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Find the optima of the cases that the file lacks, and look around those that it has for better ones."""
+    """Find the optima of the cases that the file lacks, and search around those that it has for better ones."""
     optima_by_case = json.loads(OPTIMA.read_text()) if OPTIMA.exists() else {}
     for case in CASES:
         before = optima_by_case.get(case.name, {})

@@ -1,4 +1,4 @@
-"""One search by one sampler on a problem whose answer is known, and what it is worth after so many trials a family."""
+"""One search by one sampler on a problem whose answer is known, and its result by the number of trials a family."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Setting:
     """How a search is run.
 
     Attributes:
-        budgets: trials a family at which it is judged; with a pruner, so many whole trials' worth of epochs.
+        budgets: trials a family at which it is judged; with a pruner, the epochs of that many whole trials.
         lanes: trials side by side.
         noise: the SD of what is seen of a score, in points.
         seed: of the sampler and the noise.

@@ -30,7 +30,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 def images() -> Workload:
-    """Return LeNet on the first so many examples of the data set; both come from the environment."""
+    """Return LeNet on the first examples of the data set; name and number come from the environment."""
     dataset = os.environ[DATASET]
     return replace(fashion_lenet(dataset), data=partial(_first, dataset, int(os.environ[EXAMPLES])))
 
@@ -84,7 +84,7 @@ def article_batches(data: TrainingData, batch_size: int) -> Batches:
 def epochs_of(batches: Batches, schedule: AnySchedule, *, epochs: int, steps_per_epoch: int) -> Iterator[float]:
     """Train one LeNet as tutorials do, and yield its select accuracy after every epoch.
 
-    Like lrsearch's, a trial whose loss is no longer finite ends with that epoch, and the report part is evaluated in
+    Like lrsearch's, a trial whose loss is no longer finite ends with that epoch, and the holdout is evaluated in
     every epoch too.
     """
     module = lenet()

@@ -56,7 +56,7 @@ def residual_network(norm: Callable[[int], nn.Module]) -> nn.Module:
 
 
 def group_norm(channels: int) -> nn.Module:
-    """Return a normalisation that looks at one example alone, and so keeps nothing between steps."""
+    """Return a normalisation that reads one example alone, and so keeps nothing between steps."""
     return nn.GroupNorm(4, channels)
 
 

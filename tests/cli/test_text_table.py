@@ -72,7 +72,7 @@ def test_a_confirmation_without_controls_is_one_table_at_80_columns() -> None:
 
 
 def test_columns_without_room_follow_below() -> None:
-    """A table that cannot fit goes on in a second one, with the names again."""
+    """A table that cannot fit continues in a second one, with the names again."""
     lines = [line.plain for line in table_lines(table(["name", "b" * 30, "c" * 30], [["x", "1", "2"]]), 40)]
     assert [f"name  {'b' * 30}", "x     1", "", f"name  {'c' * 30}", "x     2"] == lines
 

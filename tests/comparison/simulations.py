@@ -19,7 +19,7 @@ def draw_scores(rng, blocks, families, *, sd=SEED_SD, shift=0.0, correlation=0.3
 
 
 def count(simulations: int, seed: int, happens: Callable[[np.random.Generator], bool]) -> int:
-    """Return in how many of so many simulations from one seed something happens."""
+    """Return in how many of `simulations` simulations from one seed something happens."""
     rng = np.random.default_rng(seed)
     return sum(bool(happens(rng)) for _ in range(simulations))
 

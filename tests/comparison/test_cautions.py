@@ -36,7 +36,7 @@ def test_skewed_differences_are_warned_about_where_there_are_two_families():
 
 @pytest.mark.parametrize("blocks", [6, 10, 30])
 def test_the_warning_of_skewness_is_rare_without_any(blocks):
-    """Under normal noise one comparison in twenty is warned about, whatever the number of blocks."""
+    """Under normal noise one comparison in twenty is warned about, at any number of blocks."""
     rng = np.random.default_rng(blocks)
     settings = Settings(rope=0.3)
     warned = sum(any(skewed_differences(rng.normal(90, 0.3, (blocks, 2)), settings)) for _ in range(600))

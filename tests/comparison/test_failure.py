@@ -26,7 +26,7 @@ def rule_of(scores, settings, diverged=None):
 @pytest.mark.parametrize(
     ("best", "worst", "limit"),
     [(90.0, 10.0, 18.0), (97.0, 50.0, 54.7), (43.0, 100 / 3, 34.3), (9.0, 10.0, 10.0)],
-    ids=["ten classes", "two classes", "three hard classes", "nobody learned"],
+    ids=["ten classes", "two classes", "three hard classes", "none learned"],
 )
 def test_the_limit_is_a_tenth_of_the_way_to_the_best_median(best, worst, limit):
     """Of two classes at 97 % nothing has failed; what is worth no more than guessing has."""
@@ -84,7 +84,7 @@ def test_a_diverged_run_of_a_loss_is_a_failure_and_no_score():
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, None])
 def test_a_run_without_a_finite_score_has_diverged(score):
-    """Whatever it says of itself: it is a failure of its family and no number among scores."""
+    """Flagged or not, it is a failure of its family and no number among scores."""
     records = table_of({"calm": noisy(90.0, 8), "wild": noisy(91.0, 8)})
     broken = replace(records[-1], test_accuracy=score)
     plan = ConfirmationPlan(Settings(rope=0.3))

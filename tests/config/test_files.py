@@ -45,7 +45,7 @@ def test_yaml_gives_plain_data(tmp_path: Path, loader: str) -> None:
 def test_what_is_no_configuration_is_refused_within_seconds(
     tmp_path: Path, loader: str, text: str, complaint: str
 ) -> None:
-    """Whatever its size up to the limit: one line, and processor time that a person does not notice."""
+    """Of any size up to the limit: one line, and processor time that a person does not notice."""
     begun = time.process_time()
     with pytest.raises(InputError, match=complaint) as caught:
         _yaml(tmp_path, text)

@@ -37,7 +37,7 @@ def test_a_workload_without_a_study_file_gets_neutral_defaults() -> None:
 
 @pytest.mark.parametrize("given", ["fashion-mnist", "digits", None])
 def test_only_the_built_in_workload_reads_a_data_set(given) -> None:
-    """Another workload has none, whatever an older file says; the built-in one's default is Fashion-MNIST."""
+    """Another workload has none, also where an older file names one; the built-in one's default is Fashion-MNIST."""
     config = StudyConfig.from_dict({"workload": "mine:f", "data": {"dataset": given, "train": "all"}})
     assert (None, "all", "mine:f") == (config.data.dataset, config.data.train, config.data_name)
     built_in = StudyConfig.from_dict({"data": {"dataset": given}})

@@ -1,4 +1,4 @@
-"""Trials that somebody adds to a confirmation or an audit by hand: left out everywhere, with one line that says so."""
+"""Trials that a user adds to a confirmation or an audit by hand: left out everywhere, with one line that says so."""
 
 import json
 from pathlib import Path

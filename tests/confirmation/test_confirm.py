@@ -1,4 +1,4 @@
-"""Confirmation: winners and fixed schedules on fresh, paired seeds, in blocks that can be taken up again."""
+"""Confirmation: winners and fixed schedules on fresh, paired seeds, in blocks that can be resumed."""
 
 import json
 import signal

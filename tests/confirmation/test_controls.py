@@ -160,7 +160,7 @@ def test_failed_runs_find_the_weak_and_leave_the_twin_untested() -> None:
 
 
 def test_a_twin_on_the_seeds_of_its_entry_is_refused() -> None:
-    """It would agree to the bit, whatever the procedure did."""
+    """It would agree to the bit under any procedure."""
     same = [replace(r, init_seed=1000 + r.block, order_seed=2000 + r.block) for r in _records()]
     with pytest.raises(InputError, match="seeds of its own"):
         _check(same)

@@ -42,7 +42,7 @@ def test_a_block_is_held_while_its_body_runs(study) -> None:
 @pytest.mark.parametrize(
     ("worker", "ago", "by_another"),
     [(FAR, 0.0, True), (FAR, 1700.0, True), (FAR, 1900.0, False), (DEAD, 0.0, False), ("", 0.0, False)],
-    ids=["elsewhere", "half an hour nearly", "half an hour", "dead", "nobody"],
+    ids=["elsewhere", "half an hour nearly", "half an hour", "dead", "unheld"],
 )
 def test_who_is_dead_or_silent_holds_nothing(study, worker, ago, by_another) -> None:
     """Of this machine's processes it is known; one elsewhere is given up after half an hour without an epoch."""

@@ -47,7 +47,7 @@ def test_a_search_of_another_study_file_is_not_confirmed(folder) -> None:
 
 
 def test_trials_added_by_hand_are_said_when_a_study_is_opened(folder, caplog) -> None:
-    """They are left out, and nobody need wonder where they went."""
+    """They are left out, with a line that names them."""
     job = Job.prepare(make_config(), CPU)
     study = job.create_study("tab/confirm", {})
     assert "" == caplog.text

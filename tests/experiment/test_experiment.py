@@ -68,7 +68,7 @@ def test_a_schedule_by_the_epoch_has_epochs_for_steps() -> None:
 
 
 def test_a_stored_space_goes_before_the_study_files() -> None:
-    """A study goes on in the ranges that it stores, though those of its file have changed since."""
+    """A study continues in the ranges that it stores, though those of its file have changed since."""
     experiment = _prepare(ranges={"base_lr": {"low": 0.05, "high": 0.5}})
     stored = _prepare(ranges={"base_lr": {"low": 0.2, "high": 0.3}}).space
     continued = experiment.continuing(stored.to_json())

@@ -60,7 +60,7 @@ def test_the_real_library_has_the_searched_rates(form, schedule):
 
 
 def check_draws(form, family, draws, examples):
-    """Hold so many drawn schedules against the library, unless they are refused; return the refusals."""
+    """Hold `examples` drawn schedules against the library, unless they are refused; return the refusals."""
     seen = []
 
     @settings(max_examples=examples, deadline=None)
@@ -88,7 +88,7 @@ FEW = {"hf": 6, "timm": 6, "optax": 1}  # optax takes a tenth of a second a curv
 @pytest.mark.parametrize("form", RATES)
 @pytest.mark.parametrize("family", step_families())
 def test_what_is_not_refused_is_exact(form, family):
-    """Whatever a family's numbers, the library has its curve, or the export is refused; so too where a search drew."""
+    """For any numbers of a family, the library has its curve, or the export is refused; so too where a search drew."""
     check_draws(form, family, schedules(family, max_steps=60) | searched(family), FEW[form])
 
 

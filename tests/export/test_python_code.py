@@ -33,7 +33,7 @@ def stepped(names, schedule, steps):
 @quick
 @given(st.data())
 def test_a_loop_with_the_file_has_the_searched_rates(family, data):
-    """Whatever its numbers, every family's file gives its rates over the whole run and the step after."""
+    """For any numbers, every family's file gives its rates over the whole run and the step after."""
     schedule = data.draw(schedules(family))
     names = run_code(schedule, "python")
     assert (schedule.base_lr, schedule.total_steps) == (names["BASE_LR"], names["TOTAL_STEPS"])

@@ -1,4 +1,4 @@
-"""train: an exported configuration gives its trial again, and goes on where it was interrupted."""
+"""train: an exported configuration gives its trial again, and resumes where it was interrupted."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_fresh_seeds_give_another_run(document):
 
 
 def interrupt_after(epochs):
-    """Return what interrupts a run after so many epochs."""
+    """Return what interrupts a run after a number of epochs."""
 
     def on_epoch(done, _epochs):
         if done == epochs:

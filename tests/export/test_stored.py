@@ -39,7 +39,7 @@ def test_what_is_not_there_is_said(source, storage):
     with pytest.raises(InputError, match="nothing is recommended before it is confirmed"):
         recommended_trials(replace(source, confirmation=None))
     with pytest.raises(InputError, match=r"no complete trial of .*; complete are: [^()]*$"):
-        best_trials(source, "cosine (A/A)")  # a control of the confirmation is nobody's configuration
+        best_trials(source, "cosine (A/A)")  # a control of the confirmation is no configuration to take
     with pytest.raises(InputError, match=r"steps must be at most \d+ \(10000 epochs of \d+\), got 99999999"):
         exported(source, "yaml", steps=99_999_999)
     with pytest.raises(InputError, match="format must be one of yaml, json"):

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what nobody should write and somebody will, and the studies into which it is put."""
+"""Hypothesis strategies for invalid content of files and databases, and the studies into which it is put."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def open_study(data: dict[str, Any], direction: str = "maximize") -> optuna.stor
 
 
 def frozen(number: int, trial: Any, *, is_search: bool = True) -> FrozenTrial:
-    """Return a finished trial with these user attributes, checked by nobody; `value` and `reported` are its own."""
+    """Return a finished trial with these user attributes, unchecked; `value` and `reported` are its own."""
     given = trial if isinstance(trial, dict) else {"odd": trial}
     schedule = given.get("schedule")
     family = schedule.get("family") if isinstance(schedule, dict) else None

@@ -1,4 +1,4 @@
-"""Whatever stands in a file or a database: an answer, or one line that says what is wrong. No traceback, no hang."""
+"""Any content of a file or a database: an answer, or one line that says what is wrong. No traceback, no hang."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def scores(content: bytes) -> None:
 
 
 def studies(data: Any) -> None:
-    """Put a study and its confirmation that somebody has changed through everything that reads them."""
+    """Put a damaged study and its confirmation through everything that reads them."""
     storage = hostile.open_study(data)
     for form in ("table", "json", "csv"):
         _printed(lambda form=form: console.print_table(study_table(storage), form))
@@ -194,7 +194,7 @@ MANY = dict.fromkeys(TARGETS, 1500) | {"studies": 1000}
 
 
 def fuzz(name: str, examples: int) -> int:
-    """Put so many inputs to a target; return how many were accepted."""
+    """Put `examples` inputs to a target; return how many were accepted."""
     target, strategy = TARGETS[name]
     accepted = []
 

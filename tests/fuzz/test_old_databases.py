@@ -54,7 +54,7 @@ def test_a_study_of_an_earlier_version_is_reported_and_exported(run, folder, kep
 
 
 def test_a_study_of_the_present_schema_is_confirmed_on(run, kept):
-    """The finished confirmation of a kept database is taken up as it is: nothing is trained again."""
+    """The finished confirmation of a kept database is resumed as it is: nothing is trained again."""
     command = ["confirm", "--study-name", "small", "--blocks", "2", "--workers", "1", "--device", "cpu"]
     outcome = run(*command, "--storage", kept("schema-1"), "--format", "json")
     assert 0 == outcome.code, outcome.err

@@ -26,7 +26,7 @@ from tests.workload_examples import tabular
 
 @pytest.fixture
 def foreign(folder, monkeypatch):
-    """Return the address of a workload that nobody has named yet, and the file that importing it leaves."""
+    """Return the address of a workload that is not imported yet, and the file that importing it leaves."""
     name, marker = f"foreign_{uuid.uuid4().hex}", folder / "imported"
     (folder / f"{name}.py").write_text(MODULE.format(marker=str(marker)))
     monkeypatch.syspath_prepend(folder)
@@ -82,14 +82,14 @@ def test_both_ways_out_of_a_refused_confirmation_import_the_workload(run, stored
 
 @pytest.mark.parametrize("command", ["trials", "studies", "compare", "report", "export", "doctor"])
 def test_commands_that_read_import_nothing(run, stored, foreign, command):
-    """Whatever a command that reads makes of a database, its workload is not imported."""
+    """A command that reads a database does not import its workload."""
     run(command)
     assert not foreign[1].exists()
 
 
 @pytest.mark.parametrize("command", ["train", "preview"])
 def test_an_exported_file_imports_nothing(run, folder, foreign, command):
-    """A file that somebody sent is drawn without its workload, and trained only at a person's word."""
+    """A file from others is drawn without its workload, and trained only with --trust-config."""
     (folder / "sent.json").write_text(_document(foreign[0]))
     outcome = run(command, "sent.json")
     assert not foreign[1].exists()

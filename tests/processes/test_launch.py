@@ -4,7 +4,7 @@ from lrsearch.processes import launch
 
 
 def test_a_scheduler_decides_where_a_task_is_run(monkeypatch) -> None:
-    """Each gets the task, its arguments and the poll; here nobody can say which process died, there one can."""
+    """Each gets the task, its arguments and the poll; which process died is known on a cluster alone."""
     seen = []
 
     def on_machine(task, arguments, *, poll, restart):

@@ -1,4 +1,4 @@
-"""One page of sections: whatever its texts are, it is one file that asks for nothing."""
+"""One page of sections: with any texts, it is one file that asks for nothing."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ RUN = {"total_steps": 100, "base_lr": 0.3}
 
 BAD = [
     ("cosinus", {}, "unknown family 'cosinus'; did you mean 'cosine'?"),
-    ("wave", {}, "unknown family 'wave'; known are constant, .*, reduce_on_plateau"),
+    ("wave", {}, "unknown family 'wave'; choose from constant, .*, reduce_on_plateau"),
     ("constant", {"base_lr": 0.0}, "base_lr must be a finite number > 0, got 0.0"),
     ("constant", {"base_lr": float("nan")}, "base_lr must be a finite number > 0, got nan"),
     ("constant", {"base_lr": "0.1"}, "base_lr must be a finite number > 0, got '0.1'"),

@@ -69,7 +69,7 @@ def test_rates_keep_the_shape_of_the_steps_and_stay_between_zero_and_the_peak(fa
 @quick
 @given(data=st.data())
 def test_warm_up_is_a_straight_line_to_the_peak(family, data):
-    """From warmup_begin_lr at step 0 in equal rises to exactly base_lr at step warmup_steps, whatever follows."""
+    """From warmup_begin_lr at step 0 in equal rises to exactly base_lr at step warmup_steps, in every family."""
     schedule = data.draw(schedules(family))
     lr = schedule.lr(np.arange(schedule.warmup_steps + 1))
     if schedule.warmup_steps:
@@ -190,7 +190,7 @@ def test_distance_is_zero_to_itself_symmetric_and_at_most_one(first, second):
 @quick
 @given(data=st.data())
 def test_distance_measures_a_change_of_scale(family, data):
-    """A schedule with all its rates halved is at distance 1/2, whatever its family."""
+    """A schedule with all its rates halved is at distance 1/2, in every family."""
     params = data.draw(schedules(family)).params()
     halved = {name: value / 2 if name.endswith("_lr") else value for name, value in params.items()}
     np.testing.assert_allclose(schedule_from_params(params).distance(schedule_from_params(halved)), 0.5, rtol=1e-9)
@@ -240,5 +240,5 @@ def test_an_unknown_parameter_is_refused_by_name(family):
     make_schedule(**params)
     with pytest.raises(InputError, match=f"{family} has no parameter 'warmup'; did you mean 'warmup_steps'"):
         make_schedule(**params, warmup=5)
-    with pytest.raises(InputError, match=f"{family} has no parameter 'zzz'; known are .*total_steps, base_lr"):
+    with pytest.raises(InputError, match=f"{family} has no parameter 'zzz'; choose from .*total_steps, base_lr"):
         make_schedule(**params, zzz=5)

@@ -63,7 +63,7 @@ def test_momentum_shrinks_the_rates(momentum, low, high):
     ],
 )
 def test_the_range_of_final_lr_follows_that_of_base_lr(base_lr, final_lr):
-    """Each bound keeps its ratio to the same bound of base_lr, so that whoever changes base_lr alone gets a space."""
+    """Each bound keeps its ratio to the same bound of base_lr, so that a change of base_lr alone gives a space."""
     override = {"base_lr": {"low": base_lr[0], "high": base_lr[1]}}
     for overrides in (override, {"cosine": override}):
         assert Range(*final_lr, log=True) == resolve_ranges("cosine", overrides, **RUN)["final_lr"]
@@ -111,7 +111,10 @@ def test_overrides_for_all_families_and_for_one():
 
 BAD = [
     ({"base_rate": {"low": 1}}, "unknown name 'base_rate'; the parameters are base_lr, .*; the families are constant"),
-    ({"cosine": {"gamma": {"low": 0.1}}}, "cosine has no parameter 'gamma'; known are base_lr, warmup_steps, final_lr"),
+    (
+        {"cosine": {"gamma": {"low": 0.1}}},
+        "cosine has no parameter 'gamma'; choose from base_lr, warmup_steps, final_lr",
+    ),
     ({"base_lr": 0.3}, "base_lr must be a table such as {low = ..., high = ...}, got 0.3"),
     ({"base_lr": {"lo": 0.3}}, "base_lr takes low, high, log; got 'lo'"),
     ({"decay_shape": {"low": 0.3}}, "decay_shape takes choices; got 'low'"),

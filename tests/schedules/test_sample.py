@@ -65,7 +65,11 @@ def test_warm_up_begins_where_the_caller_says():
     ("family", "sample", "message"),
     [
         ("cosinus", {}, "unknown family"),
-        ("constant", {"gamma": 0.5}, "a sample of constant has no parameter 'gamma'; known are base_lr, warmup_steps"),
+        (
+            "constant",
+            {"gamma": 0.5},
+            "a sample of constant has no parameter 'gamma'; choose from base_lr, warmup_steps",
+        ),
         ("multistep", {"gamma": 0.5, "milestone_1": 3}, "a sample of multistep needs milestone_2"),
         ("reduce_on_plateau", {"factor": 0.5, "patience": 1}, "whole epochs.*got 1000 and 7"),
     ],

@@ -58,7 +58,7 @@ def test_an_interrupted_search_has_told_of_what_finished(folder):
 
 
 def test_an_error_of_a_callback_is_raised_and_loses_no_trial(folder):
-    """As by Study.optimize; the next run goes on."""
+    """As by Study.optimize; the next run continues."""
     config, options = make_config(search__trials=4), {"storage": f"sqlite:///{folder}/a.db", "workers": 1, "lanes": 2}
 
     def fails(study, trial):

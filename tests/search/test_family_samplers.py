@@ -94,7 +94,7 @@ def test_a_space_that_is_used_up_is_searched_on() -> None:
 
 
 def test_qmc_takes_the_scrambled_sobol_points_in_order() -> None:
-    """The n-th trial of a family is SciPy's n-th scrambled Sobol point, whatever the other family does."""
+    """The n-th trial of a family is SciPy's n-th scrambled Sobol point, independent of the other family."""
     space = plain_space(dimensions=3)
     study = make_study(space, kind="qmc", seed=5)
     asked = [space.suggest(study.ask()) for _ in range(16)]

@@ -165,7 +165,7 @@ def test_a_study_goes_on_in_the_space_that_it_stores(tmp_path):
     study = load_study(open_storage(url), "study")
     space = study.user_attrs["space"]
     assert {"low": 5e-5, "high": 5e-3, "log": True, "integer": False} == space["families"]["cosine"]["final_lr"]
-    # An earlier version had the published range of final_lr, whatever that of base_lr.
+    # An earlier version had the published range of final_lr for any range of base_lr.
     space["families"]["cosine"]["final_lr"] |= {"low": 1e-5, "high": 1e-2}
     study.set_user_attr("space", space)
     [study], _ = run_search(config.changed({"search.trials": 4}), options)

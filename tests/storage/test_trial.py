@@ -1,4 +1,4 @@
-"""Trials are read back whatever wrote them."""
+"""Trials of any version or program are read back."""
 
 import optuna
 
@@ -8,7 +8,7 @@ from lrsearch.storage import (
 
 
 def test_a_trial_of_every_state_is_read(folder) -> None:
-    """Only a finished trial has a value; what nobody wrote stays at its default."""
+    """Only a finished trial has a value; what was not written stays at its default."""
     study = optuna.create_study(direction="maximize")
     study.enqueue_trial({"x": 0.5})
     waiting = to_record(study.get_trials()[0])

@@ -34,7 +34,7 @@ def test_a_filter_takes_what_has_all_that_it_asks_for(wanted, taken) -> None:
     [
         (TrialFilter("cosin"), "no family 'cosin' here; did you mean 'cosine'"),
         (TrialFilter(state="done"), "state must be one of complete, pruned, running, waiting, fail, got 'done'"),
-        (TrialFilter(replicate=2), r"replicate must be one that is there \(0, 1\), got 2"),
+        (TrialFilter(replicate=2), r"replicate must be one of this study's \(0, 1\), got 2"),
     ],
 )
 def test_what_no_trial_could_have_is_refused(wanted, said) -> None:

@@ -30,7 +30,7 @@ def test_columns_of_numbers_are_known() -> None:
 
 
 def test_programs_get_the_values_and_people_the_words() -> None:
-    """JSON and CSV keep the keys and the stored numbers, whatever heading and unit people read."""
+    """JSON and CSV keep the keys and the stored numbers under every heading and unit."""
     shown = table((Column("entry", "candidate"), Column("value", "accuracy (points)")), [("rex", Points(0.8312))])
     assert ("candidate", "accuracy (points)") == shown.headings
     assert (("rex", "83.12"),) == shown.cells

@@ -25,7 +25,7 @@ def test_the_device_is_chosen(monkeypatch, name, available, chosen):
     ("name", "complaint"), [("tpu", "device must be auto, cpu or cuda, got 'tpu'"), ("cuda", "PyTorch sees no GPU")]
 )
 def test_a_device_that_is_not_there_is_refused(monkeypatch, name, complaint):
-    """Another name, and a GPU that nobody has."""
+    """Another name, and a GPU that does not exist."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match=complaint):
         device.choose_device(name)

@@ -189,7 +189,7 @@ def test_an_interruption_leaves_every_lane_at_an_epoch_boundary(monkeypatch):
 
 @pytest.mark.parametrize("model", [_mlp, _batch_norm, _dropout])
 def test_a_lane_goes_on_from_its_checkpoint(model):
-    """A lane taken up elsewhere from its checkpoint ends to the bit where it would have ended."""
+    """A lane resumed elsewhere from its checkpoint ends to the bit where it would have ended."""
     lane = _lane("one_cycle", settings=HEAVY, init_seed=4)
     whole = _stack(MOMENTUM, model)
     whole.admit(0, lane)

@@ -1,4 +1,4 @@
-"""One lane from start to end, and the checkpoint from which it goes on."""
+"""One lane from start to end, and the checkpoint from which it resumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a search: a trial goes on from its own, and from nothing else."""
+"""Checkpoints of a search: a trial resumes from its own, and from nothing else."""
 
 import pickle
 from pathlib import Path
@@ -191,7 +191,7 @@ def test_where_checkpoints_lie(folder, monkeypatch) -> None:
 
 
 def test_a_folder_that_a_person_names_is_used_and_stays(folder, monkeypatch) -> None:
-    """Studies of several databases share it, each goes on from its own files, and none removes it."""
+    """Studies of several databases share it, each resumes from its own files, and none removes it."""
     shared = folder / "shared"
     monkeypatch.setenv("LRSEARCH_CHECKPOINTS", str(shared))
     config = make_config(search__pruner="none", training__epochs=4)

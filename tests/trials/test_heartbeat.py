@@ -35,7 +35,7 @@ def _looks(watch: Watch, clock: _Clock, *trials, seconds: float, every: float) -
     silent: set[int] = set()
     for _ in range(int(seconds / every)):
         clock.seconds += every
-        silent = watch.look(trials)
+        silent = watch.check(trials)
     return silent
 
 
@@ -47,7 +47,7 @@ def _watch() -> tuple[Watch, _Clock]:
 def test_a_trial_is_silent_after_the_grace_and_not_before() -> None:
     """Three minutes without a change, and the trial is taken for dead; until then it is in doubt."""
     watch, clock = _watch()
-    assert set() == watch.look([_running()])
+    assert set() == watch.check([_running()])
     assert set() == _looks(watch, clock, _running(), seconds=180, every=60)
     assert {0} == watch.in_doubt
     assert {0} == _looks(watch, clock, _running(), seconds=60, every=60)
@@ -57,7 +57,7 @@ def test_a_trial_is_silent_after_the_grace_and_not_before() -> None:
 def test_any_change_is_a_sign_of_life(change) -> None:
     """A new heartbeat or a new report ends the doubt, and the silence counts from there."""
     watch, clock = _watch()
-    watch.look([_running()])
+    watch.check([_running()])
     _looks(watch, clock, _running(), seconds=180, every=60)
     assert set() == _looks(watch, clock, _running(**change), seconds=60, every=60)
     assert set() == watch.in_doubt
@@ -68,7 +68,7 @@ def test_any_change_is_a_sign_of_life(change) -> None:
 def test_an_hour_without_a_database_kills_no_trial() -> None:
     """From one look to the next no more than a heartbeat's pause is counted, however long this process was away."""
     watch, clock = _watch()
-    watch.look([_running(0), _running(1)])
+    watch.check([_running(0), _running(1)])
     assert set() == _looks(watch, clock, _running(0), _running(1), seconds=3 * 3600, every=3600)
 
 
@@ -76,7 +76,7 @@ def test_who_has_no_heartbeat_or_is_of_this_machine_is_not_judged() -> None:
     """A trial of plain `study.optimize` has none; of this machine's processes the system knows whether they live."""
     watch, clock = _watch()
     trials = [_running(0, heartbeat=None), _running(1, worker=worker_name())]
-    watch.look(trials)
+    watch.check(trials)
     assert set() == _looks(watch, clock, *trials, seconds=600, every=60)
     assert set() == watch.in_doubt
 

@@ -100,7 +100,7 @@ def test_a_trial_interrupted_twice_is_queued_once(folder) -> None:
 
 
 def test_running_again_continues_and_repeats_no_parameters(folder) -> None:
-    """`--trials` is the total: the same command again does nothing, a larger number goes on, none is drawn twice."""
+    """`--trials` is the total: the same command again does nothing, a larger number continues, none is drawn twice."""
     config = make_config()
     assert 3 == len(finished(search(config, 3)))
     assert 3 == len(search(config, 3).get_trials())
@@ -126,7 +126,7 @@ def test_a_time_limit_ends_cleanly(folder, monkeypatch) -> None:
 
 
 def test_an_error_in_training_loses_nothing(folder) -> None:
-    """Whatever ends the run, an error of a user's own code included, the running trials are queued."""
+    """However the run ends, by an error of user code too, the running trials are queued."""
 
     def on_epoch(_: object) -> None:
         raise ZeroDivisionError
@@ -305,7 +305,7 @@ def _lose(study: Study, history: History, epochs: int) -> None:
 
 
 def test_a_trial_that_is_lost_twice_at_one_epoch_is_not_tried_again(caplog) -> None:
-    """A configuration that kills its process has one retry; one that gets further each time goes on."""
+    """A configuration that kills its process has one retry; one that gets further each time is resumed."""
     study = optuna.create_study()
     history = History(study)
     _lose(study, history, epochs=2)

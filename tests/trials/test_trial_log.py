@@ -61,7 +61,7 @@ def log() -> TrialLog:
 
 
 def test_a_trial_that_another_process_took_is_noted_once(log, caplog) -> None:
-    """A process goes on with its other trials, and says in one line what it has lost."""
+    """A process continues with its other trials, and says in one line what it has lost."""
     study = log.trial.study
     study.tell(log.trial, state=TrialState.FAIL)
     for _ in range(2):
@@ -94,7 +94,7 @@ def test_a_record_grows_by_the_epoch_and_ends_with_its_last_score(log) -> None:
 
 
 def test_a_loss_that_is_not_finite_is_the_worst_value(log) -> None:
-    """What diverged has the workload's worst score, whatever it measured."""
+    """What diverged has the workload's worst score, for any measured one."""
     log.record(EpochMetrics(1, math.nan, {"select": 2.0}, {"select": 0.9}), 1.0)
     assert log.experiment.workload.worst_value == log.value
 

@@ -43,7 +43,7 @@ WRONG_TABLES = {
     "block;family;score\n0;cosine;90": "each of them once; its cells are separated by semicolons: use commas",
     "block\tfamily\tscore\n0\tcosine\t90": "separated by tabs: use commas",
     "block,family,score\n0,cosine,nan": "line 2: score must be a finite number, got 'nan': give a run that diverged",
-    "block,family,score\n0,cosine,90\n0,cosine,91": "line 3: block 0 and family cosine are there twice",
+    "block,family,score\n0,cosine,90\n0,cosine,91": "line 3: block 0 and family cosine stand twice",
     "block,family,score\n0,cosine,high": "line 2: score must be a number, got 'high'",
     "block,family,score\n0,cosine": "line 2: it has 2 cells, and the header has 3",
     "block,family,score\n0,cosine,90\n1,linear,91": "family linear has no score in block 0",

@@ -58,7 +58,7 @@ def test_all_means_all() -> None:
 
 @given(st.integers(12, 400), st.sampled_from(["fit", "all"]))
 def test_the_examples_to_fit_are_counted_without_a_split(examples, train) -> None:
-    """The count is the size of the part that a split of so many examples fits."""
+    """The count is the size of the part that a split of that many examples fits."""
     assert len(split_examples(_labels(examples, 3), 0, train=train).fit) == examples_to_fit(examples, train=train)
 
 

@@ -111,7 +111,7 @@ def p_value(statistic: FloatArray, null: FloatArray) -> FloatArray:
 def null_quantile(null: FloatArray, alpha: float) -> FloatArray:
     """Return the largest statistics [tests] that `p_value` does not reject at level `alpha`.
 
-    `null` is [patterns, tests]; must be attainable with so many patterns (`require_attainable`).
+    `null` is [patterns, tests]; must be attainable with that many patterns (`require_attainable`).
     """
     patterns = len(null)
     rank = patterns - int(np.floor(alpha * (patterns + 1) + TIE))
@@ -119,7 +119,7 @@ def null_quantile(null: FloatArray, alpha: float) -> FloatArray:
 
 
 def require_attainable(alpha: float, blocks: int) -> None:
-    """Raise InputError where the flips of so many blocks cannot give a p-value of `alpha` or less."""
+    """Raise InputError where the flips of `blocks` blocks cannot give a p-value of `alpha` or less."""
     patterns = 2 ** (blocks - 1) if blocks <= ENUMERATED_BLOCKS else DRAWN_PATTERNS
     smallest = 1 / (1 + patterns)
     if smallest <= alpha < 1:

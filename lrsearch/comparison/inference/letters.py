@@ -1,4 +1,4 @@
-"""Compact letter displays: who is not separated from whom, whatever the order of the means."""
+"""Compact letter displays: which are not separated, for any order of the means."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Power:
     reach: FloatArray
 
     def power(self, difference: float) -> float:
-        """Return the probability that a true difference of so many points is detected, in its own direction."""
+        """Return the probability that a true difference, in points, is detected, in its own direction."""
         return float(np.searchsorted(self.reach, difference) / len(self.reach))
 
     def detectable(self, power: float = 0.8) -> float:

@@ -106,8 +106,8 @@ def overview_figure(candidates: Sequence[Learning], metric: Metric) -> go.Figure
     colour_of, dash_of = colours(names), dashes(names)
     traces = []
     for candidate in candidates:
-        look = {"name": candidate.name, "colour": colour_of[candidate.name], "dash": dash_of[candidate.name]}
-        traces += _drawn(candidate.epochs, candidate.score, **look)
+        style = {"name": candidate.name, "colour": colour_of[candidate.name], "dash": dash_of[candidate.name]}
+        traces += _drawn(candidate.epochs, candidate.score, **style)
     seen = focus(
         [value for candidate in candidates for value in candidate.score.mean.tolist()], maximize=metric.maximize
     )

@@ -18,7 +18,7 @@ from lrsearch.search.gp.model import Hyperparameters, IntArray, Posterior, fit
 from lrsearch.search.gp.targets import Outcomes, normal_scores, outcomes
 
 MOST_TRIALS = 1500
-"""Above so many finished trials the model keeps the best half of them and as many drawn ones."""
+"""Above this number of finished trials the model keeps the best half of them and as many drawn ones."""
 
 _EVERY_ROUND, _THEN_EVERY = 20, 5
 _MOST_FITTED = 240

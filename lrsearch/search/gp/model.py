@@ -58,7 +58,7 @@ class Hyperparameters:
 
     @classmethod
     def prior_mean(cls, features: int, families: int) -> Hyperparameters:
-        """Return what is assumed before there is data."""
+        """Return what is assumed without data."""
         return cls.of_vector(prior(features, families)[0], features)
 
 
@@ -77,7 +77,7 @@ def fit(x: FloatArray, family: IntArray, y: FloatArray, families: int) -> Hyperp
         x: features `[n, features]`.
         family: numbers `[n]` in 0 .. families - 1.
         y: observations `[n]`, of about unit scale.
-        families: how many there are.
+        families: their number.
     """
     means, sds = prior(x.shape[1], families)
     bounds = list(zip(means - _SD_BOUND * sds, means + _SD_BOUND * sds, strict=True))

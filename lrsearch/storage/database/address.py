@@ -48,10 +48,10 @@ _POSTGRES_CONNECTION = {
 
 
 def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
-    """Open a storage address to work on it, making its tables if they are not there yet.
+    """Open a storage address to work on it, making its tables if it has none.
 
     `sqlite:///file.db` is opened as several processes need it; `postgresql+psycopg://user:password@host/db` (or plain
-    `postgresql://`) and whatever else SQLAlchemy knows, `journal:///file.log` and `grpc://host:port` (a proxy that
+    `postgresql://`) and every other database of SQLAlchemy, `journal:///file.log` and `grpc://host:port` (a proxy that
     `optuna.storages.run_grpc_proxy_server` serves) work too.
 
     Raises:
@@ -78,12 +78,12 @@ class NothingStored(InputError):
 
 
 def open_existing(url: str = DEFAULT_STORAGE) -> BaseStorage:
-    """Open a storage that is there to read it: nothing is made, and those who write are not held up.
+    """Open an existing storage to read it: nothing is made, and those who write are not held up.
 
     A file or a server's role that may only be read or read will do.
 
     Raises:
-        NothingStored: if its file is not there, or its server's database has none of Optuna's tables.
+        NothingStored: if its file does not exist, or its server's database has none of Optuna's tables.
         InputError: as `open_storage`.
     """
     if (path := missing_file(url)) is not None:
@@ -114,7 +114,7 @@ def storage_file(url: str) -> Path | None:
 
 
 def missing_file(url: str) -> str | None:
-    """Return the path of a storage's file that is not there; None for other storages, and for one that is there."""
+    """Return the path of a storage's file that does not exist; None for other storages, and for one that exists."""
     path = storage_file(url)
     return None if path is None or path.exists() else str(path)
 
@@ -137,7 +137,7 @@ def shared_disk_warning(url: str) -> str | None:
 
 @contextmanager
 def _said_why(url: str, kind: type[InputError | RunError]) -> Iterator[None]:
-    """Turn whatever keeps a storage from being opened into one line without a password, raised as `kind`."""
+    """Turn every error that keeps a storage from being opened into one line without a password, raised as `kind`."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         yield

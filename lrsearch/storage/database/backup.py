@@ -28,14 +28,14 @@ _BUSY_SECONDS = 60
 def back_up(url: str, target: Path | None = None) -> Path:
     """Copy an SQLite database as it is at one moment, checked and in one file, and return the copy's path.
 
-    Workers may write meanwhile: SQLite's online backup reads one snapshot, and holds nobody up.
+    Workers may write meanwhile: SQLite's online backup reads one snapshot, and delays no other process.
 
     Args:
         url: the storage.
-        target: a file that is not there yet; NAME-DATE-TIME.db beside the database if None.
+        target: a new file; NAME-DATE-TIME.db beside the database if None.
 
     Raises:
-        InputError: if the storage is no SQLite file that is there, or the target is there.
+        InputError: if the storage is no existing SQLite file, or the target exists.
         RunError: if the database is damaged, or the copy cannot be written; none is left then.
     """
     if not is_sqlite(url):
@@ -49,7 +49,7 @@ def back_up(url: str, target: Path | None = None) -> Path:
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"no backup can be made as {str(path)!r}: its folder may not be written; name another with -o")
     if path.exists():
-        raise InputError(f"{str(path)!r} is there already: name another file with -o")
+        raise InputError(f"{str(path)!r} exists: name another file with -o")
     part = path.with_name(f"{path.name}.part")
     try:
         _copy(source, part)

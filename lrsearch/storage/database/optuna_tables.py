@@ -56,5 +56,5 @@ def are_known(storage: RDBStorage) -> bool:
 
 @lru_cache(maxsize=4096)
 def distribution_of(stored: str) -> BaseDistribution:
-    """Return a distribution from its JSON; equal ones are one object, which nobody changes."""
+    """Return a distribution from its JSON; equal ones are one object, which is never changed."""
     return json_to_distribution(stored)

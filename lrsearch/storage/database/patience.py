@@ -60,7 +60,7 @@ class PatientStorage(RDBStorage):
     """An RDBStorage whose calls wait up to ten minutes for a database that is restarted, unreachable or locked.
 
     A call that was cut off after the database had done it is done once: what it writes it writes over, and the end of a
-    trial that is there already is left. What does not pass is raised as RunError, with what to do, where that is
+    trial that exists is left. What does not pass is raised as RunError, with what to do, where that is
     known.
     """
 
@@ -98,7 +98,7 @@ class PatientStorage(RDBStorage):
     def require_same_file(self) -> None:
         """Raise RunError if the file of an SQLite database was deleted or replaced since it was opened.
 
-        SQLite would go on in the old one, which nobody can open any more.
+        SQLite would write on into the old one, which no process can open any more.
         """
         if _identity(self._file) != self._identity:
             raise RunError(

@@ -18,7 +18,7 @@ _REMEDIES = {
     r"permission denied for (table|schema|database|sequence)": "this role may not do that: to read it needs "
     "GRANT SELECT ON ALL TABLES IN SCHEMA public, to search all rights",
     r"in a read-only transaction": "this server or this role only reads: give the address of one that may write",
-    r"readonly database|read-only|permission denied": "nothing may be written there: change the file's and its "
+    r"readonly database|read-only|permission denied": "nothing may be written to it: change the file's and its "
     "folder's mode or the role's rights, or copy the database (lrsearch backup) to where you may write",
     r"unable to open database file": "the file must be readable, and its folder writable for the two files that "
     "SQLite keeps beside it",
@@ -68,14 +68,14 @@ def is_passing(error: BaseException) -> bool:
 
 
 def _proxy_code(error: BaseException) -> str | None:
-    """Return the status of an error of Optuna's gRPC proxy, whose library is not always there; None of any other."""
+    """Return the status of an error of Optuna's gRPC proxy, whose library is optional; None of any other."""
     code = getattr(error, "code", None)
     name = getattr(code(), "name", None) if callable(code) else None
     return name if isinstance(name, str) else None
 
 
 def explained(error: BaseException) -> str | None:
-    """Return in one line what the database says and what to do; None if it is no error of a database that is known."""
+    """Return in one line what the database says and what to do; None if it is no known error of a database."""
     if _is_unreadable(error):
         said = " ".join(str(error).split())
         return f"a value in it cannot be read ({said}): the file is damaged, or was edited; {_MENDING}"

@@ -36,7 +36,7 @@ def open_proxy(url: str) -> BaseStorage:
 
     Raises:
         InputError: if the address is none or the library is missing.
-        ConnectionError: if nobody answers.
+        ConnectionError: if none answers.
     """
     address = re.fullmatch(r"grpc://([^:/@]+):(\d+)", url)
     if address is None:
@@ -53,5 +53,5 @@ def open_proxy(url: str) -> BaseStorage:
         proxy.wait_server_ready(timeout=_CONNECT_SECONDS)
     except ConnectionError:
         proxy.close()
-        raise ConnectionError("no proxy answers there, start one or wait for it") from None
+        raise ConnectionError("no proxy answers at this address, start one or wait for it") from None
     return proxy

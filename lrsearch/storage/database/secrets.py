@@ -1,4 +1,4 @@
-"""Passwords in storage addresses: found wherever they may stand, and kept out of whatever is said."""
+"""Passwords in storage addresses: located in every form, and kept out of every message."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def without_secrets(text: str, url: str) -> str:
 
 
 def _secrets(url: str) -> set[str]:
-    """Return the passwords of an address and their parts, as they stand there and as a driver reads them."""
+    """Return the passwords of an address and their parts, as written and as a driver reads them."""
     whole = {match[2] for place in _PLACES for match in place.finditer(url)}
     pieces = whole | {part for secret in whole for part in re.split("[@:/]", secret)}
     return {read(secret) for secret in pieces for read in (str, unquote, unquote_plus)}

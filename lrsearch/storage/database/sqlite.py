@@ -48,7 +48,7 @@ def sqlite_path(url: str) -> Path:
     """Return the file that an SQLite address names.
 
     Raises:
-        InputError: if it names none that can be there, or has another option than a timeout.
+        InputError: if it names no possible file, or has another option than a timeout.
     """
     path = database_file(url)
     if path.name in ("", ":memory:"):
@@ -67,7 +67,7 @@ def sqlite_path(url: str) -> Path:
 
 
 def open_sqlite(url: str) -> PatientStorage:
-    """Open an SQLite database to work on it, with its tables made if they are not there.
+    """Open an SQLite database to work on it, with its tables made if it has none.
 
     Write-ahead logging, a minute's patience, and transactions that take the lock before they read, without which
     several processes take the same waiting trial.
@@ -81,7 +81,7 @@ def open_sqlite(url: str) -> PatientStorage:
 
 
 def _require_no_other_tables(path: Path) -> None:
-    """Raise InputError if a database that is there has tables and none of Optuna's, before any is made beside them.
+    """Raise InputError if an existing database has tables and none of Optuna's, before any is made beside them.
 
     SQLite itself reads it, and only where there is something to read.
     """
@@ -97,10 +97,10 @@ def _require_no_other_tables(path: Path) -> None:
 
 
 def open_sqlite_to_read(url: str) -> PatientStorage:
-    """Open an SQLite database that is there without ever holding up those who work on it.
+    """Open an existing SQLite database without ever holding up those who work on it.
 
     Where its file or folder may not be written, it is opened read-only, and where not even that goes (write-ahead
-    logging needs a file beside the database), as a file that nobody changes.
+    logging needs a file beside the database), as a file that does not change.
     """
     path = sqlite_path(url)
     *ways, last = [url, *(f"sqlite:///{way}&uri=true" for way in read_only_addresses(path))]
@@ -129,7 +129,7 @@ def require_no_log(path: Path) -> None:
 
 
 def read_only_addresses(path: Path) -> list[str]:
-    """Return the URIs by which SQLite opens a file that may only be read, the last as a file that nobody changes."""
+    """Return the URIs by which SQLite opens a file that may only be read, the last as a file that does not change."""
     read_only = f"file:{quote(str(path.absolute()))}?mode=ro"
     return [read_only, f"{read_only}&immutable=1"]
 
@@ -183,7 +183,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 def file_size(path: Path) -> int:
-    """Return a file's bytes, 0 if it is not there; the file is not opened (see `open_sqlite`)."""
+    """Return a file's bytes, 0 if it does not exist; the file is not opened (see `open_sqlite`)."""
     return path.stat().st_size if path.exists() else 0
 
 

@@ -13,7 +13,7 @@ _FINISHED = [state for state in TrialState if state.is_finished()]
 
 
 class TrialCache(_CachedStorage):
-    """The cache that Optuna puts before a database; it looks through and sorts all its trials at every read."""
+    """The cache that Optuna puts before a database; it checks and sorts all its trials at every read."""
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

@@ -1,6 +1,6 @@
-"""Whole trials from Optuna's tables: those that have changed, in a time that does not depend on how many there are.
+"""Whole trials from Optuna's tables: those that have changed, in a time that does not depend on the number of all.
 
-Optuna makes an object of every row and looks through the whole study at every read; here rows are looked up by the
+Optuna makes an object of every row and reads the whole study every time; here rows are selected by the
 trials that are asked for.
 """
 

@@ -9,7 +9,7 @@ among the convolution's outputs, dZ, and then
     images    dX[pixel] is the sum, over places k in the kernel, of dZ[pixel - k] W[k]
 
 The batch is filled up to a multiple of two vectors with images of zeros, whose gradient has to be zero. Sums are taken
-in one order whatever the lanes, threads and processes are; another width of vectors has another order in dW.
+in one order for all numbers of lanes, threads and processes; another width of vectors has another order in dW.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _kernels(dtype: torch.dtype) -> dict[Layer, Kernels]:
     if writable:
         try:
             return _tried(dtype, folder)
-        except Exception:  # what a damaged file raises is whatever unpickling it does
+        except Exception:  # unpickling a damaged file may raise anything
             shutil.rmtree(folder, ignore_errors=True)
     return _tried(dtype, folder if writable else None)
 

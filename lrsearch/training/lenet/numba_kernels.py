@@ -41,7 +41,7 @@ def make_kernels(layer: Layer, bytes_wide: int, itemsize: int, *, cache: bool) -
 
     Args:
         layer: whose.
-        bytes_wide: of a vector, which tell how many registers there are.
+        bytes_wide: the width of a vector, from which the number of registers follows.
         itemsize: bytes of a number.
         cache: whether compiled code is kept in Numba's cache.
     """

@@ -10,7 +10,7 @@ of the convolution's outputs, of which one in a window at most is not zero:
     images    dX[pixel] is the sum, over places k in the kernel, of dZ[pixel - k] W[k]; the 2x2 pixels of a block are
               reached from 3x3 windows, whose last is the one with the block in its upper left corner
 
-Sums are taken in the same order whatever the number of lanes.
+Sums are taken in the same order at every number of lanes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _IMAGES = 128
 _IMAGES_SUMMED = 32
 """How many images a program has side by side, the second where it sums over them."""
 _OUTPUTS = 4
-"""How many outputs a program computes, at most: so many that their sums and a patch fit into the registers."""
+"""How many outputs a program computes, at most, for their sums and a patch to fit into the registers."""
 
 
 class Tape(NamedTuple):

@@ -61,7 +61,7 @@ def _patch(ptr, SIDE: tl.constexpr, BATCH: tl.constexpr, mask):
 
 @triton.jit
 def _zeros(COUNT: tl.constexpr, BLOCK: tl.constexpr, dtype: tl.constexpr):
-    """Return so many sums that begin."""
+    """Return COUNT sums of 0."""
     zeros = ()
     for _ in tl.static_range(COUNT):
         zeros = zeros + (tl.zeros([BLOCK], dtype),)

@@ -52,7 +52,7 @@ def test_the_reach_is_what_the_single_step_rejects():
 
 
 def test_a_pilot_gives_back_the_noise_it_was_drawn_with():
-    """SD and correlation are measured on the scores, whatever their means."""
+    """SD and correlation are measured on the scores, for any means."""
     scores = draw_scores(np.random.default_rng(3), 4000, 5, shift=[0, 1, 2, 3, 4])
     noise = pilot_noise(scores)
     assert (noise.sd, noise.correlation) == pytest.approx((0.25, 0.3), abs=0.02)
@@ -68,7 +68,7 @@ def test_a_plan_that_cannot_be_is_refused():
 
 
 def test_the_blocks_that_settle_a_pair_do_so():
-    """A new comparison of so many blocks has about the half-width asked for; one of half as many has not."""
+    """A new comparison of that many blocks has about the half-width asked for; one of half as many has not."""
     rng = np.random.default_rng(4)
     flips = flip_pairs(draw_scores(rng, 10, 4), rng)
     result = max_t(flips, 0.05)

@@ -10,7 +10,7 @@ ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
 
 
 def test_best_so_far_is_over_complete_trials_in_their_order():
-    """A pruned trial never counts as the best, whatever its value, nor does an unfinished one."""
+    """A pruned trial never counts as the best, with any value, nor does an unfinished one."""
     search = [
         trial(2, "b", 0.7),
         trial(0, "a", 0.6, state="pruned"),

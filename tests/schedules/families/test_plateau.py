@@ -60,7 +60,7 @@ losses_of_a_run = st.lists(st.sampled_from([0.5, 0.9, 0.99995, 1.0, 1.1, math.in
 @quick
 @given(schedule=plateaus(), losses=losses_of_a_run)
 def test_any_losses_give_torch_rates(schedule, losses):
-    """Without warm-up, whatever the losses."""
+    """Without warm-up, for any losses."""
     schedule = ReduceOnPlateau(
         schedule.base_lr, 100, factor=schedule.factor, patience=schedule.patience, min_lr=schedule.min_lr
     )

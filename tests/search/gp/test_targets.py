@@ -48,7 +48,7 @@ def test_pruned_trials_alone_are_compared_by_their_reports() -> None:
 
 
 def test_outcomes_do_not_depend_on_how_many_trials_come_at_a_time() -> None:
-    """A search takes them in one after the other, a search that goes on all at once."""
+    """A search takes them in one after the other, a resumed search all at once."""
     rng = np.random.default_rng(0)
     trials = [trial(rng.random(), *rng.random(rng.integers(1, 5)), pruned=rng.random() < 0.5) for _ in range(30)]
     collected = Outcomes(StudyDirection.MINIMIZE)

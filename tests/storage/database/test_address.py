@@ -137,7 +137,7 @@ def test_somebody_elses_database_is_not_written_by_a_reader(run, folder) -> None
 
 
 def test_a_search_leaves_another_programs_database_alone(run, folder, study_file) -> None:
-    """Optimize makes no tables beside somebody else's, not even where one is called as Optuna's are."""
+    """Optimize makes no tables beside those of another program, not even where one is called as Optuna's are."""
     for name, table in (("songs.db", "songs"), ("other.db", "studies")):
         with closing(sqlite3.connect(name)) as connection:
             connection.execute(f"CREATE TABLE {table} (title TEXT)")

@@ -40,7 +40,7 @@ def test_a_backup_writes_over_nothing(run, folder) -> None:
     """A file that is there stays; without -o the copy has the database's name and the time; no database, no copy."""
     search(make_config(), 3)
     Path("taken.db").write_text("mine")
-    assert "is there already: name another file with -o" in run("backup", "-o", "taken.db").complaint
+    assert "exists: name another file with -o" in run("backup", "-o", "taken.db").complaint
     assert "mine" == Path("taken.db").read_text()
     assert 0 == run("backup").code
     assert 1 == len(list(folder.glob("lrsearch-????????-??????.db")))

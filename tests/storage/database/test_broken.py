@@ -1,4 +1,4 @@
-"""Disks that are full, files that may only be read, are damaged or somebody else's: one line that says what to do."""
+"""Disks that are full, files that may only be read, are damaged or another program's: one line that says what to do."""
 
 import os
 import shutil
@@ -173,7 +173,7 @@ def test_a_network_file_system_is_told(folder, monkeypatch, mount, kind) -> None
     ],
 )
 def test_a_damaged_cell_is_one_line_and_the_doctor_names_the_study(run, folder, searched, damage: str) -> None:
-    """What Optuna cannot read ends a command with one line; the doctor goes on and says which study it is in."""
+    """What Optuna cannot read ends a command with one line; the doctor continues and says which study it is in."""
     shutil.copy(searched, folder / "c.db")
     with closing(sqlite3.connect("c.db")) as connection:
         assert 1 <= connection.execute(damage).rowcount

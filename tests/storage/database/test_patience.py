@@ -116,7 +116,7 @@ def test_an_end_that_was_told_and_not_answered_is_told_once(folder, monkeypatch)
 
 
 def test_a_study_that_another_machine_is_making_is_waited_for(folder) -> None:
-    """Whoever finds a study that is not filled yet opens it when it is."""
+    """A process that finds a study not filled yet opens it when it is."""
     url = "sqlite:///a.db"
     made = optuna.create_study(study_name="study", storage=open_storage(url), direction="maximize")
 
@@ -134,7 +134,7 @@ def test_a_study_that_another_machine_is_making_is_waited_for(folder) -> None:
 
 
 def test_a_study_that_a_killed_process_left_unfilled_is_filled(folder, monkeypatch) -> None:
-    """It is no other study; but one with trials, or of another direction, is somebody else's."""
+    """It is no other study; but one with trials, or of another direction, is another study."""
     monkeypatch.setattr(lrsearch_study, "_FILLING_SECONDS", 0.1)
     storage = open_storage("sqlite:///a.db")
     for name, direction in (("study", "maximize"), ("other", "minimize"), ("plain", "maximize")):
@@ -148,7 +148,7 @@ def test_a_study_that_a_killed_process_left_unfilled_is_filled(folder, monkeypat
 
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 def test_a_database_that_is_deleted_or_replaced_is_an_error(folder, how: str) -> None:
-    """SQLite would write on into a file that nobody can open any more; every call says so."""
+    """SQLite would write on into a file that no process can open any more; every call says so."""
     storage = open_storage("sqlite:///a.db")
     study = create_study(storage, "study", CONFIG, **GIVEN)
     trial = study.ask()

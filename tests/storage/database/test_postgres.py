@@ -30,7 +30,7 @@ from tests.storage.test_trial_queries import fill as fill_oddly
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed (apt-get install postgresql)"),
-    # A connection whose server crashed is dropped by SQLAlchemy as it is; the driver complains that nobody closed it.
+    # A connection whose server crashed is dropped by SQLAlchemy as it is; the driver complains that it was not closed.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 pytest.importorskip("psycopg", reason="needs lrsearch[postgres]")

@@ -20,7 +20,7 @@ from tests.search.run_helpers import make_config
 
 @pytest.mark.integration
 def test_a_search_runs_through_the_proxy(folder) -> None:
-    """A grpc:// address takes a search; where nobody listens, or the address is none, one line says so."""
+    """A grpc:// address takes a search; where no proxy listens, or the address is none, one line says so."""
     database = open_storage("sqlite:///behind.db")
 
     def serve() -> None:
@@ -39,10 +39,12 @@ def test_a_search_runs_through_the_proxy(folder) -> None:
 
 
 def test_a_proxy_that_is_not_there_is_one_line(monkeypatch) -> None:
-    """Nobody listens: one line that names the address."""
+    """No proxy listens: one line that names the address."""
     pytest.importorskip("grpc", reason="needs lrsearch[grpc]")
     monkeypatch.setattr(lrsearch_proxy, "_CONNECT_SECONDS", 0.3)
-    with pytest.raises(InputError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers there"):
+    with pytest.raises(
+        InputError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers at this address"
+    ):
         open_storage("grpc://127.0.0.1:1")
 
 
@@ -79,11 +81,13 @@ def test_an_end_that_a_proxy_carried_out_and_did_not_answer_is_told_once(monkeyp
 
 
 def test_a_process_of_a_run_waits_for_a_proxy_that_is_away(monkeypatch, caplog) -> None:
-    """It says so, and ends with one line that names the address when nobody answers for as long as it waits."""
+    """It says so, and ends with one line that names the address when none answers for as long as it waits."""
     pytest.importorskip("grpc", reason="needs lrsearch[grpc]")
     monkeypatch.setattr(lrsearch_proxy, "_CONNECT_SECONDS", 0.1)
     monkeypatch.setattr(lrsearch_patience, "_PATIENCE_SECONDS", 0.6)
     monkeypatch.setattr(lrsearch_patience, "_UNHEARD_SECONDS", 0.0)
-    with pytest.raises(RunError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers there"):
+    with pytest.raises(
+        RunError, match=r"storage 'grpc://127\.0\.0\.1:1' cannot be opened: no proxy answers at this address"
+    ):
         reopen_storage("grpc://127.0.0.1:1")
     assert "the storage does not answer (gRPC)" in caplog.text

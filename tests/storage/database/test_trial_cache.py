@@ -1,4 +1,4 @@
-"""The cache answers as Optuna's own does, whoever writes."""
+"""The cache answers as Optuna's own does, with any writers."""
 
 import optuna
 from optuna.storages import InMemoryStorage

@@ -48,7 +48,7 @@ def check_layer(lanes: int, outputs: int, channels: int, batch: int, *, shared: 
 
 
 def check_stored() -> None:
-    """Every pixel is the processor's to the bit, whatever the float; floats pass as they are."""
+    """Every pixel is the processor's to the bit, for every float; floats pass as they are."""
     x = torch.arange(256, dtype=torch.uint8).view(2, 2, 1, 8, 8)
     for stored in (x, normalise(x)):
         for dtype in (torch.float32, torch.float64):
