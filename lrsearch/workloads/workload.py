@@ -93,7 +93,7 @@ class Workload:
         direction: "maximize" or "minimize" the metric.
         batch_size: examples per update.
         transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float).
-        parameter_group: `name -> (rate, decay)`, multiples of the learning rate and of the weight decay for the parameter
+        parameter_group: `name -> (rate, decay)`, multiples of learning rate and weight decay for the parameter
             of this name (True and False count as 1 and 0); None for one group.
         failed_at: a confirmed run whose metric is worse has failed; None for a limit derived from `worst_value`.
 

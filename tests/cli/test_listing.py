@@ -97,7 +97,7 @@ def test_the_newest_trials_are_listed_unless_all_are_asked_for(url, run, monkeyp
 WRONG = {
     "a family": (("--study-name", "twice", "--family", "cosin"), "no family 'cosin' here; did you mean 'cosine'?"),
     "a state": (("--study-name", "twice", "--state", "done"), "'done' is not one of 'complete', 'pruned', 'running'"),
-    "a replicate": (("--study-name", "twice", "--replicate", "2"), "one that is there (0, 1), got 2"),
+    "a replicate": (("--study-name", "twice", "--replicate", "2"), "one of this study's (0, 1), got 2"),
     "a confirmation's": (("--study-name", "twice/confirm", "--replicate", "0"), "none, because only searches are"),
     "a study": (("--study-name", "twic"), "no study 'twic' in this storage"),
     "two studies": ((), "name one of the storage's studies with --study-name: once, twice"),
