@@ -11,6 +11,7 @@ from optuna.trial import TrialState, create_trial
 
 from lrsearch.comparison import Comparison
 from lrsearch.config import StudyConfig
+from lrsearch.metric import ACCURACY
 from lrsearch.records import LearningCurve, TrialRecord
 from lrsearch.storage import StoredStudy, create_study
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
@@ -81,9 +82,7 @@ def stored(
     """
     blocks = len(next(iter(scores.values())))
     usual = {"planned_blocks": blocks, "searches": 1, "metric": "accuracy", "worst_value": 1 / 10, "left_out": []}
-    study = create_study(
-        storage, name, config, direction="maximize", data_fingerprint="f", attributes=usual | attributes
-    )
+    study = create_study(storage, name, config, metric=ACCURACY, data_fingerprint="f", attributes=usual | attributes)
     for entry, percents in scores.items():
         for block, percent in enumerate(percents):
             curve = LearningCurve(

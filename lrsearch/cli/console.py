@@ -17,7 +17,7 @@ from rich.text import Text
 
 from lrsearch.cli.text_table import table_lines
 from lrsearch.records import finite
-from lrsearch.tables import Metric, Table, table, text
+from lrsearch.tables import Table, table, text
 from lrsearch.text import plain
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
         # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
         begun = finished - first[0] * state.total
         partly = min(max(state.trial_epochs / epochs - begun, 0.0), state.running)
-        metric = Metric(maximize=state.maximize)
-        best = [] if state.best is None else [f"best {text(metric.stored(state.best))} ({state.best_family})"]
+        best = [] if state.best is None else [f"best {text(state.metric.stored(state.best))} ({state.best_family})"]
         what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}"
         more = [*best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
         shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)

@@ -10,6 +10,7 @@ from typing import Any
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import Metric
 from lrsearch.names import audit_name, confirmation_name, is_confirmation, is_search, replicate_of, search_names
 from lrsearch.storage import (
     STATES,
@@ -26,7 +27,7 @@ from lrsearch.storage import (
     stored_names,
     study_heads,
 )
-from lrsearch.tables import Metric, Table, table
+from lrsearch.tables import Table, table
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def list_trials(
     wanted.require_possible(studies, (count.family for count in counts))
     total = sum(count.count for count in _of(counts, wanted))
     failed = {study: _failed_runs(storage, study) for study in studies if is_confirmation(study)}
-    metrics = {head.name: Metric(maximize=head.maximize) for head in study_heads(storage)}
+    metrics = {head.name: head.metric for head in study_heads(storage)}
     lines = newest_trials(storage, studies, wanted, most)
     value = metrics[studies[0]].stored_column("value")
     others = ("epochs", "seconds", "stop reason", "failed", "block", "parameters")
@@ -117,8 +118,8 @@ def _study_row(head: StudyHead, counts: list[TrialCount]) -> tuple[Any, ...]:
     name, states = head.name, Counter[str]()
     for count in counts:
         states[count.state] += count.count
-    metric = Metric(maximize=head.maximize)
-    bests = [best for count in counts if (best := count.greatest if head.maximize else count.least) is not None]
+    metric = head.metric
+    bests = [best for count in counts if (best := count.greatest if metric.maximize else count.least) is not None]
     kind = "search" if is_search(name) else "confirmation" if is_confirmation(name) else "audit"
     best = metric.stored(metric.best(bests))
     return (name, kind, *(states[state] for state in STATES), best, _trained_on(head.study_file))

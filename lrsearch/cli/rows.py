@@ -14,7 +14,7 @@ from lrsearch.records import mean_and_sd
 from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart
-from lrsearch.tables import Column, Interval, Metric, Table, table
+from lrsearch.tables import Column, Interval, Table, table
 from lrsearch.verdict.confirmation_plan import failed_runs
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
@@ -27,7 +27,7 @@ def family_table(study: StoredStudy) -> Table:
 
     The best is over complete trials of all replicates; the median too, because pruned trials have no last epoch.
     """
-    metric = Metric(study.metric, study.maximize)
+    metric = study.metric
     rows: list[tuple[Any, ...]] = []
     for family in study.config.search.families:
         finished = [record for record in study.trials if record.family == family and record.finished]
@@ -76,7 +76,7 @@ def confirm_table(confirmation: StudyPart) -> Table:
 
     Where less is better, a run that diverged has no score: its worst value is only a stand-in, as in the verdict.
     """
-    metric = Metric(confirmation.metric, confirmation.maximize)
+    metric = confirmation.metric
     published = {baseline.name: baseline.printed for baseline in confirmation.config.baseline}
     controls = confirmation.attributes.controls
     score = metric.stored_column(metric.name)
@@ -88,7 +88,7 @@ def confirm_table(confirmation: StudyPart) -> Table:
     rows, failed = [], failed_runs(confirmation)
     for candidate in dict.fromkeys(run.family for run in confirmation.runs):
         runs = [run for run in confirmation.runs if run.family == candidate]
-        scored = [run for run in runs if confirmation.maximize or run.stop_reason != "diverged"]
+        scored = [run for run in runs if metric.maximize or run.stop_reason != "diverged"]
         values = {
             "train_loss": [value for run in runs for value in run.curve.train_loss[-1:]],
             "test_loss": [run.test_loss for run in runs if run.test_loss is not None],

@@ -10,7 +10,8 @@ from scipy import stats
 
 from lrsearch.comparison.arrays import BoolArray, FloatArray
 from lrsearch.comparison.failure import Failure, FailureRule
-from lrsearch.comparison.settings import POINTS, Settings
+from lrsearch.comparison.settings import Settings
+from lrsearch.metric import POINTS
 
 FEW_BLOCKS = 10
 FAR_SDS = 10.0
@@ -47,7 +48,7 @@ def far_runs(
     if rule.limit is not None:
         return
     steps = np.diff(np.unique(scores[~failed]))
-    sign, number = rule.settings.sign, rule.settings.number
+    sign, number = rule.settings.metric.sign, rule.settings.metric.number
     better = sign * scores
     for place, family in enumerate(families):
         scored = better[~failed[:, place], place]

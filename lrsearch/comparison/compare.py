@@ -16,9 +16,10 @@ from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.flips import flip_pairs, require_attainable, sampling_variance
 from lrsearch.comparison.result import Comparison, Means
 from lrsearch.comparison.sentences import verdict_sentences
-from lrsearch.comparison.settings import CONFIGURATIONS, POINTS, Direction, Settings
+from lrsearch.comparison.settings import CONFIGURATIONS, Settings
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
+from lrsearch.metric import Direction, Metric
 
 FEWEST_BLOCKS = 6
 
@@ -82,7 +83,7 @@ def compare_scores(
         contrasts: "all", `Against(reference)` or `Groups({name: families})`.
         claim: begins with "these configurations" (blocks are seeds) or "these families" (blocks are whole searches).
         metric: what a score measures.
-        unit: of a score; percentage "points" if None and more is better, "units" if less is.
+        unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         chance: the score of a model that has learned nothing. A run within a tenth of the way from it to the best
             median of a family has failed, and its family is neither tested nor recommended.
@@ -109,9 +110,7 @@ def compare_scores(
         alpha=alpha,
         contrasts=contrasts,
         claim=claim,
-        metric=metric,
-        unit=unit if unit is not None else POINTS if direction == "maximize" else "units",
-        direction=direction,
+        metric=Metric.of_scores(metric, direction, unit),
         worst_value=chance,
         failed_at=failed_at,
     )
@@ -126,7 +125,7 @@ def compare_scores(
         parameters=parameters or {},
     )
     comparison = compare_table(table, settings, rng)
-    return replace(comparison, warnings=(*comparison.warnings, *cautions.fractions(given, settings.unit)))
+    return replace(comparison, warnings=(*comparison.warnings, *cautions.fractions(given, settings.metric.unit)))
 
 
 def compare_table(
@@ -145,7 +144,7 @@ def compare_table(
     alive = np.flatnonzero(columns.alive)
     # A failed member has left its group; a column without any member left is shown with its failures counted.
     shown = _mean_of(table.scores, np.where(columns.alive[:, None], columns.weights, columns.of_all))
-    better = settings.sign * shown
+    better = settings.metric.sign * shown
     kept = better[:, alive]
     right = table.correct
     added = None if right is None else sampling_variance(np.einsum("ck,bkn->bcn", columns.weights[alive], right))
@@ -202,7 +201,7 @@ def _require_comparable(table: ScoreTable, settings: Settings) -> None:
     if blocks < FEWEST_BLOCKS:
         raise InputError(f"scores must have at least {FEWEST_BLOCKS} blocks, but have {blocks}: run more")
     if not (np.isfinite(settings.rope) and settings.rope > 0):
-        raise InputError(f"rope must be a positive number of {settings.unit}, got {settings.rope:g}")
+        raise InputError(f"rope must be a positive number of {settings.metric.unit}, got {settings.rope:g}")
     require_attainable(settings.alpha, blocks)
     right = table.correct
     if right is None:

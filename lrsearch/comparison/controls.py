@@ -46,8 +46,9 @@ class Control:
     @property
     def sentence(self) -> str:
         """The result in words."""
-        difference, low, high = (self.settings.number(v, signed=True) for v in (self.difference, self.low, self.high))
-        limits = f"{difference} {self.settings.unit}, {low} to {high}"
+        metric = self.settings.metric
+        difference, low, high = (metric.number(v, signed=True) for v in (self.difference, self.low, self.high))
+        limits = f"{difference} {metric.unit}, {low} to {high}"
         if self.passed is None:
             outcome = "untested, because of failed runs"
         elif self.failed:

@@ -55,26 +55,26 @@ class FailureRule:
         worst = settings.worst_value
         if settings.failed_at is not None or worst is None or not np.isfinite(worst):
             return cls(settings, settings.failed_at)
-        medians = np.median(np.where(diverged, -np.inf, settings.sign * scores), axis=0)
-        best = float(settings.sign * medians.max())
+        medians = np.median(np.where(diverged, -np.inf, settings.metric.sign * scores), axis=0)
+        best = float(settings.metric.sign * medians.max())
         if not np.isfinite(best):
             return cls(settings, None)
-        lead = max(settings.sign * (best - worst), 0.0)
-        return cls(settings, worst + settings.sign * _SHARE * lead, floor=worst)
+        lead = max(settings.metric.sign * (best - worst), 0.0)
+        return cls(settings, worst + settings.metric.sign * _SHARE * lead, floor=worst)
 
     def failed(self, scores: FloatArray, diverged: BoolArray) -> BoolArray:
         """Return which runs have failed; `scores` and `diverged` have one shape."""
         worse = np.zeros(scores.shape, dtype=bool)
         if self.limit is not None:
-            worse |= self.settings.sign * (scores - self.limit) < 0
+            worse |= self.settings.metric.sign * (scores - self.limit) < 0
         if self.floor is not None:
-            worse |= self.settings.sign * (scores - self.floor) <= 0
+            worse |= self.settings.metric.sign * (scores - self.floor) <= 0
         return np.asarray(diverged | worse)
 
     @property
     def threshold(self) -> str:
         """Why a run that did not diverge has failed."""
-        return f"worse than {self.settings.number(self.limit)}" if self.limit is not None else ""
+        return f"worse than {self.settings.metric.number(self.limit)}" if self.limit is not None else ""
 
     @property
     def sentence(self) -> str:

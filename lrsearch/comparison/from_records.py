@@ -26,7 +26,6 @@ class ConfirmationPlan:
 
     Attributes:
         settings: of the comparison, its scores in the unit that people read.
-        scale: what turns a stored metric into that unit: 100 for an accuracy in points.
         controls: candidates whose truth is known, whose seeds may differ on purpose.
         excluded: candidates that the comparison leaves out, the controls unless they are what is asked about.
         left_out: families of which no trial was finished, for the claim to name.
@@ -35,7 +34,6 @@ class ConfirmationPlan:
     """
 
     settings: Settings
-    scale: float = 100.0
     controls: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -108,9 +106,9 @@ def scores_of(rows: Sequence[Sequence[TrialRecord]], plan: ConfirmationPlan) -> 
     the worst value of a loss is only a stand-in.
     """
     values = [[np.nan if run.test_accuracy is None else run.test_accuracy for run in row] for row in rows]
-    scores = plan.scale * np.array(values, dtype=np.float64)
+    scores = plan.settings.metric.scale * np.array(values, dtype=np.float64)
     said = np.array([[run.stop_reason == "diverged" for run in row] for row in rows])
-    unknown = ~np.isfinite(scores) | (said & (plan.settings.direction == "minimize"))
+    unknown = ~np.isfinite(scores) | (said & (not plan.settings.metric.maximize))
     return np.where(unknown, np.nan, scores), said | unknown
 
 

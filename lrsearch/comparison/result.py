@@ -149,14 +149,14 @@ class Comparison(_ReadOnly):
     @property
     def best_first(self) -> IntArray:
         """The places of the families by their means, the best first, those without a mean last."""
-        return np.argsort(-self.settings.sign * self.means.mean, kind="stable")
+        return np.argsort(-self.settings.metric.sign * self.means.mean, kind="stable")
 
     @property
     def note(self) -> str:
         """What the numbers of the table are, in one line."""
-        unit = self.settings.unit
+        unit = self.settings.metric.unit
         return (
-            f"{self.blocks} blocks; {unit} of {self.settings.metric}; differences with simultaneous {self.level} "
+            f"{self.blocks} blocks; {unit} of {self.settings.metric.name}; differences with simultaneous {self.level} "
             f"intervals; region of practical equivalence {self.settings.rope:g} {unit}; "
             f"{describe(self.settings.contrasts)}; {self.failure_rule.sentence}"
         )
@@ -165,7 +165,7 @@ class Comparison(_ReadOnly):
         """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
         order, recommendation = self.best_first, self.recommendation
         failed = {f.family: f"{f.runs.count} of {f.runs.total} ({f.limits})" for f in self.failures}
-        decimals = self.settings.decimals
+        decimals = self.settings.metric.decimals
         columns = (
             Column("family"),
             Column("mean", decimals=decimals),
@@ -209,6 +209,8 @@ class Comparison(_ReadOnly):
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data under one level of names; NaN and infinity become None."""
         settings = {field.name: getattr(self.settings, field.name) for field in fields(self.settings)}
+        metric = self.settings.metric
+        settings |= {"metric": metric.name, "unit": metric.unit, "direction": metric.direction}
         settings |= {"contrasts": describe(self.settings.contrasts), "failed_at": self.failure_rule.limit}
         beside = {
             "families": self.families,

@@ -57,7 +57,9 @@ def _failures(comparison: Comparison) -> str:
 
 def _recommendation(comparison: Comparison, scope: str) -> str:
     settings = comparison.settings
-    opening = f"Over {comparison.blocks} blocks of {settings.claim}, measured by {settings.metric} on this workload, "
+    opening = (
+        f"Over {comparison.blocks} blocks of {settings.claim}, measured by {settings.metric.name} on this workload, "
+    )
     chosen = comparison.recommended
     if not chosen:
         return f"{opening}none can be recommended."
@@ -93,14 +95,16 @@ def _separated(comparison: Comparison, scope: str) -> str:
 
 
 def _separation(comparison: Comparison, i: int, j: int) -> str:
-    settings, pairs = comparison.settings, comparison.pairs
+    settings, metric, pairs = comparison.settings, comparison.settings.metric, comparison.pairs
     matters = {
         BETTER_BY_MORE: f", more than the {settings.rope:g} that matter",
         BETTER_BY_LESS: ", less than matters",
     }
-    difference, low, high = (settings.number(float(of[i, j])) for of in (pairs.difference, pairs.low, pairs.high))
+    difference, low, high = (
+        settings.metric.number(float(of[i, j])) for of in (pairs.difference, pairs.low, pairs.high)
+    )
     return (
-        f"{comparison.families[i]} is better than {comparison.families[j]} by {difference} {settings.unit} "
+        f"{comparison.families[i]} is better than {comparison.families[j]} by {difference} {metric.unit} "
         f"({low} to {high}{matters.get(str(pairs.verdict[i, j]), '')})"
     )
 
@@ -115,7 +119,7 @@ def _equivalent(comparison: Comparison, scope: str) -> str:
     pairs = _pairs(comparison, EQUIVALENT)
     if not pairs:
         return ""
-    margin = f"{comparison.settings.rope:g} {comparison.settings.unit}"
+    margin = f"{comparison.settings.rope:g} {comparison.settings.metric.unit}"
     return f"equivalent within {margin} are {_listed(comparison, pairs, _couple)}{scope}"
 
 

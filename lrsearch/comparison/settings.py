@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
 
 from lrsearch.comparison.contrasts import Contrasts
 from lrsearch.errors import InputError
-from lrsearch.tables import number
+from lrsearch.metric import ACCURACY, Metric
 
-Direction = Literal["maximize", "minimize"]
 CONFIGURATIONS, FAMILIES = "these configurations", "these families"
-POINTS = "points"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The rules of one comparison. Scores, `rope`, `worst_value` and `failed_at` are in `unit`.
+    """The rules of one comparison. Scores, `rope`, `worst_value` and `failed_at` are in the metric's unit.
 
     Attributes:
         rope: the difference that would not matter (region of practical equivalence).
         alpha: the family-wise error rate.
         contrasts: which differences are tested.
         claim: begins with "these configurations" (blocks are seeds) or "these families" (blocks are whole searches).
-        metric: what a score measures.
-        unit: of a score; "points" are percentage points.
-        direction: whether more of the metric is better or less.
+        metric: what a score measures, its direction and its unit.
         worst_value: the score of a model that has learned nothing; None if unknown.
         failed_at: a run that scores worse has failed; None to derive the limit from `worst_value`.
 
@@ -38,43 +33,14 @@ class Settings:
     alpha: float = 0.05
     contrasts: Contrasts = "all"
     claim: str = CONFIGURATIONS
-    metric: str = "accuracy"
-    unit: str = POINTS
-    direction: Direction = "maximize"
+    metric: Metric = ACCURACY
     worst_value: float | None = None
     failed_at: float | None = None
 
     def __post_init__(self) -> None:
-        if self.direction not in ("maximize", "minimize"):
-            raise InputError(f"direction must be maximize or minimize, got {self.direction!r}")
-        for name in ("metric", "unit"):
-            text = getattr(self, name)
-            if not text.strip():
-                raise InputError(f"{name} must not be empty")
-            if not text.isprintable():
-                raise InputError(f"{name} must hold no control characters, got {text!r}")
         if self.failed_at is not None and not isfinite(self.failed_at):
             raise InputError(f"failed_at must be a finite score, got {self.failed_at:g}")
         require_claim(self.claim)
-
-    @property
-    def sign(self) -> float:
-        """What turns a score into one of which more is better: 1 or -1."""
-        return 1.0 if self.direction == "maximize" else -1.0
-
-    @property
-    def scale_label(self) -> str:
-        """The metric with its unit, as on an axis."""
-        return f"{self.metric} ({self.unit})"
-
-    @property
-    def decimals(self) -> int | None:
-        """The decimals of a printed score: two for points, None for four significant digits."""
-        return 2 if self.unit == POINTS else None
-
-    def number(self, value: float, *, signed: bool = False) -> str:
-        """Return a score or a difference as text, without its unit."""
-        return number(value, decimals=self.decimals, signed=signed)
 
 
 def make_claim(searches: int, *, trials: int | None = None, sampler: str | None = None) -> str:

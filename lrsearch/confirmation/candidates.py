@@ -78,7 +78,7 @@ def winners(experiment: Experiment, search: Study, top: int = 1) -> tuple[list[C
 
 def strongest(experiment: Experiment, searches: Sequence[Study], families: Sequence[str]) -> str | None:
     """Return the one of `families` whose winners have the best mean over the searches; None where none was searched."""
-    sign = -1 if experiment.workload.direction == "maximize" else 1
+    sign = -experiment.metric.sign
     means = {}
     for family in families:
         best = [best_trials(experiment, finished_trials(search, family))[:1] for search in searches]
@@ -99,7 +99,7 @@ def best_trials(experiment: Experiment, trials: Sequence[FrozenTrial]) -> list[F
 
     A trial that lacks a parameter of its family, as one added by hand may, is left out.
     """
-    sign = -1 if experiment.workload.direction == "maximize" else 1
+    sign = -experiment.metric.sign
     by_family = experiment.space.by_family
     complete = [
         (sign * trial.value, trial.number, trial)

@@ -76,7 +76,10 @@ class Job:
         experiment = Experiment.prepare(config, device=options.device)
         options = options.resolved(experiment.device)
         storage = open_storage(options.storage)
-        return cls(experiment, options, storage, name, _finished_searches(storage, name, experiment))
+        searches = _finished_searches(storage, name, experiment)
+        if searches:
+            experiment = experiment.continuing(StudyPart.of(searches[0]).metric)
+        return cls(experiment, options, storage, name, searches)
 
     @property
     def config(self) -> StudyConfig:
@@ -93,8 +96,7 @@ class Job:
             self.storage,
             name,
             self.config,
-            direction=self.experiment.workload.direction,
-            metric_name=self.experiment.workload.metric_name,
+            metric=self.experiment.metric,
             data_fingerprint=self.experiment.data_fingerprint,
             attributes={"workload_facts": self.experiment.workload_facts, **attributes},
         )

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space, study_space
+from lrsearch.metric import Metric
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule, reads_metric
-from lrsearch.tables import Metric
 from lrsearch.training.check import check_workload, parameter_summary
 from lrsearch.training.device import choose_device
 from lrsearch.training.lane import Lane
@@ -70,6 +70,7 @@ class Experiment:
     dataset: Dataset
     device: str
     stored_space: Space | None = None
+    stored_metric: Metric | None = None
 
     @classmethod
     def prepare(cls, config: StudyConfig, *, device: str = "auto") -> Experiment:
@@ -119,8 +120,11 @@ class Experiment:
 
     @property
     def metric(self) -> Metric:
-        """The workload's metric, and the unit in which people read it."""
-        return Metric(self.workload.metric_name, self.workload.direction == "maximize")
+        """The workload's metric, and the unit in which people read it.
+
+        A study that was begun earlier keeps its own.
+        """
+        return self.stored_metric or self.workload.score
 
     @property
     def examples_to_fit(self) -> int:
@@ -141,8 +145,9 @@ class Experiment:
     def workload_facts(self) -> dict[str, Any]:
         """What a study's trials have in common besides its study file: trials that differ in it are not comparable."""
         return {
-            "direction": self.workload.direction,
-            "metric": self.workload.metric_name,
+            "direction": self.metric.direction,
+            "metric": self.metric.name,
+            "unit": self.metric.unit,
             "batch_size": self.workload.batch_size,
             "steps_per_epoch": self.steps_per_epoch,
             "parameters": parameter_summary(self.workload),
@@ -166,10 +171,10 @@ class Experiment:
             raise InputError(f'interval = "epoch": {unfit[0]} steps by the epoch itself; leave it out of families')
         return study_space(self.config, self.steps_per_epoch)
 
-    def continuing(self, stored: Mapping[str, Any] | None) -> Experiment:
-        """Return the experiment in the space that a study stores, if it stores one."""
-        names = self.config.optimizer.searched()
-        return self if stored is None else replace(self, stored_space=Space.from_json(stored, names))
+    def continuing(self, metric: Metric, space: Mapping[str, Any] | None = None) -> Experiment:
+        """Return the experiment with the metric of a study, and in the space that it stores, if it stores one."""
+        stored = None if space is None else Space.from_json(space, self.config.optimizer.searched())
+        return replace(self, stored_metric=metric, stored_space=stored)
 
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
         """Return the schedule that a trial's parameters stand for."""

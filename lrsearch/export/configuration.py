@@ -101,8 +101,8 @@ def _seeds(part: StudyPart, record: TrialRecord) -> dict[str, int | None]:
 
 def _scores(confirmation: StudyPart | None, part: StudyPart, record: TrialRecord) -> dict[str, Any]:
     scores: dict[str, Any] = {
-        "metric": part.metric,
-        "direction": part.direction,
+        "metric": part.metric.name,
+        "direction": part.metric.direction,
         "measured_at_total_steps": record.schedule["total_steps"],
     }
     if not is_confirmation(part.name):

@@ -91,7 +91,7 @@ def _measured(study: StoredStudy) -> AssumedNoise:
             f"{len(names)}"
         )
     curves = [[runs[block, name].curve.report_accuracy for name in names] for block in blocks]
-    noise = pilot_noise(np.array([[confirmation.scale * curve[-1] for curve in row] for row in curves]))
+    noise = pilot_noise(np.array([[confirmation.metric.scale * curve[-1] for curve in row] for row in curves]))
     correlation = min(max(noise.correlation, 0.0), 0.99)
     return AssumedNoise(
         replace(noise, correlation=correlation),

@@ -10,10 +10,10 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
 from lrsearch.search.importance import family_importances
 from lrsearch.storage import Storage, StoredStudy, load_study, studies_by_budget
-from lrsearch.tables import Metric
 from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
 from lrsearch.verdict.pruning_audit import audit_result
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
@@ -63,7 +63,7 @@ class Source:
     @property
     def metric(self) -> Metric:
         """The metric, which knows the unit in which people read it."""
-        return Metric(self.study.metric, self.study.maximize)
+        return self.study.metric
 
 
 def read_source(storage: Storage, name: str | None = None) -> Source:

@@ -32,7 +32,7 @@ def controls_table(controls: Sequence[Control]) -> Table:
         )
         for control in controls
     ]
-    decimals = controls[0].settings.decimals
+    decimals = controls[0].settings.metric.decimals
     measured = (Column(name, decimals=decimals, signed=True) for name in ("difference", "interval"))
     return table(("control", "beside", "what is true", *measured, "p", "found"), rows)
 
@@ -69,7 +69,7 @@ def _mean_and_ranks(comparison: Comparison, name: str) -> str:
     place = comparison.families.index(name)
     low, high = comparison.recommendation.rank_low[place], comparison.recommendation.rank_high[place]
     ranks = "failed runs" if isnan(low) else f"rank {low:.0f} to {high:.0f}"
-    return f"{number(float(comparison.means.mean[place]), decimals=comparison.settings.decimals)} ({ranks})"
+    return f"{number(float(comparison.means.mean[place]), decimals=comparison.settings.metric.decimals)} ({ranks})"
 
 
 def audit_table(audit: PruningAudit) -> Table:
@@ -155,7 +155,7 @@ def good_region(source: Source) -> Iterator[Section]:
         yield Section(title, (f"Not known: {regions.why_not}.",))
         return
     sentence = (
-        f"The share of random trials within {settings.rope:g} {settings.unit} of their family's best, with exact "
-        "limits. A wide region forgives a rough choice."
+        f"The share of random trials within {settings.rope:g} {settings.metric.unit} of their family's best, with "
+        "exact limits. A wide region forgives a rough choice."
     )
     yield Section(title, (sentence,), None, (good_regions_table(regions),))

@@ -23,6 +23,7 @@ from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_TRIALS, FamilySampler
 from lrsearch.storage import (
+    StudyPart,
     create_study,
     load_study,
     open_storage,
@@ -53,8 +54,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             storage,
             name,
             config,
-            direction=experiment.workload.direction,
-            metric_name=experiment.workload.metric_name,
+            metric=experiment.metric,
             data_fingerprint=experiment.data_fingerprint,
             attributes={
                 "workload_facts": experiment.workload_facts,
@@ -82,7 +82,9 @@ def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStor
 
 def _replicate(experiment: Experiment, study: Study, number: int) -> Replicate:
     """Return a replicate whose study asks a sampler of its own."""
-    replicate = Replicate(experiment.continuing(study.user_attrs.get("space")), study, number)
+    replicate = Replicate(
+        experiment.continuing(StudyPart.of(study).metric, study.user_attrs.get("space")), study, number
+    )
     study.sampler = FamilySampler(
         replicate.experiment.space,
         kind=experiment.config.search.sampler,
@@ -130,7 +132,7 @@ def run_search(
     options = options.resolved(experiment.device)
     replicates = prepare_studies(experiment, options, open_storage(options.storage))
     studies = [replicate.study for replicate in replicates]
-    state = SearchState(replicates[0].total * len(studies), maximize=experiment.workload.direction == "maximize")
+    state = SearchState(replicates[0].total * len(studies), metric=replicates[0].experiment.metric)
     state.begin([replicate.history for replicate in replicates])
     for line in foresight(replicates):
         logger.warning(line)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial, TrialState
 
+from lrsearch.metric import ACCURACY, Metric
 from lrsearch.records import whole
 from lrsearch.trials.history import History
 
@@ -45,7 +46,7 @@ class SearchState:
     """
 
     total: int
-    maximize: bool = True
+    metric: Metric = ACCURACY
     complete: int = 0
     pruned: int = 0
     running: int = 0
@@ -80,7 +81,7 @@ class SearchState:
             self._keep_best(family, value)
 
     def _keep_best(self, family: str, value: float | None) -> None:
-        sign = 1 if self.maximize else -1
+        sign = self.metric.sign
         if value is not None and (self.best is None or sign * value > sign * self.best):
             self.best, self.best_family = value, family
 

@@ -12,6 +12,7 @@ from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import Metric
 from lrsearch.names import audit_name, base_name, budget_names, confirmation_name, search_names, without_budget
 from lrsearch.records import TrialRecord
 from lrsearch.storage.database.address import open_existing
@@ -100,13 +101,8 @@ class StoredStudy:
         return config.model_copy(update={"search": self.searches[0].config.search}) if self.searches else config
 
     @property
-    def maximize(self) -> bool:
-        """Whether a higher value of the metric is better."""
-        return self.first.maximize
-
-    @property
-    def metric(self) -> str:
-        """The metric's name."""
+    def metric(self) -> Metric:
+        """What was measured, and how people read it."""
         return self.first.metric
 
     @property
@@ -138,7 +134,7 @@ class StoredStudy:
     def ranked(self, family: str | None = None) -> list[tuple[StudyPart, TrialRecord]]:
         """Return the complete trials of the searches with their part, the best first: of a family, or of all."""
         complete = [
-            (search.loss(record.value or 0.0), place, record.number, search, record)
+            (-search.metric.sign * (record.value or 0.0), place, record.number, search, record)
             for place, search in enumerate(self.searches)
             for record in search.complete
             if family in (None, record.family)
@@ -164,7 +160,7 @@ class StoredStudy:
             if run.confirmed and family in (None, run.family) and run.family not in part.attributes.controls:
                 runs.setdefault(run.family, []).append(run)
         means = {name: fmean(run.value or 0.0 for run in of_name) for name, of_name in runs.items()}
-        return [(part, runs[name][0]) for name in sorted(runs, key=lambda name: part.loss(means[name]))]
+        return [(part, runs[name][0]) for name in sorted(runs, key=lambda name: -part.metric.sign * means[name])]
 
 
 def studies_by_budget(storage: BaseStorage, name: str | None = None) -> dict[int, StoredStudy]:

@@ -10,21 +10,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.storages import BaseStorage
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
+from lrsearch.metric import Metric
 from lrsearch.names import search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.database.address import existing_storage
 from lrsearch.storage.database.trial_cache import cached
-from lrsearch.storage.study_part import StudyPart
+from lrsearch.storage.study_part import StudyPart, stored_metric
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,7 @@ def create_study(
     name: str,
     config: StudyConfig,
     *,
-    direction: Literal["maximize", "minimize"],
-    metric_name: str = "accuracy",
+    metric: Metric,
     data_fingerprint: str,
     attributes: Mapping[str, Any],
 ) -> Study:
@@ -52,8 +52,7 @@ def create_study(
         storage: from `open_storage`.
         name: the study's name in the storage.
         config: what the study is; stored whole.
-        direction: "maximize" or "minimize".
-        metric_name: how the dashboard calls the trials' values.
+        metric: the direction of the study, and how the dashboard calls the trials' values.
         data_fingerprint: of the data set; another one is another study.
         attributes: further user attributes of a new study (split seed, lanes, ...).
 
@@ -71,14 +70,14 @@ def create_study(
     if name not in stored_names(storage):
         with suppress(DuplicatedStudyError):  # another machine began at the same moment
             return _filled(
-                optuna.create_study(study_name=name, storage=cached(storage), direction=direction),
+                optuna.create_study(study_name=name, storage=cached(storage), direction=metric.direction),
                 attributes,
-                metric_name,
+                metric.name,
             )
     study = optuna.load_study(study_name=name, storage=cached(storage))
-    if _left_unfilled(study) and study.direction.name.lower() == direction:
-        return _filled(study, attributes, metric_name)
-    facts = {"direction": direction, "metric": metric_name, **attributes.get("workload_facts", {})}
+    if _left_unfilled(study) and study.direction.name.lower() == metric.direction:
+        return _filled(study, attributes, metric.name)
+    facts = {"direction": metric.direction, "metric": metric.name, **attributes.get("workload_facts", {})}
     require_same_study(StudyPart.of(study), config, data_fingerprint, facts, attributes.get("workload_source", ""))
     return study
 
@@ -113,14 +112,18 @@ class StudyHead:
     """What a list says of a study; `study_file` is as it is stored, unchecked."""
 
     name: str
-    maximize: bool
+    metric: Metric
     study_file: Any
 
 
 def study_heads(storage: BaseStorage) -> list[StudyHead]:
     """Return what a list says of every study of a storage, by name."""
     heads = [
-        StudyHead(study.study_name, study.directions[0] == StudyDirection.MAXIMIZE, study.user_attrs.get("study_file"))
+        StudyHead(
+            study.study_name,
+            stored_metric(study.directions[0], study.user_attrs),
+            study.user_attrs.get("study_file"),
+        )
         for study in storage.get_all_studies()
     ]
     return sorted(heads, key=lambda head: head.name)
@@ -184,7 +187,7 @@ def require_same_study(
         facts: of the workload now; those that the study does not say, as one of an older version, are not compared.
         source: a digest of the workload's source; another one is a warning.
     """
-    said = {"direction": part.direction, "metric": part.metric} | part.attributes.workload_facts
+    said = {"direction": part.metric.direction, "metric": part.metric.name} | part.attributes.workload_facts
     stored = part.config.identity() | {"data": part.attributes.data_fingerprint} | said
     given = config.identity() | {"data": data_fingerprint} | {k: v for k, v in facts.items() if k in said}
     differences = [

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Literal
+from typing import Any
 
 from optuna.study import Study, StudyDirection
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import ACCURACY, POINTS, UNITS, Metric
 from lrsearch.names import is_confirmation, is_search
 from lrsearch.records import TrialRecord
 from lrsearch.storage.attributes import StudyAttributes
 from lrsearch.storage.trial import records
+from lrsearch.text import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,16 +27,14 @@ class StudyPart:
         name: in its storage.
         config: the study file that it was made from.
         attributes: what else it says of itself.
-        maximize: whether a higher value is better.
-        metric: the name of what was measured.
+        metric: what was measured, and how people read it.
         read: returns its trials by number; called once, when they are asked for.
     """
 
     name: str
     config: StudyConfig
     attributes: StudyAttributes
-    maximize: bool = True
-    metric: str = "accuracy"
+    metric: Metric = ACCURACY
     read: Callable[[], Sequence[TrialRecord]] = field(default=tuple, repr=False)
 
     @classmethod
@@ -54,25 +54,9 @@ class StudyPart:
             study.study_name,
             StudyConfig.from_dict(stored, source=f"study {study.study_name!r}"),
             typed,
-            maximize=study.directions[0] == StudyDirection.MAXIMIZE,
-            metric=typed.metric or (named[0] if named else "accuracy"),
+            metric=stored_metric(study.direction, attributes, typed.metric or (named[0] if named else "")),
             read=partial(records, study),
         )
-
-    @property
-    def direction(self) -> Literal["maximize", "minimize"]:
-        """What is done with the metric."""
-        return "maximize" if self.maximize else "minimize"
-
-    @property
-    def scale(self) -> float:
-        """What turns the metric into the unit in which it is told: 100 for an accuracy, in points, 1 for a loss."""
-        return 100.0 if self.maximize else 1.0
-
-    @property
-    def points(self) -> float:
-        """What one unit of the metric is in points, of which more are better: 100 of an accuracy, -1 of a loss."""
-        return 100.0 if self.maximize else -1.0
 
     @cached_property
     def records(self) -> tuple[TrialRecord, ...]:
@@ -106,6 +90,16 @@ class StudyPart:
         trials = "1 trial was" if added == 1 else f"{added} trials were"
         return f"{trials} added to {self.name!r} by hand, not by lrsearch confirm: left out"
 
-    def loss(self, value: float) -> float:
-        """Return a value of the metric so that a lower one is better."""
-        return -value if self.maximize else value
+
+def stored_metric(direction: StudyDirection, attributes: Mapping[str, Any], name: str = "") -> Metric:
+    """Return what a study measures, from its direction and its user attributes, which anybody may have written.
+
+    A study of a version that stored no unit is read as it was then: in points where more is better.
+    """
+    maximize = direction == StudyDirection.MAXIMIZE
+    facts = attributes.get("workload_facts")
+    unit = facts.get("unit") if isinstance(facts, Mapping) else None
+    if not isinstance(unit, str) or not plain(unit).strip():
+        unit = POINTS if maximize else UNITS
+    shown = plain(name) if name.strip() else Metric.name
+    return Metric(shown, "maximize" if maximize else "minimize", plain(unit))

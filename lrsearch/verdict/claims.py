@@ -105,7 +105,7 @@ def _contrast(claim: ClaimConfig, table: dict[str, list[TrialRecord]], plan: Con
     """Return the test of one claim, its weighted sum of measures [blocks] against the claimed limit."""
     differences = np.zeros(len(next(iter(table.values()))))
     for name, weight in claim.weights.items():
-        scale, part = (plan.scale, "test_accuracy") if claim.curve == "metric" else (1.0, "test_loss")
+        scale, part = (plan.settings.metric.scale, "test_accuracy") if claim.curve == "metric" else (1.0, "test_loss")
         differences += weight * measured(claim, scale * _curves(table[name], part))
     alternative: Alternative = "two-sided"
     if claim.one_sided:

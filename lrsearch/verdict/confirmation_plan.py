@@ -7,7 +7,7 @@ from dataclasses import replace
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.failure import FailureRule
 from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, scores_of
-from lrsearch.comparison.settings import POINTS, Settings, make_claim
+from lrsearch.comparison.settings import Settings, make_claim
 from lrsearch.config import StudyConfig
 from lrsearch.storage import StudyPart
 from lrsearch.verdict.tuning_budgets import smaller_budget_candidates
@@ -15,7 +15,7 @@ from lrsearch.verdict.tuning_budgets import smaller_budget_candidates
 
 def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
     """Return what a confirmation's study says of it besides its runs, and which runs count as failed."""
-    config, attributes, scale = confirmation.config, confirmation.attributes, confirmation.scale
+    config, attributes, metric = confirmation.config, confirmation.attributes, confirmation.metric
     worst, failed_at, controls = attributes.worst_value, attributes.failed_at, tuple(attributes.controls)
     trials = attributes.trials_per_family or None
     plan = ConfirmationPlan(
@@ -24,13 +24,10 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
             alpha=config.plan.alpha_per_analysis,
             contrasts=_contrasts(config),
             claim=make_claim(attributes.searches, trials=trials, sampler=config.search.sampler),
-            metric=confirmation.metric,
-            unit=POINTS if confirmation.maximize else "units",
-            direction=confirmation.direction,
-            worst_value=None if worst is None else scale * worst,
-            failed_at=None if failed_at is None else scale * failed_at,
+            metric=metric,
+            worst_value=None if worst is None else metric.scale * worst,
+            failed_at=None if failed_at is None else metric.scale * failed_at,
         ),
-        scale=scale,
         controls=controls,
         excluded=(*controls, *smaller_budget_candidates(confirmation)),
         left_out=tuple(attributes.left_out),

@@ -40,7 +40,7 @@ def good_regions(searches: Sequence[StudyPart]) -> GoodRegions:
     for search in searches:
         for family, of_family in search.values_by_family.items():
             if family in values:
-                values[family] += [search.points * value for value in of_family]
+                values[family] += [search.metric.sign * search.metric.scale * value for value in of_family]
     return GoodRegions(
         {
             family: good_region(of_family, rope=config.plan.rope, alpha=config.plan.alpha)

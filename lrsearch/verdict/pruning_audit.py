@@ -18,7 +18,7 @@ def audit_result(study: StoredStudy) -> PruningAudit | None:
         return None
     finished, medians, bests = [], [], []
     for run in study.audit.runs:
-        replicate, sign = run.replicate or 0, 1.0 if study.audit.maximize else -1.0
+        replicate, sign = run.replicate or 0, study.audit.metric.sign
         searched = study.searches[replicate].values_by_family if replicate < len(study.searches) else {}
         if run.value is not None and (unpruned := [sign * value for value in searched.get(run.family, ())]):
             finished.append(sign * run.value)

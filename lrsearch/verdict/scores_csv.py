@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from lrsearch.comparison import Comparison, compare_scores
-from lrsearch.comparison.settings import POINTS, Direction
 from lrsearch.config.files import read_text
 from lrsearch.errors import InputError
+from lrsearch.metric import Direction, Metric
 
 _MOST_BYTES = 64 << 20
 _COLUMNS = ("block", "family", "score")
-_ROPE_IN_POINTS = 0.3
 
 
 def compare_table(
@@ -39,18 +38,19 @@ def compare_table(
         seed: of the random sign flips.
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         metric: what a score measures.
-        unit: of a score; "points" if None and more is better, "units" if less is.
+        unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         failed_at: a run that scores worse than this has failed.
 
     Raises:
         InputError: if the file cannot be read, a cell is missing, repeated or not a number, or no ROPE is known.
     """
     if rope is None:
-        if direction == "minimize" or unit not in (None, POINTS):
+        measured = Metric.of_scores(metric, direction, unit)
+        if measured.default_rope is None:
             raise InputError(
-                f"rope (--rope) must be given for scores in {unit or 'units'}: the difference that would not matter"
+                f"rope (--rope) must be given for scores in {measured.unit}: the difference that would not matter"
             )
-        rope = _ROPE_IN_POINTS
+        rope = measured.default_rope
     cells = _cells(path)
     blocks, families = (list(dict.fromkeys(cell[axis] for cell in cells)) for axis in (0, 1))
     for block in blocks:

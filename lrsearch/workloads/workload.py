@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
+from lrsearch.metric import POINTS, UNITS, Direction, Metric
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,8 @@ class Workload:
         metric: `(outputs[B, ...], y[B]) -> [B]`, a score per example, whose mean is the metric.
         metric_name: how reports call the metric.
         direction: "maximize" or "minimize" the metric.
+        unit: of the metric, such as "nats"; "points" for a fraction from 0 to 1 that people read in percentage points.
+            If None, the default accuracy is in points and any other metric in the unit of its values.
         batch_size: examples per update.
         transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float).
         parameter_group: `name -> (rate, decay)`, multiples of learning rate and weight decay for the parameter
@@ -108,7 +111,8 @@ class Workload:
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     metric: Callable[[Tensor, Tensor], Tensor] = correct
     metric_name: str = "accuracy"
-    direction: Literal["maximize", "minimize"] = "maximize"
+    direction: Direction = "maximize"
+    unit: str | None = None
     batch_size: int = 128
     transform: Callable[[Tensor], Tensor] = field(default=_as_float)
     failed_at: float | None = None
@@ -119,7 +123,8 @@ class Workload:
             *((name, "a text", _is_text) for name in ("name", "metric_name")),
             *((name, "a function", callable) for name in ("model", "data", "loss", "metric", "transform")),
             ("parameter_group", "a function or None", lambda value: value is None or callable(value)),
-            ("direction", "maximize or minimize", lambda value: value in ("maximize", "minimize")),
+            ("direction", "maximize or minimize", lambda value: value in get_args(Direction)),
+            ("unit", "a text or None", lambda value: value is None or _is_text(value)),
             ("batch_size", "a whole number of at least 1", lambda value: type(value) is int and value >= 1),
             ("worst_value", "a finite number", _is_finite),
             ("failed_at", "a finite number or None", lambda value: value is None or _is_finite(value)),
@@ -128,6 +133,12 @@ class Workload:
             value = getattr(self, name)
             if not passes(value):
                 raise InputError(f"workload {shortened(self.name)}: {name} must be {rule}, got {shortened(value)}")
+
+    @property
+    def score(self) -> Metric:
+        """What the metric is called, and how people read it."""
+        unit = POINTS if self.metric is correct else UNITS
+        return Metric(self.metric_name, self.direction, self.unit or unit)
 
 
 def _is_text(value: object) -> bool:

@@ -24,6 +24,7 @@ from typing import Any
 from optuna.distributions import CategoricalDistribution, FloatDistribution, distribution_to_json
 
 from lrsearch.config import StudyConfig
+from lrsearch.metric import ACCURACY
 from lrsearch.schedules import make_schedule
 from lrsearch.storage import create_study, open_storage, study_id
 
@@ -40,7 +41,7 @@ def make_database(path: Path, trials: int) -> None:
     """Write a study of `trials` finished trials."""
     config = StudyConfig(name="long").changed({"search.families": ("constant", "cosine", "linear", "rex")})
     storage = open_storage(f"sqlite:///{path}")
-    create_study(storage, "long", config, direction="maximize", data_fingerprint="f", attributes={"lanes": 8})
+    create_study(storage, "long", config, metric=ACCURACY, data_fingerprint="f", attributes={"lanes": 8})
     study, families = study_id(storage, "long"), config.search.families
     draw = random.Random(0)
     family = distribution_to_json(CategoricalDistribution(families))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from optuna.storages import InMemoryStorage
 
 from lrsearch.cli.rows import confirm_table, family_table
+from lrsearch.metric import Metric
 from lrsearch.records import finite
 from lrsearch.storage import StoredStudy
 from tests.report.report_helpers import EVIL, FAMILIES, fill, small_config
@@ -49,6 +50,6 @@ def test_a_run_that_diverged_has_no_score_where_less_is_better() -> None:
         replace(first, number=0, block=0, test_accuracy=0.25),
         replace(first, number=1, block=1, test_accuracy=9.0, stop_reason="diverged"),
     ]
-    minimised = replace(confirmed, maximize=False, metric="log loss", read=lambda: runs)
+    minimised = replace(confirmed, metric=Metric("log loss", "minimize", "units"), read=lambda: runs)
     [record] = confirm_table(minimised).records()
     assert (0.25, None, 2, 1) == (record["log loss"], record["log loss SD"], record["blocks"], record["diverged"])

@@ -12,6 +12,7 @@ from lrsearch.comparison.inference.flips import flip_pairs
 from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
+from lrsearch.metric import Metric
 from tests.comparison.simulations import SEED_SD, count, draw_scores, keeps, search_winners, shared_study
 from tests.confirmation_examples import noisy, run_of, table_of
 
@@ -83,7 +84,7 @@ def test_a_loss_is_better_where_it_is_lower() -> None:
     """The family of the lowest metric is recommended, and nothing counts as failed."""
     losses = {"cosine": noisy(20.0, 8), "constant": noisy(40.0, 8)}
     compared = _compare(
-        table_of(losses), replace(PLAN, scale=1.0, settings=Settings(rope=0.01, direction="minimize", unit="units"))
+        table_of(losses), replace(PLAN, settings=Settings(rope=0.01, metric=Metric("loss", "minimize", "units")))
     )
     assert ("cosine",) == compared.recommended
     assert () == compared.failures

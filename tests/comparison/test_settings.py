@@ -34,22 +34,11 @@ def test_other_claims_are_refused(claim):
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"direction": "up"}, "direction must be maximize or minimize, got 'up'"),
-        ({"metric": " "}, "metric must not be empty"),
-        ({"unit": ""}, "unit must not be empty"),
-        ({"unit": "n\x1b[2J"}, "unit must hold no control characters, got 'n\\\\x1b"),
         ({"failed_at": float("nan")}, "failed_at must be a finite score, got nan"),
+        ({"claim": "cosine wins"}, "claim must begin with"),
     ],
 )
 def test_a_setting_outside_its_rule_is_refused(values, complaint):
     """Before any score is seen."""
     with pytest.raises(InputError, match=complaint):
         Settings(rope=0.3, **values)
-
-
-def test_the_unit_decides_how_a_score_is_written():
-    """Points have two decimals, every other unit four significant digits; the direction gives the sign."""
-    points, loss = Settings(rope=0.3), Settings(rope=0.01, metric="loss", unit="nats", direction="minimize")
-    assert ("accuracy (points)", 2, 1.0) == (points.scale_label, points.decimals, points.sign)
-    assert ("loss (nats)", None, -1.0) == (loss.scale_label, loss.decimals, loss.sign)
-    assert ("+1.00", "0.01235") == (points.number(1.0, signed=True), loss.number(0.0123456))

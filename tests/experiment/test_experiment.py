@@ -7,6 +7,7 @@ import pytest
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy, Seeds
+from lrsearch.metric import ACCURACY, UNITS
 from lrsearch.schedules import PerEpoch, Schedule
 from tests.search.run_helpers import make_config
 
@@ -71,9 +72,17 @@ def test_a_stored_space_goes_before_the_study_files() -> None:
     """A study continues in the ranges that it stores, though those of its file have changed since."""
     experiment = _prepare(ranges={"base_lr": {"low": 0.05, "high": 0.5}})
     stored = _prepare(ranges={"base_lr": {"low": 0.2, "high": 0.3}}).space
-    continued = experiment.continuing(stored.to_json())
+    continued = experiment.continuing(ACCURACY, stored.to_json())
     assert (0.2, 0.3) == (lambda d: (d.low, d.high))(continued.space.distributions("cosine")["base_lr"])
-    assert experiment is experiment.continuing(None)
+    assert (0.05, 0.5) == (lambda d: (d.low, d.high))(
+        experiment.continuing(ACCURACY).space.distributions("cosine")["base_lr"]
+    )
+
+
+def test_a_stored_metric_goes_before_the_workloads() -> None:
+    """A workload that says no unit goes on in the one in which its study has been read so far."""
+    assert UNITS == _prepare(workload="tests.workload_examples:own_score").metric.unit
+    assert ACCURACY == _prepare(workload="tests.workload_examples:own_score").continuing(ACCURACY).metric
 
 
 def test_a_lane_takes_the_searched_settings_of_its_trial() -> None:

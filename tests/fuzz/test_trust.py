@@ -12,6 +12,7 @@ import pytest
 import lrsearch
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import ACCURACY
 from lrsearch.report.dashboard import make_dashboard
 from lrsearch.storage import create_study, open_storage
 
@@ -39,7 +40,7 @@ def stored(foreign):
     baseline = {"name": "fixed", "family": "constant", "base_lr": 0.1}
     data = {"name": "theirs", "workload": foreign[0], "training": {"epochs": 1}, "baseline": [baseline]}
     config = StudyConfig.from_dict(data | {"search": {"families": ["constant"], "trials": 1}})
-    study = create_study(open_storage(DB), "theirs", config, direction="maximize", data_fingerprint="", attributes={})
+    study = create_study(open_storage(DB), "theirs", config, metric=ACCURACY, data_fingerprint="", attributes={})
     trial = optuna.trial.create_trial(
         params={"family": "constant"},
         distributions={"family": optuna.distributions.CategoricalDistribution(["constant"])},

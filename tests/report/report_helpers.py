@@ -13,6 +13,7 @@ from optuna.trial import TrialState, create_trial
 from lrsearch.comparison import Comparison, compare_scores
 from lrsearch.config import StudyConfig
 from lrsearch.experiment.space import study_space
+from lrsearch.metric import ACCURACY
 from lrsearch.names import confirmation_name
 from lrsearch.records import LearningCurve, TrialRecord
 from lrsearch.report.source import Source, read_source
@@ -22,7 +23,7 @@ from lrsearch.storage import create_study
 EPOCHS = 4
 STEPS = 10
 EVIL = "<b><script>alert(1)</script></b>"
-GIVEN: dict[str, Any] = {"direction": "maximize", "data_fingerprint": "0" * 16}
+GIVEN: dict[str, Any] = {"metric": ACCURACY, "data_fingerprint": "0" * 16}
 FAMILIES = ("constant", "cosine", "multistep", "reduce_on_plateau")
 
 

@@ -19,6 +19,7 @@ from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
+from lrsearch.metric import ACCURACY
 from lrsearch.search.optimize import prepare_studies, run_search
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.storage import StudyPart, create_study, load_study, open_storage
@@ -54,7 +55,7 @@ def test_tpe_starts_as_it_did_when_the_study_was_made(folder) -> None:
     experiment, options = Experiment.prepare(make_config(), device="cpu"), RunOptions(study_name="old")
     storage = open_storage(options.storage)
     data = experiment.data_fingerprint
-    create_study(storage, "old", experiment.config, direction="maximize", data_fingerprint=data, attributes={})
+    create_study(storage, "old", experiment.config, metric=ACCURACY, data_fingerprint=data, attributes={})
     for name, expected in (("old", 10), ("new", 4)):
         (replicate,) = prepare_studies(experiment, RunOptions(study_name=name), storage)
         assert isinstance(replicate.study.sampler, FamilySampler)

@@ -5,6 +5,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from lrsearch.metric import Metric
 from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.trials.history import History
 
@@ -60,7 +61,7 @@ def test_the_best_is_the_least_where_lower_is_better() -> None:
     """Also of what this process has just finished; a pruned trial is never the best."""
     study = optuna.create_study(direction="minimize")
     study.tell(_ask(study, 1), 0.5)
-    state = _state(study, maximize=False)
+    state = _state(study, metric=Metric("loss", "minimize", "units"))
     state.count(TrialState.PRUNED, "linear", 0.1)
     assert (0.5, "cosine", 1) == (state.best, state.best_family, state.pruned)
     state.count(TrialState.COMPLETE, "linear", 0.3)

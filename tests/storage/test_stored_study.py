@@ -4,6 +4,7 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import ACCURACY, Metric
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
 from lrsearch.storage import (
@@ -20,9 +21,7 @@ CONFIG = StudyConfig(name="study")
 
 
 def _create(storage, name="study", config=CONFIG, fingerprint="abc", **attributes):
-    return create_study(
-        storage, name, config, direction="maximize", data_fingerprint=fingerprint, attributes=attributes
-    )
+    return create_study(storage, name, config, metric=ACCURACY, data_fingerprint=fingerprint, attributes=attributes)
 
 
 def test_a_study_is_found_by_name_or_because_it_is_the_only_one(folder) -> None:
@@ -41,13 +40,13 @@ def test_a_study_is_found_by_name_or_because_it_is_the_only_one(folder) -> None:
         StoredStudy.read(storage)
 
 
-def _part(name, *trials, maximize=True, **attributes):
+def _part(name, *trials, metric=ACCURACY, **attributes):
     """Return a part that holds trials of (family, value), by number."""
     made = [
         TrialRecord(number, "complete" if value is not None else "pruned", family, value=value, **more)
         for number, (family, value, more) in enumerate(trials)
     ]
-    return StudyPart(name, CONFIG, StudyAttributes(**attributes), maximize=maximize, read=lambda: made)
+    return StudyPart(name, CONFIG, StudyAttributes(**attributes), metric=metric, read=lambda: made)
 
 
 def _row(family, value, **more):
@@ -69,7 +68,9 @@ def test_trials_are_ranked_over_all_searches_and_the_earlier_of_equals_is_first(
 
 def test_where_lower_is_better_the_least_is_first() -> None:
     """As the search has it."""
-    study = StoredStudy("tab", (_part("tab", _row("cosine", 0.7), _row("linear", 0.9), maximize=False),))
+    study = StoredStudy(
+        "tab", (_part("tab", _row("cosine", 0.7), _row("linear", 0.9), metric=Metric("loss", "minimize", "units")),)
+    )
     assert ["cosine", "linear"] == list(study.best_by_family())
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import ACCURACY, Metric
 from lrsearch.storage import (
     StudyPart,
     create_study,
@@ -20,9 +21,7 @@ ADDRESS = "sqlite:///study.db"
 
 
 def _create(storage, name="study", config=CONFIG, fingerprint="abc", **attributes):
-    return create_study(
-        storage, name, config, direction="maximize", data_fingerprint=fingerprint, attributes=attributes
-    )
+    return create_study(storage, name, config, metric=ACCURACY, data_fingerprint=fingerprint, attributes=attributes)
 
 
 def _database(path: Path) -> bytes:
@@ -113,8 +112,8 @@ def test_a_study_of_a_changed_workload_is_refused_with_the_difference(folder, ca
     with pytest.raises(InputError, match="'new' is another one: its batch_size is 20, not 30"):
         _create(storage, "new", workload_facts=facts | {"batch_size": 30})
     for given, difference in (
-        ({"direction": "minimize"}, "direction is 'maximize', not 'minimize'"),
-        ({"direction": "maximize", "metric_name": "loss"}, "metric is 'accuracy', not 'loss'"),
+        (Metric(direction="minimize"), "direction is 'maximize', not 'minimize'"),
+        (Metric("top-5"), "metric is 'accuracy', not 'top-5'"),
     ):
         with pytest.raises(InputError, match=difference):
-            create_study(storage, "old", CONFIG, data_fingerprint="abc", attributes={}, **given)
+            create_study(storage, "old", CONFIG, metric=given, data_fingerprint="abc", attributes={})

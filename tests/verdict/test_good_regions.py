@@ -6,6 +6,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.config import StudyConfig
+from lrsearch.metric import ACCURACY
 from lrsearch.storage import StudyPart, create_study
 from lrsearch.verdict.good_regions import good_regions
 from tests.confirmation_examples import config_of, noisy, stored
@@ -15,7 +16,7 @@ SCORES = {"constant": noisy(89.0, 10), "cosine": noisy(91.0, 10)}
 
 def _random_search(storage, name="tab", sampler="random", pruner="none"):
     config = config_of(search={"families": ["constant", "cosine"], "sampler": sampler, "pruner": pruner})
-    study = create_study(storage, name, config, direction="maximize", data_fingerprint="f", attributes={})
+    study = create_study(storage, name, config, metric=ACCURACY, data_fingerprint="f", attributes={})
     values = {"constant": [0.9, 0.898, 0.88, 0.5], "cosine": [0.91, 0.9, 0.8]}
     for family, family_values in values.items():
         for value in family_values:

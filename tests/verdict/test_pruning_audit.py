@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from optuna import create_study
-from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.storage import StoredStudy, StudyPart, records
 from lrsearch.storage.attributes import StudyAttributes
+from lrsearch.storage.study_part import stored_metric
 from lrsearch.verdict.pruning_audit import audit_result
 from tests.search.run_helpers import hand_made, make_config
 
@@ -27,8 +27,9 @@ def _result(audit, searches):
     """Return what an audit found; both are studies that were made by hand."""
 
     def part(name, study):
-        maximize = study.direction == StudyDirection.MAXIMIZE
-        return StudyPart(name, CONFIG, StudyAttributes(), maximize=maximize, read=lambda: records(study))
+        return StudyPart(
+            name, CONFIG, StudyAttributes(), metric=stored_metric(study.direction, {}), read=lambda: records(study)
+        )
 
     made = tuple(part(f"tab/search-{place:02d}", study) for place, study in enumerate(searches))
     return audit_result(StoredStudy("tab", made, audit=part("tab/audit", audit)))

@@ -9,6 +9,7 @@ import pytest
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
+from lrsearch.metric import ACCURACY
 from lrsearch.storage import StudyPart, create_study, open_storage, require_same_plan
 from tests.confirmation_examples import comparison_of, config_of, noisy, stored, verdict_of
 from tests.search.run_helpers import make_config, search
@@ -20,7 +21,7 @@ def test_the_verdict_is_that_of_the_plan(storage) -> None:
     """ROPE, error rate, metric and claim come from the study; searches decide what is claimed."""
     config = config_of(plan={"rope": 0.7, "alpha": 0.01})
     compared = comparison_of(stored(storage, config, SCORES))
-    assert (0.7, 0.01, 10, "accuracy") == (
+    assert (0.7, 0.01, 10, ACCURACY) == (
         compared.settings.rope,
         compared.settings.alpha,
         compared.blocks,
@@ -89,7 +90,7 @@ def test_a_control_that_fails_is_a_warning(storage) -> None:
 )
 def test_another_plan_is_refused_with_the_difference(storage, plan, difference) -> None:
     """What was searched under one plan is not judged by another; other numbers of blocks are no other plan."""
-    study = create_study(storage, "tab", config_of(), direction="maximize", data_fingerprint="f", attributes={})
+    study = create_study(storage, "tab", config_of(), metric=ACCURACY, data_fingerprint="f", attributes={})
     with pytest.raises(InputError) as caught:
         require_same_plan(StudyPart.of(study), config_of(plan=plan))
     assert difference in str(caught.value)

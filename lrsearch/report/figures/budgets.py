@@ -9,11 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison.inference.best_of_k import BudgetCurve, budget_curve
+from lrsearch.metric import Metric
 from lrsearch.report.figures.search import values_by_family
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import axis, band, colours, dashes, figure
-from lrsearch.tables import Metric, Table, table
+from lrsearch.tables import Table, table
 
 _MOST_BUDGETS = 40
 

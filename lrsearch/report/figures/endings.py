@@ -10,12 +10,13 @@ from statistics import median
 import numpy as np
 import plotly.graph_objects as go
 
+from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import LEGEND, axis, figure, label, translucent
 from lrsearch.search.pruning import PRUNERS
-from lrsearch.tables import Column, Metric, Share, Table, table
+from lrsearch.tables import Column, Share, Table, table
 
 
 @dataclass(frozen=True)

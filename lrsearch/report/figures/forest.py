@@ -94,7 +94,7 @@ def forest_figure(rows: Sequence[Difference], settings: Settings) -> go.Figure:
     return figure(
         traces,
         height=110 + _ROW_PIXELS * len(rows),
-        xaxis=axis(f"difference ({settings.unit})"),
+        xaxis=axis(f"difference ({settings.metric.unit})"),
         yaxis=axis(categoryorder="array", categoryarray=names[::-1], range=[-0.7, len(rows) - 0.3]),
         shapes=[{**band, "fillcolor": translucent(NEUTRAL, 0.22), "line": {"width": 0}}, zero],
     )
@@ -105,7 +105,7 @@ def forest_table(rows: Sequence[Difference], settings: Settings) -> Table:
     columns: tuple[str | Column, ...] = (
         "better mean",
         "other",
-        *(Column(name, decimals=settings.decimals, signed=True) for name in ("difference", "low", "high")),
+        *(Column(name, decimals=settings.metric.decimals, signed=True) for name in ("difference", "low", "high")),
         "p (max-T)",
         "p (Holm t)",
         "verdict",
@@ -127,7 +127,7 @@ def forest_table(rows: Sequence[Difference], settings: Settings) -> Table:
             )
             for row in rows
         ],
-        title=f"In {settings.unit}; simultaneous {100 * (1 - settings.alpha):g}% limits and their p; "
+        title=f"In {settings.metric.unit}; simultaneous {100 * (1 - settings.alpha):g}% limits and their p; "
         "beside it the paired t-test with Holm's correction",
     )
 
@@ -140,7 +140,7 @@ def differences(source: Source) -> Iterator[Section]:
     sentences = [
         f"A row is a pair: the mean difference over {comparison.blocks} paired blocks with its simultaneous "
         f"{comparison.level} interval. An interval that does not touch 0 separates the pair; one inside the band, "
-        f"{settings.rope:g} {settings.unit} to either side of 0, shows that the difference does not matter."
+        f"{settings.rope:g} {settings.metric.unit} to either side of 0, shows that the difference does not matter."
     ]
     if len(drawn) < len(rows):
         sentences.append(f"Drawn are the pairs with the best mean; the table holds all {len(rows)}.")

@@ -10,13 +10,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from lrsearch.metric import Metric
 from lrsearch.records import PARTS, LearningCurve, TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.source import Source
 from lrsearch.report.style import NEUTRAL, OUTSIDE, axis, band, colours, dashes, figure, focus, rate_axis
 from lrsearch.schedules import reads_metric, schedule_from_params
-from lrsearch.tables import Metric, Table, table
+from lrsearch.tables import Table, table
 
 FloatArray = NDArray[np.float64]
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import BETTER, LEGEND, NEUTRAL, WORSE, axis, figure, label, translucent
 from lrsearch.search.importance import FEWEST_TRIALS
-from lrsearch.tables import Metric, Table, number, table, text
+from lrsearch.tables import Table, number, table, text
 
 _MOST_LINES = 150
 _THIRDS = ("best third", "middle third", "worst third")

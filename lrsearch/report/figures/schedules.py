@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from lrsearch.metric import Metric
 from lrsearch.names import replicate_of
 from lrsearch.records import TrialRecord
 from lrsearch.report.figures.learning import run_rates
@@ -17,7 +18,7 @@ from lrsearch.report.source import Source
 from lrsearch.report.style import axis, colours, dashes, figure, label, rate_axis
 from lrsearch.schedules import schedule_from_params
 from lrsearch.storage import StudyPart
-from lrsearch.tables import Metric, Table, table
+from lrsearch.tables import Table, table
 
 _OF_THE_RUN = ("family", "total_steps")
 _NOTHING_AT_ZERO = ("warmup_steps", "warmup_begin_lr", "min_lr")

@@ -104,7 +104,7 @@ def spread(source: Source) -> Iterator[Section]:
     """Yield the scores of each family as boxes."""
     if (comparison := source.comparison) is not None:
         data = scores_data(comparison)
-        shown = box_figure(data, comparison.settings.scale_label)
+        shown = box_figure(data, comparison.settings.metric.title)
         yield Section("Spread", (OUTSIDE,), shown, (box_table(data),))
 
 
@@ -113,5 +113,5 @@ def by_block(source: Source) -> Iterator[Section]:
     if (comparison := source.comparison) is not None:
         data = scores_data(comparison)
         sentence = "A thin line is one block of seeds: one split, initialisation and order of the data, shared by all."
-        shown = paired_figure(data, comparison.settings.scale_label)
+        shown = paired_figure(data, comparison.settings.metric.title)
         yield Section("Block by block", (sentence,), shown, (paired_table(data),))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import NEUTRAL, OUTSIDE, axis, colours, dashes, figure, focus, label, symbols
-from lrsearch.tables import Metric, Table, table
+from lrsearch.tables import Table, table
 
 
 @dataclass(frozen=True)

@@ -93,14 +93,14 @@ def standing_table(data: Standing, settings: Settings) -> Table:
     """Return the means with a letter for each group: two families share a letter exactly where none separates them."""
     shown = letters(data.groups, len(data.names))
     rows = [(name, mean, scores or None) for name, mean, scores in zip(data.names, data.means, shown, strict=True)]
-    columns = ("family", Column("mean", decimals=settings.decimals), "letters")
+    columns = ("family", Column("mean", decimals=settings.metric.decimals), "letters")
     return table(columns, rows, title="Two that share a letter are not separated; two that share none are")
 
 
 def standing(source: Source) -> Iterator[Section]:
     """Yield the families by their means, those joined that no test separates."""
     if (comparison := source.comparison) is not None and (data := standing_data(comparison)).names:
-        shown = standing_figure(data, comparison.settings.scale_label)
+        shown = standing_figure(data, comparison.settings.metric.title)
         sentence = _GROUPS if data.complete else _NO_GROUPS
         yield Section("Standing", (sentence,), shown, (standing_table(data, comparison.settings),))
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison.inference.best_of_k import expected_best
+from lrsearch.metric import Metric
 from lrsearch.report.figures.budgets import budget_data, budget_figure
-from lrsearch.tables import Metric
 
-ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
+ACCURACY, LOSS = Metric(), Metric("loss", "minimize", "units")
 
 
 def test_budget_curves_draw_no_band_without_both_limits():

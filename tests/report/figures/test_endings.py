@@ -3,13 +3,13 @@
 import pytest
 from optuna.storages import InMemoryStorage
 
+from lrsearch.metric import Metric
 from lrsearch.report.figures.endings import endings, endings_data, endings_figure, endings_table
 from lrsearch.report.source import read_source
 from lrsearch.search.pruning import PRUNERS
-from lrsearch.tables import Metric
 from tests.report.report_helpers import EPOCHS, FAMILIES, fill, small_config, trial
 
-ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
+ACCURACY, LOSS = Metric(), Metric("loss", "minimize", "units")
 
 
 def test_endings_count_every_trial_once():

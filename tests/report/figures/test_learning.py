@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lrsearch.metric import Metric
 from lrsearch.report.figures.learning import (
     candidate_figure,
     candidate_table,
@@ -12,7 +13,6 @@ from lrsearch.report.figures.learning import (
     run_rates,
 )
 from lrsearch.schedules import make_schedule
-from lrsearch.tables import Metric
 from tests.report.report_helpers import EPOCHS, STEPS, curve, trial
 
 ACCURACY = Metric()

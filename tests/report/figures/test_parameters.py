@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lrsearch.metric import Metric
 from lrsearch.report.figures.parameters import (
     importance_figure,
     importance_table,
@@ -9,10 +10,9 @@ from lrsearch.report.figures.parameters import (
     parallel_figure,
     parallel_table,
 )
-from lrsearch.tables import Metric
 from tests.report.report_helpers import trial
 
-ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
+ACCURACY, LOSS = Metric(), Metric("loss", "minimize", "units")
 
 
 def test_parallel_positions_follow_the_scale_of_each_range():

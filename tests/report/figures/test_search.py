@@ -2,11 +2,11 @@
 
 import pytest
 
+from lrsearch.metric import Metric
 from lrsearch.report.figures.search import ecdf_figure, history_data, history_figure, history_table, values_by_family
-from lrsearch.tables import Metric
 from tests.report.report_helpers import trial
 
-ACCURACY, LOSS = Metric(), Metric("loss", maximize=False)
+ACCURACY, LOSS = Metric(), Metric("loss", "minimize", "units")
 
 
 def test_best_so_far_is_over_complete_trials_in_their_order():

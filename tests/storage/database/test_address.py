@@ -8,6 +8,7 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.metric import ACCURACY
 from lrsearch.storage import (
     StoredStudy,
     absolute_address,
@@ -24,9 +25,7 @@ CONFIG = StudyConfig(name="study")
 
 
 def _create(storage, name="study", config=CONFIG, fingerprint="abc", **attributes):
-    return create_study(
-        storage, name, config, direction="maximize", data_fingerprint=fingerprint, attributes=attributes
-    )
+    return create_study(storage, name, config, metric=ACCURACY, data_fingerprint=fingerprint, attributes=attributes)
 
 
 def test_an_address_that_cannot_be_opened_says_why(folder) -> None:

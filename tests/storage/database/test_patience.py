@@ -14,13 +14,14 @@ from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError, RunError
+from lrsearch.metric import ACCURACY
 from lrsearch.storage import StudyPart, create_study, open_storage
 from lrsearch.storage import study as lrsearch_study
 from lrsearch.storage.database import patience as lrsearch_patience
 from lrsearch.storage.database.patience import patiently
 
 CONFIG = StudyConfig(name="study")
-GIVEN = {"direction": "maximize", "data_fingerprint": "abc", "attributes": {}}
+GIVEN = {"metric": ACCURACY, "data_fingerprint": "abc", "attributes": {}}
 
 
 def _failure(said: str) -> StorageInternalError:

@@ -1,0 +1,109 @@
+"""What a score measures, in which direction it is better, and the unit in which people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from lrsearch.errors import InputError
+from lrsearch.tables import Column, Points, number
+
+Direction = Literal["maximize", "minimize"]
+POINTS, UNITS = "points", "units"
+"""Percentage points, 100 to a stored fraction; and what differences are counted in where no unit is given."""
+_ROPE_IN_POINTS = 0.3
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a score measures, in which direction it is better, and the unit in which people read it.
+
+    Attributes:
+        name: such as "accuracy".
+        direction: "maximize" where more is better, "minimize" where less is.
+        unit: "points" for a fraction that is read in percentage points; any other unit is that of the stored value.
+
+    Raises:
+        InputError: an empty name or unit, or one with control characters, or another direction.
+    """
+
+    name: str = "accuracy"
+    direction: Direction = "maximize"
+    unit: str = POINTS
+
+    def __post_init__(self) -> None:
+        if self.direction not in get_args(Direction):
+            raise InputError(f"direction must be maximize or minimize, got {self.direction!r}")
+        for name, value in (("metric", self.name), ("unit", self.unit)):
+            if not value.strip():
+                raise InputError(f"{name} must not be empty: leave it out where there is none")
+            if not value.isprintable():
+                raise InputError(f"{name} must hold no control characters, got {value!r}")
+
+    @classmethod
+    def of_scores(cls, name: str, direction: Direction, unit: str | None) -> Metric:
+        """Return the metric of scores that somebody brings: without a unit, an accuracy is in points, as its name says.
+
+        Raises:
+            InputError: as the class.
+        """
+        accuracy = direction == "maximize" and "accuracy" in name.lower()
+        return cls(name, direction, (POINTS if accuracy else UNITS) if unit is None else unit)
+
+    @property
+    def maximize(self) -> bool:
+        """Whether a higher value is better."""
+        return self.direction == "maximize"
+
+    @property
+    def sign(self) -> float:
+        """What turns a value into one of which more is better: 1 or -1."""
+        return 1.0 if self.maximize else -1.0
+
+    @property
+    def scale(self) -> float:
+        """What turns a stored value into the one that people read: 100 for points, 1 for any other unit."""
+        return 100.0 if self.unit == POINTS else 1.0
+
+    @property
+    def title(self) -> str:
+        """Its name with its unit, for an axis or a heading: accuracy (points)."""
+        return self._with_unit(self.name)
+
+    @property
+    def decimals(self) -> int | None:
+        """The decimals in which it is read: two for points, None for four significant digits."""
+        return 2 if self.unit == POINTS else None
+
+    @property
+    def default_rope(self) -> float | None:
+        """The difference that would not matter where nobody names one, in points; in other units nothing can say it."""
+        return _ROPE_IN_POINTS if self.unit == POINTS else None
+
+    def number(self, value: float | None, *, signed: bool = False) -> str:
+        """Return a score or a difference, already in its unit, as text without the unit."""
+        return number(value, decimals=self.decimals, signed=signed)
+
+    def column(self, heading: str = "") -> Column:
+        """Return a column of values in the unit that people read, under `heading`, or under the metric's title."""
+        return Column(heading or self.title, decimals=self.decimals)
+
+    def stored_column(self, key: str) -> Column:
+        """Return a column of what `stored` returns, under a heading that names the unit: best (points)."""
+        return Column(key, self._with_unit(key))
+
+    def stored(self, value: float | None) -> float | None:
+        """Return a stored value, which programs get as it is and people in their unit; None stays None."""
+        return Points(value) if self.unit == POINTS and value is not None else value
+
+    def best(self, values: Iterable[float]) -> float | None:
+        """Return the best of some values; None if there are none."""
+        return max(values, key=lambda value: self.sign * value, default=None)
+
+    def _with_unit(self, name: str) -> str:
+        return name if self.unit == UNITS else f"{name} ({self.unit})"
+
+
+ACCURACY = Metric()
+"""A fraction of right answers, the more the better, read in points."""
