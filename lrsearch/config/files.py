@@ -119,10 +119,12 @@ def _yaml(text: str) -> Any:
         loader.dispose()
 
 
-def require_folder(path: Path) -> None:
-    """Raise InputError unless the folder of a file to be written exists: better now than after an epoch."""
+def require_place(path: Path) -> None:
+    """Raise InputError where a file to be written has no folder, or is one itself: better now than after an epoch."""
     if not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: there is no folder {str(path.parent)!r}")
+    if path.is_dir():
+        raise InputError(f"{path} cannot be written: it is a folder; name a file in it")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -133,12 +135,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         InputError: if the file cannot be written.
     """
-    target = path.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if path.exists() and not path.is_file():
             write(path)
             return
+        target = path.resolve()
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             write(beside)
             beside.replace(target)

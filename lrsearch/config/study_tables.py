@@ -39,6 +39,8 @@ class Table(BaseModel):
 def _shown_as_it_is(name: str) -> str:
     if not name.isprintable():
         raise ValueError(f"must hold no control characters, got {name!r}")
+    if not name.strip():
+        raise ValueError(f"must not be blank, got {name!r}")
     return name
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from lrsearch.config.arguments import checked
-from lrsearch.config.files import require_folder, write_text
+from lrsearch.config.files import require_place, write_text
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.export.document import Configuration, SeedsTable, load_configuration
 from lrsearch.records import PARTS, LearningCurve
@@ -68,7 +68,7 @@ def train_configuration(
     if not trust_config:
         require_trusted_workload(configuration.training.workload, source="the configuration", trust="--trust-config")
     if metrics is not None:
-        require_folder(metrics)
+        require_place(metrics)
     experiment = Experiment.prepare(configuration.study_config(), device=device)
     configuration.check_length(experiment.steps_per_epoch)
     set_up_device(experiment.device)

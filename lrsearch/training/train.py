@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lrsearch.config.files import require_folder, write_atomically
+from lrsearch.config.files import require_place, write_atomically
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
 from lrsearch.training.lane import Checkpoint, Lane
@@ -43,7 +43,7 @@ def train_lane(
         InputError: if the checkpoint cannot be read, or is of another run.
     """
     if checkpoint is not None:
-        require_folder(checkpoint)
+        require_place(checkpoint)
     stack.admit(_KEY, lane)
     curve = LearningCurve()
     if checkpoint is not None and checkpoint.exists():

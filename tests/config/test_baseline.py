@@ -44,6 +44,7 @@ def test_a_schedule_that_acts_late_begins_with_a_rate_of_its_own(lag_lr, first) 
         ({"family": "reduce_on_plateau", "interval": "epoch"}, "already steps by the epoch"),
         ({"base_lr": 0.0}, "greater than 0"),
         ({"name": "a\nb"}, "must hold no control characters"),
+        ({"name": "  "}, "must not be blank, got '  '"),
     ],
 )
 def test_what_cannot_be_is_refused_where_it_is_written(values, complaint) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lrsearch.config import files
-from lrsearch.config.files import read_data, write_atomically, write_text
+from lrsearch.config.files import read_data, require_place, write_atomically, write_text
 from lrsearch.errors import InputError
 
 
@@ -71,10 +71,32 @@ def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     assert ["link.html", "page.html"] == sorted(path.name for path in tmp_path.iterdir())
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """The error names the file, and so the folder."""
-    with pytest.raises(InputError, match=r"no_folder/page.html cannot be written: No such file or directory"):
-        write_text(tmp_path / "no_folder" / "page.html", "")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_folder/page.html", "No such file or directory"),
+        (".", "Is a directory"),
+        ("/", "Is a directory"),
+        ("x" * 300, "File name too long"),
+        ("/dev/full", "No space left on device"),
+        ("/proc/page.html", "No such file or directory"),
+    ],
+)
+def test_where_nothing_can_be_written_is_told(tmp_path: Path, name: str, reason: str) -> None:
+    """The error names the path and the reason, and nothing is left."""
+    with pytest.raises(InputError, match=f"cannot be written: {reason}"):
+        write_text(tmp_path / name, "page" * 10_000)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_place_is_looked_at_beforehand(tmp_path: Path) -> None:
+    """A folder is no file to be written, and a file needs its folder; nothing is made."""
+    require_place(tmp_path / "curve.csv")
+    with pytest.raises(InputError, match="it is a folder; name a file in it"):
+        require_place(tmp_path)
+    with pytest.raises(InputError, match="there is no folder"):
+        require_place(tmp_path / "none" / "curve.csv")
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_what_is_no_file_is_written_as_it_is(tmp_path: Path) -> None:

@@ -114,9 +114,16 @@ def storage_file(url: str) -> Path | None:
 
 
 def missing_file(url: str) -> str | None:
-    """Return the path of a storage's file that does not exist; None for other storages, and for one that exists."""
+    """Return the path of a storage's file that does not exist; None for other storages, and for one that exists.
+
+    Raises:
+        InputError: if that cannot be found out: no right to look there, or a name that is too long.
+    """
     path = storage_file(url)
-    return None if path is None or path.exists() else str(path)
+    try:
+        return None if path is None or path.exists() else str(path)
+    except OSError as error:
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: {error.strerror}") from error
 
 
 def absolute_address(url: str) -> str:

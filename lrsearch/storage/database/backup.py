@@ -48,10 +48,10 @@ def back_up(url: str, target: Path | None = None) -> Path:
         raise InputError(f"no backup can be made as {str(path)!r}: there is no folder {str(path.parent)!r}")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"no backup can be made as {str(path)!r}: its folder may not be written; name another with -o")
-    if path.exists():
-        raise InputError(f"{str(path)!r} exists: name another file with -o")
-    part = path.with_name(f"{path.name}.part")
+    part = path.parent / f"{path.name}.part"
     try:
+        if path.exists():
+            raise InputError(f"{str(path)!r} exists: name another file with -o")
         _copy(source, part)
         part.replace(path)
     except (sqlite3.Error, OSError) as error:

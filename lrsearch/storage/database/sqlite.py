@@ -53,9 +53,13 @@ def sqlite_path(url: str) -> Path:
     path = database_file(url)
     if path.name in ("", ":memory:"):
         raise InputError(f"storage {redacted(url)!r} cannot be opened: name a file, as in {DEFAULT_STORAGE}")
-    if not path.parent.is_dir():
+    try:
+        folder, is_folder = path.parent.is_dir(), path.is_dir()
+    except OSError as error:  # no right to look there, or a name that is too long
+        raise InputError(f"storage {redacted(url)!r} cannot be opened: {error.strerror}") from error
+    if not folder:
         raise InputError(f"storage {redacted(url)!r} cannot be opened: there is no folder {str(path.parent)!r}")
-    if path.is_dir():
+    if is_folder:
         raise InputError(f"storage {redacted(url)!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
     for option, value in make_url(url).query.items():
         if option != "timeout" or not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?", value):

@@ -39,6 +39,8 @@ def test_an_address_that_cannot_be_opened_says_why(folder) -> None:
         "sqlite://": "name a file",
         "sqlite:///:memory:": "name a file",
         "sqlite:x.db": "name a file",
+        f"sqlite:///{'x' * 300}.db": "File name too long",
+        f"journal:///{'x' * 300}.log": "File name too long",
         "sqlite:///x.db?timeout=x": "as in ?timeout=60",
         "sqlite:///x.db?timeout=6&timeout=7": "as in ?timeout=60",
         "sqlite:///x.db?bogus=1": "as in ?timeout=60",
@@ -49,6 +51,8 @@ def test_an_address_that_cannot_be_opened_says_why(folder) -> None:
         "journal:///notes.txt": "Expecting value",
     }
     for url, reason in said.items():
+        with pytest.raises(InputError):
+            open_existing(url)
         with pytest.raises(InputError) as caught:
             open_storage(url)
         assert reason in str(caught.value)

@@ -42,6 +42,8 @@ def test_a_backup_writes_over_nothing(run, folder) -> None:
     Path("taken.db").write_text("mine")
     assert "exists: name another file with -o" in run("backup", "-o", "taken.db").complaint
     assert "mine" == Path("taken.db").read_text()
+    assert "exists" in run("backup", "-o", "/").complaint
+    assert "File name too long" in run("backup", "-o", "x" * 300).err
     assert 0 == run("backup").code
     assert 1 == len(list(folder.glob("lrsearch-????????-??????.db")))
     assert "nothing to back up" in run("backup", "--storage", "sqlite:///none.db").complaint
