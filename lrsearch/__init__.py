@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lrsearch.errors import InputError
     from lrsearch.experiment.suggest import suggest_schedule
     from lrsearch.export.retrain import train_exported
-    from lrsearch.schedules import Schedule, make_schedule
+    from lrsearch.schedules import Schedule, join, make_schedule, tabulated
     from lrsearch.search.objective import Objective
     from lrsearch.search.pruning import RungPruner
     from lrsearch.search.sampling import FamilySampler
@@ -27,6 +27,8 @@ _HOMES = {
     "InputError": "lrsearch.errors",
     "Schedule": "lrsearch.schedules",
     "make_schedule": "lrsearch.schedules",
+    "tabulated": "lrsearch.schedules",
+    "join": "lrsearch.schedules",
     "suggest_schedule": "lrsearch.experiment.suggest",
     "to_torch": "lrsearch.training.torch_schedule",
     "Dataset": "lrsearch.workloads",
@@ -60,9 +62,11 @@ __all__ = [
     "compare_scores",
     "confirm",
     "export_schedule",
+    "join",
     "make_schedule",
     "optimize",
     "suggest_schedule",
+    "tabulated",
     "to_torch",
     "train_exported",
     "write_report",

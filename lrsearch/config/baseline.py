@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lrsearch.config.study_tables import MOST_EPOCHS, Name
-from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule, make_schedule
+from lrsearch.errors import InputError
+from lrsearch.schedules import Join, PerEpoch, ReduceOnPlateau, Schedule, Tabulated, make_schedule
+
+_NOMINAL_RUNS = ((100, 100), (10_000, 10_000))
+"""Epochs and steps per epoch of runs, one of which a schedule must fit into before the real one is known."""
 
 
 class BaselineConfig(BaseModel):
     """`[[baseline]]`: one fixed schedule under a name of its own; further keys are the schedule's parameters.
+
+    In place of `family` and `base_lr` it may give `rates`, one for each step or with `boundaries` each held until the
+    next begins, or `parts`, each a table like this one, with the `boundaries` between them. Where a study is a file,
+    `rates` may name one: `read_rates`.
 
     `epochs` is the budget that its numbers are meant for: in a study of another length every boundary keeps its
     fraction of training. `momentum` and `weight_decay` are the optimizer's where the search samples those. `printed`
@@ -31,26 +40,65 @@ class BaselineConfig(BaseModel):
     weight_decay: float | None = Field(None, ge=0)
     printed: dict[str, float] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _family_of_what_is_given(cls, data: Any) -> Any:
+        return _with_family(data) if isinstance(data, Mapping) else data
+
     @model_validator(mode="after")
-    def _lag_has_a_rate(self) -> BaselineConfig:
+    def _is_a_schedule(self) -> BaselineConfig:
         if self.lag and self.interval != "epoch":
             raise ValueError('lag = true needs interval = "epoch": the rate of epoch e is set after epoch e - 1')
-        self.schedule(epochs=10_000, steps_per_epoch=1)
-        return self
+        runs = [(self.table_steps, 1)] if self.table_steps else _NOMINAL_RUNS
+        problems = []
+        for epochs, steps_per_epoch in runs:
+            try:
+                self.schedule(epochs=epochs, steps_per_epoch=steps_per_epoch)
+                return self
+            except InputError as error:
+                problems.append(error)
+        raise problems[0]
+
+    @property
+    def table_steps(self) -> int | None:
+        """The length of the run that a table of one rate for each step is made for; None for any other schedule."""
+        parameters = self.model_extra or {}
+        if self.family != Tabulated.family or parameters.get("boundaries") is not None:
+            return None
+        return len(parameters["rates"])
 
     def schedule(self, *, epochs: int, steps_per_epoch: int) -> Schedule | ReduceOnPlateau | PerEpoch:
         """Return the fixed schedule for a run of this length.
 
         Raises:
-            ValueError: if a parameter is unknown to the family or invalid.
+            InputError: if a parameter is unknown to the family, invalid, or does not fit into the run.
         """
         per_epoch = self.interval == "epoch"
         steps = 1 if per_epoch else steps_per_epoch
-        meant = (self.epochs or epochs) * steps
+        meant = (self.epochs and self.table_steps) or (self.epochs or epochs) * steps
         made = make_schedule(self.family, total_steps=meant, base_lr=self.base_lr, **(self.model_extra or {}))
         made = made.scaled_to(epochs * steps) if self.epochs else made
         if not per_epoch:
             return made
         if not isinstance(made, Schedule):
-            raise ValueError(f'{self.family} already steps by the epoch: leave out interval = "epoch"')
+            raise InputError(f'{self.family} already steps by the epoch: leave out interval = "epoch"')
         return PerEpoch(made, lag_lr=(self.lag_lr or self.base_lr) if self.lag else None)
+
+
+def _with_family(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of a schedule with the family and the peak of its `rates` or `parts`, where it has them."""
+    named = dict(table)
+    if "rates" in table:
+        if isinstance(table["rates"], str):
+            raise InputError("rates must be a list of numbers here; the path of a file is read where a study is a file")
+        named |= {"family": Tabulated.family, "base_lr": Tabulated(table["rates"], table.get("boundaries")).peak}
+    elif isinstance(table.get("parts"), list | tuple):
+        parts = [_with_family(part) for part in table["parts"] if isinstance(part, Mapping)]
+        peaks = [part["base_lr"] for part in parts if isinstance(part.get("base_lr"), int | float)]
+        if not 0 < len(peaks) == len(table["parts"]):
+            raise InputError("parts must be tables of schedules, each with its base_lr or its rates")
+        named |= {"family": Join.family, "parts": parts, "base_lr": max(peaks)}
+    for name in ("family", "base_lr"):
+        if table.get(name, named.get(name)) != named.get(name):
+            raise InputError(f"{name} must be left out beside rates or parts, got {table[name]!r}")
+    return named

@@ -14,12 +14,13 @@ import yaml
 from lrsearch.errors import InputError
 
 MOST_BYTES = 2**20
-"""The limit for a study file or an exported configuration; real ones have a few thousand bytes."""
+"""The limit for a study file; real ones have a few thousand bytes."""
 
 Kind: TypeAlias = Literal["toml", "json", "yaml"]
 
 _MOST_LEVELS = 50
-_MOST_VALUES = 10_000
+MOST_YAML_VALUES = 10_000
+"""The limit for a YAML file, whose parser is the slowest."""
 _YAML_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """PyYAML's loader of plain data in C, twenty times as fast, where it was built with it."""
 
@@ -82,13 +83,13 @@ def read_text(path: Path, what: str, *, most_bytes: int = MOST_BYTES) -> str:
     raise InputError(f"{what} {path} is larger than the limit of {most_bytes / 2**20:g} MiB")
 
 
-def read_data(path: Path, what: str, kind: Kind) -> Any:
+def read_data(path: Path, what: str, kind: Kind, *, most_bytes: int = MOST_BYTES) -> Any:
     """Return the plain data of a file of TOML, JSON or YAML; nothing in it is executed.
 
     Raises:
         InputError: as `read_text`, or if it is not of that kind, or nested too deep.
     """
-    text = read_text(path, what)
+    text = read_text(path, what, most_bytes=most_bytes)
     parsers: dict[Kind, Callable[[str], Any]] = {"toml": tomllib.loads, "json": json.loads, "yaml": _yaml}
     try:
         return parsers[kind](text)
@@ -110,8 +111,8 @@ def _yaml(text: str) -> Any:
             raise ValueError("aliases (*name) are not allowed")
         if level > _MOST_LEVELS:
             raise ValueError(f"it is nested too deep: more than {_MOST_LEVELS} tables and lists in each other")
-        if count > _MOST_VALUES:
-            raise ValueError(f"it holds more than {_MOST_VALUES} values")
+        if count > MOST_YAML_VALUES:
+            raise ValueError(f"it holds more than {MOST_YAML_VALUES} values")
     loader = _YAML_LOADER(text)
     try:
         return loader.get_single_data()

@@ -13,6 +13,7 @@ from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.files import check_plain, read_data
 from lrsearch.config.messages import explain
 from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
+from lrsearch.config.rates_file import with_rates
 from lrsearch.config.study_tables import (
     DataConfig,
     Name,
@@ -153,6 +154,8 @@ class StudyConfig(Table):
         """
         path = Path(path)
         data = read_data(path, "study file", "toml")
+        if isinstance(data.get("baseline"), list):
+            data["baseline"] = [with_rates(baseline, path.parent) for baseline in data["baseline"]]
         return cls.from_dict({"name": path.stem.replace("_", "-"), **data}, source=str(path))
 
     @classmethod

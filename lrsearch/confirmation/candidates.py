@@ -10,7 +10,6 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 
 
@@ -49,10 +48,7 @@ def fixed_schedules(experiment: Experiment) -> tuple[Candidate, ...]:
     """
     candidates = []
     for baseline in experiment.config.baseline:
-        try:
-            made = baseline.schedule(epochs=experiment.epochs, steps_per_epoch=experiment.steps_per_epoch)
-        except InputError as error:
-            raise InputError(f"baseline {baseline.name!r}: {error}") from error
+        made = experiment.fixed_schedules[baseline.name]
         settings = {name: getattr(baseline, name) for name in experiment.config.optimizer.searched()}
         candidates.append(Candidate(baseline.name, made.params(), settings))
     return tuple(candidates)

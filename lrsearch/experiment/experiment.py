@@ -89,6 +89,7 @@ class Experiment:
                 f"batch_size must be at most the {experiment.examples_to_fit} training examples that are fitted, got "
                 f"{workload.batch_size}"
             )
+        _ = experiment.fixed_schedules  # better now than after the search
         return experiment
 
     @classmethod
@@ -170,6 +171,21 @@ class Experiment:
         if per_epoch and (unfit := [family for family in self.config.search.families if reads_metric(family)]):
             raise InputError(f'interval = "epoch": {unfit[0]} steps by the epoch itself; leave it out of families')
         return study_space(self.config, self.steps_per_epoch)
+
+    @cached_property
+    def fixed_schedules(self) -> dict[str, AnySchedule]:
+        """The study file's `[[baseline]]` schedules by name, for a run of this length.
+
+        Raises:
+            InputError: if the numbers of one do not fit into the run.
+        """
+        schedules: dict[str, AnySchedule] = {}
+        for baseline in self.config.baseline:
+            try:
+                schedules[baseline.name] = baseline.schedule(epochs=self.epochs, steps_per_epoch=self.steps_per_epoch)
+            except InputError as error:
+                raise InputError(f"baseline {baseline.name!r}: {error}") from error
+        return schedules
 
     def continuing(self, metric: Metric, space: Mapping[str, Any] | None = None) -> Experiment:
         """Return the experiment with the metric of a study, and in the space that it stores, if it stores one."""

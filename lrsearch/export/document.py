@@ -16,6 +16,9 @@ from lrsearch.config.messages import explain
 from lrsearch.errors import InputError
 from lrsearch.schedules import AnySchedule, PerEpoch, schedule_from_params
 
+_MOST_BYTES = 8 << 20
+"""The limit of an exported configuration, which may hold a table of all its rates."""
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -135,7 +138,7 @@ def load_configuration(path: str | Path) -> Configuration:
     path = Path(path)
     if (suffix := path.suffix.lower()) not in _KINDS:
         raise InputError(f"a configuration must be a .yaml, .json or .toml file, got {suffix or 'no suffix'}")
-    data = read_data(path, "configuration", _KINDS[suffix])
+    data = read_data(path, "configuration", _KINDS[suffix], most_bytes=_MOST_BYTES)
     if not isinstance(data, Mapping):
         raise InputError(f"configuration {path} must hold the tables schedule and training, got {type(data).__name__}")
     return Configuration.from_dict(data, source=f"configuration {path}")

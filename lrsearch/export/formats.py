@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 import yaml
 
-from lrsearch.config.files import write_text
+from lrsearch.config.files import MOST_YAML_VALUES, write_text
 from lrsearch.errors import InputError
 from lrsearch.export.configuration import configuration
 from lrsearch.export.document import Configuration
@@ -46,6 +46,23 @@ def _rates(chosen: Configuration) -> Iterator[str]:
     yield from (f"{step},{rate!r}" for step, rate in enumerate(run_rates(schedule).tolist()))
 
 
+_FRAME = 4
+"""The beginnings and ends of a stream of one document."""
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    if (values := _FRAME + _count(document)) > MOST_YAML_VALUES:
+        raise InputError(f"yaml may hold {MOST_YAML_VALUES} values, and this has {values}: use json or toml")
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+
+def _count(value: Any) -> int:
+    """Return the names, values, beginnings and ends that a parser of YAML reads for a value."""
+    if isinstance(value, dict):
+        return 2 + sum(1 + _count(item) for item in value.values())
+    return 2 + sum(map(_count, value)) if isinstance(value, list | tuple) else 1
+
+
 @dataclass(frozen=True)
 class Format:
     """A kind of file: the suffix of its name, and how a document becomes its text.
@@ -63,7 +80,7 @@ def _code(render: Callable[[Configuration], str]) -> Callable[[dict[str, Any]], 
 
 
 FORMATS: dict[str, Format] = {
-    "yaml": Format(".yaml", lambda document: str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))),
+    "yaml": Format(".yaml", _yaml),
     "json": Format(".json", lambda document: json.dumps(document, indent=2) + "\n"),
     "toml": Format(".toml", tomli_w.dumps),
     "python": Format(".py", _code(python_code)),

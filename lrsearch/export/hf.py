@@ -15,7 +15,7 @@ import numpy as np
 from lrsearch.config import OptimizerConfig
 from lrsearch.export.document import Configuration
 from lrsearch.export.frameworks import arguments_code, exact_or_nearest, refuse
-from lrsearch.schedules import FAMILIES, PerEpoch, ReduceOnPlateau, Schedule, Shape
+from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule, Shape, reads_metric
 from lrsearch.schedules.families import Cosine, CosineRestarts, Linear, Polynomial, SquareRoot, WarmupStableDecay
 from lrsearch.schedules.family import FloatArray
 from lrsearch.schedules.parameters import Span
@@ -42,7 +42,7 @@ def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> 
         scheduler = _plateau(schedule)
     else:
         scheduler, note = exact_or_nearest(schedule, _scheduler, _nearest, approximate=approximate)
-    batch, reads_metric = configuration.training.batch_size, FAMILIES[schedule.family].reads_metric
+    batch, by_loss = configuration.training.batch_size, reads_metric(schedule.family)
     arguments = {
         "learning_rate": schedule.base_lr,
         **scheduler,
@@ -50,7 +50,7 @@ def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> 
         "max_steps": schedule.total_steps,
         "max_grad_norm": configuration.optimizer.clip_norm or 0.0,
         **({"per_device_train_batch_size": batch} if batch else {}),
-        **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if reads_metric else {}),
+        **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if by_loss else {}),
         **_optimizer(configuration.optimizer),
     }
     return arguments, note

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
-from lrsearch.export.source_code import comments, constants, indented, inner, joined
-from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch
+from lrsearch.export.source_code import comments, constants, indented, joined, part_functions
+from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule
 
 _WARMUP = """\
 warm_up = optax.linear_schedule(WARMUP_BEGIN_LR, BASE_LR, WARMUP_STEPS)
@@ -32,28 +33,40 @@ def optax_code(configuration: Configuration) -> str:
 
 def _lines(configuration: Configuration) -> Iterator[str]:
     schedule = configuration.to_schedule()
-    family, warmup_steps = FAMILIES[schedule.family], inner(schedule).warmup_steps
-    if family.optax is None:
-        why = "it reads the validation loss, and optax's schedules are functions of the step"
-        raise InputError(
-            f"optax cannot express {schedule.family}: {why if family.reads_metric else 'it has no such schedule'}; "
-            "export --format python can"
-        )
+    if isinstance(schedule, ReduceOnPlateau):
+        _refuse(schedule.family, "it reads the validation loss, and optax's schedules are functions of the step")
     yield f'"""The learning-rate schedule {schedule.family} for optax: make_schedule()."""'
     yield ""
     yield from comments(configuration)
     yield from ("", "import jax.numpy as jnp", "import optax", "")
-    yield from constants(configuration)
+    yield from constants(schedule)
     yield from ("", "")
+    yield from part_functions(schedule, "", _part)
     yield f"def make_schedule({'steps_per_epoch' if isinstance(schedule, PerEpoch) else ''}):"
     yield '    """Return the schedule: the number of an update, counted from 0, to its learning rate."""'
-    yield from indented(family.optax)
-    if warmup_steps:
-        yield from indented(_WARMUP)
+    yield from indented("\n".join(_schedule(schedule.schedule if isinstance(schedule, PerEpoch) else schedule)))
     yield from indented(_result(schedule))
 
 
-def _result(schedule: AnySchedule) -> str:
+def _schedule(schedule: Schedule) -> Iterator[str]:
+    """Yield the lines that make `schedule`, warm-up included."""
+    if schedule.shape.optax is None:
+        _refuse(schedule.family, "it has no such schedule")
+    yield schedule.shape.optax
+    if schedule.warmup_steps:
+        yield _WARMUP
+
+
+def _part(part: Schedule) -> Iterator[str]:
+    yield from _schedule(part)
+    yield "return schedule"
+
+
+def _refuse(family: str, why: str) -> NoReturn:
+    raise InputError(f"optax cannot express {family}: {why}; export --format python can")
+
+
+def _result(schedule: Schedule | PerEpoch) -> str:
     if not isinstance(schedule, PerEpoch):
         return "return schedule"
     return "return lambda count: schedule(count // steps_per_epoch)" if schedule.lag_lr is None else _LATE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrsearch.export.document import Configuration
-from lrsearch.export.source_code import comments, constants, indented, inner, joined
-from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch
+from lrsearch.export.source_code import comments, constants, indented, joined, part_functions
+from lrsearch.schedules import PerEpoch, Schedule
 
 _WARMUP = """\
 if step < WARMUP_STEPS:
@@ -61,8 +61,7 @@ def python_code(configuration: Configuration) -> str:
 
 def _lines(configuration: Configuration) -> Iterator[str]:
     schedule = configuration.to_schedule()
-    family = FAMILIES[schedule.family]
-    code = family.python if family.reads_metric else _functions(schedule, family.python)
+    code = _functions(schedule) if isinstance(schedule, Schedule | PerEpoch) else schedule.python
     yield f'"""The learning-rate schedule {schedule.family} for plain PyTorch: make_scheduler(optimizer)."""'
     yield ""
     yield from comments(configuration)
@@ -71,25 +70,32 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     yield from (
         "",
         "import torch",
-        *(["from torch.optim.lr_scheduler import LambdaLR"] * (not family.reads_metric)),
+        *(["from torch.optim.lr_scheduler import LambdaLR"] * ("LambdaLR" in code)),
         "",
     )
-    yield from constants(configuration)
+    yield from constants(schedule)
     yield from ("", "", _GROUPS, "", "", code)
 
 
-def _functions(schedule: AnySchedule, body: str) -> str:
+def _functions(schedule: Schedule | PerEpoch) -> str:
     unit, after = ("epoch", "epoch") if isinstance(schedule, PerEpoch) else ("update", "optimizer.step()")
     return "\n".join(
         [
+            *part_functions(schedule, "step", _rate),
             "def lr(step):",
             f'    """Return the rate used by {unit} `step`, counted from 0; it stays after TOTAL_STEPS."""',
             *(indented(_LAG) if isinstance(schedule, PerEpoch) and schedule.lag_lr is not None else ()),
-            *(indented(_WARMUP) if inner(schedule).warmup_steps else ()),
-            "    s, n = min(step, TOTAL_STEPS) - WARMUP_STEPS, TOTAL_STEPS - WARMUP_STEPS",
-            *indented(body),
+            *indented("\n".join(_rate(schedule.schedule if isinstance(schedule, PerEpoch) else schedule))),
             "",
             "",
             _SCHEDULER.format(after=after),
         ]
     )
+
+
+def _rate(schedule: Schedule) -> Iterator[str]:
+    """Yield the lines that return the rate of `step`."""
+    if schedule.warmup_steps:
+        yield from _WARMUP.splitlines()
+    yield "s, n = min(step, TOTAL_STEPS) - WARMUP_STEPS, TOTAL_STEPS - WARMUP_STEPS"
+    yield from schedule.shape.python.splitlines()

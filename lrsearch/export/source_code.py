@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pprint import pformat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.export.document import Configuration
-from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule
+from lrsearch.schedules import AnySchedule, Join, PerEpoch, ReduceOnPlateau, Schedule
 
-_NOT_CONSTANTS = ("family", "interval")
+_NOT_CONSTANTS = ("family", "interval", "parts")
 
 
 def inner(schedule: AnySchedule) -> Schedule | ReduceOnPlateau:
@@ -35,17 +36,32 @@ def comments(configuration: Configuration) -> list[str]:
     ]
 
 
-def constants(configuration: Configuration) -> Iterator[str]:
+def constants(schedule: AnySchedule) -> Iterator[str]:
     """Yield an assignment for each parameter of the schedule (BASE_LR = 0.3), and for what its family works out."""
-    given = {
-        name.upper(): value
-        for name, value in configuration.schedule.items()
-        if name not in _NOT_CONSTANTS and value is not None
-    }
-    shaped = inner(configuration.to_schedule())
+    given = {name.upper(): value for name, value in schedule.params().items() if name not in _NOT_CONSTANTS}
+    shaped = inner(schedule)
     worked_out = shaped.shape.constants(shaped.span) if isinstance(shaped, Schedule) else {}
     for name, value in {**given, **worked_out}.items():
-        yield f"{name} = {value!r}"
+        yield f"{name} = {pformat(value, width=118, compact=True)}"
+
+
+def part_functions(schedule: AnySchedule, argument: str, body: Callable[[Schedule], Iterator[str]]) -> Iterator[str]:
+    """Yield a function for each part of a join, with the part's constants inside, and the list PARTS of them.
+
+    Args:
+        schedule: any; one that is no join has no parts.
+        argument: of each function.
+        body: yields the lines of a part that follow its constants.
+    """
+    shaped = inner(schedule)
+    if not (isinstance(shaped, Schedule) and isinstance(shaped.shape, Join)):
+        return
+    names = [f"part_{number}" for number in range(1, len(shaped.shape.parts) + 1)]
+    for name, part in zip(names, shaped.shape.parts, strict=True):
+        yield f"def {name}({argument}):"
+        yield from indented("\n".join([*constants(part), *body(part)]))
+        yield from ("", "")
+    yield from (f"PARTS = [{', '.join(names)}]", "", "")
 
 
 def run_rates(schedule: Schedule | PerEpoch) -> NDArray[np.float64]:

@@ -72,10 +72,20 @@ def family_samples(config: StudyConfig, space: Space, family: str, count: int = 
 
 
 def baseline_samples(config: StudyConfig, steps_per_epoch: int) -> list[Sample]:
-    """Return the study file's fixed schedules under their names."""
+    """Return the study file's fixed schedules under their names.
+
+    A table of one rate for each step is shown as it is where the number of steps is a nominal one.
+    """
     samples = []
     for baseline in config.baseline:
-        schedule = baseline.schedule(epochs=config.training.epochs, steps_per_epoch=steps_per_epoch)
+        nominal = config.data.dataset is None and not baseline.epochs
+        run = {"epochs": config.training.epochs, "steps_per_epoch": steps_per_epoch}
+        if nominal and baseline.table_steps:
+            run = {"epochs": baseline.table_steps, "steps_per_epoch": 1}
+        try:
+            schedule = baseline.schedule(**run)
+        except InputError as error:
+            raise InputError(f"baseline {baseline.name!r}: {error}") from error
         samples.append(Sample(baseline.name, schedule.params(), _curve(config, schedule)))
     return samples
 

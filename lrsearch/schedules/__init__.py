@@ -2,7 +2,7 @@
 
 Owns the families: their curves, their parameters, the ranges in which these are searched, and how each is written for
 other programs. May import NumPy, `errors` and `text` alone. Begin with family.py (what a family is) and families/
-(each of them), then schedule.py.
+(each of them), then schedule.py; fixed/ holds the kinds that are given and not searched.
 """
 
 from lrsearch.schedules.build import (
@@ -12,11 +12,13 @@ from lrsearch.schedules.build import (
     family_class,
     make_schedule,
     reads_metric,
+    schedule_class,
     schedule_from_params,
     step_families,
 )
 from lrsearch.schedules.families import FAMILIES, ReduceOnPlateau
 from lrsearch.schedules.family import Family, Shape
+from lrsearch.schedules.fixed import Join, Tabulated, join, tabulated
 from lrsearch.schedules.priors import Choice, Prior, Range
 from lrsearch.schedules.ranges import check_overrides, default_ranges, resolve_ranges
 from lrsearch.schedules.sample import schedule_from_sample
@@ -28,20 +30,25 @@ __all__ = [
     "Choice",
     "Family",
     "FamilyDescription",
+    "Join",
     "PerEpoch",
     "Prior",
     "Range",
     "ReduceOnPlateau",
     "Schedule",
     "Shape",
+    "Tabulated",
     "check_overrides",
     "default_ranges",
     "describe_family",
     "family_class",
+    "join",
     "make_schedule",
     "reads_metric",
     "resolve_ranges",
+    "schedule_class",
     "schedule_from_params",
     "schedule_from_sample",
     "step_families",
+    "tabulated",
 ]

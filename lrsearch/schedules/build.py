@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from lrsearch.errors import InputError
 from lrsearch.schedules.families import FAMILIES, ReduceOnPlateau
 from lrsearch.schedules.family import Family, Shape
-from lrsearch.schedules.parameters import require_known
+from lrsearch.schedules.fixed import FIXED, Join
+from lrsearch.schedules.parameters import require_known, rules
 from lrsearch.schedules.schedule import PerEpoch, Schedule
 from lrsearch.text import did_you_mean
 
@@ -36,6 +37,11 @@ def family_class(family: str) -> type[Family]:
     if family not in FAMILIES:
         raise InputError(f"unknown family {family!r}{did_you_mean(family, FAMILIES)}")
     return FAMILIES[family]
+
+
+def schedule_class(name: str) -> type[Family]:
+    """Return the class of a family, or of a kind of fixed schedule; raise InputError if there is none of this name."""
+    return FIXED[name] if isinstance(name, str) and name in FIXED else family_class(name)
 
 
 def step_families() -> tuple[str, ...]:
@@ -70,18 +76,22 @@ def make_schedule(
 ) -> Schedule | ReduceOnPlateau:
     """Return the schedule of a family from plain numbers; `describe_family` says which parameters it has.
 
+    "tabulated" and "join" are made likewise; `tabulated` and `join` are shorter.
+
     Raises:
         InputError: for an unknown family or parameter, a missing one, or a value that breaks a rule.
 
     >>> make_schedule("cosine", total_steps=100, base_lr=0.3, final_lr=0.01).lr([0, 50, 100]).round(3).tolist()
     [0.3, 0.155, 0.01]
     """
-    cls = family_class(family)
+    cls = schedule_class(family)
     family_rules = cls.parameters()
     require_known(family, parameters, (*family_rules, *_OF_EVERY_SCHEDULE))
     for name, rule in family_rules.items():
         if name not in parameters and getattr(cls, name, MISSING) is MISSING:
             raise InputError(f"{family} needs {name}: {rule.meaning}")
+    if cls is Join:
+        parameters["parts"] = _parts(parameters["parts"], parameters["boundaries"], total_steps)
     if issubclass(cls, Shape):
         return Schedule(base_lr, warmup_steps, warmup_begin_lr, total_steps, cls(**parameters))
     assert issubclass(cls, ReduceOnPlateau)
@@ -113,3 +123,19 @@ def schedule_from_params(params: Mapping[str, Any]) -> AnySchedule:
     if isinstance(schedule, ReduceOnPlateau):
         raise InputError("reduce_on_plateau acts at epoch boundaries by itself: leave interval = 'epoch' out")
     return PerEpoch(schedule, lag_lr)
+
+
+def _parts(parts: Any, boundaries: Any, total_steps: Any) -> Any:
+    """Return the parts of a join as schedules; one that gives no total_steps lasts until the next begins."""
+    if not isinstance(parts, list | tuple) or all(isinstance(part, Schedule) for part in parts):
+        return parts
+    ends = (*rules(Join)["boundaries"].plain("boundaries", boundaries), total_steps)
+    made: list[Any] = []
+    for part, start, end in zip(parts, (0, *ends), ends, strict=False):
+        if not isinstance(part, Mapping) or part.get("family") == Join.family:
+            raise InputError("parts must be tables of schedules such as { family = 'linear', base_lr = 0.1 }, no joins")
+        try:
+            made.append(schedule_from_params({"total_steps": end - start, **part}))
+        except InputError as error:
+            raise InputError(f"part {len(made) + 1} of {len(parts)}: {error}") from error
+    return (*made, *parts[len(made) :])

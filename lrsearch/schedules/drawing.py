@@ -19,6 +19,9 @@ POINTS = 240
 MOST_STEPS = 10_000_000
 """Longer runs are not drawn: all their rates are computed for it."""
 
+_SHOWN = 12
+"""The longest list that a notebook shows whole."""
+
 _COLOURS = ("#3b82f6", "#e8710a", "#2f9e44", "#d6336c")
 _LEFT, _RIGHT, _TOP, _BOTTOM, _LEGEND = 52, 8, 8, 20, 14
 # A page's own text colour reaches a picture inside it, but not one in a file of its own.
@@ -108,4 +111,6 @@ def _text(x: float, y: float, text: str, anchor: str, colour: str = "currentColo
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list) and (len(value) > _SHOWN or any(isinstance(item, dict) for item in value)):
+        return f"{len(value)} of them"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

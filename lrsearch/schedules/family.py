@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsearch.schedules.parameters import Parameter, Span, make_plain, rules
+from lrsearch.schedules.parameters import Parameter, Span, check_fit, make_plain, rules, scaled_parameters
 from lrsearch.schedules.priors import BASE_LR, WARMUP_STEPS, Choice, Prior, Value
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -79,6 +79,18 @@ class Shape(Family, ABC):
     @abstractmethod
     def factor(self, s: FloatArray, span: Span) -> FloatArray:
         """Return the factor of base_lr, in [0, 1], at each whole step 0 <= s <= n after warm-up."""
+
+    def lr(self, s: FloatArray, span: Span) -> FloatArray:
+        """Return the rate at each whole step 0 <= s <= n after warm-up."""
+        return span.base_lr * self.factor(s, span)
+
+    def check(self, span: Span) -> None:
+        """Raise InputError for the first parameter that does not fit into the run."""
+        check_fit(self, span)
+
+    def scaled(self, ratio: float, span: Span) -> Self:
+        """Return it for a run `ratio` times as long, whose span is `span`."""
+        return replace(self, **scaled_parameters(self, ratio, span))
 
     def constants(self, span: Span) -> dict[str, Any]:
         """Return what `python` and `optax` need beside the parameters, by name, worked out for a run."""

@@ -15,6 +15,9 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from lrsearch.errors import InputError
 from lrsearch.text import did_you_mean
 
+_SHOWN = 20
+"""The longest list that an error shows whole."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -45,13 +48,15 @@ class Parameter:
     Attributes:
         meaning: one line for people; rates are absolute, steps are updates unless the study steps once per epoch.
         kind: "number"; "whole" number; "steps", a count of steps that stays real when it is scaled; "milestones",
-            increasing absolute steps of the run; or "choice", one of `choices`.
+            increasing absolute steps of the run; "numbers", a list of them; "schedules", a list of other schedules; or
+            "choice", one of `choices`.
         low, high: the bounds, both included unless `above` excludes `low`, or `below` excludes `high`.
         limit, least: an upper and a lower bound that depend on the run.
+        empty: whether a list may hold nothing.
     """
 
     meaning: str
-    kind: Literal["number", "whole", "steps", "milestones", "choice"] = "number"
+    kind: Literal["number", "whole", "steps", "milestones", "numbers", "schedules", "choice"] = "number"
     low: float = 0.0
     high: float = math.inf
     above: bool = False
@@ -59,21 +64,32 @@ class Parameter:
     limit: Limit | None = None
     least: Limit | None = None
     choices: tuple[str, ...] = ()
+    empty: bool = False
 
     @property
     def rule(self) -> str:
         """Return the rule in words, as error messages quote it."""
         if self.kind == "choice":
             return f"one of {', '.join(self.choices)}"
-        noun = {"whole": "a whole number", "milestones": "a list of increasing whole numbers, each"}
+        if self.kind == "schedules":
+            return "a list of schedules"
+        noun = {
+            "whole": "a whole number",
+            "milestones": "a list of increasing whole numbers, each",
+            "numbers": "a list of finite numbers, each",
+        }
         upper = f" and {'<' if self.below else '<='} {self.high:g}" if self.high < math.inf else ""
         return f"{noun.get(self.kind, 'a finite number')} {'>' if self.above else '>='} {self.low:g}{upper}"
 
     def plain(self, name: str, value: Any) -> Any:
-        """Return `value` as a plain int, float, str or tuple of ints; raise InputError where it breaks the rule."""
+        """Return `value` as a plain int, float, str or tuple; raise InputError where it breaks the rule."""
         if self.kind == "choice" and value in self.choices:
             return value
-        if self.kind == "milestones" and isinstance(value, list | tuple) and value:
+        if self.kind == "schedules" and isinstance(value, list | tuple) and value:
+            return tuple(value)
+        if self.kind == "numbers" and isinstance(value, list | tuple) and value:
+            return tuple(self._each(name, place, number) for place, number in enumerate(value))
+        if self.kind == "milestones" and isinstance(value, list | tuple) and (value or self.empty):
             steps = [self._number(step) for step in value]
             whole_steps = [int(step) for step in steps if step is not None and step == int(step)]
             if len(whole_steps) == len(steps) and whole_steps == sorted(whole_steps):
@@ -83,7 +99,12 @@ class Parameter:
             whole = number is not None and number == int(number)
             if number is not None and (whole or self.kind != "whole"):
                 return int(number) if whole and self.kind != "number" else number
-        raise InputError(f"{name} must be {self.rule}, got {value!r}")
+        raise InputError(f"{name} must be {self.rule}, got {_shown(value)}")
+
+    def _each(self, name: str, place: int, value: Any) -> float:
+        if (number := self._number(value)) is None:
+            raise InputError(f"{name} must be {self.rule}, got {value!r} at place {place}, counted from 0")
+        return number
 
     def _number(self, value: Any) -> float | None:
         if isinstance(value, bool) or not isinstance(value, Real):
@@ -97,13 +118,16 @@ class Parameter:
 
     def check(self, name: str, value: Any, span: Span) -> None:
         """Raise InputError where a plain `value` does not fit into the run."""
-        last = value[-1] if self.kind == "milestones" else value
-        if self.limit and last > self.limit.value(span):
-            raise InputError(f"{name} must be at most {self.limit.name} = {self.limit.value(span)}, got {value!r}")
+        if value == ():
+            return
+        if self.limit and (max(value) if isinstance(value, tuple) else value) > self.limit.value(span):
+            raise InputError(
+                f"{name} must be at most {self.limit.name} = {self.limit.value(span)}, got {_shown(value)}"
+            )
         if self.least and value < self.least.value(span):
             raise InputError(f"{name} must be at least {self.least.name} = {self.least.value(span)}, got {value!r}")
         if self.kind == "milestones" and value[0] <= span.warmup_steps:
-            raise InputError(f"{name} must lie after warmup_steps = {span.warmup_steps}, got {value!r}")
+            raise InputError(f"{name} must lie after warmup_steps = {span.warmup_steps}, got {_shown(value)}")
 
     def scaled(self, value: Any, ratio: float, span: Span) -> Any:
         """Return `value` for a run `ratio` times as long, whose span is `span`; only steps change."""
@@ -116,7 +140,7 @@ class Parameter:
         return value
 
 
-_BASE_LR = Limit("base_lr", lambda span: span.base_lr)
+AT_MOST_BASE_LR = Limit("base_lr", lambda span: span.base_lr)
 
 BaseLr = Annotated[float, Parameter("the peak rate", above=True)]
 TotalSteps = Annotated[int, Parameter("the length of training", "whole", low=1)]
@@ -126,12 +150,22 @@ WarmupSteps = Annotated[
         "the length of the linear warm-up", "whole", limit=Limit("total_steps - 1", lambda span: span.total_steps - 1)
     ),
 ]
-WarmupBeginLr = Annotated[float, Parameter("the rate of step 0 where there is a warm-up", limit=_BASE_LR)]
-_FINAL_LR = Parameter("the rate that the decay reaches at its end", limit=_BASE_LR)
+WarmupBeginLr = Annotated[float, Parameter("the rate of step 0 where there is a warm-up", limit=AT_MOST_BASE_LR)]
+_FINAL_LR = Parameter("the rate that the decay reaches at its end", limit=AT_MOST_BASE_LR)
 FinalLr = Annotated[float, _FINAL_LR]
 FinalLrAbove0 = Annotated[float, replace(_FINAL_LR, above=True)]
-MinLr = Annotated[float, Parameter("the rate below which a plateau does not lead", limit=_BASE_LR)]
+MinLr = Annotated[float, Parameter("the rate below which a plateau does not lead", limit=AT_MOST_BASE_LR)]
 Gamma = Annotated[float, Parameter("the factor of each drop", high=1, above=True)]
+Boundaries = Annotated[
+    tuple[int, ...],
+    Parameter(
+        "the steps of the run from which on the next of them holds",
+        "milestones",
+        low=1,
+        limit=Limit("total_steps", lambda span: span.total_steps),
+        empty=True,
+    ),
+]
 DecaySteps = Annotated[
     float,
     Parameter(
@@ -187,8 +221,20 @@ def scaled_parameters(instance: Any, ratio: float, span: Span) -> dict[str, Any]
 
 
 def json_plain(instance: Any) -> dict[str, Any]:
-    """Return the parameters of a dataclass as JSON holds them (tuples as lists)."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, _, value in parameters_of(instance)}
+    """Return the parameters of a dataclass as JSON holds them: tuples as lists, schedules by their parameters."""
+    return {name: _json(rule, value) for name, rule, value in parameters_of(instance)}
+
+
+def _json(rule: Parameter, value: Any) -> Any:
+    if rule.kind == "schedules":
+        return [part.params() for part in value]
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _shown(value: Any) -> str:
+    """Return a value as an error shows it: of a long list only how long it is."""
+    long = isinstance(value, list | tuple) and len(value) > _SHOWN
+    return f"a list of {len(value)}" if long else repr(value)
 
 
 def require_known(what: str, given: Iterable[str], names: Iterable[str]) -> None:

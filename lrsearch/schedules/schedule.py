@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -23,7 +23,6 @@ from lrsearch.schedules.parameters import (
     json_plain,
     make_plain,
     rules,
-    scaled_parameters,
 )
 
 
@@ -79,9 +78,11 @@ class Schedule:
     def __post_init__(self) -> None:
         make_plain(self)
         check_fit(self, self.span)
-        check_fit(self.shape, self.span)
+        self.shape.check(self.span)
         if self.warmup_steps and not self.shape.takes_warmup:
-            raise InputError(f"warmup_steps of {self.family} must be 0: it rises by itself; got {self.warmup_steps}")
+            raise InputError(
+                f"warmup_steps of {self.family} must be 0: its curve begins at step 0; got {self.warmup_steps}"
+            )
 
     @property
     def family(self) -> str:
@@ -95,12 +96,7 @@ class Schedule:
 
     def factor(self, step: ArrayLike) -> FloatArray:
         """Return lr(step) / base_lr, in [0, 1]."""
-        steps = whole_steps(step)
-        # Always one axis: NumPy raises a lone number to a power by another rule, one rounding away.
-        t = steps.reshape(-1)
-        s = np.clip(t - self.warmup_steps, 0.0, self.span.steps)
-        warm_up = warmup_factor(t, self.span, self.warmup_begin_lr)
-        return np.where(t < self.warmup_steps, warm_up, self.shape.factor(s, self.span)).reshape(steps.shape)
+        return self._curve(step, 1.0, self.shape.factor)
 
     def lr(self, step: ArrayLike) -> FloatArray:
         """Return the rate used by update `step`, counted from 0.
@@ -112,7 +108,16 @@ class Schedule:
         Returns:
             float64 rates of the same shape.
         """
-        return np.asarray(self.base_lr * self.factor(step))
+        return self._curve(step, self.base_lr, self.shape.lr)
+
+    def _curve(self, step: ArrayLike, peak: float, shape: Callable[[FloatArray, Span], FloatArray]) -> FloatArray:
+        """Return warm-up to the peak, then the shape, at each step."""
+        steps = whole_steps(step)
+        # Always one axis: NumPy raises a lone number to a power by another rule, one rounding away.
+        t = steps.reshape(-1)
+        s = np.clip(t - self.warmup_steps, 0.0, self.span.steps)
+        warm_up = peak * warmup_factor(t, self.span, self.warmup_begin_lr)
+        return np.where(t < self.warmup_steps, warm_up, shape(s, self.span)).reshape(steps.shape)
 
     def epoch_lr(self, epoch: int, steps_per_epoch: int, validation_loss: Sequence[float] = ()) -> FloatArray:  # noqa: ARG002
         """Return the rates `[steps_per_epoch]` of the updates of one epoch; `validation_loss` is not read."""
@@ -128,7 +133,7 @@ class Schedule:
         Counts of steps become real numbers where they must; what happens at a step happens at the nearest one.
         """
         span = scaled_span(self.span, total_steps)
-        shape = replace(self.shape, **scaled_parameters(self.shape, span.total_steps / self.total_steps, span))
+        shape = self.shape.scaled(span.total_steps / self.total_steps, span)
         return replace(self, warmup_steps=span.warmup_steps, total_steps=span.total_steps, shape=shape)
 
     def distance(self, other: Schedule) -> float:

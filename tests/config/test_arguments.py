@@ -90,6 +90,11 @@ _PUBLIC: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Objective": (lrsearch.Objective, {"config": lrsearch.StudyConfig()}),
     "suggest_schedule": (lrsearch.suggest_schedule, {"trial": optuna.create_study().ask(), "total_steps": 9}),
     "make_schedule": (lrsearch.make_schedule, {"family": "constant", "total_steps": 9, "base_lr": 0.1}),
+    "tabulated": (lrsearch.tabulated, {"rates": [0.1, 0.2]}),
+    "join": (
+        lrsearch.join,
+        {"parts": [lrsearch.make_schedule("constant", total_steps=9, base_lr=0.1)] * 2, "boundaries": [4]},
+    ),
     "to_torch": (
         lrsearch.to_torch,
         {

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from lrsearch.config.baseline import BaselineConfig
+from lrsearch.errors import InputError
 from lrsearch.schedules import PerEpoch, make_schedule
 
 
@@ -51,3 +52,44 @@ def test_what_cannot_be_is_refused_where_it_is_written(values, complaint) -> Non
     """Before any run has a length."""
     with pytest.raises(ValidationError, match=complaint):
         _baseline(**values)
+
+
+def test_a_table_of_rates_is_as_long_as_the_run_unless_it_says_its_epochs() -> None:
+    """One rate for each update, or for each epoch; with `epochs` it is stretched."""
+    table = {"name": "mine", "rates": [0.1, 0.4, 0.2, 0.0]}
+    assert [0.1, 0.4, 0.2, 0.0] == BaselineConfig(**table).schedule(epochs=2, steps_per_epoch=2).lr(range(4)).tolist()
+    with pytest.raises(InputError, match="one for each of the 6 steps of the run, got 4"):
+        BaselineConfig(**table).schedule(epochs=3, steps_per_epoch=2)
+    stretched = BaselineConfig(**table, epochs=2).schedule(epochs=4, steps_per_epoch=2)
+    assert [0.1, 0.1, 0.4, 0.4, 0.2, 0.2, 0.0, 0.0] == stretched.lr(range(8)).tolist()
+    by_epoch = BaselineConfig(**table, interval="epoch").schedule(epochs=4, steps_per_epoch=9)
+    assert [0.4] * 9 == by_epoch.epoch_lr(1, 9).tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"rates": []}, "rates must be a list of finite numbers"),
+        ({"rates": [0.1, -1]}, "got -1 at place 1"),
+        ({"rates": "rates.csv"}, "the path of a file is read where a study is a file"),
+        ({"rates": [0.1], "base_lr": 0.2}, "base_lr must be left out beside rates or parts, got 0.2"),
+        ({"rates": [0.1], "family": "linear"}, "family must be left out"),
+        ({"rates": [0.1, 0.2], "boundaries": [1, 2]}, "boundaries must be one fewer than rates"),
+        ({"rates": [0.1], "warmup_steps": 3}, "warmup_steps of tabulated must be 0|warmup_steps must be"),
+        ({"parts": [], "boundaries": [3]}, "parts must be"),
+        ({"parts": [{"family": "linear", "base_lr": 0.1}] * 2}, "join needs boundaries"),
+        ({"parts": [{"family": "linear", "base_lr": "x"}] * 2, "boundaries": [3]}, "parts must be"),
+    ],
+)
+def test_what_is_no_table_and_no_join_is_refused(values, complaint) -> None:
+    """In one line, before any run has a length."""
+    with pytest.raises(ValidationError, match=complaint):
+        BaselineConfig.model_validate({"name": "mine", **values})
+
+
+def test_steps_of_a_long_run_fit() -> None:
+    """A drop at update 30,000 is refused only where the run is known to be shorter."""
+    long = _baseline(family="multistep", milestones=[30_000])
+    assert 0.4 * 0.1 == pytest.approx(float(long.schedule(epochs=10, steps_per_epoch=5000).lr(30_000)))
+    with pytest.raises(InputError, match="milestones must be at most total_steps = 100"):
+        long.schedule(epochs=10, steps_per_epoch=10)

@@ -95,3 +95,10 @@ def test_a_lane_takes_the_searched_settings_of_its_trial() -> None:
     assert (0.25, 2, 3) == (lane.settings.momentum, lane.init_seed, lane.order_seed)
     assert searched.rule.uses_momentum
     assert not searched.rule.uses_decay
+
+
+def test_a_fixed_schedule_that_does_not_fit_is_refused_before_anything_is_trained() -> None:
+    """Not after the search, in the confirmation."""
+    table = {"name": "mine", "rates": [0.1, 0.2, 0.3]}
+    with pytest.raises(InputError, match=r"baseline 'mine': rates must be one for each of the \d+ steps of the run"):
+        _prepare(baseline=[table])

@@ -22,6 +22,8 @@ from lrsearch.tables import Table, table
 
 _OF_THE_RUN = ("family", "total_steps")
 _NOTHING_AT_ZERO = ("warmup_steps", "warmup_begin_lr", "min_lr")
+_SHOWN = 12
+"""The longest list that a table shows whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +56,17 @@ def curves_figure(samples: Sequence[Sample], colour_of: Mapping[str, str], *, he
 def own_parameters(schedule: Mapping[str, Any]) -> dict[str, Any]:
     """Return what tells a schedule from others of its family; what is 0 and then means nothing is left out."""
     return {
-        name: value
+        name: _shortened(value)
         for name, value in schedule.items()
         if name not in _OF_THE_RUN and not (name in _NOTHING_AT_ZERO and value == 0)
     }
+
+
+def _shortened(value: Any) -> Any:
+    """Return the families of the parts of a join, and of any other long list its length."""
+    if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
+        return " then ".join(str(part.get("family")) for part in value)
+    return f"{len(value)} values" if isinstance(value, list) and len(value) > _SHOWN else value
 
 
 def samples_table(samples: Sequence[Sample]) -> Table:
