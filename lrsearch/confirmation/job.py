@@ -13,7 +13,7 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
+from lrsearch.experiment.experiment import Experiment, WorkerPayload
 from lrsearch.experiment.options import RunOptions, study_names
 from lrsearch.names import search_names
 from lrsearch.processes.launch import run_in_processes
@@ -133,7 +133,7 @@ class Job:
             set_up_device(experiment.device)
             task(experiment, study, parts, on_epoch=on_epoch)
             return
-        given = (task, self.config, options.storage, study.study_name, *options.worker_payload(experiment))
+        given = (task, options.worker_payload(experiment), options.storage, study.study_name)
         run_in_processes(
             _train_in_process,
             [(*given, parts[worker::workers]) for worker in range(workers)],
@@ -143,18 +143,9 @@ class Job:
         )
 
 
-def _train_in_process(
-    task: Task[P],
-    config: StudyConfig,
-    storage: str,
-    name: str,
-    device: str,
-    data: LoadedData | OwnCopy,
-    parts: Sequence[P],
-) -> None:
-    experiment = Experiment.in_worker(config, data, device)
+def _train_in_process(task: Task[P], payload: WorkerPayload, storage: str, name: str, parts: Sequence[P]) -> None:
     study = load_study(reopen_storage(storage), name)
-    task(experiment, study, parts, on_epoch=lambda _: None)
+    task(payload.experiment(), study, parts, on_epoch=lambda _: None)
 
 
 def _finished_searches(storage: BaseStorage, name: str, experiment: Experiment) -> tuple[Study, ...]:

@@ -28,20 +28,6 @@ from lrsearch.workloads import Dataset, Workload, examples_to_fit, load_data, lo
 _PROBE_EXAMPLES = 4
 
 
-@dataclass(frozen=True, eq=False)
-class LoadedData:
-    """The data set as the arrays of `Dataset.arrays`, which processes of one machine share."""
-
-    arrays: tuple[NDArray[np.generic], ...]
-
-
-@dataclass(frozen=True)
-class OwnCopy:
-    """The data set that each machine loads for itself, and the fingerprint that it must have."""
-
-    fingerprint: str
-
-
 @dataclass(frozen=True)
 class Seeds:
     """The seeds of one replicate or block, shared by its families and by nothing else."""
@@ -90,28 +76,6 @@ class Experiment:
                 f"{workload.batch_size}"
             )
         _ = experiment.fixed_schedules  # better now than after the search
-        return experiment
-
-    @classmethod
-    def in_worker(cls, config: StudyConfig, data: LoadedData | OwnCopy, device: str) -> Experiment:
-        """Return the experiment in a process that another one has begun.
-
-        Args:
-            config: the study.
-            data: what that process has loaded, or how to know this machine's own copy.
-            device: "cpu" or "cuda"; with a copy of its own also "auto".
-
-        Raises:
-            InputError: as `prepare`, or if this machine's copy has another fingerprint.
-        """
-        if isinstance(data, LoadedData):
-            return cls(config, _workload(config), Dataset.from_arrays(*data.arrays), device)
-        experiment = cls.prepare(config, device=device)
-        if experiment.data_fingerprint != data.fingerprint:
-            raise InputError(
-                f"{platform.node()} has other data than the machine that began the run (fingerprint "
-                f"{experiment.data_fingerprint}, not {data.fingerprint}): give both the same files"
-            )
         return experiment
 
     @cached_property
@@ -229,6 +193,39 @@ class Experiment:
             clip_norm=optimizer.clip_norm,
             no_decay=optimizer.no_decay,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class WorkerPayload:
+    """What another process is given of an experiment.
+
+    Attributes:
+        config: the study.
+        device: "cpu" or "cuda"; for another machine also "auto".
+        fingerprint: of the data set.
+        arrays: the data set, which processes of one machine share; None where a machine loads its own copy.
+    """
+
+    config: StudyConfig
+    device: str
+    fingerprint: str
+    arrays: tuple[NDArray[np.generic], ...] | None = None
+
+    def experiment(self) -> Experiment:
+        """Return the experiment in this process.
+
+        Raises:
+            InputError: as `Experiment.prepare`, or if this machine's copy of the data has another fingerprint.
+        """
+        if self.arrays is not None:
+            return Experiment(self.config, _workload(self.config), Dataset.from_arrays(*self.arrays), self.device)
+        experiment = Experiment.prepare(self.config, device=self.device)
+        if experiment.data_fingerprint != self.fingerprint:
+            raise InputError(
+                f"{platform.node()} has other data than the machine that began the run (fingerprint "
+                f"{experiment.data_fingerprint}, not {self.fingerprint}): give both the same files"
+            )
+        return experiment
 
 
 def _workload(config: StudyConfig) -> Workload:

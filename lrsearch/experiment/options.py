@@ -7,7 +7,7 @@ from typing import Literal
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
+from lrsearch.experiment.experiment import Experiment, WorkerPayload
 from lrsearch.processes.dask import cluster_size
 from lrsearch.processes.local import auto_workers
 from lrsearch.storage import DEFAULT_STORAGE, absolute_address
@@ -73,11 +73,12 @@ class RunOptions:
             for budget, name in zip(config.at_budgets(), named, strict=True)
         ]
 
-    def worker_payload(self, experiment: Experiment) -> tuple[str, LoadedData | OwnCopy]:
-        """Return the device and the data that `Experiment.in_worker` takes in this run's processes."""
+    def worker_payload(self, experiment: Experiment) -> WorkerPayload:
+        """Return what the processes of this run are given of the experiment."""
+        config, fingerprint = experiment.config, experiment.data_fingerprint
         if self.scheduler is None:
-            return experiment.device, LoadedData(experiment.dataset.arrays())
-        return self.device, OwnCopy(experiment.data_fingerprint)
+            return WorkerPayload(config, experiment.device, fingerprint, experiment.dataset.arrays())
+        return WorkerPayload(config, self.device, fingerprint)
 
 
 def lanes_of(options: RunOptions, trials: int, device: str) -> int:

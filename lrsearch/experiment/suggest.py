@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -49,43 +50,39 @@ def suggest_schedule(
         InputError: an unknown family or range, `reduce_on_plateau` without `steps_per_epoch`, or a second schedule of
             the same trial and prefix from another space.
     """
-    space = schedule_space(
-        total_steps=total_steps,
-        families=families,
-        ranges=ranges,
-        steps_per_epoch=steps_per_epoch,
-        momentum=momentum,
-        optimizer=optimizer,
-    )
+    space = SpaceArguments(total_steps, families, ranges, steps_per_epoch, momentum, optimizer).space()
     _require_one_space(trial, prefix, space)
     return space.schedule(space.suggest(trial, prefix))
 
 
-def schedule_space(
-    *,
-    total_steps: int,
-    families: Sequence[str] | None,
-    ranges: Mapping[str, Any] | None,
-    steps_per_epoch: int | None,
-    momentum: float,
-    optimizer: str,
-) -> Space:
-    """Return the space from which `suggest_schedule` suggests, called with the same arguments.
+@dataclass(frozen=True)
+class SpaceArguments:
+    """The arguments of `suggest_schedule` that say from which space it suggests."""
 
-    Raises:
-        InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
-    """
-    for name, steps in (("total_steps", total_steps), ("steps_per_epoch", steps_per_epoch)):
-        if steps is not None and not 1 <= steps <= _MOST_STEPS:
-            raise InputError(f"{name} must be from 1 to {_MOST_STEPS:g}, got {steps}")
-    chosen = step_families() if families is None else tuple(families)
-    if steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
-        raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
-    try:
-        ranges_json = json.dumps(dict(ranges or {}), default=float)  # bounds may be NumPy numbers
-    except (TypeError, ValueError) as error:
-        raise InputError(f"ranges must hold tables of numbers, got {ranges!r}") from error
-    return _cached_space(chosen, total_steps, steps_per_epoch or 1, momentum, optimizer, ranges_json)
+    total_steps: int
+    families: Sequence[str] | None
+    ranges: Mapping[str, Any] | None
+    steps_per_epoch: int | None
+    momentum: float
+    optimizer: str
+
+    def space(self) -> Space:
+        """Return the space.
+
+        Raises:
+            InputError: an unknown family or range, or `reduce_on_plateau` without `steps_per_epoch`.
+        """
+        for name, steps in (("total_steps", self.total_steps), ("steps_per_epoch", self.steps_per_epoch)):
+            if steps is not None and not 1 <= steps <= _MOST_STEPS:
+                raise InputError(f"{name} must be from 1 to {_MOST_STEPS:g}, got {steps}")
+        chosen = step_families() if self.families is None else tuple(self.families)
+        if self.steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
+            raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
+        try:
+            ranges = json.dumps(dict(self.ranges or {}), default=float)  # bounds may be NumPy numbers
+        except (TypeError, ValueError) as error:
+            raise InputError(f"ranges must hold tables of numbers, got {self.ranges!r}") from error
+        return _built(replace(self, families=chosen, ranges=None), ranges)
 
 
 _spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
@@ -108,21 +105,15 @@ def _require_one_space(trial: BaseTrial, prefix: str, space: Space) -> None:
 
 
 @lru_cache(maxsize=8)
-def _cached_space(
-    families: tuple[str, ...],
-    total_steps: int,
-    steps_per_epoch: int,
-    momentum: float,
-    optimizer: str,
-    ranges_json: str,
-) -> Space:
+def _built(given: SpaceArguments, ranges: str) -> Space:
     """Build a space once, not in every trial: checking all corners of all ranges takes milliseconds."""
+    steps_per_epoch = given.steps_per_epoch or 1
     return Space.build(
-        families,
-        total_steps=total_steps,
+        given.families or (),
+        total_steps=given.total_steps,
         steps_per_epoch=steps_per_epoch,
-        epochs=max(1, total_steps // steps_per_epoch),
-        momentum=momentum,
-        optimizer=optimizer,
-        overrides=json.loads(ranges_json),
+        epochs=max(1, given.total_steps // steps_per_epoch),
+        momentum=given.momentum,
+        optimizer=given.optimizer,
+        overrides=json.loads(ranges),
     )

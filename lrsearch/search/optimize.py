@@ -12,7 +12,7 @@ from optuna.study import Study
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy, Seeds
+from lrsearch.experiment.experiment import Experiment, Seeds, WorkerPayload
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
@@ -199,21 +199,16 @@ def _search_in_workers(
             dead = [trial.number for trial in history.running if trial.user_attrs.get("worker") in names]
             requeue_lost(history, dead)
 
-    device, data = options.worker_payload(experiment)
+    payload = options.worker_payload(experiment)
     # Machines agree on the time of day at best; the processes' own clocks begin anywhere.
     ends_at = None if deadline is None else time.time() + deadline - time.monotonic()
-    arguments = [
-        (experiment.config, options, device, data, ends_at, worker * len(replicates) // workers)
-        for worker in range(workers)
-    ]
+    arguments = [(payload, options, ends_at, worker * len(replicates) // workers) for worker in range(workers)]
     times = run_in_processes(_search_in_process, arguments, options.scheduler, poll=poll, lost=lost)
     state.times = SearchTimes.sum(times)
 
 
-def _search_in_process(
-    config: StudyConfig, options: RunOptions, device: str, data: LoadedData | OwnCopy, ends_at: float | None, first: int
-) -> SearchTimes:
-    experiment = Experiment.in_worker(config, data, device)
+def _search_in_process(payload: WorkerPayload, options: RunOptions, ends_at: float | None, first: int) -> SearchTimes:
+    experiment = payload.experiment()
     deadline = None if ends_at is None else time.monotonic() + ends_at - time.time()
     replicates = open_searches(experiment, options, reopen_storage(options.storage))
     state = SearchState(replicates[0].total * len(replicates))

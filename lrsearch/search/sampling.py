@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, known_params
-from lrsearch.experiment.suggest import schedule_space
+from lrsearch.experiment.suggest import SpaceArguments
 from lrsearch.names import SamplerKind
 from lrsearch.search.digest import Digest, Tally, family_in_turn
 from lrsearch.search.family_samplers import FamilyTPE, Params, derived_seed, random_draw
@@ -89,14 +89,7 @@ class FamilySampler(BaseSampler):
         Raises:
             InputError: as `suggest_schedule`, or for another kind or a negative seed.
         """
-        space = schedule_space(
-            total_steps=total_steps,
-            families=families,
-            ranges=ranges,
-            steps_per_epoch=steps_per_epoch,
-            momentum=momentum,
-            optimizer=optimizer,
-        )
+        space = SpaceArguments(total_steps, families, ranges, steps_per_epoch, momentum, optimizer).space()
         return cls(space, kind=kind, seed=seed)
 
     def __reduce__(self) -> tuple[Any, ...]:

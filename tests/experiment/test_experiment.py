@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy, Seeds
+from lrsearch.experiment.experiment import Experiment, Seeds, WorkerPayload
 from lrsearch.metric import ACCURACY, UNITS
 from lrsearch.schedules import PerEpoch, Schedule
 from tests.search.run_helpers import make_config
@@ -49,10 +49,11 @@ def test_other_data_on_a_worker_is_refused() -> None:
     """A process whose own copy of the data differs from the one that began the run trains nothing."""
     config = make_config()
     with pytest.raises(InputError, match="has other data than the machine that began the run"):
-        Experiment.in_worker(config, OwnCopy("0123456789abcdef"), "cpu")
-    here = _prepare()
-    for data in (OwnCopy(here.data_fingerprint), LoadedData(here.dataset.arrays())):
-        assert here.data_fingerprint == Experiment.in_worker(config, data, "cpu").data_fingerprint
+        WorkerPayload(config, "cpu", "0123456789abcdef").experiment()
+    first = _prepare()
+    for arrays in (None, first.dataset.arrays()):
+        payload = WorkerPayload(config, "cpu", first.data_fingerprint, arrays)
+        assert first.data_fingerprint == payload.experiment().data_fingerprint
 
 
 def test_a_schedule_by_the_epoch_has_epochs_for_steps() -> None:

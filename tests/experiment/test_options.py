@@ -6,7 +6,7 @@ import pytest
 
 from lrsearch.errors import InputError
 from lrsearch.experiment import options as module
-from lrsearch.experiment.experiment import Experiment, LoadedData, OwnCopy
+from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
 from tests.search.run_helpers import make_config
 
@@ -56,10 +56,10 @@ def test_a_cluster_says_how_many_processes_it_has(folder, monkeypatch) -> None:
 def test_processes_of_this_machine_share_the_data_and_others_load_their_own() -> None:
     """The others get the fingerprint that their copy must have, and choose their own device."""
     experiment = Experiment.prepare(make_config(), device="cpu")
-    device, data = RunOptions().worker_payload(experiment)
-    assert ("cpu", LoadedData) == (device, type(data))
-    remote = RunOptions(backend="dask", scheduler=SCHEDULER)
-    assert ("auto", OwnCopy(experiment.data_fingerprint)) == remote.worker_payload(experiment)
+    local = RunOptions().worker_payload(experiment)
+    assert ("cpu", True) == (local.device, local.arrays is not None)
+    remote = RunOptions(backend="dask", scheduler=SCHEDULER).worker_payload(experiment)
+    assert ("auto", experiment.data_fingerprint, None) == (remote.device, remote.fingerprint, remote.arrays)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lrsearch.errors import InputError, RunError
-from lrsearch.experiment.experiment import Experiment, LoadedData
+from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
 from lrsearch.report.dashboard import make_dashboard
 from lrsearch.search.optimize import _search_in_process, prepare_studies, run_search
@@ -234,7 +234,7 @@ def test_a_process_of_a_run_that_starts_waits_for_a_server_that_comes_back() -> 
         assert time.monotonic() - begun < 60  # patience would be ten minutes
         with ThreadPoolExecutor(1) as pool:
             pool.submit(lambda: time.sleep(2) or server.start())
-            times = _search_in_process(config, options, "cpu", LoadedData(experiment.dataset.arrays()), None, 0)
+            times = _search_in_process(options.worker_payload(experiment), options, None, 0)
         assert 3 == len(_finished(server.url, "tab"))
         assert times.trial_epochs >= 3
 
