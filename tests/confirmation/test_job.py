@@ -75,5 +75,5 @@ def test_parts_are_trained_here_or_dealt_out_to_processes(folder, monkeypatch) -
     assert [*"abc", "a"] == trained
     assert ["ace", "bd"] == [given[-1] for given in launched]
     assert [(task, job.config, f"sqlite:///{folder}/lrsearch.db", "tab/confirm")] * 2 == [
-        given[:4] for given in launched
+        (given, payload.config, storage, name) for given, payload, storage, name, _ in launched
     ]
