@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrsearch.api import best_schedule, compare, confirm, export_schedule, optimize, write_report
-    from lrsearch.comparison import Comparison, compare_scores
+    from lrsearch.comparison import Comparison, compare_runs, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
     from lrsearch.experiment.suggest import suggest_schedule
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrsearch.search.pruning import RungPruner
     from lrsearch.search.sampling import FamilySampler
     from lrsearch.training.torch_schedule import to_torch
+    from lrsearch.verdict.sequential import compare_sequential
     from lrsearch.workloads import Dataset, Workload
 
 _HOMES = {
@@ -40,7 +41,9 @@ _HOMES = {
     "confirm": "lrsearch.api",
     "compare": "lrsearch.api",
     "write_report": "lrsearch.api",
+    "compare_runs": "lrsearch.comparison",
     "compare_scores": "lrsearch.comparison",
+    "compare_sequential": "lrsearch.verdict.sequential",
     "Comparison": "lrsearch.comparison",
     "best_schedule": "lrsearch.api",
     "export_schedule": "lrsearch.api",
@@ -59,7 +62,9 @@ __all__ = [
     "Workload",
     "best_schedule",
     "compare",
+    "compare_runs",
     "compare_scores",
+    "compare_sequential",
     "confirm",
     "export_schedule",
     "join",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lrsearch.confirmation.progress import ConfirmProgress
     from lrsearch.planning.plan import StudyPlan
     from lrsearch.search.progress import SearchState
+    from lrsearch.verdict.sequential import SequentialVerdict
     from lrsearch.verdict.study_verdict import StudyVerdict
 
 logger = logging.getLogger(__name__)
@@ -226,6 +227,14 @@ def print_plan(plan: StudyPlan, blocks: Table) -> None:
 def note_check(name: str, ok: bool, detail: str) -> None:
     """Print one check of the doctor on standard output."""
     output.print(Text(f"{'ok ' if ok else 'BAD'} {plain(name)}: {plain(detail)}"))
+
+
+def print_sequential(verdict: SequentialVerdict) -> None:
+    """Print the verdict on one candidate in words, then the table of its looks."""
+    output.print(Text(plain(verdict.sentence)))
+    output.print()
+    print_table(verdict.table())
+    logger.info(verdict.note)
 
 
 def print_verdict(comparison: Comparison, shown: Table) -> None:

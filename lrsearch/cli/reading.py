@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from lrsearch.cli.command import command
-from lrsearch.cli.flags import Format, Name, Storage, print_json, require_seed
+from lrsearch.cli.flags import Format, Name, Storage, print_json
+from lrsearch.cli.scores import ScoresFlags, print_scores
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
 
@@ -23,22 +24,8 @@ _NEWEST = 1000
 def compare(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
-    scores: Annotated[
-        Path | None, typer.Option(help="A CSV table of your own: block, family, score (in points: 88.2, not 0.882).")
-    ] = None,
-    rope: Annotated[
-        float | None, typer.Option(help="With --scores: the difference that would not matter; 0.3 for points.")
-    ] = None,
-    alpha: Annotated[float | None, typer.Option(help="With --scores: the family-wise error; 0.05 if none.")] = None,
-    seed: Annotated[int | None, typer.Option(help="With --scores: of the random sign flips; 0 if none.")] = None,
-    direction: Annotated[
-        Literal["maximize", "minimize"] | None, typer.Option(help="With --scores: whether more is better, or less.")
-    ] = None,
-    metric: Annotated[str | None, typer.Option(help="With --scores: what a score measures; accuracy if none.")] = None,
-    unit: Annotated[str | None, typer.Option(help="With --scores: the unit of a score, such as nats.")] = None,
-    failed_at: Annotated[
-        float | None, typer.Option(help="With --scores: a run that scores worse than this has failed.")
-    ] = None,
+    *,
+    table: ScoresFlags,
     output: Format = "table",
 ) -> None:
     """Give the verdict of a confirmation: which is better, how sure, and whether it matters.
@@ -51,21 +38,12 @@ def compare(
     from lrsearch.report.dashboard import write_verdict
     from lrsearch.storage import load_study, open_existing, studies_by_budget
     from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
-    from lrsearch.verdict.scores_csv import compare_table
 
-    flags = {"rope": rope, "alpha": alpha, "seed": seed, "direction": direction, "metric": metric, "unit": unit}
-    given: dict[str, Any] = {k: v for k, v in (flags | {"failed_at": failed_at}).items() if v is not None}
-    require_seed(seed)
-    if scores is not None:
-        comparison = compare_table(scores, **given)
-        if output == "json":
-            typer.echo(comparison.to_json())
-        else:
-            console.print_verdict(comparison, comparison.family_table())
+    if table.scores is not None:
+        if code := print_scores(table, table.scores, output):
+            raise typer.Exit(code)
         return
-    if given:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise InputError(f"{named} cannot be given for a study, which is judged by the plan that it was made with")
+    table.refuse(list(table.given()), "for a study, which is judged by the plan that it was made with")
     opened = open_existing(storage)
     studies = studies_by_budget(opened, study_name)
     verdicts = verdicts_by_budget(studies)

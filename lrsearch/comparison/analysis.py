@@ -1,13 +1,15 @@
 """All tests of one comparison, laid out over its pairs and its columns."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
-from lrsearch.comparison.best import compare_with_best, prefer, rank_limits
+from lrsearch.comparison.best import WithBest, prefer, rank_limits
 from lrsearch.comparison.inference.crosscheck import holm, iman_davenport, paired_t
 from lrsearch.comparison.inference.flips import PairFlips, rounding_variance
 from lrsearch.comparison.inference.maxt import max_t
@@ -31,7 +33,7 @@ def analyse_pairs(scores: FloatArray, alive: IntArray, flips: PairFlips, tested:
     raw_p = paired_t(kept[:, first] - kept[:, second], rounding_variance(kept))
     low = layout.pairs(primary.low, -primary.high, diagonal=0.0)
     high = layout.pairs(primary.high, -primary.low, diagonal=0.0)
-    verdict = _verdicts(low, high, rope, alive)
+    verdict = verdicts(low, high, rope, alive)
     needed = [
         blocks_to_settle(
             sd, quantile=primary.quantile, blocks=len(scores), half_width=rope / 2, sampling_variance=added
@@ -39,7 +41,7 @@ def analyse_pairs(scores: FloatArray, alive: IntArray, flips: PairFlips, tested:
         for sd, added in zip(flips.seed_sd[tested], flips.sampling_variance[tested], strict=True)
     ]
     open_pairs = verdict[layout.first, layout.second] == UNDECIDED
-    p_better, p_better_low, p_better_high = _probabilities(scores, alive, alpha)
+    p_better, p_better_low, p_better_high = probabilities(list(scores.T), alive, alpha)
     return Pairs(
         difference=layout.pairs(flips.mean[tested], -flips.mean[tested], diagonal=0.0),
         low=low,
@@ -60,18 +62,17 @@ def analyse_pairs(scores: FloatArray, alive: IntArray, flips: PairFlips, tested:
 def recommend(
     names: tuple[str, ...],
     alive: IntArray,
-    flips: PairFlips,
+    best: WithBest,
     pairs: Pairs,
     sd: FloatArray,
     parameters: Mapping[str, int],
     settings: Settings,
 ) -> Recommendation:
-    """Return which of the columns `names` may be the best, from the flips of the `alive` ones and the tested pairs.
+    """Return which of the columns `names` may be the best, from the comparison of the `alive` ones with the best.
 
     `sd` [columns] and `parameters` (their number by name) are for the tie-breakers.
     """
-    layout = Layout(len(names), alive, alive[flips.first], alive[flips.second])
-    best = compare_with_best(flips, len(alive), settings.alpha)
+    layout = Layout.of(len(names), alive)
     among = np.ix_(alive, alive)
     rank_low, rank_high = rank_limits(pairs.difference[among], pairs.p[among], settings.alpha)
     recommended = tuple(names[index] for index in alive[best.recommended])
@@ -88,7 +89,7 @@ def recommend(
     )
 
 
-def _verdicts(low: FloatArray, high: FloatArray, rope: float, alive: IntArray) -> NDArray[np.str_]:
+def verdicts(low: FloatArray, high: FloatArray, rope: float, alive: IntArray) -> NDArray[np.str_]:
     """Return the verdict [columns, columns] of each pair of limits."""
     verdict = np.vectorize(pair_verdict, otypes=[object])(low, high, rope)
     withdrawn = np.ones(len(low), dtype=bool)
@@ -99,16 +100,18 @@ def _verdicts(low: FloatArray, high: FloatArray, rope: float, alive: IntArray) -
     return np.asarray(verdict, dtype=np.str_)
 
 
-def _probabilities(scores: FloatArray, alive: IntArray, alpha: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return P(i > j) and its limits, each [columns, columns]."""
+def probabilities(
+    columns: Sequence[FloatArray], alive: IntArray, alpha: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return P(i > j) of the `alive` columns and its limits, each [columns, columns]; a column is its runs' scores."""
     first, second = pairs_of(len(alive))
     probabilities = np.array(
         [
-            probability_better(scores[:, i], scores[:, j], alpha=alpha)
+            probability_better(columns[i], columns[j], alpha=alpha)
             for i, j in zip(alive[first], alive[second], strict=True)
         ]
     ).reshape(-1, 3)
-    layout = Layout(scores.shape[1], alive, alive[first], alive[second])
+    layout = Layout.of(len(columns), alive)
     estimate, low, high = probabilities.T
     return (
         layout.pairs(estimate, 1 - estimate, diagonal=0.5),
@@ -125,6 +128,12 @@ class Layout:
     alive: IntArray
     first: IntArray
     second: IntArray
+
+    @classmethod
+    def of(cls, count: int, alive: IntArray) -> Layout:
+        """Return the layout in which every pair of `alive` is tested."""
+        first, second = pairs_of(len(alive))
+        return cls(count, alive, alive[first], alive[second])
 
     def pairs(self, values: FloatArray, mirrored: FloatArray, diagonal: float) -> FloatArray:
         """Return [columns, columns]: `values` [tests] at (first, second), `mirrored` at (second, first), else NaN."""

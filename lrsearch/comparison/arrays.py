@@ -36,15 +36,29 @@ def numbers(values: ArrayLike, name: str, *, axes: str) -> FloatArray:
     Raises:
         InputError: what is no array of numbers, another number of axes, or a value that is not finite or beyond 1e60.
     """
+    array = _array(values, name, axes=axes)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} must hold finite numbers only, but {np.sum(~np.isfinite(array))} of them are not")
+    return array
+
+
+def one_axis(values: ArrayLike, name: str) -> FloatArray:
+    """Return `values` as float64 [runs], of which some may be NaN or infinite.
+
+    Raises:
+        InputError: what is no array of numbers, another number of axes, or a finite value beyond 1e60.
+    """
+    return _array(values, name, axes="runs")
+
+
+def _array(values: ArrayLike, name: str, *, axes: str) -> FloatArray:
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be an array of numbers with the axes [{axes}], got {values!r:.80}") from error
     if array.ndim != len(axes.split(",")):
         raise InputError(f"{name} must have the axes [{axes}], but its shape is {array.shape}")
-    if not np.isfinite(array).all():
-        raise InputError(f"{name} must hold finite numbers only, but {np.sum(~np.isfinite(array))} of them are not")
-    if (largest := float(np.abs(array).max(initial=0.0))) > _LARGEST:
+    if (largest := float(np.abs(array[np.isfinite(array)]).max(initial=0.0))) > _LARGEST:
         raise InputError(f"{name} must hold numbers up to {_LARGEST:g}, whose squares are numbers too, got {largest:g}")
     return array
 

@@ -10,11 +10,15 @@ from scipy import stats
 
 from lrsearch.comparison.arrays import BoolArray, FloatArray
 from lrsearch.comparison.failure import Failure, FailureRule
+from lrsearch.comparison.inference.welch import RunGroups
 from lrsearch.comparison.settings import Settings
 from lrsearch.metric import POINTS
 
 FEW_BLOCKS = 10
 FAR_SDS = 10.0
+FEW_FOR_SCALE = 6  # fewer runs than this do not know their own scatter
+FEW_RUNS = 4
+FEWEST_FOR_ALPHA = 5
 
 
 def few_blocks(blocks: int) -> Iterator[str]:
@@ -38,30 +42,66 @@ def lost_members(failures: Sequence[Failure], *, grouped: bool) -> Iterator[str]
 
 
 def far_runs(
-    scores: FloatArray, failed: BoolArray, families: Sequence[str], blocks: Sequence[str], rule: FailureRule
+    scores: FloatArray,
+    failed: BoolArray,
+    families: Sequence[str],
+    rule: FailureRule,
+    blocks: Sequence[str] | None = None,
 ) -> Iterator[str]:
     """Yield a warning of each run that lies 10 robust SDs or more on the worse side of its own family.
 
-    It is kept: without a worst value nothing says that it has failed. The robust SD of scores[blocks, families] is
-    1.4826 times the median absolute deviation, or the smallest step between two scores where that is larger.
+    It is kept: without a worst value nothing says that it has failed. The robust SD of scores[runs, families] is 1.4826
+    times the median absolute deviation, or the smallest step between two scores where that is larger; that of fewer
+    than 6 runs is at least the median over the families. `blocks` names the rows; None where they are no blocks.
     """
     if rule.limit is not None:
         return
-    steps = np.diff(np.unique(scores[~failed]))
+    there = ~failed & np.isfinite(scores)
+    steps = np.diff(np.unique(scores[there]))
     sign, number = rule.settings.metric.sign, rule.settings.metric.number
-    better = sign * scores
-    for place, family in enumerate(families):
-        scored = better[~failed[:, place], place]
-        if not scored.size:
-            continue
-        middle = float(np.median(scored))
-        scale = max(1.4826 * float(np.median(np.abs(scored - middle))), float(steps.min(initial=np.inf)))
-        for block in np.flatnonzero(~failed[:, place] & (better[:, place] <= middle - FAR_SDS * scale)).tolist():
+    better = [sign * scores[there[:, place], place] for place in range(len(families))]
+    middles = [float(np.median(scored)) if scored.size else 0.0 for scored in better]
+    scales = [
+        1.4826 * float(np.median(np.abs(scored - middle))) if scored.size else 0.0
+        for scored, middle in zip(better, middles, strict=True)
+    ]
+    for place, (family, middle, scale) in enumerate(zip(families, middles, scales, strict=True)):
+        least = float(np.median(scales)) if len(better[place]) < FEW_FOR_SCALE else 0.0
+        nearest = middle - FAR_SDS * max(scale, least, float(steps.min(initial=np.inf)))
+        for run in np.flatnonzero(there[:, place] & (sign * scores[:, place] <= nearest)).tolist():
+            which = f"run {run + 1} of {family}" if blocks is None else f"the run of {family} in block {blocks[run]}"
             yield (
-                f"the run of {family} in block {blocks[block]} scores {number(scores[block, place])}, far worse than "
-                f"its family's median {number(sign * middle)}, and is kept: if it failed, state with "
+                f"{which} scores {number(scores[run, place])}, far worse than its family's median "
+                f"{number(sign * middle)}, and is kept: if it failed, state with "
                 "--failed-at (failed_at in Python) which scores count as failed"
             )
+
+
+def few_runs(half_width: FloatArray, counts: Sequence[int], settings: Settings) -> Iterator[str]:
+    """Yield, for each number of runs up to 4, what the pairs of which it is the smaller one can see.
+
+    `half_width` [families, families] is that of their intervals, NaN where a pair was not tested.
+    """
+    smaller = np.minimum.outer(counts, counts)
+    for n in range(1, FEW_RUNS + 1):
+        seen = half_width[(smaller == n) & np.isfinite(half_width) & (half_width > 0)]
+        if seen.size:
+            low, high = settings.metric.number(float(seen.min())), settings.metric.number(float(seen.max()))
+            limits = f"{low} {settings.metric.unit}" + (f" (by pair, up to {high})" if low != high else "")
+            runs = f"{n} {'run' if n == 1 else 'runs'}"
+            yield f"with {runs} a group only differences above about {limits} could be seen"
+
+
+def few_runs_for_alpha(runs: Sequence[int], settings: Settings) -> Iterator[str]:
+    """Yield a warning where a smaller alpha than 0.05 meets fewer than 5 runs, for which it was not shown to hold."""
+    if settings.alpha < 0.05 and settings.sigma is None and min(runs, default=FEWEST_FOR_ALPHA) < FEWEST_FOR_ALPHA:
+        yield f"alpha {settings.alpha:g} needs at least {FEWEST_FOR_ALPHA} runs of each: with fewer it may not hold"
+
+
+def contradicted_sigma(groups: RunGroups) -> Iterator[str]:
+    """Yield a warning where the runs scatter otherwise than the stated sigma allows in 99 % of cases."""
+    if groups.sigma_contradicted:
+        yield f"the scatter of the runs contradicts the stated sigma of {groups.sigma:g}"
 
 
 def skewed_differences(scores: FloatArray, settings: Settings) -> Iterator[str]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from lrsearch.comparison import cautions
 from lrsearch.comparison.analysis import analyse_pairs, recommend
 from lrsearch.comparison.arrays import BoolArray, FloatArray, numbers
+from lrsearch.comparison.best import compare_with_best
 from lrsearch.comparison.contrasts import Contrasts, columns_of, tested_pairs
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.flips import flip_pairs, require_attainable, sampling_variance
@@ -139,7 +140,7 @@ def compare_table(
     _require_comparable(table, settings)
     rule = rule or FailureRule.of(table.scores, table.diverged, settings)
     failed = rule.failed(table.scores, table.diverged)
-    lost = failures(failed, table.diverged, table.families, settings.alpha)
+    lost = failures(failed, table.diverged, table.families, alpha=settings.alpha)
     columns = columns_of(settings.contrasts, table.families, np.asarray(failed.any(axis=0)))
     alive = np.flatnonzero(columns.alive)
     # A failed member has left its group; a column without any member left is shown with its failures counted.
@@ -150,13 +151,14 @@ def compare_table(
     added = None if right is None else sampling_variance(np.einsum("ck,bkn->bcn", columns.weights[alive], right))
     flips = flip_pairs(kept, rng, added)
     pairs = analyse_pairs(better, alive, flips, tested_pairs(settings.contrasts, columns, flips), settings)
-    means = _means(shown)
+    means = Means.of(shown)
+    best = compare_with_best(flips, len(alive), settings.alpha)
     comparison = Comparison(
         families=columns.names,
         scores=shown,
         means=means,
         pairs=pairs,
-        recommendation=recommend(columns.names, alive, flips, pairs, means.sd, table.parameters, settings),
+        recommendation=recommend(columns.names, alive, best, pairs, means.sd, table.parameters, settings),
         settings=settings,
         failures=lost,
         failure_rule=rule,
@@ -166,7 +168,7 @@ def compare_table(
         warnings=(
             *cautions.few_blocks(len(shown)),
             *cautions.lost_members(lost, grouped=columns.names != table.families),
-            *cautions.far_runs(table.scores, failed, table.families, table.blocks, rule),
+            *cautions.far_runs(table.scores, failed, table.families, rule, table.blocks),
             *cautions.skewed_differences(kept, settings),
         ),
     )
@@ -176,15 +178,6 @@ def compare_table(
 def _mean_of(scores: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the weighted means [blocks, columns] over the families that have a weight [columns, families]."""
     return np.stack([scores[:, weight > 0] @ weight[weight > 0] for weight in weights], axis=1)
-
-
-def _means(scores: FloatArray) -> Means:
-    """Return mean and SD of scores[blocks, columns] over the blocks that have a score; NaN where too few have."""
-    count = np.isfinite(scores).sum(axis=0)
-    nothing = np.full(scores.shape[1], np.nan)
-    mean = np.divide(np.nansum(scores, axis=0), count, out=nothing.copy(), where=count > 0)
-    squares = np.nansum((scores - mean) ** 2, axis=0)
-    return Means(mean, np.sqrt(np.divide(squares, count - 1, out=nothing, where=count > 1)))
 
 
 def _require_comparable(table: ScoreTable, settings: Settings) -> None:
@@ -200,8 +193,6 @@ def _require_comparable(table: ScoreTable, settings: Settings) -> None:
         raise InputError(f"families must not be empty names, got {list(families)}")
     if blocks < FEWEST_BLOCKS:
         raise InputError(f"scores must have at least {FEWEST_BLOCKS} blocks, but have {blocks}: run more")
-    if not (np.isfinite(settings.rope) and settings.rope > 0):
-        raise InputError(f"rope must be a positive number of {settings.metric.unit}, got {settings.rope:g}")
     require_attainable(settings.alpha, blocks)
     right = table.correct
     if right is None:

@@ -46,7 +46,7 @@ class FailureRule:
 
     @classmethod
     def of(cls, scores: FloatArray, diverged: BoolArray, settings: Settings) -> FailureRule:
-        """Return the rule for scores[runs, candidates] of which some `diverged`.
+        """Return the rule for scores[runs, candidates] of which some `diverged`; NaN is no run where none did.
 
         The limit is `failed_at` where that is given; otherwise it lies a tenth of the way from the worst value to the
         best median of a candidate, a run that diverged being worse than any other. Without a finite worst value, or
@@ -55,7 +55,7 @@ class FailureRule:
         worst = settings.worst_value
         if settings.failed_at is not None or worst is None or not np.isfinite(worst):
             return cls(settings, settings.failed_at)
-        medians = np.median(np.where(diverged, -np.inf, settings.metric.sign * scores), axis=0)
+        medians = np.nanmedian(np.where(diverged, -np.inf, settings.metric.sign * scores), axis=0)
         best = float(settings.metric.sign * medians.max())
         if not np.isfinite(best):
             return cls(settings, None)
@@ -83,11 +83,20 @@ class FailureRule:
 
 
 def failures(
-    failed: BoolArray, diverged: BoolArray, families: Sequence[str], alpha: float = 0.05
+    failed: BoolArray,
+    diverged: BoolArray,
+    families: Sequence[str],
+    *,
+    alpha: float = 0.05,
+    runs: Sequence[int] | None = None,
 ) -> tuple[Failure, ...]:
-    """Return the families with a failed run, in their order, from failed and diverged [blocks, families]."""
+    """Return the families with a failed run, in their order, from failed and diverged [runs, families].
+
+    `runs` [families] is the number of each one's runs; all rows if None.
+    """
+    totals = [len(failed)] * len(families) if runs is None else runs
     return tuple(
-        Failure(name, proportion(int(failed[:, place].sum()), len(failed), alpha), int(diverged[:, place].sum()))
+        Failure(name, proportion(int(failed[:, place].sum()), totals[place], alpha), int(diverged[:, place].sum()))
         for place, name in enumerate(families)
         if failed[:, place].any()
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from html import escape
 from typing import Any
 
@@ -33,6 +34,15 @@ class Means(_ReadOnly):
 
     mean: FloatArray  # failed runs counted, as far as they have a score
     sd: FloatArray
+
+    @classmethod
+    def of(cls, scores: FloatArray) -> Means:
+        """Return mean and SD of scores[runs, families] over the runs that have a score; NaN where too few have."""
+        count = np.isfinite(scores).sum(axis=0)
+        nothing = np.full(scores.shape[1], np.nan)
+        mean = np.divide(np.nansum(scores, axis=0), count, out=nothing.copy(), where=count > 0)
+        squares = np.nansum((scores - mean) ** 2, axis=0)
+        return cls(mean, np.sqrt(np.divide(squares, count - 1, out=nothing, where=count > 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +90,8 @@ class Comparison(_ReadOnly):
 
     Attributes:
         families: the names of the columns: families, configurations, or groups where the plan compares groups.
-        scores: [blocks, families], in the unit of the settings; NaN where a diverged run has no score.
+        scores: [blocks, families], in the unit of the settings; NaN where a diverged run has no score. Unpaired runs
+            stand in the rows from the first on, with NaN below the last.
         means, pairs, recommendation: the results.
         settings: what was decided beforehand.
         failures: the families with a failed run.
@@ -90,6 +101,8 @@ class Comparison(_ReadOnly):
         block_seconds: what a block takes, where known.
         warnings: what to know before believing the numbers.
         sentences: the verdict in words.
+        unpaired_runs: how many runs each family has where they stand in no blocks; None where they do.
+        untested: why a family without a failed run was not tested, by its name.
     """
 
     families: tuple[str, ...]
@@ -105,6 +118,8 @@ class Comparison(_ReadOnly):
     block_seconds: float | None
     warnings: tuple[str, ...]
     sentences: tuple[str, ...] = ()
+    unpaired_runs: tuple[int, ...] | None = None
+    untested: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def p(self) -> FloatArray:
@@ -133,8 +148,16 @@ class Comparison(_ReadOnly):
 
     @property
     def blocks(self) -> int:
-        """How many blocks were compared."""
+        """How many blocks were compared; of unpaired runs, the most of a family."""
         return len(self.scores)
+
+    @property
+    def extent(self) -> str:
+        """What was compared, in words: 12 blocks, 5 runs each, 3 to 30 runs each."""
+        if self.unpaired_runs is None:
+            return f"{self.blocks} {'block' if self.blocks == 1 else 'blocks'}"
+        few, many = min(self.unpaired_runs), max(self.unpaired_runs)
+        return f"{few} {'run' if few == 1 else 'runs'} each" if few == many else f"{few} to {many} runs each"
 
     @property
     def verdict_text(self) -> str:
@@ -154,11 +177,14 @@ class Comparison(_ReadOnly):
     @property
     def note(self) -> str:
         """What the numbers of the table are, in one line."""
-        unit = self.settings.metric.unit
+        settings, unit = self.settings, self.settings.metric.unit
+        known = "" if settings.sigma is None else f"SD of a run known to be {settings.sigma:g} {unit}; "
+        how = "" if self.unpaired_runs is None else f"unpaired, which assumes roughly symmetric noise; {known}"
+        sided = ", one-sided" if settings.one_sided else ""
         return (
-            f"{self.blocks} blocks; {unit} of {self.settings.metric.name}; differences with simultaneous {self.level} "
-            f"intervals; region of practical equivalence {self.settings.rope:g} {unit}; "
-            f"{describe(self.settings.contrasts)}; {self.failure_rule.sentence}"
+            f"{self.extent}; {how}{unit} of {settings.metric.name}; differences with simultaneous {self.level} "
+            f"intervals; region of practical equivalence {settings.rope:g} {unit}; "
+            f"{describe(settings.contrasts)}{sided}; {self.failure_rule.sentence}"
         )
 
     def family_table(self) -> Table:
@@ -166,8 +192,10 @@ class Comparison(_ReadOnly):
         order, recommendation = self.best_first, self.recommendation
         failed = {f.family: f"{f.runs.count} of {f.runs.total} ({f.limits})" for f in self.failures}
         decimals = self.settings.metric.decimals
+        runs = dict(zip(self.families, self.unpaired_runs or (), strict=False))
         columns = (
             Column("family"),
+            *[Column("runs")] * bool(runs),
             Column("mean", decimals=decimals),
             Column("SD", decimals=decimals),
             Column("to the best", "difference to the best", decimals=decimals, signed=True),
@@ -179,6 +207,7 @@ class Comparison(_ReadOnly):
         rows = [
             (
                 self.families[place],
+                *([runs[self.families[place]]] if runs else []),
                 float(self.means.mean[place]),
                 float(self.means.sd[place]),
                 None if place == order[0] else Interval(self.low[place, order[0]], self.high[place, order[0]]),
@@ -208,14 +237,17 @@ class Comparison(_ReadOnly):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data under one level of names; NaN and infinity become None."""
-        settings = {field.name: getattr(self.settings, field.name) for field in fields(self.settings)}
+        settings = {f.name: getattr(self.settings, f.name) for f in fields(self.settings)}
         metric = self.settings.metric
         settings |= {"metric": metric.name, "unit": metric.unit, "direction": metric.direction}
         settings |= {"contrasts": describe(self.settings.contrasts), "failed_at": self.failure_rule.limit}
         beside = {
             "families": self.families,
             "scores": self.scores,
-            "blocks": self.blocks,
+            "paired": self.unpaired_runs is None,
+            "blocks": self.blocks if self.unpaired_runs is None else None,
+            "runs": self.unpaired_runs or (self.blocks,) * len(self.families),
+            "untested": dict(self.untested),
             "failures": [{"family": f.family, "runs": vars(f.runs), "diverged": f.diverged} for f in self.failures],
             "p_single": self.p,  # the name of `p` in earlier versions, whose own `p` was the step-down one
             "images": self.test_examples,

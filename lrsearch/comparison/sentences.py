@@ -33,6 +33,7 @@ def verdict_sentences(comparison: Comparison) -> tuple[str, ...]:
     scope = "" if comparison.includes_test_sampling else f" on these {_test_examples(comparison)}"
     sentences = (
         _failures(comparison),
+        _untested(comparison),
         _recommendation(comparison, scope),
         _not_recommended(comparison),
         _separated(comparison, scope),
@@ -55,11 +56,14 @@ def _failures(comparison: Comparison) -> str:
     )
 
 
+def _untested(comparison: Comparison) -> str:
+    reasons = [f"{name} ({reason})" for name, reason in comparison.untested.items()]
+    return f"Not tested: {_some(reasons, 'more')}." if reasons else ""
+
+
 def _recommendation(comparison: Comparison, scope: str) -> str:
     settings = comparison.settings
-    opening = (
-        f"Over {comparison.blocks} blocks of {settings.claim}, measured by {settings.metric.name} on this workload, "
-    )
+    opening = f"Over {comparison.extent} of {settings.claim}, measured by {settings.metric.name} on this workload, "
     chosen = comparison.recommended
     if not chosen:
         return f"{opening}none can be recommended."
@@ -100,12 +104,11 @@ def _separation(comparison: Comparison, i: int, j: int) -> str:
         BETTER_BY_MORE: f", more than the {settings.rope:g} that matter",
         BETTER_BY_LESS: ", less than matters",
     }
-    difference, low, high = (
-        settings.metric.number(float(of[i, j])) for of in (pairs.difference, pairs.low, pairs.high)
-    )
+    difference, low, high = (metric.number(float(of[i, j])) for of in (pairs.difference, pairs.low, pairs.high))
+    limits = f"at least {low}" if settings.one_sided else f"{low} to {high}"
     return (
         f"{comparison.families[i]} is better than {comparison.families[j]} by {difference} {metric.unit} "
-        f"({low} to {high}{matters.get(str(pairs.verdict[i, j]), '')})"
+        f"({limits}{matters.get(str(pairs.verdict[i, j]), '')})"
     )
 
 
@@ -127,6 +130,8 @@ def _undecided(comparison: Comparison) -> str:
     pairs = _pairs(comparison, UNDECIDED)
     if not pairs:
         return ""
+    paired = comparison.unpaired_runs is None
+    units = "blocks" if paired else "runs each"
     needed = np.array([comparison.pairs.blocks_to_settle[pair] for pair in pairs])
     within_reach = needed[np.isfinite(needed)]
     remedies = []
@@ -136,15 +141,14 @@ def _undecided(comparison: Comparison) -> str:
             "" if comparison.block_seconds is None else f" (about {blocks * comparison.block_seconds / 60:.0f} minutes)"
         )
         subject = "them" if within_reach.size == needed.size else f"{within_reach.size} of them"
-        remedies.append(f"a new confirmation of {blocks:.0f} blocks{minutes} would settle {subject}")
+        what = f"confirmation of {blocks:.0f} blocks" if paired else f"comparison of {blocks:.0f} runs each"
+        remedies.append(f"a new {what}{minutes} would settle {subject}")
     if within_reach.size < needed.size:
         or_examples = " or more test examples" if comparison.includes_test_sampling else ""
-        remedies.append(f"{needed.size - within_reach.size} would need more than {MOST_BLOCKS:,} blocks{or_examples}")
+        remedies.append(f"{needed.size - within_reach.size} would need more than {MOST_BLOCKS:,} {units}{or_examples}")
     # Why a pair can be undecided though one of it is not recommended: two sides and all pairs need wider intervals.
-    return (
-        "undecided, by the wider two-sided intervals that hold for all pairs at once, are "
-        f"{_listed(comparison, pairs, _couple)}; {_joined(remedies)}"
-    )
+    wider = ", by the wider two-sided intervals that hold for all pairs at once," * (not comparison.settings.one_sided)
+    return f"undecided{wider} are {_listed(comparison, pairs, _couple)}; {_joined(remedies)}"
 
 
 def _couple(comparison: Comparison, i: int, j: int) -> str:
@@ -164,9 +168,14 @@ def _pairs(comparison: Comparison, *verdicts: str) -> list[tuple[int, int]]:
 
 def _listed(comparison: Comparison, pairs: list[tuple[int, int]], say: Callable[[Comparison, int, int], str]) -> str:
     """Return the first few pairs in words and the number of the others."""
-    texts = [say(comparison, i, j) for i, j in pairs[:LISTED]]
-    more = len(pairs) - LISTED
-    return _joined([*texts, f"{more} more {'pair' if more == 1 else 'pairs'}"] if more > 0 else texts)
+    more = "more pair" if len(pairs) == LISTED + 1 else "more pairs"
+    return _some([say(comparison, i, j) for i, j in pairs], more)
+
+
+def _some(items: Sequence[str], more: str) -> str:
+    """Return the first few items, and the number of the others, in words."""
+    others = len(items) - LISTED
+    return _joined([*items[:LISTED], f"{others} {more}"] if others > 0 else items)
 
 
 def _joined(items: Sequence[str]) -> str:

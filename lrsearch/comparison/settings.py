@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
-from lrsearch.comparison.contrasts import Contrasts
+from lrsearch.comparison.contrasts import Against, Contrasts
 from lrsearch.errors import InputError
 from lrsearch.metric import ACCURACY, Metric
 
@@ -24,6 +24,8 @@ class Settings:
         metric: what a score measures, its direction and its unit.
         worst_value: the score of a model that has learned nothing; None if unknown.
         failed_at: a run that scores worse has failed; None to derive the limit from `worst_value`.
+        sigma: the SD of a run, where it is known beforehand; unpaired runs alone use it.
+        one_sided: whether a difference counts only where it is in favour of a family against the reference.
 
     Raises:
         InputError: a value outside its rule.
@@ -36,8 +38,16 @@ class Settings:
     metric: Metric = ACCURACY
     worst_value: float | None = None
     failed_at: float | None = None
+    sigma: float | None = None
+    one_sided: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("rope", "sigma"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < inf:
+                raise InputError(f"{name} must be a positive number of {self.metric.unit}, got {value:g}")
+        if self.one_sided and not isinstance(self.contrasts, Against):
+            raise InputError("one_sided needs a reference that the others are compared with: contrasts=Against(name)")
         if self.failed_at is not None and not isfinite(self.failed_at):
             raise InputError(f"failed_at must be a finite score, got {self.failed_at:g}")
         require_claim(self.claim)

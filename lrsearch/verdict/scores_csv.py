@@ -5,17 +5,74 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from lrsearch.comparison import Comparison, compare_scores
+from lrsearch.comparison import Against, Comparison, compare_runs, compare_scores
+from lrsearch.comparison.compare import FEWEST_BLOCKS
+from lrsearch.comparison.contrasts import Contrasts
+from lrsearch.comparison.settings import Settings
+from lrsearch.comparison.unjudged import show_few_blocks
 from lrsearch.config.files import read_text
 from lrsearch.errors import InputError
 from lrsearch.metric import Direction, Metric
 
 _MOST_BYTES = 64 << 20
 _COLUMNS = ("block", "family", "score")
+
+
+class Run(NamedTuple):
+    """One line of a table; `block` is empty where the table has no such column."""
+
+    block: str
+    family: str
+    score: float
+
+
+@dataclass(frozen=True)
+class ScoresTable:
+    """The runs of a CSV file in the order of its lines.
+
+    Attributes:
+        runs: one or more.
+        has_blocks: whether there is a column block; no block then has two runs of a family.
+    """
+
+    runs: tuple[Run, ...]
+    has_blocks: bool
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The names of the families, in the order in which they first come."""
+        return tuple(dict.fromkeys(run.family for run in self.runs))
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """The names of the blocks, in the order in which they first come."""
+        return tuple(dict.fromkeys(run.block for run in self.runs))
+
+    @property
+    def whole_blocks(self) -> tuple[str, ...]:
+        """The blocks in which every family has run."""
+        cells = {(run.block, run.family) for run in self.runs}
+        return tuple(b for b in self.blocks if all((b, family) in cells for family in self.families))
+
+    @property
+    def paired(self) -> bool:
+        """Whether every family has run in every block."""
+        return self.has_blocks and self.whole_blocks == self.blocks
+
+    def of(self, family: str) -> list[float]:
+        """Return the scores of a family."""
+        return [run.score for run in self.runs if run.family == family]
+
+    def matrix(self, blocks: tuple[str, ...]) -> list[list[float]]:
+        """Return the scores [blocks, families] of whole blocks."""
+        cells = {(run.block, run.family): run.score for run in self.runs}
+        return [[cells[block, family] for family in self.families] for block in blocks]
 
 
 def compare_table(
@@ -28,86 +85,128 @@ def compare_table(
     metric: str = "accuracy",
     unit: str | None = None,
     failed_at: float | None = None,
+    sigma: float | None = None,
+    baseline: str | None = None,
+    one_sided: bool = False,
 ) -> Comparison:
-    """Compare the scores of a CSV file with the columns block, family, score.
+    """Compare the scores of a CSV file with the columns block, family, score; without block, as unpaired runs.
+
+    Where a family lacks a run in some block, the runs are unpaired too. Fewer than 6 blocks are shown and not judged.
 
     Args:
         path: the file.
         rope: the difference that would not matter; 0.3 if None and scores are in points.
         alpha: the family-wise error rate.
-        seed: of the random sign flips.
+        seed: of the null distribution that is drawn.
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         metric: what a score measures.
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         failed_at: a run that scores worse than this has failed.
+        sigma: the SD of a run, known beforehand, for unpaired runs.
+        baseline: test each family against this one alone; all pairs if None.
+        one_sided: with `baseline`, for unpaired runs: whether only what is better than it counts.
 
     Raises:
-        InputError: if the file cannot be read, a cell is missing, repeated or not a number, or no ROPE is known.
+        InputError: if the file cannot be read, a cell is twice there or not a number, no ROPE is known, or an argument
+            does not fit the table.
     """
+    measured = Metric.of_scores(metric, direction, unit)
+    rope = measured.default_rope if rope is None else rope
     if rope is None:
-        measured = Metric.of_scores(metric, direction, unit)
-        if measured.default_rope is None:
-            raise InputError(
-                f"rope (--rope) must be given for scores in {measured.unit}: the difference that would not matter"
+        raise InputError(
+            f"rope (--rope) must be given for scores in {measured.unit}: the difference that would not matter"
+        )
+    table = read_scores(path)
+    if len(table.families) < 2:
+        raise InputError(f"scores {path} must hold two or more families, got {table.families[0]} alone")
+    contrasts: Contrasts = "all" if baseline is None else Against(baseline)
+    rng = np.random.default_rng(seed)
+    if table.paired:
+        if sigma is not None or one_sided:
+            raise InputError("sigma (--sigma) and one_sided (--one-sided) are for tables without the column block")
+        if len(table.blocks) >= FEWEST_BLOCKS:
+            return compare_scores(
+                table.matrix(table.blocks),
+                table.families,
+                rope=rope,
+                rng=rng,
+                alpha=alpha,
+                contrasts=contrasts,
+                metric=metric,
+                unit=unit,
+                direction=direction,
+                failed_at=failed_at,
+                blocks=table.blocks,
             )
-        rope = measured.default_rope
-    cells = _cells(path)
-    blocks, families = (list(dict.fromkeys(cell[axis] for cell in cells)) for axis in (0, 1))
-    for block in blocks:
-        for family in families:
-            if (block, family) not in cells:
-                raise InputError(f"scores {path}: family {family} has no score in block {block}; every block needs all")
-    if len(families) < 2:
-        raise InputError(f"scores {path} must hold two or more families, got {families[0]} alone")
-    return compare_scores(
-        [[cells[block, family] for family in families] for block in blocks],
-        families,
+        settings = Settings(rope, alpha, contrasts, metric=measured, failed_at=failed_at)
+        return show_few_blocks(np.array(table.matrix(table.blocks)), table.families, settings)
+    comparison = compare_runs(
+        {family: table.of(family) for family in table.families},
         rope=rope,
-        rng=np.random.default_rng(seed),
+        rng=rng,
         alpha=alpha,
+        contrasts=contrasts,
+        one_sided=one_sided,
+        sigma=sigma,
         metric=metric,
         unit=unit,
         direction=direction,
         failed_at=failed_at,
-        blocks=blocks,
     )
+    return replace(comparison, warnings=(*_unused_blocks(table), *comparison.warnings))
 
 
-def _cells(path: Path) -> dict[tuple[str, str], float]:
-    """Return {(block, family): score}."""
-    cells: dict[tuple[str, str], float] = {}
-    for line, row in _rows(path):
+def _unused_blocks(table: ScoresTable) -> Iterator[str]:
+    """Yield a warning where the blocks are not used, because some lack a family."""
+    if table.has_blocks:
+        whole = len(table.whole_blocks)
+        yield (
+            f"the column block is not used, because {len(table.blocks) - whole} of {len(table.blocks)} blocks lack a "
+            f"family: leave these out of the table to compare within the {whole} whole ones"
+        )
+
+
+def read_scores(path: Path) -> ScoresTable:
+    """Return the runs of a CSV file with the columns family and score, and block where it has one.
+
+    Raises:
+        InputError: if the file cannot be read, a cell is empty, twice there or not a number.
+    """
+    runs, seen, has_blocks = [], set(), False
+    for line, (block, family, score) in _rows(path):
         where = f"scores {path}, line {line}"
-        block, family, score = row
+        has_blocks = block is not None
         for name, value in (("block", block), ("family", family)):
-            if not value:
+            if value == "":
                 raise InputError(f"{where}: the {name} is empty")
-        if (block, family) in cells:
+        if block is not None and (block, family) in seen:
             raise InputError(f"{where}: block {block} and family {family} stand twice")
+        seen.add((block, family))
         try:
-            cells[block, family] = float(score)
+            runs.append(Run(block or "", family, float(score)))
         except ValueError:
             raise InputError(f"{where}: score must be a number, got {score!r}") from None
-        if not math.isfinite(cells[block, family]):
+        if not math.isfinite(runs[-1].score):
             raise InputError(
                 f"{where}: score must be a finite number, got {score!r}: give a run that diverged a score worse than "
                 "--failed-at"
             )
-    return cells
+    return ScoresTable(tuple(runs), has_blocks)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
-    """Yield the number of each line with its block, family and score, blanks around them left away."""
+def _rows(path: Path) -> Iterator[tuple[int, tuple[str | None, str, str]]]:
+    """Yield the number of each line with its block (or None), family and score, blanks around them left away."""
     lines = read_text(path, "scores", most_bytes=_MOST_BYTES).splitlines()
     reader = csv.reader(lines)
     try:
         header = [name.strip() for name in next(reader, [])]
-        if any(header.count(name) != 1 for name in _COLUMNS):
+        if any(header.count(name) != 1 for name in _COLUMNS[1:]) or header.count("block") > 1:
             raise InputError(
-                f"scores {path} must be a CSV table with the columns {', '.join(_COLUMNS)}, each of them once"
-                + _separator_hint(header)
+                f"scores {path} must be a CSV table, block being optional, with the columns {', '.join(_COLUMNS)}, "
+                "each of them once" + _separator_hint(header)
             )
-        places = [header.index(name) for name in _COLUMNS]
+        family_place, score_place = header.index("family"), header.index("score")
+        block_place = header.index("block") if "block" in header else None
         empty = True
         for cells in reader:
             if not any(cell.strip() for cell in cells):
@@ -118,8 +217,8 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
                     f"{len(header)}; write 88.2, not 88,2"
                 )
             empty = False
-            block, family, score = (cells[place].strip() for place in places)
-            yield reader.line_num, (block, family, score)
+            block = None if block_place is None else cells[block_place].strip()
+            yield reader.line_num, (block, cells[family_place].strip(), cells[score_place].strip())
     except csv.Error as error:
         raise InputError(f"scores {path} cannot be read: {error}") from error
     if empty:

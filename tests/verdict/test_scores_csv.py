@@ -1,5 +1,7 @@
 """Tables of scores of any origin: read strictly, and judged by the direction, metric and unit that are given."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,8 @@ def test_a_table_of_scores_is_compared_in_any_order_of_its_rows(folder) -> None:
 
 WRONG_TABLES = {
     "block,family\n0,cosine": "columns block, family, score",
+    "block,score\n0,90": "columns block, family, score",
+    "family,score\n,90": "line 2: the family is empty",
     "": "columns block, family, score",
     "block,family,score,score\n0,cosine,90,91": "columns block, family, score, each of them once",
     "block,family,score\n": "no line below its columns",
@@ -46,7 +50,6 @@ WRONG_TABLES = {
     "block,family,score\n0,cosine,90\n0,cosine,91": "line 3: block 0 and family cosine stand twice",
     "block,family,score\n0,cosine,high": "line 2: score must be a number, got 'high'",
     "block,family,score\n0,cosine": "line 2: it has 2 cells, and the header has 3",
-    "block,family,score\n0,cosine,90\n1,linear,91": "family linear has no score in block 0",
 }
 
 
@@ -117,3 +120,54 @@ def test_a_study_is_judged_by_its_own_plan(folder, run, flag) -> None:
     """What is fixed beforehand is not ignored where it is given again: it is refused in one line."""
     complaint = run("compare", "--study-name", "tab", flag, "0.5").complaint
     assert complaint == f"{flag} cannot be given for a study, which is judged by the plan that it was made with"
+
+
+def _unpaired(scores) -> str:
+    return "\n".join(["family,score", *(f"{name},{v}" for name, values in scores.items() for v in values)])
+
+
+UNEQUAL = {"a": [0.1, 0.5, 0.3], "b": [1.1, 1.4, 0.9, 1.2], "c": [1.0, 2.2, 0.4, 1.6, 3.1, 1.9]}
+
+
+def test_a_table_without_blocks_is_judged_as_unpaired_runs(folder, run) -> None:
+    """The same object, words and JSON; the numbers are those of the procedure for unequal groups."""
+    compared = _table(folder, _unpaired(UNEQUAL), unit="nats")
+    assert compared.p[0, 1] == pytest.approx(0.016740, abs=6e-7)
+    assert ("b", "c") == compared.recommended
+    assert "Over 3 to 6 runs each of these configurations" in compared.verdict_text
+    printed = json.loads(
+        run("compare", "--scores", "scores.csv", "--unit", "nats", "--rope", "0.3", "--format", "json").out
+    )
+    assert (False, None, [3, 4, 6]) == (printed["paired"], printed["blocks"], printed["runs"])
+    assert (compared.low[0, 2], ["b", "c"]) == (printed["low"][0][2], printed["recommended"])
+
+
+def test_sigma_and_a_baseline_are_given_to_the_unpaired_procedure(folder) -> None:
+    """A known sigma, one baseline, and one direction change what is tested, and are told."""
+    known = _table(folder, _unpaired(UNEQUAL), sigma=0.5)
+    assert known.p[1, 2] == pytest.approx(0.203096, abs=6e-7)
+    assert "SD of a run known to be 0.5" in known.note
+    against = _table(folder, _unpaired(UNEQUAL), baseline="a", one_sided=True)
+    assert np.isnan(against.p[1, 2])
+    assert "each against a, one-sided" in against.note
+    with pytest.raises(InputError, match=r"sigma \(--sigma\) and one_sided .* are for tables without"):
+        _table(folder, _lines(SCORES), sigma=0.5)
+    assert np.isnan(_table(folder, _lines({**SCORES, "rex": noisy(90.0, 10)}), baseline="rex").p[0, 1])
+
+
+def test_blocks_that_lack_a_family_are_not_used_and_named(folder) -> None:
+    """The runs are then unpaired, with the way to a paired comparison."""
+    compared = _table(folder, _lines({**SCORES, "cosine": SCORES["cosine"][:8]}))
+    assert (10, 8) == compared.unpaired_runs
+    assert "2 of 10 blocks lack a family" in compared.warnings[0]
+    assert "within the 8 whole ones" in compared.warnings[0]
+
+
+@pytest.mark.parametrize("blocks", [2, 3, 5])
+def test_few_blocks_are_shown_and_not_judged(folder, blocks) -> None:
+    """Means, no recommendation, and the number of blocks that would be enough."""
+    compared = _table(folder, _lines({name: scores[:blocks] for name, scores in SCORES.items()}))
+    assert () == compared.recommended
+    assert compared.means.mean[0] == pytest.approx(np.mean(SCORES["constant"][:blocks]))
+    assert f"{blocks} paired blocks are shown and not judged: a verdict needs at least 6" in compared.verdict_text
+    assert "would be enough to settle" in compared.verdict_text

@@ -1,0 +1,81 @@
+"""What is shown and not judged: too few paired blocks, one run of each, no two families that could be tested."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import stats
+
+from lrsearch.comparison.analysis import verdicts
+from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
+from lrsearch.comparison.compare import FEWEST_BLOCKS
+from lrsearch.comparison.failure import FailureRule, failures
+from lrsearch.comparison.inference.power import MOST_BLOCKS, blocks_to_settle
+from lrsearch.comparison.result import Comparison, Means, Pairs, Recommendation
+from lrsearch.comparison.settings import Settings
+
+
+def show_few_blocks(scores: FloatArray, families: tuple[str, ...], settings: Settings) -> Comparison:
+    """Return the means of scores[blocks, families] over fewer blocks than can be judged, and how many would be enough.
+
+    That number is the blocks of a new comparison in which every pair's interval, at a t quantile shared between the
+    pairs by Bonferroni, is as narrow as half of the ROPE to either side; at least 6.
+    """
+    rule = FailureRule(settings, settings.failed_at)
+    diverged = np.zeros(scores.shape, dtype=bool)
+    failed = rule.failed(scores, diverged)
+    shown = Comparison(
+        families=families,
+        scores=scores,
+        means=Means.of(scores),
+        pairs=nothing_tested(len(families), np.flatnonzero(~failed.any(axis=0))),
+        recommendation=nothing_recommended(len(families)),
+        settings=settings,
+        failures=failures(failed, diverged, families, alpha=settings.alpha),
+        failure_rule=rule,
+        test_examples=None,
+        includes_test_sampling=False,
+        block_seconds=None,
+        warnings=(),
+    )
+    return replace(shown, sentences=(_few_blocks(shown),))
+
+
+def _few_blocks(comparison: Comparison) -> str:
+    blocks, settings = comparison.blocks, comparison.settings
+    if blocks == 1:
+        return one_run_each(comparison)
+    first, second = pairs_of(len(comparison.families))
+    sds = (comparison.scores[:, first] - comparison.scores[:, second]).std(axis=0, ddof=1)
+    quantile = float(stats.t.isf(settings.alpha / 2 / len(sds), blocks - 1))
+    enough = blocks_to_settle(float(sds.max()), quantile=quantile, blocks=blocks, half_width=settings.rope / 2)
+    number = f"about {enough:.0f}" if np.isfinite(enough) else f"more than {MOST_BLOCKS:,}"
+    return (
+        f"{blocks} paired blocks are shown and not judged: a verdict needs at least {FEWEST_BLOCKS}, and by the "
+        f"scatter of these few {number} would be enough to settle every pair."
+    )
+
+
+def one_run_each(comparison: Comparison) -> str:
+    """Return the sentence of a table in which every family has run once."""
+    return f"The {len(comparison.families)} families have one run each: no verdict."
+
+
+def nothing_tested(count: int, intact: IntArray) -> Pairs:
+    """Return the pairs of `count` families of which none was tested; the `intact` have no failed run."""
+    nothing = np.full((count, count), np.nan)
+    names = ("difference", "low", "high", "p", "p_step_down", "p_holm", "p_better", "p_better_low", "p_better_high")
+    return Pairs(
+        **dict.fromkeys(names, nothing),
+        verdict=verdicts(nothing, nothing, 1.0, intact),
+        blocks_to_settle=nothing,
+        omnibus_max_t=float("nan"),
+        omnibus_iman_davenport=float("nan"),
+    )
+
+
+def nothing_recommended(count: int) -> Recommendation:
+    """Return the recommendation of `count` families that were not tested: none."""
+    nothing = np.full(count, np.nan)
+    return Recommendation((), None, "", (), nothing, nothing, nothing, nothing)
