@@ -47,12 +47,19 @@ def suggest_schedule(
         prefix: of every parameter's name, where a trial has several schedules ("generator_").
 
     Raises:
-        InputError: an unknown family or range, `reduce_on_plateau` without `steps_per_epoch`, or a second schedule of
-            the same trial and prefix from another space.
+        InputError: an unknown family or range, `reduce_on_plateau` without `steps_per_epoch`, a second schedule of
+            the same trial and prefix from another space, or another space than that of the study's other trials.
     """
     space = SpaceArguments(total_steps, families, ranges, steps_per_epoch, momentum, optimizer).space()
     _require_one_space(trial, prefix, space)
-    return space.schedule(space.suggest(trial, prefix))
+    try:
+        suggested = space.suggest(trial, prefix)
+    except ValueError as error:
+        raise InputError(
+            "suggest_schedule must be called with the same arguments in every trial of a study, and as its "
+            f"FamilySampler.for_schedules: {error}"
+        ) from error
+    return space.schedule(suggested)
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,18 @@ def foresight(replicates: Sequence[Replicate]) -> list[str]:
     first = replicates[0]
     search, space = first.experiment.config.search, first.experiment.space
     lines = []
-    if space.size < search.trials:
+    finished = min(replicate.history.finished for replicate in replicates)
+    if exhausted := space.size < search.trials:
         lines.append(
             f"the search space holds {first.total} different configurations: the search ends after {first.total} "
             f"trials, not {search.trials}"
         )
-    finished = min(replicate.history.finished for replicate in replicates)
     if finished >= first.total:
         lines.append(
-            f"nothing to do: study {first.study.study_name!r} has {finished} finished trials, and --trials "
+            f"nothing to do: study {first.study.study_name!r} has {finished} finished trials; give it more families or "
+            "wider ranges, under another name, to search further"
+            if exhausted
+            else f"nothing to do: study {first.study.study_name!r} has {finished} finished trials, and --trials "
             f"{search.trials} is the total; give a larger one to search further"
         )
     elif isinstance(sampler := first.study.sampler, FamilySampler):

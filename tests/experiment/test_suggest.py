@@ -124,3 +124,11 @@ def test_a_wrong_argument_is_told_in_one_line(wrong: dict[str, object], message:
     with pytest.raises(InputError, match=message) as caught:
         suggest_schedule(**{"trial": ask(), "total_steps": 100, **wrong})
     assert "\n" not in str(caught.value)
+
+
+def test_trials_of_one_study_have_one_space() -> None:
+    """What Optuna would say of a fixed set of choices is told as what was meant."""
+    study = optuna.create_study()
+    suggest_schedule(study.ask(), total_steps=100, families=["cosine"])
+    with pytest.raises(InputError, match="must be called with the same arguments in every trial of a study"):
+        study.optimize(lambda trial: suggest_schedule(trial, total_steps=100, families=["linear"]).base_lr, 1)

@@ -48,6 +48,9 @@ def test_an_exhausted_space_ends_the_search(folder, caplog, sampler) -> None:
     study = search(config, 6)
     assert [0, 1] == sorted(trial.params["warmup_steps"] for trial in finished(study))
     assert "the search space holds 2 different configurations: the search ends after 2 trials, not 6" in caplog.messages
+    caplog.clear()
+    search(config, 6)
+    assert caplog.messages[-1].endswith("give it more families or wider ranges, under another name, to search further")
 
 
 def test_a_family_that_is_exhausted_leaves_its_turns_to_the_others(folder) -> None:
