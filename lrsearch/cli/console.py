@@ -157,10 +157,15 @@ def print_families(rows: Sequence[dict[str, Any]]) -> None:
     """Print each family with its formula, its parameters and their ranges."""
     for row in rows:
         output.print(Text(row["family"], style="bold"), Text(f"  {row['formula']}"))
+        output.print(Text(f"    {row['description']}"))
         output.print(Text(f"    {row['source']}", style="dim"))
         for name, meaning in row["parameters"].items():
             output.print(Text(f"    {name}: {meaning}"))
         output.print(Text("    searched: " + ", ".join(f"{name} {r}" for name, r in row["ranges"].items())))
+        if row["twins"]:
+            twins = ", ".join(f"{name} of {library}" for library, name in row["twins"].items())
+            output.print(Text(f"    elsewhere: {twins}"))
+        output.print(Text(f"    exports: {', '.join(row['exports'])}"))
 
 
 def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:

@@ -98,15 +98,19 @@ def preview(
 
 
 @command
-def families(output: Format = "table") -> None:
-    """List the schedule families: formulas, parameters and their ranges.
+def families(
+    family: Annotated[str | None, typer.Argument(metavar="[FAMILY]", help="One of them; all if none is named.")] = None,
+    output: Format = "table",
+) -> None:
+    """List the schedule families, or show one: formula, parameters and their ranges, and where else it exists.
 
-    Example: lrsearch families --format json
+    Example: lrsearch families cosine
     """
     from lrsearch.cli import console
-    from lrsearch.cli.rows import all_families
+    from lrsearch.cli.rows import family_description
+    from lrsearch.schedules import FAMILIES
 
-    described = all_families()
+    described = [family_description(name) for name in (FAMILIES if family is None else [family])]
     if output == "json":
         print_json(described)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lrsearch.cli.console import duration
 from lrsearch.comparison.inference.proportions import PruningAudit
+from lrsearch.export.formats import formats_of
 from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import mean_and_sd
 from lrsearch.schedules import FAMILIES, Choice, describe_family
@@ -187,15 +188,4 @@ def family_description(family: str) -> Row:
         else:
             unit = {"fraction_of_T": " of total_steps", "epochs": " epochs"}.get(prior.unit, "")
             ranges[name] = f"{prior.low:g} .. {prior.high:g}{unit}{' (log)' if prior.log else ''}"
-    return {
-        "family": family,
-        "formula": described.formula,
-        "source": described.source,
-        "parameters": described.parameters,
-        "ranges": ranges,
-    }
-
-
-def all_families() -> list[Row]:
-    """Return the description of every family, in order."""
-    return [family_description(family) for family in FAMILIES]
+    return {**vars(described), "ranges": ranges, "twins": dict(FAMILIES[family].twins), "exports": formats_of(family)}

@@ -22,7 +22,7 @@ from lrsearch.export.python_code import python_code
 from lrsearch.export.source_code import comments, joined, run_rates
 from lrsearch.export.stored import best_trials, recommended_trials
 from lrsearch.export.timm import timm_code
-from lrsearch.schedules import ReduceOnPlateau
+from lrsearch.schedules import FAMILIES, ReduceOnPlateau
 from lrsearch.storage import StoredStudy
 
 
@@ -102,6 +102,14 @@ def render(document: dict[str, Any], form: str, *, approximate: bool = False) ->
         raise InputError(f"format must be one of {', '.join(FORMATS)}, got {form!r}")
     chosen = FORMATS[form]
     return (chosen.nearest if approximate and chosen.nearest else chosen.render)(document)
+
+
+def formats_of(family: str) -> tuple[str, ...]:
+    """Return the formats that can hold a family; hf, timm and optax may refuse some of its parameters."""
+    cls = FAMILIES[family]
+    lacks = {"csv": cls.reads_metric, "optax": cls.optax is None}
+    lacks |= {"hf": "transformers" not in cls.twins, "timm": "timm" not in cls.twins}
+    return tuple(form for form in FORMATS if not lacks.get(form))
 
 
 def format_of(output: Path | None, form: str | None) -> str:

@@ -25,6 +25,7 @@ class FamilyDescription:
     """A family in words; `parameters` holds the meaning and the rule of each of its own parameters."""
 
     family: str
+    description: str
     formula: str
     source: str
     parameters: dict[str, str]
@@ -62,7 +63,7 @@ def describe_family(family: str) -> FamilyDescription:
     """
     cls = family_class(family)
     meanings = {name: f"{rule.meaning} ({rule.rule})" for name, rule in cls.parameters().items()}
-    return FamilyDescription(family, cls.formula, cls.source, meanings)
+    return FamilyDescription(family, (cls.__doc__ or "").partition("\n")[0], cls.formula, cls.source, meanings)
 
 
 def make_schedule(

@@ -17,6 +17,15 @@ def test_families_are_described_with_formula_and_ranges(run) -> None:
     assert all(name in run("families").out for name in FAMILIES)
 
 
+def test_one_family_is_shown_with_all_that_it_is(run) -> None:
+    """Its description, formula, parameters, ranges and exports; an unknown one is suggested a name."""
+    shown = run("families", "rex").out
+    for part in ("A reflected exponential", "beta: ", "searched: base_lr 0.01 .. 1 (log)", "exports: yaml, json, toml"):
+        assert part in shown
+    assert "cosine" not in shown
+    assert "unknown family 'cosin'; did you mean 'cosine'?" in run("families", "cosin").complaint
+
+
 def test_doctor_tries_everything_and_says_what_is_bad(run) -> None:
     """A workload that works is timed, one that does not is a line with its reason and exit code 1."""
     good = run("doctor", "--workload", "tests.workload_examples:tabular", "--device", "cpu", "--format", "json")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lrsearch.export import FORMATS, render
+from lrsearch.export.formats import formats_of
 from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, step_families
 from tests.export.documents import STEPS_PER_EPOCH, assert_same_rates, document, example, refusal
 from tests.export.libraries import READERS, expected_rates
@@ -87,3 +88,10 @@ def test_every_format_names_the_optimizer_and_its_numbers(form, name):
     for key, value in given.items():
         assert key in text
         assert json.dumps(value).strip('"') in text or str(value) in text
+
+
+@pytest.mark.parametrize("family", step_families())
+def test_the_formats_of_a_family_are_those_that_take_some_of_it(family):
+    """Each takes one variant of the family at least, and every other format refuses them all."""
+    taken = [form for form in FORMATS if not all(refusal(schedule, form) for _, schedule in variants(family))]
+    assert taken == list(formats_of(family))
