@@ -136,12 +136,12 @@ def audit_table(audit: PruningAudit) -> Table:
 
 def plan_table(plan: StudyPlan) -> Table:
     """Return a row per number of blocks: what it detects and what it costs."""
-    columns = (
+    columns: tuple[str | Column, ...] = (
         "blocks",
         "",
         Column("detects (all pairs, 80 %)", decimals=2),
         Column("against one", decimals=2),
-        Column(f"power at {plan.rope:g}", decimals=2),
+        *([] if plan.rope is None else [Column(f"power at {plan.rope:g}", decimals=2)]),
         "trial-epochs",
         "time",
     )
@@ -151,7 +151,7 @@ def plan_table(plan: StudyPlan) -> Table:
             "planned" if row.blocks == plan.planned_blocks else "",
             row.detectable,
             row.detectable_against,
-            row.power_at_rope,
+            *([] if plan.rope is None else [row.power_at_rope]),
             row.trial_epochs,
             duration(row.seconds),
         )

@@ -35,7 +35,9 @@ def analyse_pairs(scores: FloatArray, alive: IntArray, flips: PairFlips, tested:
     high = layout.pairs(primary.high, -primary.low, diagonal=0.0)
     verdict = verdicts(low, high, rope, alive)
     needed = [
-        blocks_to_settle(
+        np.nan
+        if rope is None
+        else blocks_to_settle(
             sd, quantile=primary.quantile, blocks=len(scores), half_width=rope / 2, sampling_variance=added
         )
         for sd, added in zip(flips.seed_sd[tested], flips.sampling_variance[tested], strict=True)
@@ -76,12 +78,13 @@ def recommend(
     among = np.ix_(alive, alive)
     rank_low, rank_high = rank_limits(pairs.difference[among], pairs.p[among], settings.alpha)
     recommended = tuple(names[index] for index in alive[best.recommended])
+    close = best.gap_high <= (-np.inf if settings.rope is None else settings.rope)
     preferred, tie_breaker = prefer(recommended, dict(zip(names, sd, strict=True)), parameters)
     return Recommendation(
         recommended=recommended,
         preferred=preferred,
         tie_breaker=tie_breaker,
-        equivalent_to_best=tuple(names[index] for index in alive[best.gap_high <= settings.rope]),
+        equivalent_to_best=tuple(names[index] for index in alive[close]),
         p_worse=layout.columns(best.p_worse),
         gap_high=layout.columns(best.gap_high),
         rank_low=layout.columns(rank_low),
@@ -89,7 +92,7 @@ def recommend(
     )
 
 
-def verdicts(low: FloatArray, high: FloatArray, rope: float, alive: IntArray) -> NDArray[np.str_]:
+def verdicts(low: FloatArray, high: FloatArray, rope: float | None, alive: IntArray) -> NDArray[np.str_]:
     """Return the verdict [columns, columns] of each pair of limits."""
     verdict = np.vectorize(pair_verdict, otypes=[object])(low, high, rope)
     withdrawn = np.ones(len(low), dtype=bool)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
 from lrsearch.comparison.arrays import BoolArray, FloatArray
 from lrsearch.comparison.failure import Failure, FailureRule
 from lrsearch.comparison.inference.welch import RunGroups
 from lrsearch.comparison.settings import Settings
-from lrsearch.metric import POINTS
+from lrsearch.metric import ACCURACY, POINTS, Metric
 
 FEW_BLOCKS = 10
 FAR_SDS = 10.0
 FEW_FOR_SCALE = 6  # fewer runs than this do not know their own scatter
 FEW_RUNS = 4
 FEWEST_FOR_ALPHA = 5
+_LIKELY_POINTS = 20.0
 
 
 def few_blocks(blocks: int) -> Iterator[str]:
@@ -27,11 +27,19 @@ def few_blocks(blocks: int) -> Iterator[str]:
         yield f"only {blocks} blocks: below {FEW_BLOCKS} the tests see large differences alone"
 
 
-def fractions(scores: ArrayLike, unit: str) -> Iterator[str]:
-    """Yield a warning where scores in points look like fractions."""
-    given = np.asarray(scores, dtype=np.float64)
-    if unit == POINTS and given.min() >= 0 and given.max() <= 1:
+def unlikely_points(scores: FloatArray, metric: Metric) -> Iterator[str]:
+    """Yield a warning where scores in points look like fractions, or nobody said what they are and they look like none.
+
+    Accuracies lie from 0 to 100, and those of a model that has learned something are rarely all below 20.
+    """
+    low, high = scores.min(), scores.max()
+    if metric.unit == POINTS and low >= 0 and high <= 1:
         yield "all scores are from 0 to 1 and are read as points: multiply fractions by 100"
+    elif metric == ACCURACY and (low < 0 or high > 100 or high < _LIKELY_POINTS):
+        yield (
+            f"the scores lie from {metric.number(low)} to {metric.number(high)} and are read as accuracies in points, "
+            "the more the better: if they measure something else, state --direction, --metric and --unit"
+        )
 
 
 def lost_members(failures: Sequence[Failure], *, grouped: bool) -> Iterator[str]:

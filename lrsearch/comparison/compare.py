@@ -55,7 +55,7 @@ def compare_scores(
     scores: ArrayLike,
     families: Sequence[object],
     *,
-    rope: float,
+    rope: float | None,
     rng: np.random.Generator,
     alpha: float = 0.05,
     contrasts: Contrasts = "all",
@@ -78,7 +78,8 @@ def compare_scores(
     Args:
         scores: [blocks, families], in `unit`.
         families: the names of the columns; other things than text are named by their text.
-        rope: the difference that would not matter, in `unit`, fixed before the scores were seen.
+        rope: the difference that would not matter, in `unit`, fixed before the scores were seen. If None, the verdict
+            says which are separated and by how much, and nothing of what matters.
         rng: draws the sign flips where there are more than 13 blocks.
         alpha: the family-wise error rate.
         contrasts: "all", `Against(reference)` or `Groups({name: families})`.
@@ -126,7 +127,7 @@ def compare_scores(
         parameters=parameters or {},
     )
     comparison = compare_table(table, settings, rng)
-    return replace(comparison, warnings=(*comparison.warnings, *cautions.fractions(given, settings.metric.unit)))
+    return replace(comparison, warnings=(*comparison.warnings, *cautions.unlikely_points(given, settings.metric)))
 
 
 def compare_table(

@@ -62,7 +62,7 @@ class Pairs(_ReadOnly):
     p_better_low: FloatArray  # pointwise limits
     p_better_high: FloatArray
     verdict: NDArray[np.str_]
-    blocks_to_settle: FloatArray  # of a new confirmation; 0 where settled, infinity beyond 1,000
+    blocks_to_settle: FloatArray  # of a new confirmation; 0 where settled, infinity beyond 1,000, NaN without a ROPE
     omnibus_max_t: float  # the smallest p
     omnibus_iman_davenport: float
 
@@ -181,9 +181,12 @@ class Comparison(_ReadOnly):
         known = "" if settings.sigma is None else f"SD of a run known to be {settings.sigma:g} {unit}; "
         how = "" if self.unpaired_runs is None else f"unpaired, which assumes roughly symmetric noise; {known}"
         sided = ", one-sided" if settings.one_sided else ""
+        region = "no region of practical equivalence"
+        if settings.rope is not None:
+            region = f"region of practical equivalence {settings.rope:g} {unit}"
         return (
             f"{self.extent}; {how}{unit} of {settings.metric.name}; differences with simultaneous {self.level} "
-            f"intervals; region of practical equivalence {settings.rope:g} {unit}; "
+            f"intervals; {region}; "
             f"{describe(settings.contrasts)}{sided}; {self.failure_rule.sentence}"
         )
 
@@ -213,7 +216,7 @@ class Comparison(_ReadOnly):
                 None if place == order[0] else Interval(self.low[place, order[0]], self.high[place, order[0]]),
                 self._ranks(place),
                 self.families[place] in recommendation.recommended,
-                self.families[place] in recommendation.equivalent_to_best,
+                None if self.settings.rope is None else self.families[place] in recommendation.equivalent_to_best,
                 failed.get(self.families[place], "none"),
             )
             for place in order

@@ -29,7 +29,7 @@ from lrsearch.metric import Direction, Metric
 def compare_runs(
     runs: Mapping[str, Any],
     *,
-    rope: float,
+    rope: float | None,
     rng: np.random.Generator,
     alpha: float = 0.05,
     contrasts: Contrasts = "all",
@@ -51,7 +51,7 @@ def compare_runs(
 
     Args:
         runs: the scores [runs] of each family, in `unit`; a run that diverged is NaN or infinite.
-        rope: the difference that would not matter, in `unit`, fixed before the scores were seen.
+        rope: the difference that would not matter, in `unit`, fixed before the scores were seen, or None.
         rng: draws the null distribution.
         alpha: the family-wise error rate.
         contrasts: "all" or `Against(reference)`.
@@ -109,7 +109,7 @@ def compare_runs(
         block_seconds=None,
         warnings=(
             *cautions.far_runs(scores, failed, names, rule),
-            *cautions.fractions(scores[np.isfinite(scores)], settings.metric.unit),
+            *cautions.unlikely_points(scores[np.isfinite(scores)], settings.metric),
         ),
         unpaired_runs=counts,
         untested=untested,
@@ -225,7 +225,8 @@ def _pairs(
     upper = np.triu(~np.isnan(p), k=1)
     adjusted = np.full(p.shape, np.nan)
     adjusted[upper] = holm(tests.p_welch[upper])
-    settled = laid_out(runs_to_settle(groups, tests, settings.rope / 2), 0.0)
+    half_width = np.nan if settings.rope is None else settings.rope / 2
+    settled = laid_out(runs_to_settle(groups, tests, half_width), 0.0)
     several = alive[groups.counts >= FEWEST_RUNS]
     columns = dict(zip(alive.tolist(), better, strict=True))
     p_better, p_better_low, p_better_high = probabilities(

@@ -6,6 +6,7 @@ import numpy as np
 
 from lrsearch.comparison.inference.power import MOST_BLOCKS
 from lrsearch.comparison.result import Comparison
+from lrsearch.tables import number
 
 BETTER_BY_MORE, WORSE_BY_MORE = "better by more than the ROPE", "worse by more than the ROPE"
 BETTER_BY_LESS, WORSE_BY_LESS = "better, but by less than matters", "worse, but by less than matters"
@@ -15,21 +16,22 @@ SAME, NOT_TESTED, FAILED = "same", "not tested", "failed"
 LISTED = 4
 
 
-def pair_verdict(low: float, high: float, rope: float) -> str:
-    """Return the verdict of a difference whose simultaneous interval is low .. high, with the ROPE +-rope."""
+def pair_verdict(low: float, high: float, rope: float | None) -> str:
+    """Return the verdict of a difference whose simultaneous interval is low .. high, with the ROPE +-rope, if any."""
     if np.isnan(low):
         return NOT_TESTED
-    if low > rope:
-        return BETTER_BY_MORE
-    if high < -rope:
-        return WORSE_BY_MORE
-    if low >= -rope and high <= rope:
-        return BETTER_BY_LESS if low > 0 else WORSE_BY_LESS if high < 0 else EQUIVALENT
+    if rope is not None:
+        if low > rope:
+            return BETTER_BY_MORE
+        if high < -rope:
+            return WORSE_BY_MORE
+        if low >= -rope and high <= rope:
+            return BETTER_BY_LESS if low > 0 else WORSE_BY_LESS if high < 0 else EQUIVALENT
     return BETTER if low > 0 else WORSE if high < 0 else UNDECIDED
 
 
 def verdict_sentences(comparison: Comparison) -> tuple[str, ...]:
-    """Return two to five sentences: failures, who is recommended, who is not, who is separated, what is left."""
+    """Return two to six sentences: failures, recommended, not recommended, separated, undecided, what is not stated."""
     scope = "" if comparison.includes_test_sampling else f" on these {_test_examples(comparison)}"
     sentences = (
         _failures(comparison),
@@ -38,6 +40,7 @@ def verdict_sentences(comparison: Comparison) -> tuple[str, ...]:
         _not_recommended(comparison),
         _separated(comparison, scope),
         _unseparated(comparison, scope),
+        _unstated_rope(comparison),
     )
     return tuple(sentence for sentence in sentences if sentence)
 
@@ -99,17 +102,21 @@ def _separated(comparison: Comparison, scope: str) -> str:
 
 
 def _separation(comparison: Comparison, i: int, j: int) -> str:
-    settings, metric, pairs = comparison.settings, comparison.settings.metric, comparison.pairs
+    metric, pairs = comparison.settings.metric, comparison.pairs
     matters = {
-        BETTER_BY_MORE: f", more than the {settings.rope:g} that matter",
+        BETTER_BY_MORE: f", more than the {_rope(comparison)} that matter",
         BETTER_BY_LESS: ", less than matters",
     }
     difference, low, high = (metric.number(float(of[i, j])) for of in (pairs.difference, pairs.low, pairs.high))
-    limits = f"at least {low}" if settings.one_sided else f"{low} to {high}"
+    limits = f"at least {low}" if comparison.settings.one_sided else f"{low} to {high}"
     return (
         f"{comparison.families[i]} is better than {comparison.families[j]} by {difference} {metric.unit} "
         f"({limits}{matters.get(str(pairs.verdict[i, j]), '')})"
     )
+
+
+def _rope(comparison: Comparison) -> str:
+    return number(comparison.settings.rope)
 
 
 def _unseparated(comparison: Comparison, scope: str) -> str:
@@ -122,7 +129,7 @@ def _equivalent(comparison: Comparison, scope: str) -> str:
     pairs = _pairs(comparison, EQUIVALENT)
     if not pairs:
         return ""
-    margin = f"{comparison.settings.rope:g} {comparison.settings.metric.unit}"
+    margin = f"{_rope(comparison)} {comparison.settings.metric.unit}"
     return f"equivalent within {margin} are {_listed(comparison, pairs, _couple)}{scope}"
 
 
@@ -143,12 +150,24 @@ def _undecided(comparison: Comparison) -> str:
         subject = "them" if within_reach.size == needed.size else f"{within_reach.size} of them"
         what = f"confirmation of {blocks:.0f} blocks" if paired else f"comparison of {blocks:.0f} runs each"
         remedies.append(f"a new {what}{minutes} would settle {subject}")
-    if within_reach.size < needed.size:
+    if comparison.settings.rope is None:
+        remedies.append(f"how many {units} would settle them depends on the difference that would not matter")
+    elif within_reach.size < needed.size:
         or_examples = " or more test examples" if comparison.includes_test_sampling else ""
         remedies.append(f"{needed.size - within_reach.size} would need more than {MOST_BLOCKS:,} {units}{or_examples}")
     # Why a pair can be undecided though one of it is not recommended: two sides and all pairs need wider intervals.
     wider = ", by the wider two-sided intervals that hold for all pairs at once," * (not comparison.settings.one_sided)
     return f"undecided{wider} are {_listed(comparison, pairs, _couple)}; {_joined(remedies)}"
+
+
+def _unstated_rope(comparison: Comparison) -> str:
+    if comparison.settings.rope is not None:
+        return ""
+    unit = comparison.settings.metric.unit
+    return (
+        f"Whether a difference matters is not said: state the one that would not, in {unit}, as rope in [plan] of the "
+        "study file (--rope with --scores)."
+    )
 
 
 def _couple(comparison: Comparison, i: int, j: int) -> str:

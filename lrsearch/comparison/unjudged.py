@@ -46,15 +46,15 @@ def _few_blocks(comparison: Comparison) -> str:
     blocks, settings = comparison.blocks, comparison.settings
     if blocks == 1:
         return one_run_each(comparison)
+    shown = f"{blocks} paired blocks are shown and not judged: a verdict needs at least {FEWEST_BLOCKS}"
+    if settings.rope is None:
+        return f"{shown}."
     first, second = pairs_of(len(comparison.families))
     sds = (comparison.scores[:, first] - comparison.scores[:, second]).std(axis=0, ddof=1)
     quantile = float(stats.t.isf(settings.alpha / 2 / len(sds), blocks - 1))
     enough = blocks_to_settle(float(sds.max()), quantile=quantile, blocks=blocks, half_width=settings.rope / 2)
     number = f"about {enough:.0f}" if np.isfinite(enough) else f"more than {MOST_BLOCKS:,}"
-    return (
-        f"{blocks} paired blocks are shown and not judged: a verdict needs at least {FEWEST_BLOCKS}, and by the "
-        f"scatter of these few {number} would be enough to settle every pair."
-    )
+    return f"{shown}, and by the scatter of these few {number} would be enough to settle every pair."
 
 
 def one_run_each(comparison: Comparison) -> str:

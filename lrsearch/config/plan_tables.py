@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lrsearch.config.study_tables import MOST_EPOCHS, Table
+from lrsearch.metric import Metric
 
 _FEWEST_BLOCKS = 6
 
@@ -83,7 +84,7 @@ class PlanConfig(Table):
     """
 
     alpha: float = Field(0.05, gt=0, lt=1)
-    rope: float = Field(0.3, ge=0)
+    rope: float | None = Field(None, ge=0)
     blocks: int = Field(20, ge=1, le=100_000)
     looks: tuple[Annotated[int, Field(ge=_FEWEST_BLOCKS)], ...] = ()
     tuning_efforts: tuple[Annotated[int, Field(ge=1)], ...] = ()
@@ -116,6 +117,10 @@ class PlanConfig(Table):
                 f"{len(self.looks)} analyses has {self.alpha_per_analysis:.3g}"
             )
         return self
+
+    def rope_for(self, metric: Metric) -> float | None:
+        """Return the difference that would not matter; None where nobody named one and the metric has no usual one."""
+        return metric.default_rope if self.rope is None else self.rope
 
     @property
     def alpha_per_analysis(self) -> float:

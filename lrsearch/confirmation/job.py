@@ -20,6 +20,7 @@ from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
 from lrsearch.storage import (
     StudyPart,
+    as_stored,
     create_study,
     load_study,
     open_storage,
@@ -27,7 +28,6 @@ from lrsearch.storage import (
     require_same_plan,
     require_same_study,
     stored_names,
-    with_stored_sampler,
 )
 from lrsearch.training.device import set_up_device
 
@@ -72,7 +72,7 @@ class Job:
                 from another study file or are incomplete.
         """
         name = options.study_name or config.name
-        config = with_stored_sampler(config, options.storage, name)
+        config = as_stored(config, options.storage, name)
         experiment = Experiment.prepare(config, device=options.device)
         options = options.resolved(experiment.device)
         storage = open_storage(options.storage)

@@ -36,7 +36,7 @@ class PlanRow:
         blocks: of the confirmation; with several replicates, the replicates too.
         detectable: the difference (points) that is detected with probability 0.8 where all pairs are tested.
         detectable_against: the same where each family is tested against one reference alone.
-        power_at_rope: the probability, all pairs tested, of detecting a difference as large as the ROPE.
+        power_at_rope: the probability, all pairs tested, of detecting a difference as large as the ROPE, if any.
         trial_epochs: of search (at most: pruning saves some) and confirmation together.
         seconds: that those take on this machine, about.
     """
@@ -44,7 +44,7 @@ class PlanRow:
     blocks: int
     detectable: float
     detectable_against: float
-    power_at_rope: float
+    power_at_rope: float | None
     trial_epochs: int
     seconds: float
 
@@ -74,7 +74,7 @@ class StudyPlan:
     trials: int
     replicates: int
     epochs: int
-    rope: float
+    rope: float | None
     unit: str
     alpha: float
     remarks: tuple[str, ...]
@@ -108,12 +108,12 @@ def plan_study(
     trials = config.search.trials if searched else 0
     seconds = seconds_per_trial_epoch(experiment, lanes_of(options, trials or len(config.baseline), experiment.device))
     candidates = [*(config.search.families if searched else ()), *(baseline.name for baseline in config.baseline)]
-    columns = _columns(config, candidates)
+    columns, rope = _columns(config, candidates), config.plan.rope_for(experiment.metric)
     rows = []
     for number in wanted:
         epochs = config.training.epochs * ((number if replicates > 1 else 1) * trials + number * len(candidates))
         rng = np.random.default_rng([config.seed, number])
-        rows.append(_row(config, noise.noise, number, columns, epochs, epochs * seconds / workers, rng))
+        rows.append(_row(config, rope, noise.noise, number, columns, epochs, epochs * seconds / workers, rng))
     return StudyPlan(
         columns=columns,
         noise=noise,
@@ -124,7 +124,7 @@ def plan_study(
         trials=trials,
         replicates=replicates,
         epochs=config.training.epochs,
-        rope=config.plan.rope,
+        rope=rope,
         unit=experiment.metric.unit,
         alpha=config.plan.alpha_per_analysis,
         remarks=_remarks(config, noise, replicates),
@@ -159,6 +159,7 @@ def _remarks(config: StudyConfig, noise: AssumedNoise, replicates: int) -> tuple
 
 def _row(
     config: StudyConfig,
+    rope: float | None,
     noise: Noise,
     blocks: int,
     columns: int,
@@ -183,7 +184,7 @@ def _row(
         blocks=blocks,
         detectable=powers[0].detectable(_POWER),
         detectable_against=powers[1].detectable(_POWER),
-        power_at_rope=powers[0].power(config.plan.rope),
+        power_at_rope=None if rope is None else powers[0].power(rope),
         trial_epochs=trial_epochs,
         seconds=seconds,
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from lrsearch.comparison.contrasts import describe
+from lrsearch.metric import Metric
 from lrsearch.records import mean_and_sd
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
@@ -41,14 +42,17 @@ def _mean_and_sd(values: Sequence[float], decimals: int | None) -> str:
 def plan_table(source: Source) -> Table:
     """Return what was decided before anything ran, and what has been done of it."""
     config, attributes = source.config, source.study.first.attributes
-    search, plan = config.search, config.plan
+    search, plan, rope = config.search, config.plan, config.plan.rope_for(source.metric)
     blocks = len({run.block for run in source.confirmation})
     rows: list[tuple[str, object]] = [
         ("families", list(search.families) if source.study.searches else "the fixed schedules of the study file"),
         ("fixed schedules", [baseline.name for baseline in config.baseline]),
         ("epochs of a trial", config.training.epochs),
         ("α, over all comparisons", plan.alpha),
-        ("differences that would not matter (ROPE)", f"below {plan.rope:g} {source.metric.unit}"),
+        (
+            "differences that would not matter (ROPE)",
+            "none stated" if rope is None else f"below {rope:g} {source.metric.unit}",
+        ),
         ("contrasts", _contrasts(source)),
         ("blocks planned", plan.blocks if attributes.planned_blocks is None else attributes.planned_blocks),
         ("blocks run", blocks),
@@ -65,6 +69,10 @@ def plan_table(source: Source) -> Table:
     if left_out := attributes.left_out:
         rows.append(("left out, without a complete trial", left_out))
     return table(("plan", "value"), rows)
+
+
+def _below(rope: float | None, metric: Metric) -> str:
+    return "not stated" if rope is None else f"below {rope:g} {metric.unit}"
 
 
 def _contrasts(source: Source) -> str:

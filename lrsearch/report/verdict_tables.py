@@ -155,7 +155,7 @@ def good_region(source: Source) -> Iterator[Section]:
         yield Section(title, (f"Not known: {regions.why_not}.",))
         return
     sentence = (
-        f"The share of random trials within {settings.rope:g} {settings.metric.unit} of their family's best, with "
-        "exact limits. A wide region forgives a rough choice."
+        f"The share of random trials within {number(settings.rope)} {settings.metric.unit} of their family's best, "
+        "with exact limits. A wide region forgives a rough choice."
     )
     yield Section(title, (sentence,), None, (good_regions_table(regions),))

@@ -24,11 +24,11 @@ from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_TRIALS, FamilySampler
 from lrsearch.storage import (
     StudyPart,
+    as_stored,
     create_study,
     load_study,
     open_storage,
     reopen_storage,
-    with_stored_sampler,
 )
 from lrsearch.training.device import peak_memory_mib, set_up_device
 from lrsearch.trials.checkpoints import open_checkpoints
@@ -126,7 +126,7 @@ def run_search(
     if config.data.train == "all":
         raise InputError('[data] train = "all" leaves the search no validation data: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
-    config = with_stored_sampler(config, options.storage, options.study_name or config.name)
+    config = as_stored(config, options.storage, options.study_name or config.name)
     experiment = Experiment.prepare(config, device=options.device)
     _ = experiment.space  # what is wrong with it is said before there is a database
     options = options.resolved(experiment.device)

@@ -22,6 +22,7 @@ from lrsearch.storage.integrity import examine_storage
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
     StudyHead,
+    as_stored,
     create_study,
     enter_in_ledger,
     load_study,
@@ -31,7 +32,6 @@ from lrsearch.storage.study import (
     stored_names,
     study_heads,
     study_id,
-    with_stored_sampler,
 )
 from lrsearch.storage.study_part import StudyPart
 from lrsearch.storage.trial import family_of, records, to_record
@@ -51,6 +51,7 @@ __all__ = [
     "TrialFilter",
     "TrialLine",
     "absolute_address",
+    "as_stored",
     "back_up",
     "count_trials",
     "create_study",
@@ -80,6 +81,5 @@ __all__ = [
     "study_heads",
     "study_id",
     "to_record",
-    "with_stored_sampler",
     "worker_name",
 ]

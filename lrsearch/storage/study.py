@@ -141,12 +141,14 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     return optuna.load_study(study_name=name, storage=cached(storage))
 
 
-def with_stored_sampler(config: StudyConfig, address: str, name: str) -> StudyConfig:
-    """Return a study with the sampler of its search in a storage, where neither file nor flag names one.
+def as_stored(config: StudyConfig, address: str, name: str) -> StudyConfig:
+    """Return a study with the sampler of its search in a storage, and its ROPE, where neither file nor flag names one.
 
-    A storage that cannot be read is left for `open_storage` to refuse.
+    The ROPE of points has a default; that of any other unit is then the one of the search. A storage that cannot be
+    read is left for `open_storage` to refuse.
     """
-    if "sampler" in config.search.model_fields_set:
+    names_sampler, names_rope = "sampler" in config.search.model_fields_set, config.plan.rope is not None
+    if names_sampler and names_rope:
         return config
     try:
         storage = existing_storage(address)
@@ -157,7 +159,11 @@ def with_stored_sampler(config: StudyConfig, address: str, name: str) -> StudyCo
     for search in search_names(stored_names(storage), name):
         stored = load_study(storage, search)
         if _LAST_WRITTEN in stored.user_attrs:
-            return config.changed({"search.sampler": StudyPart.of(stored).config.search.sampler})
+            part = StudyPart.of(stored)
+            changes: dict[str, Any] = {} if names_sampler else {"search.sampler": part.config.search.sampler}
+            if not names_rope and part.metric.default_rope is None:
+                changes["plan.rope"] = part.config.plan.rope
+            return config.changed(changes)
     return config
 
 
@@ -207,7 +213,9 @@ def require_same_plan(part: StudyPart, config: StudyConfig) -> None:
 
     The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another.
     """
-    stored, given = (c.plan.model_dump(mode="json") for c in (part.config, config))
+    stored, given = (
+        c.plan.model_dump(mode="json") | {"rope": c.plan.rope_for(part.metric)} for c in (part.config, config)
+    )
     differences = [
         f"plan.{key} is {shortened(stored[key])}, not {shortened(given[key])}"
         for key in _FIXED_BEFOREHAND

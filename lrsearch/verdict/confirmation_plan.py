@@ -20,7 +20,7 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
     trials = attributes.trials_per_family or None
     plan = ConfirmationPlan(
         settings=Settings(
-            rope=config.plan.rope,
+            rope=config.plan.rope_for(metric),
             alpha=config.plan.alpha_per_analysis,
             contrasts=_contrasts(config),
             claim=make_claim(attributes.searches, trials=trials, sampler=config.search.sampler),

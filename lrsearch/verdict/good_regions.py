@@ -36,6 +36,9 @@ def good_regions(searches: Sequence[StudyPart]) -> GoodRegions:
             "it needs a search by --sampler random --pruner none, and this one was by "
             f"{config.search.sampler} with pruner {config.search.pruner}",
         )
+    rope = config.plan.rope_for(searches[0].metric)
+    if rope is None:
+        return GoodRegions({}, "it needs rope in [plan] of the study file, the difference that would not matter")
     values: dict[str, list[float]] = {family: [] for family in config.search.families}
     for search in searches:
         for family, of_family in search.values_by_family.items():
@@ -43,7 +46,7 @@ def good_regions(searches: Sequence[StudyPart]) -> GoodRegions:
                 values[family] += [search.metric.sign * search.metric.scale * value for value in of_family]
     return GoodRegions(
         {
-            family: good_region(of_family, rope=config.plan.rope, alpha=config.plan.alpha)
+            family: good_region(of_family, rope=rope, alpha=config.plan.alpha)
             for family, of_family in values.items()
             if of_family
         }

@@ -95,7 +95,7 @@ def compare_table(
 
     Args:
         path: the file.
-        rope: the difference that would not matter; 0.3 if None and scores are in points.
+        rope: the difference that would not matter; if None, 0.3 where scores are in points, and else none.
         alpha: the family-wise error rate.
         seed: of the null distribution that is drawn.
         direction: "maximize" where more of the metric is better, "minimize" where less is.
@@ -107,15 +107,11 @@ def compare_table(
         one_sided: with `baseline`, for unpaired runs: whether only what is better than it counts.
 
     Raises:
-        InputError: if the file cannot be read, a cell is twice there or not a number, no ROPE is known, or an argument
-            does not fit the table.
+        InputError: if the file cannot be read, a cell is twice there or not a number, or an argument does not fit the
+            table.
     """
     measured = Metric.of_scores(metric, direction, unit)
     rope = measured.default_rope if rope is None else rope
-    if rope is None:
-        raise InputError(
-            f"rope (--rope) must be given for scores in {measured.unit}: the difference that would not matter"
-        )
     table = read_scores(path)
     if len(table.families) < 2:
         raise InputError(f"scores {path} must hold two or more families, got {table.families[0]} alone")

@@ -26,6 +26,23 @@ def test_the_verdict_of_a_pair_follows_its_interval(low, high, expected):
     assert expected == pair_verdict(low, high, 0.3)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.01, 0.9, "better"), (-0.9, -0.01, "worse"), (-1e-9, 1e-9, "undecided"), (np.nan, np.nan, "not tested")],
+)
+def test_without_a_rope_a_pair_is_separated_or_not(low, high, expected):
+    """Nothing is equivalent, and nothing matters more or less."""
+    assert expected == pair_verdict(low, high, None)
+
+
+def test_without_a_rope_nothing_is_said_of_blocks_to_settle():
+    """How many there would have to be depends on it."""
+    compared = compare(draw_scores(np.random.default_rng(8), 12, 4, shift=[0.0, 0.0, 0.4, 1.2]), rope=None)
+    assert np.isnan(compared.pairs.blocks_to_settle[0, 1])
+    assert "how many blocks would settle them depends on the difference that would not matter" in compared.verdict_text
+    assert () == compared.recommendation.equivalent_to_best
+
+
 def test_the_verdict_has_two_to_five_sentences_with_all_that_is_known():
     """It names the claim, the workload, who is separated and by how much, what is open and what would settle it."""
     scores = draw_scores(np.random.default_rng(8), 12, 4, shift=[0.0, 0.0, 0.4, 1.2])

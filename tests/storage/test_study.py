@@ -11,9 +11,11 @@ from lrsearch.errors import InputError
 from lrsearch.metric import ACCURACY, Metric
 from lrsearch.storage import (
     StudyPart,
+    as_stored,
     create_study,
+    load_study,
     open_storage,
-    with_stored_sampler,
+    require_same_plan,
 )
 
 CONFIG = StudyConfig(name="study")
@@ -83,11 +85,24 @@ def test_a_stored_search_keeps_its_sampler_where_none_is_named(folder) -> None:
     storage = open_storage("sqlite:///study.db")
     _create(storage, config=CONFIG.changed({"search.sampler": "qmc"}))
     for config in (CONFIG, CONFIG.changed({"search.trials": 5, "training.epochs": [2, 4]})):
-        kept = with_stored_sampler(config, ADDRESS, "study")
+        kept = as_stored(config, ADDRESS, "study")
         assert kept == config.changed({"search.sampler": "qmc"})
-        assert with_stored_sampler(kept.changed({"seed": 1}), ADDRESS, "study").search.sampler == "qmc"
+        assert as_stored(kept.changed({"seed": 1}), ADDRESS, "study").search.sampler == "qmc"
     for named in (CONFIG.changed({"search.sampler": "tpe"}), StudyConfig.from_dict({"search": {"sampler": "tpe"}})):
-        assert with_stored_sampler(named, ADDRESS, "study").search.sampler == "tpe"
+        assert as_stored(named, ADDRESS, "study").search.sampler == "tpe"
+
+
+def test_a_stored_search_keeps_its_rope_where_none_is_named_and_the_unit_has_none(folder) -> None:
+    """Versions that read every score in points stored 0.3 for losses too; an accuracy takes the default, as ever."""
+    storage = open_storage("sqlite:///study.db")
+    config, loss = CONFIG.changed({"plan.rope": 0.3}), Metric("loss", "minimize", "units")
+    create_study(storage, "study", config, metric=loss, data_fingerprint="abc", attributes={})
+    create_study(storage, "points", config, metric=ACCURACY, data_fingerprint="abc", attributes={})
+    assert (0.3, None) == tuple(as_stored(CONFIG, ADDRESS, name).plan.rope for name in ("study", "points"))
+    assert 0.5 == as_stored(CONFIG.changed({"plan.rope": 0.5}), ADDRESS, "study").plan.rope
+    require_same_plan(StudyPart.of(load_study(storage, "points")), CONFIG)
+    with pytest.raises(InputError, match=r"plan\.rope is 0\.3, not None"):
+        require_same_plan(StudyPart.of(load_study(storage, "study")), CONFIG)
 
 
 def test_where_no_search_is_stored_the_sampler_is_that_of_the_file(folder) -> None:
@@ -95,8 +110,8 @@ def test_where_no_search_is_stored_the_sampler_is_that_of_the_file(folder) -> No
     (folder / "notes.txt").write_text("no database")
     optuna.create_study(study_name="study", storage=open_storage(ADDRESS))
     for address, name in (("sqlite:///none.db", "study"), ("sqlite:///notes.txt", "study"), (ADDRESS, "other")):
-        assert with_stored_sampler(CONFIG, address, name) is CONFIG
-    assert with_stored_sampler(CONFIG, ADDRESS, "study") is CONFIG
+        assert as_stored(CONFIG, address, name) is CONFIG
+    assert as_stored(CONFIG, ADDRESS, "study") is CONFIG
 
 
 def test_a_study_of_a_changed_workload_is_refused_with_the_difference(folder, caplog) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from lrsearch.config import StudyConfig
-from lrsearch.metric import ACCURACY
+from lrsearch.metric import ACCURACY, Metric
 from lrsearch.storage import StudyPart, create_study
 from lrsearch.verdict.good_regions import good_regions
 from tests.confirmation_examples import config_of, noisy, stored
@@ -44,6 +46,8 @@ def test_the_good_region_is_the_share_of_random_trials_within_the_rope(storage) 
         assert {} == unknown.shares
         assert "--sampler random --pruner none" in unknown.why_not
     assert "nothing was searched" == good_regions([]).why_not
+    loss = replace(StudyPart.of(_random_search(storage, name="loss")), metric=Metric("loss", "minimize", "nats"))
+    assert "it needs rope in [plan]" in good_regions([loss]).why_not
 
 
 def test_compare_shows_the_good_region(database, run) -> None:

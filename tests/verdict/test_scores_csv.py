@@ -92,12 +92,28 @@ def test_the_direction_the_metric_and_the_unit_are_given(folder, run) -> None:
 
 
 @pytest.mark.parametrize("options", [{"direction": "minimize"}, {"unit": "BLEU"}])
-def test_scores_that_are_no_points_need_a_rope(folder, options) -> None:
-    """0.3 is a default for points alone."""
-    unit = options.get("unit", "units")
-    with pytest.raises(InputError, match=rf"rope \(--rope\) must be given for scores in {unit}"):
-        _table(folder, _lines(LOSSES), rope=None, **options)
+def test_scores_that_are_no_points_are_judged_without_a_rope_that_nobody_stated(folder, options) -> None:
+    """0.3 is a default for points alone; the verdict says what is separated, and asks for the number."""
+    compared = _table(folder, _lines(LOSSES), rope=None, **options)
+    assert compared.settings.rope is None
+    text, unit = compared.verdict_text, options.get("unit", "units")
+    assert f"is better than {'constant' if 'direction' in options else 'cosine'} by 0.1997 {unit} (" in text
+    assert f"Whether a difference matters is not said: state the one that would not, in {unit}, as rope" in text
+    assert "no region of practical equivalence" in compared.note
+    assert {None} == {row["within the ROPE"] for row in compared.family_table().records()}
+    assert compared.to_dict()["rope"] is None
     assert 0.3 == _table(folder, _lines(SCORES), rope=None).settings.rope
+
+
+def test_losses_without_a_word_of_what_they_are_get_a_caution(folder) -> None:
+    """They would be read as accuracies, the more the better; one flag that says otherwise ends it."""
+    caution = "--direction, --metric and --unit"
+    assert any(caution in warning for warning in _table(folder, _lines(LOSSES)).warnings)
+    for options in ({"direction": "minimize"}, {"metric": "BLEU"}, {"unit": "BLEU"}):
+        assert not any(caution in warning for warning in _table(folder, _lines(LOSSES), **options).warnings)
+    assert not any(caution in warning for warning in _table(folder, _lines(SCORES)).warnings)
+    with pytest.raises(InputError, match="unit must not be empty"):
+        _table(folder, _lines(LOSSES), rope=None, unit="")
 
 
 def test_a_run_far_below_its_family_is_named_and_kept_unless_a_limit_is_given(folder) -> None:

@@ -221,7 +221,7 @@ def runs_to_settle(groups: RunGroups, tests: WelchMaxT, half_width: float) -> Fl
     """Return the runs [groups, groups] each of a new comparison whose intervals have the given half-width.
 
     The quantile of a pair is taken as that of a t at the same tail probability, with the degrees of freedom of as many
-    runs in both groups. Beyond 1,000 runs the answer is infinity.
+    runs in both groups. Beyond 1,000 runs, and for a half-width of NaN, the answer is infinity.
     """
     candidates = np.arange(FEWEST_RUNS, MOST_BLOCKS + 1)[:, None, None]
     tail = stats.t.sf(tests.half_width / groups.standard_error, groups.freedom)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -81,23 +82,20 @@ def forest_figure(rows: Sequence[Difference], settings: Settings) -> go.Figure:
                 name=mark,
             )
         )
-    band = {
-        "type": "rect",
-        "x0": -settings.rope,
-        "x1": settings.rope,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "layer": "below",
-    }
     zero = {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": NEUTRAL, "width": 1}}
     return figure(
         traces,
         height=110 + _ROW_PIXELS * len(rows),
         xaxis=axis(f"difference ({settings.metric.unit})"),
         yaxis=axis(categoryorder="array", categoryarray=names[::-1], range=[-0.7, len(rows) - 0.3]),
-        shapes=[{**band, "fillcolor": translucent(NEUTRAL, 0.22), "line": {"width": 0}}, zero],
+        shapes=[*([] if settings.rope is None else [_band(settings.rope)]), zero],
     )
+
+
+def _band(rope: float) -> dict[str, Any]:
+    """Return the band of differences that would not matter."""
+    place = {"x0": -rope, "x1": rope, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    return {"type": "rect", **place, "fillcolor": translucent(NEUTRAL, 0.22), "line": {"width": 0}}
 
 
 def forest_table(rows: Sequence[Difference], settings: Settings) -> Table:
@@ -139,9 +137,13 @@ def differences(source: Source) -> Iterator[Section]:
     settings, drawn = comparison.settings, headline(rows)
     sentences = [
         f"A row is a pair: the mean difference over {comparison.blocks} paired blocks with its simultaneous "
-        f"{comparison.level} interval. An interval that does not touch 0 separates the pair; one inside the band, "
-        f"{settings.rope:g} {settings.metric.unit} to either side of 0, shows that the difference does not matter."
+        f"{comparison.level} interval. An interval that does not touch 0 separates the pair."
     ]
+    if settings.rope is not None:
+        sentences.append(
+            f"One inside the band, {settings.rope:g} {settings.metric.unit} to either side of 0, shows that the "
+            "difference does not matter."
+        )
     if len(drawn) < len(rows):
         sentences.append(f"Drawn are the pairs with the best mean; the table holds all {len(rows)}.")
     yield Section("Differences", tuple(sentences), forest_figure(drawn, settings), (forest_table(rows, settings),))
