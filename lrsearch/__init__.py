@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lrsearch.errors import InputError
     from lrsearch.experiment.suggest import suggest_schedule
     from lrsearch.export.retrain import train_exported
+    from lrsearch.runs.errors import Diverged, Pruned
+    from lrsearch.runs.run import Run
     from lrsearch.schedules import Schedule, join, make_schedule, tabulated
     from lrsearch.search.objective import Objective
     from lrsearch.search.pruning import RungPruner
@@ -34,6 +36,9 @@ _HOMES = {
     "to_torch": "lrsearch.training.torch_schedule",
     "Dataset": "lrsearch.workloads",
     "Workload": "lrsearch.workloads",
+    "Run": "lrsearch.runs.run",
+    "Pruned": "lrsearch.runs.errors",
+    "Diverged": "lrsearch.runs.errors",
     "FamilySampler": "lrsearch.search.sampling",
     "RungPruner": "lrsearch.search.pruning",
     "Objective": "lrsearch.search.objective",
@@ -53,9 +58,12 @@ _HOMES = {
 __all__ = [
     "Comparison",
     "Dataset",
+    "Diverged",
     "FamilySampler",
     "InputError",
     "Objective",
+    "Pruned",
+    "Run",
     "RungPruner",
     "Schedule",
     "StudyConfig",

@@ -27,7 +27,7 @@ from lrsearch.storage import (
     storage_of,
 )
 from lrsearch.verdict.study_verdict import compare_study
-from lrsearch.workloads import require_trusted_workload
+from lrsearch.workloads import require_trusted
 
 
 @checked
@@ -173,7 +173,8 @@ def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
     """
     if not trust:
         source = f"study {base_name(search.name)!r}"
-        require_trusted_workload(search.config.workload, source=source, trust="--trust-storage")
+        flag = "workload" if search.config.run is None else "training"
+        require_trusted(search.config.trained, source=source, trust="--trust-storage", flag=flag)
     return search.config
 
 

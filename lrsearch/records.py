@@ -34,9 +34,11 @@ class LearningCurve:
     test_loss: tuple[float, ...] = ()
     test_accuracy: tuple[float, ...] = ()
 
-    def extended(self, train_loss: float, loss: Mapping[str, float], score: Mapping[str, float]) -> LearningCurve:
-        """Return the curve with one more epoch: its training loss, and losses and scores by part."""
-        values = {"train_loss": train_loss}
+    def extended(
+        self, train_loss: float | None, loss: Mapping[str, float], score: Mapping[str, float]
+    ) -> LearningCurve:
+        """Return the curve with one more epoch: its training loss, if known, and losses and scores by part."""
+        values = {} if train_loss is None else {"train_loss": train_loss}
         values |= {f"{part}_loss": value for part, value in loss.items()}
         values |= {f"{part}_accuracy": value for part, value in score.items()}
         return LearningCurve(**{k: (*v, values[k]) if k in values else v for k, v in asdict(self).items()})
@@ -93,7 +95,7 @@ def mean_and_sd(values: Iterable[float]) -> tuple[float | None, float | None]:
     return fmean(finite) if finite else None, stdev(finite) if len(finite) > 1 else None
 
 
-def pack_scores(scores: NDArray[np.float32]) -> dict[str, Any]:
+def pack_scores(scores: NDArray[np.floating[Any]]) -> dict[str, Any]:
     """Return 0/1 scores of examples as text, eight to a byte; other scores are not kept."""
     if not np.isin(scores, (0.0, 1.0)).all():
         return {}

@@ -9,7 +9,8 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.config import StudyConfig
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.records import LearningCurve
 from lrsearch.training.train import train_lane
 from lrsearch.trials.checkpoints import checkpoint_folder
@@ -45,7 +46,7 @@ class Reference:
     """What every trial gives when it is trained alone, from start to end, without checkpoints."""
 
     def __init__(self, config: StudyConfig) -> None:
-        self._experiment = Experiment.prepare(config, device="cpu")
+        self._experiment = WorkloadExperiment.prepare(config, device="cpu")
         self._seeds = Seeds.of(config.seed, "search", 0)
         self._curves: dict[str, LearningCurve] = {}
 

@@ -50,6 +50,9 @@ class StudyFlags:
         None
     )
     workload: Workload = None
+    training: Annotated[
+        str | None, typer.Option(help="With [run]: your training function, package.module:function.")
+    ] = None
     seed: Seed = None
 
     def changes(self) -> dict[str, Any]:
@@ -58,6 +61,7 @@ class StudyFlags:
             "search.families": listed(self.families),
             "data.dataset": self.dataset,
             "workload": self.workload,
+            "run.training": self.training,
             "seed": self.seed,
         }
 
@@ -73,6 +77,8 @@ class StudyFlags:
             config = StudyConfig.for_workload(self.workload)
         else:
             config = StudyConfig.load(self.study or shipped_study("fashion_lenet"))
+        if self.training is not None and config.run is None:
+            raise InputError("--training needs a study file with [run]: metric, direction, total_steps and reports")
         return config.changed(self.changes() | (more or {}))
 
 

@@ -90,7 +90,7 @@ def preview(
 
     if study is not None and is_configuration(study):
         one = load_configuration(study)
-        write_text(page, schedule_preview_html(study.name, one.to_schedule(), epochs=one.training.epochs))
+        write_text(page, schedule_preview_html(study.name, one.to_schedule(), epochs=one.epochs))
     else:
         changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
         write_text(page, preview_html(StudyFlags(study).config(changes)))

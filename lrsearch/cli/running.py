@@ -44,7 +44,7 @@ def optimize(
     summaries = []
     for budget, here in options.at_budgets(config):
         with console.progress() as progress:
-            shown = console.search_progress(progress, budget.training.epochs)
+            shown = console.search_progress(progress, budget.epochs)
             searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown)
         stored = StoredStudy.of(searches[0])
         summaries.append(search_summary(stored, state))
@@ -88,7 +88,7 @@ def confirm(
     if stored is None:
         config = search.config()
     else:  # a search in the storage needs no file to be confirmed
-        trust = trust_storage or search.workload is not None
+        trust = trust_storage or search.workload is not None or search.training is not None
         config = api.trusted_config(stored, trust=trust).changed(search.changes())
     options = run.options()
     results = []

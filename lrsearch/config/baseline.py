@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,8 +23,9 @@ class BaselineConfig(BaseModel):
     `rates` may name one: `read_rates`.
 
     `epochs` is the budget that its numbers are meant for: in a study of another length every boundary keeps its
-    fraction of training. `momentum` and `weight_decay` are the optimizer's where the search samples those. `printed`
-    holds published numbers (train_loss, test_loss, accuracy), to be shown beside the measured ones.
+    fraction of training. `momentum` and `weight_decay` are the optimizer's where the search samples those, and
+    `parameters` holds a value for each of the study's `[parameters]`. `printed` holds published numbers (train_loss,
+    test_loss, accuracy), to be shown beside the measured ones.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -38,6 +39,7 @@ class BaselineConfig(BaseModel):
     epochs: int | None = Field(None, ge=1, le=MOST_EPOCHS)
     momentum: float | None = Field(None, ge=0, lt=1)
     weight_decay: float | None = Field(None, ge=0)
+    parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
     printed: dict[str, float] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -66,6 +68,24 @@ class BaselineConfig(BaseModel):
         if self.family != Tabulated.family or parameters.get("boundaries") is not None:
             return None
         return len(parameters["rates"])
+
+    def check_for_run(self, searched: Collection[str]) -> None:
+        """Raise ValueError unless this fits a study with `[run]` in which parameters of these names are searched."""
+        of_workloads = {"interval": self.interval == "epoch", "epochs": self.epochs is not None}
+        of_workloads |= {name: getattr(self, name) is not None for name in ("momentum", "weight_decay")}
+        if wrong := [name for name, given in of_workloads.items() if given]:
+            raise ValueError(f"baseline {self.name!r}: {wrong[0]} is for a workload, and this study has [run]")
+        if missing := [name for name in searched if name not in self.parameters]:
+            raise ValueError(
+                f"baseline {self.name!r} needs its own {missing[0]}, because the search samples it: "
+                f"parameters = {{ {missing[0]} = ... }}"
+            )
+        if unknown := [name for name in self.parameters if name not in searched]:
+            raise ValueError(f"baseline {self.name!r}: {unknown[0]} is none of [parameters]: leave it out")
+
+    def settings(self, searched: Iterable[str]) -> dict[str, Any]:
+        """Return the values of what the search samples beside the schedule, by name."""
+        return {name: self.parameters[name] if self.parameters else getattr(self, name) for name in searched}
 
     def schedule(self, *, epochs: int, steps_per_epoch: int) -> Schedule | ReduceOnPlateau | PerEpoch:
         """Return the fixed schedule for a run of this length.

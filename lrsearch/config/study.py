@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from lrsearch.config.arguments import checked
 from lrsearch.config.baseline import BaselineConfig
@@ -14,6 +23,15 @@ from lrsearch.config.files import check_plain, read_data
 from lrsearch.config.messages import explain
 from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
 from lrsearch.config.rates_file import with_rates
+from lrsearch.config.run_table import (
+    OF_WORKLOADS,
+    RUN_WITHOUT_EFFECT,
+    ParameterRange,
+    Parameters,
+    RunConfig,
+    bounds_of,
+    require_run_study,
+)
 from lrsearch.config.study_tables import (
     DataConfig,
     Name,
@@ -25,7 +43,7 @@ from lrsearch.config.study_tables import (
 )
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
-from lrsearch.schedules import check_overrides, reads_metric, resolve_ranges
+from lrsearch.schedules import Choice, Range, check_overrides, reads_metric, resolve_ranges, step_families
 from lrsearch.text import did_you_mean
 
 _NOMINAL_STEPS = 1000
@@ -34,12 +52,17 @@ _BUILT_IN_DATA = "fashion-mnist"
 
 
 class StudyConfig(Table):
-    """One experiment: a workload, a budget, a search space and a plan. Every table has sensible defaults."""
+    """One experiment: what is trained, a budget, a search space and a plan. Every table has sensible defaults.
+
+    What is trained is a workload with `[data]`, `[training]` and `[optimizer]`, or `[run]` with `[parameters]`.
+    """
 
     name: Name = "study"
     description: str = ""
     workload: str = BUILT_IN_WORKLOAD
     seed: int = Field(0, ge=0)
+    run: RunConfig | None = None
+    parameters: Parameters = Field(default_factory=dict)
     data: DataConfig = Field(DataConfig(), validate_default=True)
     training: TrainingConfig = TrainingConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -51,8 +74,8 @@ class StudyConfig(Table):
     @field_validator("data")
     @classmethod
     def _data_of_the_workload(cls, data: DataConfig, info: ValidationInfo) -> DataConfig:
-        """Fill in the built-in workload's data set; any other workload has its own."""
-        built_in = info.data.get("workload") == BUILT_IN_WORKLOAD
+        """Fill in the built-in workload's data set; all else has its own."""
+        built_in = info.data.get("workload") == BUILT_IN_WORKLOAD and info.data.get("run") is None
         return data.model_copy(update={"dataset": (data.dataset or _BUILT_IN_DATA) if built_in else None})
 
     @model_validator(mode="before")
@@ -64,6 +87,28 @@ class StudyConfig(Table):
             return data
         article = read_data(shipped_study("article"), "study file", "toml")
         return {**data, "plan": {**plan, "claims": article["plan"]["claims"]}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way_to_train(cls, data: Any) -> Any:
+        """Refuse what belongs to a workload beside `[run]`, whose families are by default those of the step alone."""
+        if not isinstance(data, Mapping):
+            return data
+        if data.get("run") is None:
+            if data.get("parameters"):
+                raise ValueError("[parameters] are for a study with [run]; a workload's settings are in [optimizer]")
+            return data
+        require_run_study(data)
+        search = data.get("search", {})
+        if not isinstance(search, Mapping) or "families" in search:
+            return data
+        return {**data, "search": {**search, "families": step_families()}}
+
+    @model_serializer(mode="wrap")
+    def _only_what_it_has(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the tables of the other way to train."""
+        left_out = OF_WORKLOADS if self.run is not None else ("run", "parameters")
+        return {name: value for name, value in handler(self).items() if name not in left_out}
 
     @field_validator("baseline")
     @classmethod
@@ -109,14 +154,16 @@ class StudyConfig(Table):
     @model_validator(mode="after")
     def _ranges_are_ranges(self) -> StudyConfig:
         check_overrides(self.ranges)
-        # The number of updates is not known before the data is; bounds in steps are fractions of it.
-        total_steps = self.training.epochs * (1 if self.training.interval == "epoch" else _NOMINAL_STEPS)
+        if self.run is not None:
+            total_steps = self.run.total_steps
+        else:  # the number of updates is not known before the data is; bounds in steps are fractions of it
+            total_steps = self.training.epochs * (1 if self.training.interval == "epoch" else _NOMINAL_STEPS)
         for family in self.search.families:
             resolve_ranges(
                 family,
                 self.ranges,
                 total_steps=total_steps,
-                epochs=self.training.epochs,
+                epochs=self.epochs,
                 momentum=self.optimizer.largest_momentum,
                 optimizer=self.optimizer.name,
             )
@@ -125,6 +172,11 @@ class StudyConfig(Table):
     @model_validator(mode="after")
     def _baselines_have_what_is_searched(self) -> StudyConfig:
         for baseline in self.baseline:
+            if self.run is not None:
+                baseline.check_for_run(self.searched)
+                continue
+            if baseline.parameters:
+                raise ValueError(f"baseline {baseline.name!r}: parameters are for a study with [run]: leave them out")
             for name in ("momentum", "weight_decay"):
                 searched, stated = name in self.optimizer.searched(), getattr(baseline, name) is not None
                 if searched and not stated:
@@ -169,8 +221,25 @@ class StudyConfig(Table):
 
     @property
     def data_name(self) -> str:
-        """What is trained on: the built-in workload's data set, or the address of a workload with its own data."""
-        return self.data.dataset or self.workload
+        """What is trained on: the built-in workload's data set, or the address of what has its own data."""
+        return self.data.dataset or self.trained
+
+    @property
+    def trained(self) -> str:
+        """The address of what is trained: the training function's or the workload's."""
+        return self.workload if self.run is None else self.run.training
+
+    @property
+    def epochs(self) -> int:
+        """How often a trial is evaluated: after every epoch, or at each report of a run."""
+        return self.training.epochs if self.run is None else self.run.reports
+
+    @property
+    def searched(self) -> dict[str, Range | Choice]:
+        """What is searched in every family beside its schedule: the optimizer's settings, or `[parameters]`."""
+        if self.run is not None:
+            return {name: bounds_of(parameter) for name, parameter in self.parameters.items()}
+        return {name: Range(r.low, r.high, r.log) for name, r in self.optimizer.searched().items()}
 
     def changed(self, changes: Mapping[str, Any]) -> StudyConfig:
         """Return the study with values replaced by dotted key (`{"training.epochs": 3}`); None changes nothing.
@@ -181,6 +250,9 @@ class StudyConfig(Table):
         data = self.model_dump(exclude_unset=True)
         for key, value in changes.items():
             if value is not None:
+                if self.run is not None and key.partition(".")[0] in OF_WORKLOADS:
+                    flag = key.rpartition(".")[2].replace("_", "-")
+                    raise InputError(f"--{flag} is for a workload, and this study has [run]: leave it out")
                 *tables, name = key.split(".")
                 table = data
                 for part in tables:
@@ -207,9 +279,15 @@ class StudyConfig(Table):
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two searches the same search, by dotted key: all that a trial's result depends on."""
-        kept = {"workload": self.workload, "seed": self.seed}
-        tables = {"data": self.data, "training": self.training, "optimizer": self.optimizer}
-        kept |= {f"{t}.{k}": v for t, table in tables.items() for k, v in table.model_dump(mode="json").items()}
+        dumped = self.model_dump(mode="json")
+        kept = {"workload": self.workload} if self.run is None else {}
+        tables = ("data", "training", "optimizer") if self.run is None else ("run", "parameters")
+        kept |= {"seed": self.seed} | {
+            f"{table}.{key}": value
+            for table in tables
+            for key, value in dumped[table].items()
+            if f"{table}.{key}" not in RUN_WITHOUT_EFFECT
+        }
         search = self.search.model_dump(mode="json")
         return (
             kept | {f"search.{key}": search[key] for key in ("families", "sampler", "pruner")} | {"ranges": self.ranges}
@@ -218,6 +296,8 @@ class StudyConfig(Table):
 
 _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     (): StudyConfig,
+    ("run",): RunConfig,
+    ("parameters",): ParameterRange,
     ("data",): DataConfig,
     ("training",): TrainingConfig,
     ("optimizer",): OptimizerConfig,

@@ -128,12 +128,12 @@ def finish_batches(
             before = audit_progress(experiment, audit, todo)
             seeds = Seeds.of(experiment.config.seed, "search", batch.replicate)
             full_runs = [FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial) for trial in missing]
-            runs = FullRuns(experiment, seeds, full_runs)
-            for epoch in range(1, experiment.epochs + 1):
-                with interruption.training():
-                    runs.epoch()
-                on_epoch(replace(before, epochs_in_training=epoch * len(missing)))
-            _store(audit, batch, missing, runs)
+            with FullRuns(experiment, seeds, full_runs) as runs:
+                while runs.training:
+                    with interruption.training():
+                        runs.epoch()
+                    on_epoch(replace(before, epochs_in_training=runs.epochs_done))
+                _store(audit, batch, missing, runs)
 
 
 def audit_progress(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmProgress:

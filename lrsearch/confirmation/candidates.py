@@ -20,7 +20,7 @@ class Candidate:
     Attributes:
         name: a family, or a fixed schedule of the study file.
         schedule: its schedule's parameters, as `schedule_from_params` takes them.
-        settings: the optimizer's settings that were searched, empty if none was.
+        settings: the values of what was searched beside the schedule, empty if nothing was.
         control: "aa" or "positive" if its truth is known, else empty.
         control_of: the candidate that the control stands beside.
         tuning_budget: after how many of its family's trials this was the best, if before the search's end, else 0.
@@ -49,8 +49,7 @@ def fixed_schedules(experiment: Experiment) -> tuple[Candidate, ...]:
     candidates = []
     for baseline in experiment.config.baseline:
         made = experiment.fixed_schedules[baseline.name]
-        settings = {name: getattr(baseline, name) for name in experiment.config.optimizer.searched()}
-        candidates.append(Candidate(baseline.name, made.params(), settings))
+        candidates.append(Candidate(baseline.name, made.params(), baseline.settings(experiment.config.searched)))
     return tuple(candidates)
 
 
@@ -109,6 +108,6 @@ def best_trials(experiment: Experiment, trials: Sequence[FrozenTrial]) -> list[F
 
 def candidate_of(experiment: Experiment, trial: FrozenTrial, name: str, *, tuning_budget: int = 0) -> Candidate:
     """Return the configuration of a trial as a candidate."""
-    settings = {setting: trial.params[setting] for setting in experiment.config.optimizer.searched()}
+    settings = {setting: trial.params[setting] for setting in experiment.config.searched}
     schedule = experiment.schedule(trial.params).params()
     return Candidate(name, schedule, settings, tuning_budget=tuning_budget, sampled=trial)

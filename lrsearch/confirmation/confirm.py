@@ -24,6 +24,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import confirmation_name
 from lrsearch.processes.interruption import Interruption
+from lrsearch.records import finite
 from lrsearch.schedules import reads_metric
 from lrsearch.storage import StudyPart, records, require_same_plan
 from lrsearch.training.device import set_up_device
@@ -85,7 +86,7 @@ def run_confirm(
     study = _open_study(job, plan)
     _say_what_is_not_done(job, study, blocks)
     planned = plan.blocks if len(job.searches) > 1 else plan.blocks[:wanted]
-    task = partial(confirm_blocks, every_epoch=not job.searches)
+    task = partial(confirm_blocks, every_epoch=not job.searches and config.run is None)
     job.train(
         task,
         study,
@@ -123,9 +124,9 @@ def _open_study(job: Job, plan: BlockPlan) -> Study:
         "planned_blocks": len(plan.blocks),
         "entries": _candidates(plan.blocks),
         "searches": len(job.searches),
-        "metric": job.experiment.workload.metric_name,
-        "worst_value": job.experiment.workload.worst_value,
-        "failed_at": job.experiment.workload.failed_at,
+        "metric": job.experiment.metric.name,
+        "worst_value": finite(job.experiment.worst_value),
+        "failed_at": job.experiment.failed_at,
         "trials_per_family": _trials_per_family(job.searches, job.config.search.families),
         "left_out": plan.left_out,
         "controls": controls_of(plan.blocks),

@@ -10,7 +10,7 @@ from lrsearch.confirmation.blocks import AA, POSITIVE, Block
 from lrsearch.confirmation.candidates import Candidate
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
-from lrsearch.schedules import make_schedule, reads_metric
+from lrsearch.schedules import reads_metric
 
 WEAKENED = 0.01
 """What the positive control leaves of a base rate: far too little to learn as much in the same time."""
@@ -73,4 +73,4 @@ def _weakened(experiment: Experiment, candidates: Sequence[Candidate]) -> Candid
 
 
 def _constant(experiment: Experiment, rate: float) -> dict[str, Any]:
-    return make_schedule("constant", total_steps=experiment.epochs * experiment.steps_per_epoch, base_lr=rate).params()
+    return experiment.constant_schedule(rate).params()

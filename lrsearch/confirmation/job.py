@@ -15,6 +15,7 @@ from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, WorkerPayload
 from lrsearch.experiment.options import RunOptions, study_names
+from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.names import search_names
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
@@ -73,8 +74,8 @@ class Job:
         """
         name = options.study_name or config.name
         config = as_stored(config, options.storage, name)
-        experiment = Experiment.prepare(config, device=options.device)
-        options = options.resolved(experiment.device)
+        experiment = prepare_experiment(config, device=options.device, at_once=options.workers)
+        options = options.resolved(experiment)
         storage = open_storage(options.storage)
         searches = _finished_searches(storage, name, experiment)
         if searches:
@@ -98,7 +99,7 @@ class Job:
             self.config,
             metric=self.experiment.metric,
             data_fingerprint=self.experiment.data_fingerprint,
-            attributes={"workload_facts": self.experiment.workload_facts, **attributes},
+            attributes={"workload_facts": self.experiment.facts, **attributes},
         )
         if added := StudyPart.of(study).added_by_hand:
             logger.warning(added)
@@ -161,7 +162,7 @@ def _finished_searches(storage: BaseStorage, name: str, experiment: Experiment) 
         )
     for study in searches:
         part = StudyPart.of(study)
-        require_same_study(part, experiment.config, experiment.data_fingerprint, experiment.workload_facts)
+        require_same_study(part, experiment.config, experiment.data_fingerprint, experiment.facts)
         require_same_plan(part, experiment.config)
     if searches and len(searches) < len(wanted):
         raise InputError(

@@ -47,23 +47,19 @@ def confirm_blocks(
                 continue
             before = confirm_progress(experiment, study, blocks)
             with held(study, block) as tell_epochs:
-                runs = FullRuns(
-                    experiment,
-                    block.seeds,
-                    [FullRun(c.schedule, block.seeds_of(c), c.settings, c.sampled) for c in missing],
-                    parts=(*VALIDATED, "test") if every_epoch else VALIDATED,
-                )
-                if every_epoch:
-                    _enter_in_ledger(study, block, missing, epochs="every")
-                for epoch in range(1, experiment.epochs + 1):
-                    with interruption.training():
-                        runs.epoch()
-                    trained = epoch * len(missing)
-                    tell_epochs(trained)
-                    on_epoch(replace(before, epochs_in_training=before.epochs_in_training + trained))
-                if not every_epoch:
-                    _enter_in_ledger(study, block, missing, epochs="last")
-                _store(study, block, missing, runs)
+                full_runs = [FullRun(c.schedule, block.seeds_of(c), c.settings, c.sampled) for c in missing]
+                parts = (*VALIDATED, "test") if every_epoch else VALIDATED
+                with FullRuns(experiment, block.seeds, full_runs, parts=parts, purpose="confirm") as runs:
+                    if every_epoch:
+                        _enter_in_ledger(study, block, missing, epochs="every")
+                    while runs.training:
+                        with interruption.training():
+                            runs.epoch()
+                        tell_epochs(runs.epochs_done)
+                        on_epoch(replace(before, epochs_in_training=before.epochs_in_training + runs.epochs_done))
+                    if not every_epoch:
+                        _enter_in_ledger(study, block, missing, epochs="last")
+                    _store(study, block, missing, runs)
 
 
 def confirm_progress(experiment: Experiment, study: Study, blocks: Sequence[Block]) -> ConfirmProgress:
@@ -104,9 +100,9 @@ def _store(study: Study, block: Block, candidates: Sequence[Candidate], runs: Fu
         }
         score = runs.worst_value
         if (read := runs.test_scores(key)) is not None:
-            loss, scores = read
-            score = float(scores.mean())
-            attributes |= {"test_loss": loss, **pack_scores(scores)}
+            score = read.score
+            attributes |= {} if read.loss is None else {"test_loss": read.loss}
+            attributes |= {} if read.per_example is None else pack_scores(read.per_example)
         runs.store(study, key, value=score, attributes={**attributes, "test_accuracy": score})
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, WorkerPayload
+from lrsearch.experiment.run_experiment import RunExperiment
 from lrsearch.processes.dask import cluster_size
 from lrsearch.processes.local import auto_workers
 from lrsearch.storage import DEFAULT_STORAGE, absolute_address
@@ -52,14 +53,23 @@ class RunOptions:
                 f"backend dask and a scheduler (tcp://host:8786) go together, got {self.backend} and {self.scheduler}"
             )
 
-    def resolved(self, device: str) -> RunOptions:
+    def resolved(self, experiment: Experiment) -> RunOptions:
         """Return the same with the number of processes, and with a file's whole path where others are to open it.
 
+        Runs that are processes of their own are all begun by this process, side by side.
+
         Raises:
-            InputError: if there is a scheduler and it cannot be reached or has no processes that will do.
+            InputError: if there is a scheduler and it cannot be reached or has no processes that will do, or lanes are
+                asked for where nothing trains in lanes.
         """
         here = self.scheduler is None
-        workers = self.workers or (auto_workers(device) if here else cluster_size(str(self.scheduler)))
+        if isinstance(experiment, RunExperiment):
+            if self.lanes is not None:
+                raise InputError("--lanes is for a workload, and this study has [run]: give --workers")
+            if here and not experiment.run.in_process:
+                return replace(self, workers=1, lanes=experiment.at_once)
+            self = replace(self, lanes=1)
+        workers = self.workers or (auto_workers(experiment.device) if here else cluster_size(str(self.scheduler)))
         if here and workers == 1:
             return replace(self, workers=workers)
         # Processes of this machine too may be in another folder: they are kept from one run to the next.
@@ -75,10 +85,7 @@ class RunOptions:
 
     def worker_payload(self, experiment: Experiment) -> WorkerPayload:
         """Return what the processes of this run are given of the experiment."""
-        config, fingerprint = experiment.config, experiment.data_fingerprint
-        if self.scheduler is None:
-            return WorkerPayload(config, experiment.device, fingerprint, experiment.dataset.arrays())
-        return WorkerPayload(config, self.device, fingerprint)
+        return experiment.payload(elsewhere=None if self.scheduler is None else self.device)
 
 
 def lanes_of(options: RunOptions, trials: int, device: str) -> int:

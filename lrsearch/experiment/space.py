@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import BaseTrial, FrozenTrial
 
 from lrsearch.config import StudyConfig
@@ -45,7 +45,7 @@ class Space:
     total_steps: int
     steps_per_epoch: int
     by_family: Mapping[str, Mapping[str, BaseDistribution]]
-    optimizer_parameters: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @classmethod
     def build(
@@ -58,17 +58,17 @@ class Space:
         momentum: float = 0.0,
         optimizer: str = "sgd",
         overrides: Mapping[str, Any] | None = None,
-        optimizer_distributions: Mapping[str, BaseDistribution] | None = None,
+        beside: Mapping[str, BaseDistribution] | None = None,
     ) -> Space:
         """Resolve the published ranges, with `overrides`, into the distributions of `families`.
 
-        `optimizer_distributions` (say `weight_decay`) are sampled in every family beside the schedule's own parameters.
+        What is `beside` (say `weight_decay`) is sampled in every family besides the schedule's own parameters.
 
         Raises:
             InputError: an unknown, repeated or missing family, or one name with two distributions.
         """
         _check_families(families)
-        extra = dict(optimizer_distributions or {})
+        extra = dict(beside or {})
         by_family = {}
         for family in families:
             ranges = resolve_ranges(
@@ -81,7 +81,7 @@ class Space:
             )
             if clash := sorted(ranges.keys() & extra.keys()):
                 raise InputError(
-                    f"optimizer parameter {clash[0]!r} is also a parameter of the schedule family {family!r}: rename it"
+                    f"parameter {clash[0]!r} is also a parameter of the schedule family {family!r}: rename it"
                 )
             by_family[family] = {name: distribution_of(bounds) for name, bounds in ranges.items()} | extra
         _check_one_distribution_per_name(by_family)
@@ -144,18 +144,18 @@ class Space:
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any], optimizer_parameters: Iterable[str] = ()) -> Space:
+    def from_json(cls, stored: Mapping[str, Any], beside: Iterable[str] = ()) -> Space:
         """Return the space that `to_json` gave: a study keeps its first space, though defaults have changed since."""
         by_family = {
             family: {name: from_plain(plain) for name, plain in named.items()}
             for family, named in stored["families"].items()
         }
-        return cls(stored["total_steps"], stored["steps_per_epoch"], by_family, tuple(optimizer_parameters))
+        return cls(stored["total_steps"], stored["steps_per_epoch"], by_family, tuple(beside))
 
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
         """Return the schedule of a trial's `params`, which hold `family` and that family's parameters."""
         family = params[FAMILY]
-        sample = {name: params[name] for name in self.by_family[family] if name not in self.optimizer_parameters}
+        sample = {name: params[name] for name in self.by_family[family] if name not in self.beside}
         return schedule_from_sample(family, sample, total_steps=self.total_steps, steps_per_epoch=self.steps_per_epoch)
 
     def suggest(self, trial: BaseTrial, prefix: str = "") -> dict[str, Any]:
@@ -180,16 +180,16 @@ def study_space(config: StudyConfig, steps_per_epoch: int) -> Space:
     It counts in updates, or in epochs where the study says `interval = "epoch"`.
     """
     per_epoch = config.training.interval == "epoch"
-    epochs, searched = config.training.epochs, config.optimizer.searched()
+    run, epochs = config.run, config.epochs
     return Space.build(
         config.search.families,
-        total_steps=epochs if per_epoch else epochs * steps_per_epoch,
+        total_steps=run.total_steps if run is not None else epochs if per_epoch else epochs * steps_per_epoch,
         steps_per_epoch=1 if per_epoch else steps_per_epoch,
         epochs=epochs,
         momentum=config.optimizer.largest_momentum,
         optimizer=config.optimizer.name,
         overrides=config.ranges,
-        optimizer_distributions={name: FloatDistribution(r.low, r.high, log=r.log) for name, r in searched.items()},
+        beside={name: distribution_of(bounds) for name, bounds in config.searched.items()},
     )
 
 

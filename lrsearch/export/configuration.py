@@ -41,24 +41,29 @@ def configuration(
         InputError: if `steps` does not suit the schedule, or the trial was not written by lrsearch.
     """
     schedule = schedule_from_params(record.schedule)
-    steps_per_epoch = schedule.total_steps // record.epochs if record.epochs else 0
-    if not steps_per_epoch or record.init_seed is None or record.order_seed is None:
+    if not record.epochs or record.init_seed is None or record.order_seed is None:
         raise InputError(f"trial {record.number} of {part.name!r} holds no epochs or seeds: lrsearch did not train it")
-    if steps is not None and steps > MOST_EPOCHS * steps_per_epoch:
+    run, steps_per_epoch = part.config.run, schedule.total_steps // record.epochs
+    if run is None and steps is not None and steps > MOST_EPOCHS * steps_per_epoch:
         raise InputError(
             f"steps must be at most {MOST_EPOCHS * steps_per_epoch} ({MOST_EPOCHS} epochs of {steps_per_epoch}), "
             f"got {steps}"
         )
     rescaled = schedule if steps is None else schedule.scaled_to(steps)
-    document = {
-        "schedule": rescaled.params(),
-        "optimizer": _optimizer(part.config, record),
-        "training": {
+    if run is None:
+        training = {
             "epochs": math.ceil(rescaled.total_steps / steps_per_epoch),
             **_workload(part.config),
             "interval": "epoch" if isinstance(rescaled, PerEpoch) else "step",
             "seeds": _seeds(part, record),
-        },
+        }
+        trained = {"optimizer": _optimizer(part.config, record), "training": training}
+    else:
+        table = {"training": run.training, "reports": record.epochs, "seeds": _seeds(part, record)}
+        trained = {"run": table, "parameters": _searched(part.config, record)}
+    document = {
+        "schedule": rescaled.params(),
+        **trained,
         "scores": _scores(study.confirmation, part, record),
         "provenance": _provenance(study, part, record),
     }
@@ -69,15 +74,20 @@ def configuration(
 
 
 def _settings(record: TrialRecord) -> dict[str, Any]:
-    """Return the optimizer's numbers that were searched, of a search's trial or of a confirmation's."""
+    """Return what was searched beside the schedule, of a search's trial or of a confirmation's, and its parameters."""
     return {**record.params, **record.settings}
 
 
-def _optimizer(config: StudyConfig, record: TrialRecord) -> dict[str, Any]:
-    fixed, settings = config.optimizer, _settings(record)
-    if missing := [name for name in fixed.searched() if name not in settings]:
+def _searched(config: StudyConfig, record: TrialRecord) -> dict[str, Any]:
+    """Return the values of what was searched beside the schedule."""
+    settings = _settings(record)
+    if missing := [name for name in config.searched if name not in settings]:
         raise InputError(f"trial {record.number} holds no {missing[0]}, though it was searched")
-    searched = {name: settings[name] for name in fixed.searched()}
+    return {name: settings[name] for name in config.searched}
+
+
+def _optimizer(config: StudyConfig, record: TrialRecord) -> dict[str, Any]:
+    fixed, searched = config.optimizer, _searched(config, record)
     numbers = {name: searched.get(name, getattr(fixed, name)) for name in _OF_OPTIMIZER[fixed.name]}
     return numbers | {name: value for name in _WHERE_SET if (value := getattr(fixed, name)) is not None}
 

@@ -44,15 +44,26 @@ class TrainingTable(_Table):
     seeds: SeedsTable = SeedsTable()
 
 
+class RunTable(_Table):
+    """`[run]`: a run of a training function of a person's own, and its seeds."""
+
+    training: str
+    reports: int = Field(ge=1)
+    seeds: SeedsTable = SeedsTable()
+
+
 class Configuration(_Table):
     """One configuration: everything that its training depends on, what it scored, and where it comes from.
 
-    `schedule` holds what `schedule_from_params` takes; `scores` and `provenance` are for readers.
+    It has `optimizer` and `training` where lrsearch trained it, else `run` and `parameters`. `schedule` holds what
+    `schedule_from_params` takes; `scores` and `provenance` are for readers.
     """
 
     schedule: dict[str, Any]
     optimizer: OptimizerConfig = OptimizerConfig()
-    training: TrainingTable
+    training: TrainingTable | None = None
+    run: RunTable | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
     scores: dict[str, Any] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
 
@@ -71,9 +82,11 @@ class Configuration(_Table):
 
     @model_validator(mode="after")
     def _one_interval(self) -> Configuration:
-        if self.training.interval != self.schedule.get("interval", "step"):
+        if (self.training is None) == (self.run is None):
+            raise ValueError("a configuration takes either training or run")
+        if self.interval != self.schedule.get("interval", "step"):
             raise ValueError(
-                f"training.interval is {self.training.interval!r}, but the schedule's interval is "
+                f"training.interval is {self.interval!r}, but the schedule's interval is "
                 f"{self.schedule.get('interval', 'step')!r}"
             )
         return self
@@ -91,22 +104,50 @@ class Configuration(_Table):
         except ValidationError as error:
             raise InputError(f"{source}: {explain(error, _MODELS)}") from error
 
+    @property
+    def interval(self) -> Literal["step", "epoch"]:
+        """What the schedule counts."""
+        return "step" if self.training is None else self.training.interval
+
+    @property
+    def epochs(self) -> int:
+        """How often it was evaluated: after every epoch, or at each report of a run."""
+        if self.training is not None:
+            return self.training.epochs
+        assert self.run is not None
+        return self.run.reports
+
+    @property
+    def own_training(self) -> TrainingTable:
+        """How lrsearch trains it.
+
+        Raises:
+            InputError: if it is a run of a function of a person's own.
+        """
+        if self.training is None:
+            assert self.run is not None
+            raise InputError(
+                f"it is a run of {self.run.training}, which lrsearch cannot train again by itself: call that function, "
+                "or confirm the study"
+            )
+        return self.training
+
     def to_schedule(self) -> AnySchedule:
         """Return the schedule."""
         return schedule_from_params(self.schedule)
 
     def with_workload(self, address: str) -> Configuration:
         """Return the configuration with another workload, "package.module:function"."""
-        return self.model_copy(update={"training": self.training.model_copy(update={"workload": address})})
+        return self.model_copy(update={"training": self.own_training.model_copy(update={"workload": address})})
 
     def identity(self) -> str:
         """Return 16 hexadecimal digits that change with anything that the training depends on."""
-        tables = self.model_dump(mode="json", include={"schedule", "optimizer", "training"})
+        tables = self.model_dump(mode="json", include={"schedule", "optimizer", "training", "run", "parameters"})
         return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()[:16]
 
     def study_config(self) -> StudyConfig:
         """Return a study file of this one configuration, from which an experiment is prepared."""
-        training = self.training
+        training = self.own_training
         return StudyConfig.from_dict(
             {
                 "name": "train",
@@ -121,11 +162,11 @@ class Configuration(_Table):
         """Raise InputError unless the schedule ends in the last epoch of training."""
         schedule = self.to_schedule()
         a_step = 1 if isinstance(schedule, PerEpoch) else steps_per_epoch
-        run_steps = self.training.epochs * a_step
+        run_steps = self.epochs * a_step
         if not run_steps - a_step < schedule.total_steps <= run_steps:
             raise InputError(
                 f"schedule.total_steps must end in the last epoch of training, {run_steps - a_step + 1} .. {run_steps} "
-                f"({self.training.epochs} epochs of {a_step}), got {schedule.total_steps}; export --steps rescales"
+                f"({self.epochs} epochs of {a_step}), got {schedule.total_steps}; export --steps rescales"
             )
 
 
@@ -162,5 +203,7 @@ _MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     (): Configuration,
     ("optimizer",): OptimizerConfig,
     ("training",): TrainingTable,
+    ("run",): RunTable,
+    ("run", "seeds"): SeedsTable,
     ("training", "seeds"): SeedsTable,
 }

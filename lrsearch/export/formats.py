@@ -42,7 +42,7 @@ def _rates(chosen: Configuration) -> Iterator[str]:
             f"csv cannot hold {schedule.family}: its rates depend on the validation loss; export --format python can"
         )
     yield from comments(chosen)
-    yield f"{chosen.training.interval},lr"
+    yield f"{chosen.interval},lr"
     yield from (f"{step},{rate!r}" for step, rate in enumerate(run_rates(schedule).tolist()))
 
 

@@ -26,7 +26,8 @@ _LIBRARY = "transformers"
 def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> tuple[dict[str, Any], str]:
     """Return keyword arguments of `transformers.TrainingArguments` (version 5) that give the schedule.
 
-    With them go the batch size, the optimizer where transformers has it, and the longest gradient, as in the trial.
+    With them go the batch size, the optimizer where transformers has it, and the longest gradient, as in the trial of a
+    workload; nothing is known of those of a run.
 
     Returns:
         The arguments, and how their curve differs, which is "" unless it is approximate.
@@ -42,18 +43,26 @@ def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> 
         scheduler = _plateau(schedule)
     else:
         scheduler, note = exact_or_nearest(schedule, _scheduler, _nearest, approximate=approximate)
-    batch, by_loss = configuration.training.batch_size, reads_metric(schedule.family)
+    by_loss = reads_metric(schedule.family)
     arguments = {
         "learning_rate": schedule.base_lr,
         **scheduler,
         "warmup_steps": schedule.warmup_steps,
         "max_steps": schedule.total_steps,
-        "max_grad_norm": configuration.optimizer.clip_norm or 0.0,
-        **({"per_device_train_batch_size": batch} if batch else {}),
         **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if by_loss else {}),
-        **_optimizer(configuration.optimizer),
+        **({} if configuration.run else _trained_as(configuration)),
     }
     return arguments, note
+
+
+def _trained_as(configuration: Configuration) -> dict[str, Any]:
+    """Return the arguments that repeat how lrsearch trained it: its longest gradient, batch size and optimizer."""
+    batch = configuration.own_training.batch_size
+    return {
+        "max_grad_norm": configuration.optimizer.clip_norm or 0.0,
+        **({"per_device_train_batch_size": batch} if batch else {}),
+        **_optimizer(configuration.optimizer),
+    }
 
 
 def hf_code(configuration: Configuration, *, approximate: bool = False) -> str:
@@ -64,7 +73,9 @@ def hf_code(configuration: Configuration, *, approximate: bool = False) -> str:
     """
     arguments, note = hf_arguments(configuration, approximate=approximate)
     usage = ["transformers 5: TrainingArguments(output_dir=..., **TRAINING_ARGUMENTS), on one device."]
-    if "optim" not in arguments:
+    if configuration.run is not None:
+        usage.append("What else the run was trained with is its function's own; `parameters` (below) were searched.")
+    elif "optim" not in arguments:
         usage.append("The trial's optimizer (below) is not among its arguments: Trainer(optimizers=(optimizer, None)).")
     elif configuration.optimizer.weight_decay and configuration.optimizer.no_decay is None:
         usage.append("It keeps weight decay from biases and normalisation layers; the trial decayed every parameter.")

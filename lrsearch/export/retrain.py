@@ -9,13 +9,14 @@ from typing import Literal
 
 from lrsearch.config.arguments import checked
 from lrsearch.config.files import require_place, write_text
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.export.document import Configuration, SeedsTable, load_configuration
 from lrsearch.records import PARTS, LearningCurve
 from lrsearch.tables import Column, Table, table
 from lrsearch.training.device import set_up_device
 from lrsearch.training.train import diverged, train_lane
-from lrsearch.workloads import require_trusted_workload
+from lrsearch.workloads import require_trusted
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def reseeded(configuration: Configuration, seed: int) -> Configuration:
     fresh = Seeds.of(seed, "train", 0)
     seeds = SeedsTable(split=fresh.split, init=fresh.init, order=fresh.order)
     return configuration.model_copy(
-        update={"training": configuration.training.model_copy(update={"seeds": seeds}), "scores": {}}
+        update={"training": configuration.own_training.model_copy(update={"seeds": seeds}), "scores": {}}
     )
 
 
@@ -65,25 +66,26 @@ def train_configuration(
         InputError: if the workload, its data or the checkpoint is unavailable or does not fit, or the configuration
             names a workload without `trust_config`.
     """
+    training = configuration.own_training
     if not trust_config:
-        require_trusted_workload(configuration.training.workload, source="the configuration", trust="--trust-config")
+        require_trusted(training.workload, source="the configuration", trust="--trust-config")
     if metrics is not None:
         require_place(metrics)
-    experiment = Experiment.prepare(configuration.study_config(), device=device)
+    experiment = WorkloadExperiment.prepare(configuration.study_config(), device=device)
     configuration.check_length(experiment.steps_per_epoch)
     set_up_device(experiment.device)
-    named = configuration.training.seeds
+    named = training.seeds
     seeds = Seeds(split=named.split, init=named.init, order=named.order, sampler=0)
 
     def after_epoch(curve: LearningCurve) -> None:
         if metrics is not None:
             write_text(metrics, curve_table(configuration, curve, experiment).to_csv())
-        on_epoch(len(curve.train_loss), configuration.training.epochs)
+        on_epoch(len(curve.train_loss), training.epochs)
 
     curve = train_lane(
         experiment.stack(seeds),
         experiment.lane(configuration.to_schedule(), seeds),
-        epochs=configuration.training.epochs,
+        epochs=training.epochs,
         checkpoint=checkpoint,
         identity=f"{configuration.identity()} {experiment.data_fingerprint}",
         on_epoch=after_epoch,
@@ -131,7 +133,7 @@ def train_exported(
     )
 
 
-def _remarks(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> Iterator[str]:
+def _remarks(configuration: Configuration, curve: LearningCurve, experiment: WorkloadExperiment) -> Iterator[str]:
     expected, given = configuration.provenance.get("data_fingerprint"), experiment.data_fingerprint
     if expected and expected != given:
         yield f"warning: the data are not those of the trial: fingerprint {given}, not {expected}"
@@ -142,7 +144,7 @@ def _remarks(configuration: Configuration, curve: LearningCurve, experiment: Exp
         yield f"validation {metric} at the last epoch: {curve.select_accuracy[-1]!r}; the trial's: {before!r}"
 
 
-def curve_table(configuration: Configuration, curve: LearningCurve, experiment: Experiment) -> Table:
+def curve_table(configuration: Configuration, curve: LearningCurve, experiment: WorkloadExperiment) -> Table:
     """Return a row per epoch: its number, the rate of its first update, losses and scores by their part."""
     schedule, steps_per_epoch, metric = configuration.to_schedule(), experiment.steps_per_epoch, experiment.metric
     columns, epochs = [Column("epoch"), Column("lr", "learning rate")], range(len(curve.train_loss))

@@ -23,12 +23,15 @@ def inner(schedule: AnySchedule) -> Schedule | ReduceOnPlateau:
 
 def comments(configuration: Configuration) -> list[str]:
     """Return scores and provenance, the optimizer and the training as comment lines; JSON keeps each on its line."""
-    tables: Mapping[str, Mapping[str, Any]] = {
+    tables: dict[str, Mapping[str, Any]] = {
         "scores": configuration.scores,
         "provenance": configuration.provenance,
-        "optimizer": configuration.optimizer.model_dump(mode="json", exclude_unset=True),
-        "training": configuration.training.model_dump(mode="json", exclude_unset=True),
+        "parameters": configuration.parameters,
     }
+    if configuration.run is None:
+        tables |= {"optimizer": configuration.optimizer.model_dump(mode="json", exclude_unset=True)}
+    trained = configuration.run or configuration.own_training
+    tables |= {"training": trained.model_dump(mode="json", exclude_unset=True)}
     return [
         f"# {table}.{json.dumps(key)[1:-1]}: {json.dumps(value)}"
         for table in tables

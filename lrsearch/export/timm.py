@@ -73,7 +73,7 @@ def timm_code(configuration: Configuration, *, approximate: bool = False) -> str
     Raises:
         InputError: as `timm_arguments`.
     """
-    by_epoch = configuration.training.interval == "epoch"
+    by_epoch = configuration.interval == "epoch"
     step = "step(epochs_done)" if by_epoch else "step_update(updates_done)"
     usage = [
         f"timm: give the optimizer the rate {configuration.schedule['base_lr']!r}, then",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lrsearch.errors import InputError, RunError
 
 if TYPE_CHECKING:
-    from lrsearch.experiment.experiment import Experiment
+    from lrsearch.experiment.workload_experiment import WorkloadExperiment
     from lrsearch.training.lane import EpochMetrics
 
 _RATE = 1e-3
@@ -71,16 +71,16 @@ def _storage(address: str) -> list[Check]:
 
 def _workload(workload: str | None, dataset: str, device: str) -> str:
     from lrsearch.config import StudyConfig
-    from lrsearch.experiment.experiment import Experiment
+    from lrsearch.experiment.workload_experiment import WorkloadExperiment
     from lrsearch.training.check import check_independence
     from lrsearch.training.device import set_up_device
 
     tried = {"data.dataset": dataset} if workload is None else {"workload": workload}
     config = StudyConfig().changed({**tried, "training.epochs": 1})
-    experiment = Experiment.prepare(config, device=device)
+    experiment = WorkloadExperiment.prepare(config, device=device)
     set_up_device(experiment.device)
     name = experiment.workload.name
-    if experiment.data_fingerprint != Experiment.prepare(config, device=device).data_fingerprint:
+    if experiment.data_fingerprint != WorkloadExperiment.prepare(config, device=device).data_fingerprint:
         raise InputError(
             f"{name} has other data the second time it is loaded: give what it draws at random a seed of its own, or "
             "no search could be continued"
@@ -106,7 +106,7 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
     return f"{name}: trials train {how}; {seconds:.2g} s for an epoch of one, the same result twice"
 
 
-def _epoch(experiment: Experiment) -> tuple[EpochMetrics, str]:
+def _epoch(experiment: WorkloadExperiment) -> tuple[EpochMetrics, str]:
     """Train one epoch and evaluate it on all data; return what it left, and why lanes cannot be stacked, if so.
 
     Raises:

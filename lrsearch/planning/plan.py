@@ -13,8 +13,9 @@ from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.comparison.inference.power import Noise, plan_power
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.planning.noise import AssumedNoise
 from lrsearch.processes.local import auto_workers
 from lrsearch.schedules import make_schedule, reads_metric
@@ -99,7 +100,7 @@ def plan_study(
     """
     if blocks is not None and not all(FEWEST_BLOCKS <= number <= _MOST_BLOCKS for number in blocks):
         raise InputError(f"blocks must be from {FEWEST_BLOCKS} to {_MOST_BLOCKS}, got {', '.join(map(str, blocks))}")
-    experiment = Experiment.prepare(config, device=options.device)
+    experiment = WorkloadExperiment.prepare(config, device=options.device)
     searched = config.data.train != "all"
     replicates = config.search.replicates if searched else 1
     planned = replicates if replicates > 1 else config.plan.blocks
@@ -190,7 +191,7 @@ def _row(
     )
 
 
-def seconds_per_trial_epoch(experiment: Experiment, lanes: int = 1) -> float:
+def seconds_per_trial_epoch(experiment: WorkloadExperiment, lanes: int = 1) -> float:
     """Return how long one epoch of one trial takes in one process here, by training a part of an epoch.
 
     A GPU trains lanes side by side at little more than the price of one, so all of a run's are timed there; on a
@@ -216,7 +217,7 @@ def seconds_per_trial_epoch(experiment: Experiment, lanes: int = 1) -> float:
     return seconds * experiment.steps_per_epoch / short.steps_per_epoch / side_by_side
 
 
-def _part(experiment: Experiment) -> Dataset:
+def _part(experiment: WorkloadExperiment) -> Dataset:
     """Return the first examples of the data, for at least 40 updates an epoch, or all if there are fewer."""
     whole = experiment.dataset
     share = min(1.0, _SHORT_STEPS / experiment.steps_per_epoch)

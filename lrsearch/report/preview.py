@@ -24,7 +24,7 @@ def preview_html(config: StudyConfig) -> str:
     space = study_space(config, steps_per_epoch)
     fixed = baseline_samples(config, steps_per_epoch)
     lead = (
-        f"{len(space.families)} families over {config.training.epochs} epochs of {steps_per_epoch} updates ({origin}).",
+        f"{len(space.families)} families over {config.epochs} epochs of {steps_per_epoch} updates ({origin}).",
         f"Of each family {_SAMPLES} schedules, drawn at random from this study's ranges with its seed. "
         "A search draws others; nothing was trained for this page.",
     )
@@ -79,7 +79,7 @@ def baseline_samples(config: StudyConfig, steps_per_epoch: int) -> list[Sample]:
     samples = []
     for baseline in config.baseline:
         nominal = config.data.dataset is None and not baseline.epochs
-        run = {"epochs": config.training.epochs, "steps_per_epoch": steps_per_epoch}
+        run = {"epochs": config.epochs, "steps_per_epoch": steps_per_epoch}
         if nominal and baseline.table_steps:
             run = {"epochs": baseline.table_steps, "steps_per_epoch": 1}
         try:
@@ -91,7 +91,7 @@ def baseline_samples(config: StudyConfig, steps_per_epoch: int) -> list[Sample]:
 
 
 def _curve(config: StudyConfig, schedule: AnySchedule) -> RateCurve:
-    return rate_curve(schedule, epochs=config.training.epochs, select_loss=[1.0] * config.training.epochs)
+    return rate_curve(schedule, epochs=config.epochs, select_loss=[1.0] * config.epochs)
 
 
 def _described(config: StudyConfig) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def plan_table(source: Source) -> Table:
     rows: list[tuple[str, object]] = [
         ("families", list(search.families) if source.study.searches else "the fixed schedules of the study file"),
         ("fixed schedules", [baseline.name for baseline in config.baseline]),
-        ("epochs of a trial", config.training.epochs),
+        ("epochs of a trial", config.epochs),
         ("α, over all comparisons", plan.alpha),
         (
             "differences that would not matter (ROPE)",

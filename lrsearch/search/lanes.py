@@ -53,8 +53,8 @@ class Lanes:
         self._stack.admit(trial.number, log.lane)
         if self._checkpoints is None or log.origin == trial.number:
             return
-        saved = self._checkpoints.load(log, like=self._stack.checkpoint(trial.number))
-        if saved is not None:
+        like = self._stack.checkpoint(trial.number)
+        if like is not None and (saved := self._checkpoints.load(log, like=like)) is not None:
             self._stack.release(trial.number)
             self._stack.admit(trial.number, log.lane, saved[0])
             self._writer.submit(log.write, log.resume, *saved)
@@ -82,9 +82,9 @@ class Lanes:
     def _failure(self, error: Exception) -> str:
         frames = traceback.extract_tb(error.__traceback__)
         place = next((frame for frame in reversed(frames) if not _is_library(frame.filename)), frames[-1])
-        name, trials = self._replicate.experiment.workload.name, ", ".join(map(str, sorted(self.running)))
+        name, trials = self._replicate.experiment.name, ", ".join(map(str, sorted(self.running)))
         return (
-            f"workload {name!r} failed in training: {type(error).__name__}: {error} "
+            f"{name!r} failed in training: {type(error).__name__}: {error} "
             f"({Path(place.filename).name}, line {place.lineno}); trials {trials} are queued for the next run"
         )
 
@@ -92,7 +92,7 @@ class Lanes:
         """Take down an epoch of every lane, which took `seconds` in all, and report it."""
         for number, epoch in metrics.items():
             log = self.running[number]
-            log.record(epoch, seconds / len(metrics))
+            log.record(epoch, seconds / len(metrics) if epoch.seconds is None else epoch.seconds)
             self._writer.submit(log.write, log.trial.report, log.value, epoch.epoch)
         self._writer.keep_below(_EPOCHS_BEHIND * len(metrics))
 
@@ -116,7 +116,8 @@ class Lanes:
     def _save(self, checkpoints: Checkpoints) -> None:
         """Write the checkpoint of every lane that stands at an epoch boundary, in the background."""
         for number, log in self.running.items():
-            saved = log.checkpoint(self._stack.checkpoint(number))
+            state = self._stack.checkpoint(number)
+            saved = None if state is None else log.checkpoint(state)
             if saved is not None and saved[0].epoch > 0 and not log.lost:
                 self._writer.submit(checkpoints.save, log, *saved)
 
@@ -130,6 +131,7 @@ class Lanes:
         if self._checkpoints is not None:
             with suppress(RuntimeError):  # of a device that has failed
                 self._save(self._checkpoints)
+        self._stack.close()
         self._writer.flush()
         requeue_interrupted(self._replicate.history, [log.trial for log in self.running.values() if not log.lost])
         self.running.clear()

@@ -54,7 +54,7 @@ class SearchLoop:
         self._deadline, self._on_epoch = deadline, on_epoch
         self._history, self._watch = replicate.history, watch or Watch()
         self._told_of_waiting = False
-        self._pruner = LanePruner(replicate.rule, replicate.experiment.workload.direction, self._history)
+        self._pruner = LanePruner(replicate.rule, replicate.experiment.metric.direction, self._history)
         self._writer = Writer()
         begun = time.perf_counter()
         self._lanes = Lanes(replicate, self._writer, checkpoints)
@@ -65,7 +65,7 @@ class SearchLoop:
 
         Raises:
             Interrupted: by a signal, after the running trials were queued for the next run.
-            RunError: if the workload's own code fails.
+            RunError: if a person's own code fails.
         """
         with Interruption.handled() as interruption, self._writer:
             try:

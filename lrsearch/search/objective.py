@@ -11,7 +11,8 @@ from optuna.trial import Trial
 
 from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.training.device import set_up_device
 from lrsearch.trials.trial_log import TrialLog
 
@@ -35,7 +36,7 @@ class Objective:
     def __init__(
         self, config: StudyConfig, *, device: Literal["auto", "cpu", "cuda"] = "auto", replicate: int = 0
     ) -> None:
-        self.experiment = Experiment.prepare(config, device=device)
+        self.experiment = prepare_experiment(config, device=device, at_once=1)
         set_up_device(self.experiment.device)
         self.seeds = Seeds.of(config.seed, "search", replicate)
         self._stack = self.experiment.stack(self.seeds)

@@ -14,6 +14,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds, WorkerPayload
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
+from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
 from lrsearch.search.callbacks import Callback, FinishedTrials
@@ -57,8 +58,8 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             metric=experiment.metric,
             data_fingerprint=experiment.data_fingerprint,
             attributes={
-                "workload_facts": experiment.workload_facts,
-                "workload_source": source_digest(config.workload),
+                "workload_facts": experiment.facts,
+                "workload_source": source_digest(config.trained),
                 "replicate": number,
                 "split_seed": Seeds.of(config.seed, "search", number).split,
                 "space": experiment.space.to_json(),
@@ -127,9 +128,9 @@ def run_search(
         raise InputError('[data] train = "all" leaves the search no validation data: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
     config = as_stored(config, options.storage, options.study_name or config.name)
-    experiment = Experiment.prepare(config, device=options.device)
+    experiment = prepare_experiment(config, device=options.device, at_once=options.workers)
     _ = experiment.space  # what is wrong with it is said before there is a database
-    options = options.resolved(experiment.device)
+    options = options.resolved(experiment)
     replicates = prepare_studies(experiment, options, open_storage(options.storage))
     studies = [replicate.study for replicate in replicates]
     state = SearchState(replicates[0].total * len(studies), metric=replicates[0].experiment.metric)

@@ -176,7 +176,7 @@ def studies_by_budget(storage: BaseStorage, name: str | None = None) -> dict[int
     if budgets:
         return {epochs: StoredStudy.read(storage, budget) for epochs, budget in budgets.items()}
     study = StoredStudy.read(storage, name)
-    return {study.config.training.epochs: study}
+    return {study.config.epochs: study}
 
 
 def resolve_name(names: Iterable[str], name: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,18 +57,20 @@ class EpochMetrics:
 
     Attributes:
         epoch: epochs finished, 1 after the first.
-        train_loss: the mean of the epoch's batch losses.
+        train_loss: the mean of the epoch's batch losses; None where nobody says.
+        seconds: what the epoch has cost; None where lanes share the time.
     """
 
     epoch: int
-    train_loss: float
+    train_loss: float | None
     loss: dict[str, float]
     score: dict[str, float]
+    seconds: float | None = None
 
     @property
     def not_finite(self) -> tuple[str, ...]:
         """Which numbers of the epoch are NaN or infinite, such as "training loss" or "validation score"."""
-        values = {"training loss": self.train_loss}
+        values = {} if self.train_loss is None else {"training loss": self.train_loss}
         for kind, by_part in (("loss", self.loss), ("score", self.score)):
             values |= {f"{_PART_NAMES.get(part, part)} {kind}": value for part, value in by_part.items()}
         return tuple(name for name, value in values.items() if not math.isfinite(value))
@@ -77,3 +79,70 @@ class EpochMetrics:
     def diverged(self) -> bool:
         """Whether a loss or a score is NaN or infinite; the lane should be released."""
         return bool(self.not_finite)
+
+
+@dataclass(frozen=True)
+class TestScores:
+    """What a lane scores on the test set.
+
+    Attributes:
+        score: the metric.
+        loss: the mean loss; None where nobody says.
+        per_example: the scores whose mean is the metric `[examples]`; None where nobody says.
+    """
+
+    __test__ = False  # no test of pytest's
+
+    score: float
+    loss: float | None = None
+    per_example: NDArray[np.floating[Any]] | None = None
+
+    @property
+    def finite(self) -> bool:
+        """Whether no number of it is NaN or infinite."""
+        numbers = (self.score, 0.0 if self.loss is None else self.loss)
+        return all(map(math.isfinite, numbers)) and (
+            self.per_example is None or bool(np.isfinite(self.per_example).all())
+        )
+
+
+class AnyLane(Protocol):
+    """What is trained, whichever way: a lane of a stack, or a run."""
+
+    @property
+    def init_seed(self) -> int:
+        """Of the initial weights."""
+        ...
+
+    @property
+    def order_seed(self) -> int:
+        """Of the order of the data."""
+        ...
+
+
+class LaneStack(Protocol):
+    """Lanes that train side by side: those of one model, or runs."""
+
+    def admit(self, key: int, lane: Any, /, checkpoint: Any = None) -> None:
+        """Add a lane under `key`, from its initial state or from where its checkpoint left it."""
+        ...
+
+    def checkpoint(self, key: int) -> Checkpoint | None:
+        """Return where a lane stands; None where what trains keeps that by itself."""
+        ...
+
+    def release(self, key: int) -> None:
+        """Drop a lane."""
+        ...
+
+    def run_epoch(self, parts: Sequence[str] = ...) -> dict[int, EpochMetrics]:
+        """Train on; return the metrics, by key, of the lanes that have finished another epoch."""
+        ...
+
+    def evaluate(self, key: int, part: str) -> TestScores:
+        """Return what a lane scores on a part of the data."""
+        ...
+
+    def close(self) -> None:
+        """End what trains."""
+        ...

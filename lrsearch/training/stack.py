@@ -10,12 +10,11 @@ from itertools import groupby
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
 from lrsearch.training.data import Part, TrainingData, epoch_order
-from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
+from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane, TestScores
 from lrsearch.training.model import StackedModel
 from lrsearch.training.optimizers import UpdateRule, settings_columns
 from lrsearch.training.parameter_groups import column_factors
@@ -141,10 +140,14 @@ class Stack:
         row.select_loss.append(loss.get("select", float("nan")))
         return EpochMetrics(row.epoch, values["train"], loss, score)
 
-    def evaluate(self, key: int, part: str) -> tuple[float, NDArray[np.float32]]:
-        """Return the mean loss and the score of each example of `part` for lane `key`, in the data set's order."""
+    def evaluate(self, key: int, part: str) -> TestScores:
+        """Return the loss and the scores of `part` for lane `key`, those of its examples in the data set's order."""
         losses, scores = self._evaluate([self._rows[key]], self._data.parts[part])
-        return float(losses[0]), scores[0].cpu().numpy().astype(np.float32)
+        per_example = scores[0].cpu().numpy().astype(np.float32)
+        return TestScores(float(per_example.mean()), float(losses[0]), per_example)
+
+    def close(self) -> None:
+        """Do nothing: lanes that are dropped leave nothing behind."""
 
     def _groups(self) -> Iterator[list[int]]:
         """Yield the keys of the lanes that are trained together."""

@@ -6,17 +6,18 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
+from lrsearch.runs.spec import Purpose
 from lrsearch.schedules import schedule_from_params
 from lrsearch.storage import worker_name
+from lrsearch.training.lane import TestScores
 from lrsearch.trials.record import closing, opening
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class FullRuns:
         split: whose split seed all runs share.
         runs: one a lane; they are named by their place in this list.
         parts: of the data, evaluated after every epoch.
+        purpose: what the runs are for.
     """
 
     def __init__(
@@ -59,31 +61,58 @@ class FullRuns:
         runs: Sequence[FullRun],
         *,
         parts: Sequence[str] = VALIDATED,
+        purpose: Purpose = "search",
     ) -> None:
         self._experiment, self._runs, self._parts = experiment, runs, parts
-        self._stack = experiment.stack(split)
+        self._stack = experiment.stack(split, purpose=purpose)
         self._curves = [LearningCurve() for _ in runs]
         self._diverged: set[int] = set()
-        self._seconds = 0.0
+        self._epochs = [0] * len(runs)
+        self._seconds = [0.0] * len(runs)
         for key, run in enumerate(runs):
             self._stack.admit(key, experiment.lane(schedule_from_params(run.schedule), run.seeds, run.settings))
 
+    def __enter__(self) -> FullRuns:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def training(self) -> bool:
+        """Whether a lane has epochs left."""
+        return any(
+            key not in self._diverged and done < self._experiment.epochs for key, done in enumerate(self._epochs)
+        )
+
+    @property
+    def epochs_done(self) -> int:
+        """How many epochs all lanes have had, those that diverged counted as whole."""
+        return sum(self._experiment.epochs if key in self._diverged else done for key, done in enumerate(self._epochs))
+
     def epoch(self) -> None:
-        """Train every lane that has not diverged for one epoch."""
+        """Train the lanes that have epochs left until at least one has finished another."""
         begun = time.perf_counter()
-        for key, metrics in self._stack.run_epoch(self._parts).items():
+        trained = self._stack.run_epoch(self._parts)
+        share = (time.perf_counter() - begun) / len(self._runs)
+        if any(metrics.seconds is None for metrics in trained.values()):  # those that have diverged pay as well
+            self._seconds = [seconds + share for seconds in self._seconds]
+        for key, metrics in trained.items():
+            self._epochs[key] = metrics.epoch
+            self._seconds[key] += metrics.seconds or 0.0
             self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
             if metrics.diverged:
                 family, named = self._runs[key].schedule["family"], ", ".join(metrics.not_finite)
                 logger.warning(f"a run of {family} has diverged in epoch {metrics.epoch} (NaN or infinite: {named})")
                 self._diverged.add(key)
                 self._stack.release(key)
-        self._seconds += time.perf_counter() - begun
 
     @property
     def worst_value(self) -> float:
         """The score of a lane that has diverged."""
-        return self._experiment.workload.worst_value
+        return self._experiment.worst_value
 
     def has_diverged(self, key: int) -> bool:
         """Return whether a lane's loss or score was not finite after some epoch."""
@@ -93,20 +122,20 @@ class FullRuns:
         """Return the validation score after every epoch of a lane; none where all examples are trained on."""
         return self._curves[key].select_accuracy
 
-    def test_scores(self, key: int) -> tuple[float, NDArray[np.float32]] | None:
-        """Return the mean test loss and the score of each test example `[examples]` of a lane.
+    def test_scores(self, key: int) -> TestScores | None:
+        """Return what a lane scores on the test set.
 
         None for a lane that has diverged, as one does whose loss or score is not finite on the test set.
         """
         if self.has_diverged(key):
             return None
-        loss, scores = self._stack.evaluate(key, "test")
-        if not (np.isfinite(loss) and np.isfinite(scores).all()):
+        scores = self._stack.evaluate(key, "test")
+        if not scores.finite:
             family = self._runs[key].schedule["family"]
             logger.warning(f"a run of {family} has diverged on the test set (NaN or infinite: loss or score)")
             self._diverged.add(key)
             return None
-        return loss, scores
+        return scores
 
     def store(self, study: Study, key: int, *, value: float, attributes: Mapping[str, Any]) -> None:
         """Add a lane to a study as a complete trial.
@@ -118,7 +147,6 @@ class FullRuns:
             attributes: what its record says besides `opening` and `closing`.
         """
         run, curve, diverged = self._runs[key], self._curves[key], self.has_diverged(key)
-        seconds = self._seconds / len(self._runs)
         study.add_trial(
             create_trial(
                 state=TrialState.COMPLETE,
@@ -128,7 +156,7 @@ class FullRuns:
                 user_attrs={
                     "worker": worker_name(),
                     **opening(self._experiment, run.schedule, run.seeds),
-                    **closing(curve, seconds, "diverged" if diverged else "finished"),
+                    **closing(curve, self._seconds[key], "diverged" if diverged else "finished"),
                     **attributes,
                 },
                 intermediate_values=dict(enumerate(curve.select_accuracy, start=1)),

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
-from lrsearch.training.device import device_label
 
 StopReason = Literal["finished", "pruned", "diverged"]
 
@@ -25,7 +24,7 @@ def opening(experiment: Experiment, schedule: Mapping[str, Any], seeds: Seeds) -
         "init_seed": seeds.init,
         "order_seed": seeds.order,
         "epochs": experiment.epochs,
-        "device": device_label(experiment.device),
+        "device": experiment.device_label,
         "kernels": experiment.kernels,
     }
 

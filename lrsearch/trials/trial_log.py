@@ -14,7 +14,7 @@ from optuna.trial import Trial, TrialState
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
 from lrsearch.storage import worker_name
-from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
+from lrsearch.training.lane import AnyLane, Checkpoint, EpochMetrics
 from lrsearch.trials.history import origin_of
 from lrsearch.trials.record import StopReason, closing, opening
 
@@ -31,7 +31,7 @@ class TrialLog:
     experiment: Experiment
     trial: Trial
     params: Mapping[str, Any]
-    lane: Lane
+    lane: AnyLane
     curve: LearningCurve = field(default_factory=LearningCurve)
     reported: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -72,11 +72,10 @@ class TrialLog:
         """Take down one epoch, which took `seconds` of this trial's share; writes nothing to the storage."""
         self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score)
         self.seconds += seconds
-        workload = self.experiment.workload
-        self.reported.append(workload.worst_value if metrics.diverged else metrics.score["select"])
+        self.reported.append(self.experiment.worst_value if metrics.diverged else metrics.score["select"])
         if metrics.diverged and not any(name.endswith("loss") for name in metrics.not_finite):
             logger.warning(
-                f"trial {self.trial.number}, epoch {metrics.epoch}: {workload.metric_name} is NaN or infinite "
+                f"trial {self.trial.number}, epoch {metrics.epoch}: {self.experiment.metric.name} is NaN or infinite "
                 f"({', '.join(metrics.not_finite)}) although the loss is finite; the trial counts as diverged"
             )
 

@@ -148,7 +148,7 @@ def _claims(
     if not planned:
         return (), ""
     try:
-        return judge_claims(runs, planned, plan), scaled_windows(config.training.epochs, planned)
+        return judge_claims(runs, planned, plan), scaled_windows(config.epochs, planned)
     except InputError as error:
         return (), f"The claims are not tested: {error}"
 

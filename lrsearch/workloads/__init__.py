@@ -4,7 +4,7 @@ Owns the built-in LeNet, the data sets and the split. May import config and torc
 """
 
 from lrsearch.workloads.split import Split, examples_to_fit, split_examples
-from lrsearch.workloads.trust import require_trusted_workload
+from lrsearch.workloads.trust import require_trusted
 from lrsearch.workloads.workload import Dataset, Workload, load_data, load_workload
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "examples_to_fit",
     "load_data",
     "load_workload",
-    "require_trusted_workload",
+    "require_trusted",
     "split_examples",
 ]

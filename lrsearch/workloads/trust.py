@@ -1,26 +1,33 @@
-"""Which workloads may be imported: the built-in one, and those that a person has named; never because a file does."""
+"""Which code may be imported: the built-in workload, and what a person has named; never because a file names it."""
 
 from __future__ import annotations
 
 from lrsearch.config import BUILT_IN_WORKLOAD
 from lrsearch.errors import InputError
-from lrsearch.workloads.workload import was_loaded
+
+_loaded: set[str] = set()
 
 
-def require_trusted_workload(address: str, *, source: str, trust: str) -> None:
-    """Raise InputError unless a workload named by a file or a storage is built in, or already loaded in this process.
+def note_loaded(address: str) -> None:
+    """Note that a workload or a training function was loaded, as only one is that a person has named."""
+    _loaded.add(address)
+
+
+def require_trusted(address: str, *, source: str, trust: str, flag: str = "workload") -> None:
+    """Raise InputError unless what a file or a storage names is built in, or already loaded in this process.
 
     Importing a module runs it, and a database or an exported file may come from an attacker. What this process has
     loaded before was named by its user.
 
     Args:
-        address: the workload, "package.module:function".
+        address: the workload or the training function, "package.module:function".
         source: what asks for it, as the error begins.
         trust: the flag by which `source` is trusted, as in "--trust-storage".
+        flag: by which a person names such a thing, "workload" or "training".
     """
-    if address != BUILT_IN_WORKLOAD and not was_loaded(address):
+    if address != BUILT_IN_WORKLOAD and address not in _loaded:
         keyword = trust.removeprefix("--").replace("-", "_")
         raise InputError(
-            f"{source} names the workload {address!r}, and importing it runs its code: name it yourself with "
-            f"--workload, or trust the source with {trust} (in Python {keyword}=True)"
+            f"{source} names the {flag} {address!r}, and importing it runs its code: name it yourself with "
+            f"--{flag}, or trust the source with {trust} (in Python {keyword}=True)"
         )

@@ -20,6 +20,7 @@ from torch.nn import functional
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.metric import POINTS, UNITS, Direction, Metric
+from lrsearch.workloads.trust import note_loaded
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,18 +150,10 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-_loaded: set[str] = set()
-
-
-def was_loaded(address: str) -> bool:
-    """Return whether this process has loaded the workload before, which it does only when its user names it."""
-    return address in _loaded
-
-
 def load_workload(address: str, **options: object) -> Workload:
     """Import `package.module:function` and call it for a Workload.
 
-    This runs the module's code: an address that comes from data is checked by `require_trusted_workload` first.
+    This runs the module's code: an address that comes from data is checked by `require_trusted` first.
 
     Args:
         address: where the function is; it must be importable from the working directory or the environment.
@@ -185,7 +178,7 @@ def load_workload(address: str, **options: object) -> Workload:
         raise InputError(f"workload {address!r} cannot be called with {given}: {_describe(error)}") from error
     if not isinstance(workload, Workload):
         raise InputError(f"workload {address!r} must return a lrsearch.Workload, got {type(workload).__name__}")
-    _loaded.add(address)
+    note_loaded(address)
     return workload
 
 

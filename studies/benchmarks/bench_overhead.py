@@ -34,9 +34,10 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from lrsearch.config import StudyConfig, shipped_study
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.experiment.space import FAMILY
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.optimize import open_searches, prepare_studies
 from lrsearch.search.progress import SearchState, SearchTimes
@@ -76,15 +77,15 @@ class MadeUpStack(Stack):
         return metrics
 
 
-class Untrained(Experiment):
+class Untrained(WorkloadExperiment):
     """An experiment that trains nothing."""
 
-    def stack(self, seeds: Seeds) -> Stack:  # noqa: ARG002  (Experiment's interface)
+    def stack(self, seeds: Seeds, *, purpose: str = "search") -> Stack:  # noqa: ARG002  (Experiment's interface)
         """Return made-up lanes."""
         return MadeUpStack()
 
 
-def store_trials(path: Path, study: Study, experiment: Experiment, count: int) -> None:
+def store_trials(path: Path, study: Study, experiment: WorkloadExperiment, count: int) -> None:
     """Write finished trials with random parameters straight into the tables of an SQLite database."""
     space, rng, sampler = experiment.space, np.random.default_rng(1), RandomSampler(seed=1)
     when = "2026-01-01 00:00:00.000000"

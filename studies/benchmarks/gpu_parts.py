@@ -20,8 +20,9 @@ from gpu_checks import as_rows, check_epochs, check_step
 from torch.profiler import ProfilerActivity, profile
 
 from lrsearch.config import StudyConfig
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.schedules import make_schedule
 from lrsearch.search.optimize import run_search
 from lrsearch.training.lenet.lenet_stack import LenetStack
@@ -69,9 +70,9 @@ class Setting:
         )
 
     @cached_property
-    def experiment(self) -> Experiment:
+    def experiment(self) -> WorkloadExperiment:
         """The data on the device, and what makes stacks on it."""
-        return Experiment.prepare(self.config, device=self.device)
+        return WorkloadExperiment.prepare(self.config, device=self.device)
 
     @property
     def on_gpu(self) -> bool:
@@ -173,7 +174,7 @@ def epoch_times(setting: Setting, lanes: int, *, own_batches: bool) -> dict[str,
     return row
 
 
-def _fill(stack: Stack, experiment: Experiment, lanes: int, *, own_batches: bool) -> None:
+def _fill(stack: Stack, experiment: WorkloadExperiment, lanes: int, *, own_batches: bool) -> None:
     seeds = Seeds.of(0, "search", 0)
     schedule = make_schedule("constant", total_steps=100 * stack.steps_per_epoch, base_lr=0.05)
     for key in range(lanes):

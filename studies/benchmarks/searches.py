@@ -18,9 +18,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from work import Batches, article_batches, epochs_of, in_memory_batches
 
 from lrsearch.config import StudyConfig
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.space import FAMILY
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.search.optimize import run_search
 from lrsearch.training.data import TrainingData
 from lrsearch.workloads import split_examples
@@ -38,7 +39,7 @@ class Task:
         seconds: the wall time, or None.
     """
 
-    experiment: Experiment
+    experiment: WorkloadExperiment
     data: TrainingData
     jobs: int
     trials: int | None
@@ -47,7 +48,7 @@ class Task:
     @classmethod
     def prepare(cls, config: StudyConfig, **limits: Any) -> Task:
         """Load the data and split it as lrsearch's search will."""
-        experiment = Experiment.prepare(config, device="cpu")
+        experiment = WorkloadExperiment.prepare(config, device="cpu")
         split = split_examples(experiment.dataset.train_y.numpy(), Seeds.of(config.seed, "search", 0).split)
         return cls(experiment, TrainingData.build(experiment.dataset, split, device="cpu"), **limits)
 

@@ -6,7 +6,7 @@ from optuna import create_study
 from optuna.study import Study
 from optuna.trial import TrialState, create_trial
 
-from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from tests.search.run_helpers import make_config
 
 DONE, CUT, LOST = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
@@ -25,12 +25,14 @@ TRIALS: Sequence[GivenTrial] = (
 """No trial of linear, and two of constant that are equally good."""
 
 
-def experiment_of(**changes: object) -> Experiment:
+def experiment_of(**changes: object) -> WorkloadExperiment:
     """Return the experiment of the short study with three families."""
-    return Experiment.prepare(make_config(search__families=("constant", "cosine", "linear"), **changes), device="cpu")
+    return WorkloadExperiment.prepare(
+        make_config(search__families=("constant", "cosine", "linear"), **changes), device="cpu"
+    )
 
 
-def search_of(experiment: Experiment, trials: Sequence[GivenTrial] = TRIALS) -> Study:
+def search_of(experiment: WorkloadExperiment, trials: Sequence[GivenTrial] = TRIALS) -> Study:
     """Return a search that holds these trials by number; their other parameters are the lowest of their ranges."""
     study = create_study(direction=experiment.workload.direction)
     for family, state, value, base_lr in trials:

@@ -14,8 +14,9 @@ from lrsearch.confirmation.candidates import Candidate
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.controls import with_controls
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import open_storage, records
 from tests.confirmation_examples import noisy, table_of
@@ -100,7 +101,7 @@ def test_controls_of_a_search_are_made_of_each_blocks_winner(folder) -> None:
 
 def test_no_control_is_made_of_a_family_that_is_not_compared(folder) -> None:
     """reduce_on_plateau is passed over; alone it leaves nothing to make a control of."""
-    experiment = Experiment.prepare(make_config(), device="cpu")
+    experiment = WorkloadExperiment.prepare(make_config(), device="cpu")
     plateau = Candidate("reduce_on_plateau", {"family": "reduce_on_plateau", "base_lr": 0.1})
     cosine = Candidate("cosine", {"family": "cosine", "base_lr": 0.4})
     seeds = Seeds.of(0, "confirm", 0)

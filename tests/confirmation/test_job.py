@@ -5,8 +5,8 @@ import pytest
 from lrsearch.confirmation import job as module
 from lrsearch.confirmation.job import Job
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.storage import open_storage
 from tests.search.run_helpers import make_config
 
@@ -15,7 +15,7 @@ CPU = RunOptions(device="cpu", workers=1)
 
 def _store_search(config, name: str = "tab") -> None:
     """Store a search without trials."""
-    experiment = Experiment.prepare(config, device="cpu")
+    experiment = WorkloadExperiment.prepare(config, device="cpu")
     Job(experiment, CPU, open_storage(CPU.storage), name, ()).create_study(name, {})
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment, Seeds, WorkerPayload
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.workload_experiment import WorkloadExperiment, WorkloadPayload
 from lrsearch.metric import ACCURACY, UNITS
 from lrsearch.schedules import PerEpoch, Schedule
 from tests.search.run_helpers import make_config
@@ -14,8 +15,8 @@ from tests.search.run_helpers import make_config
 SEEDS = Seeds(split=1, init=2, order=3, sampler=4)
 
 
-def _prepare(**changes) -> Experiment:
-    return Experiment.prepare(make_config(**changes), device="cpu")
+def _prepare(**changes) -> WorkloadExperiment:
+    return WorkloadExperiment.prepare(make_config(**changes), device="cpu")
 
 
 def test_seeds_are_a_function_of_study_kind_and_unit() -> None:
@@ -37,22 +38,22 @@ def test_an_epoch_is_the_whole_batches_of_what_is_fitted() -> None:
 
 def test_what_makes_trials_comparable_is_named() -> None:
     """Direction, metric, batch size, steps and the model's parameters, as a study keeps them."""
-    facts = _prepare().workload_facts
+    facts = _prepare().facts
     assert ("maximize", "accuracy", 20, 10) == tuple(
         facts[k] for k in ("direction", "metric", "batch_size", "steps_per_epoch")
     )
     assert facts["parameters"].startswith("4 tensors of 83 numbers")  # 6 x 8 + 8 + 8 x 3 + 3
-    assert facts["parameters"] != _prepare(workload="tests.workload_examples:batch_norm").workload_facts["parameters"]
+    assert facts["parameters"] != _prepare(workload="tests.workload_examples:batch_norm").facts["parameters"]
 
 
 def test_other_data_on_a_worker_is_refused() -> None:
     """A process whose own copy of the data differs from the one that began the run trains nothing."""
     config = make_config()
     with pytest.raises(InputError, match="has other data than the machine that began the run"):
-        WorkerPayload(config, "cpu", "0123456789abcdef").experiment()
+        WorkloadPayload(config, "cpu", "0123456789abcdef").experiment()
     first = _prepare()
     for arrays in (None, first.dataset.arrays()):
-        payload = WorkerPayload(config, "cpu", first.data_fingerprint, arrays)
+        payload = WorkloadPayload(config, "cpu", first.data_fingerprint, arrays)
         assert first.data_fingerprint == payload.experiment().data_fingerprint
 
 

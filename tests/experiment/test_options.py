@@ -1,13 +1,14 @@
 """How a study is run: what is refused, and what is chosen where nothing is said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lrsearch.errors import InputError
 from lrsearch.experiment import options as module
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from tests.search.run_helpers import make_config
 
 SCHEDULER = "tcp://127.0.0.1:8786"
@@ -36,26 +37,31 @@ def test_a_password_in_the_address_is_not_printed() -> None:
     assert "secret" not in repr(RunOptions(storage="postgresql://me:secret@host/db"))
 
 
+def _on(device: str) -> WorkloadExperiment:
+    """Return an experiment on a device."""
+    return replace(WorkloadExperiment.prepare(make_config(), device="cpu"), device=device)
+
+
 def test_several_processes_get_the_whole_path_of_a_file(folder, monkeypatch) -> None:
     """They may be in another folder; one process keeps the address as it was given."""
     monkeypatch.setattr(module, "auto_workers", lambda device: {"cpu": 4, "cuda": 1}[device])
-    assert RunOptions(workers=1) == RunOptions().resolved("cuda")
-    several = RunOptions().resolved("cpu")
+    assert RunOptions(workers=1) == RunOptions().resolved(_on("cuda"))
+    several = RunOptions().resolved(_on("cpu"))
     assert (4, f"sqlite:///{Path.cwd()}/lrsearch.db") == (several.workers, several.storage)
-    assert 2 == RunOptions(workers=2).resolved("cpu").workers
+    assert 2 == RunOptions(workers=2).resolved(_on("cpu")).workers
 
 
 def test_a_cluster_says_how_many_processes_it_has(folder, monkeypatch) -> None:
     """A number that is asked for goes before; one process there still needs the whole path."""
     monkeypatch.setattr(module, "cluster_size", lambda address: {SCHEDULER: 1}[address])
     given = RunOptions(backend="dask", scheduler=SCHEDULER)
-    resolved = given.resolved("cpu")
+    resolved = given.resolved(_on("cpu"))
     assert (1, f"sqlite:///{Path.cwd()}/lrsearch.db") == (resolved.workers, resolved.storage)
 
 
 def test_processes_of_this_machine_share_the_data_and_others_load_their_own() -> None:
     """The others get the fingerprint that their copy must have, and choose their own device."""
-    experiment = Experiment.prepare(make_config(), device="cpu")
+    experiment = WorkloadExperiment.prepare(make_config(), device="cpu")
     local = RunOptions().worker_payload(experiment)
     assert ("cpu", True) == (local.device, local.arrays is not None)
     remote = RunOptions(backend="dask", scheduler=SCHEDULER).worker_payload(experiment)

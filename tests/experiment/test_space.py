@@ -61,7 +61,7 @@ def test_bad_families_are_refused(families: tuple[str, ...], message: str) -> No
 def test_optimizer_parameters_are_in_every_family_and_not_in_the_schedule() -> None:
     """weight_decay is sampled beside the schedule's parameters, and the schedule is built without it."""
     decay = FloatDistribution(1e-6, 1e-3, log=True)
-    space = make_space(("constant",), optimizer_distributions={"weight_decay": decay})
+    space = make_space(("constant",), beside={"weight_decay": decay})
     assert decay == space.distributions("constant")["weight_decay"]
     schedule = space.schedule({"family": "constant", "base_lr": 0.1, "warmup_steps": 0, "weight_decay": 1e-4})
     assert isinstance(schedule, Schedule)
@@ -71,7 +71,7 @@ def test_optimizer_parameters_are_in_every_family_and_not_in_the_schedule() -> N
 def test_an_optimizer_parameter_may_not_take_a_schedules_name() -> None:
     """A clash of names is an error, not one parameter for two things."""
     with pytest.raises(InputError, match="'base_lr' is also a parameter of"):
-        make_space(("constant",), optimizer_distributions={"base_lr": FloatDistribution(0, 1)})
+        make_space(("constant",), beside={"base_lr": FloatDistribution(0, 1)})
 
 
 def test_the_stored_identity_tells_spaces_apart() -> None:
@@ -82,7 +82,7 @@ def test_the_stored_identity_tells_spaces_apart() -> None:
         make_space(("constant", "cosine")),
         make_space(overrides={"final_lr": {"high": 1e-3}}),
         make_space(total_steps=2000),
-        make_space(optimizer_distributions={"weight_decay": FloatDistribution(0, 1)}),
+        make_space(beside={"weight_decay": FloatDistribution(0, 1)}),
     ]
     texts = [json.dumps(space.to_json()) for space in spaces]
     assert texts[0] == json.dumps(make_space().to_json())
@@ -91,5 +91,5 @@ def test_the_stored_identity_tells_spaces_apart() -> None:
 
 def test_a_stored_space_is_read_back() -> None:
     """from_json is the inverse of to_json, through text."""
-    space = make_space(FAMILIES, optimizer_distributions={"weight_decay": FloatDistribution(1e-6, 1e-3, log=True)})
+    space = make_space(FAMILIES, beside={"weight_decay": FloatDistribution(1e-6, 1e-3, log=True)})
     assert space == Space.from_json(json.loads(json.dumps(space.to_json())), ["weight_decay"])

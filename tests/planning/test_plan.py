@@ -10,8 +10,8 @@ import torch
 from lrsearch.comparison.inference.power import Noise, plan_power
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.planning import plan as planning
 from lrsearch.planning.noise import ASSUMED, AssumedNoise
 from lrsearch.planning.plan import plan_study, seconds_per_trial_epoch
@@ -80,18 +80,18 @@ def test_a_short_epoch_stands_for_a_whole_one(monkeypatch) -> None:
     """Of much data only a part is trained, and its time is scaled by the updates; the first epoch does not count."""
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(24000, 6, generator=generator), torch.zeros(24000, dtype=torch.int64)
-    experiment = replace(Experiment.prepare(config_of(), device="cpu"), dataset=Dataset(x, y, x[:600], y[:600]))
+    experiment = replace(WorkloadExperiment.prepare(config_of(), device="cpu"), dataset=Dataset(x, y, x[:600], y[:600]))
     assert 1000 == experiment.steps_per_epoch
     steps = []
     clock = iter([100.0, 102.0])
     monkeypatch.setattr(planning.time, "perf_counter", lambda: next(clock))
-    whole = Experiment.stack
+    whole = WorkloadExperiment.stack
 
     def counted(self, seeds, **given):
         steps.append(self.steps_per_epoch)
         return whole(self, seeds, **given)
 
-    monkeypatch.setattr(Experiment, "stack", counted)
+    monkeypatch.setattr(WorkloadExperiment, "stack", counted)
     seconds = seconds_per_trial_epoch(experiment)
     (short,) = steps
     assert 40 <= short <= 42

@@ -37,10 +37,10 @@ def test_equal_studies_give_equal_pages_and_another_seed_another():
 
 def test_steps_per_epoch_are_those_of_the_search():
     """The number that needs no data is the one that the loaded data give."""
-    from lrsearch.experiment.experiment import Experiment
+    from lrsearch.experiment.workload_experiment import WorkloadExperiment
 
     config = StudyConfig.load(shipped_study("quick"))
-    experiment = Experiment.prepare(config, device="cpu")
+    experiment = WorkloadExperiment.prepare(config, device="cpu")
     steps, _ = nominal_steps_per_epoch(config)
     assert experiment.steps_per_epoch == steps
     assert experiment.space.to_json() == study_space(config, steps).to_json()

@@ -12,8 +12,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lrsearch.config import StudyConfig
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.search.optimize import prepare_studies, run_search
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import load_study, open_storage
@@ -42,7 +42,7 @@ def stored(database: str = "lrsearch.db", name: str = "tab") -> Study:
 
 def begun(config: StudyConfig, *, database: str = "lrsearch.db") -> Study:
     """Begin a search and run none of its trials."""
-    experiment, options = Experiment.prepare(config, device="cpu"), RunOptions(storage=address(database))
+    experiment, options = WorkloadExperiment.prepare(config, device="cpu"), RunOptions(storage=address(database))
     return prepare_studies(experiment, options, open_storage(options.storage))[0].study
 
 

@@ -17,8 +17,8 @@ from optuna.distributions import FloatDistribution
 from lrsearch.config import StudyConfig, shipped_study
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.metric import ACCURACY
 from lrsearch.search.optimize import prepare_studies, run_search
 from lrsearch.search.sampling import FamilySampler
@@ -52,7 +52,7 @@ def test_a_stored_search_goes_on_with_its_own_sampler(folder) -> None:
 
 def test_tpe_starts_as_it_did_when_the_study_was_made(folder) -> None:
     """After 4 trials of a family in a new study, after 10 in one that does not say so."""
-    experiment, options = Experiment.prepare(make_config(), device="cpu"), RunOptions(study_name="old")
+    experiment, options = WorkloadExperiment.prepare(make_config(), device="cpu"), RunOptions(study_name="old")
     storage = open_storage(options.storage)
     data = experiment.data_fingerprint
     create_study(storage, "old", experiment.config, metric=ACCURACY, data_fingerprint=data, attributes={})

@@ -5,8 +5,8 @@ from dataclasses import astuple, replace
 import optuna
 from optuna.distributions import CategoricalDistribution
 
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.space import Space
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.search.pruning import make_rule
 from lrsearch.search.replicate import Replicate
 from tests.search.run_helpers import make_config
@@ -14,7 +14,7 @@ from tests.search.run_helpers import make_config
 
 def test_a_search_ends_where_its_space_does() -> None:
     """Of ten trials three are run where there are three configurations; else as many as were asked for."""
-    experiment = Experiment.prepare(make_config(search__trials=10), device="cpu")
+    experiment = WorkloadExperiment.prepare(make_config(search__trials=10), device="cpu")
     study = optuna.create_study()
     assert 10 == Replicate(experiment, study, 0).total
     small = Space(20, 10, {"constant": {"base_lr": CategoricalDistribution((0.1, 0.2, 0.3))}})
@@ -23,7 +23,7 @@ def test_a_search_ends_where_its_space_does() -> None:
 
 def test_replicates_share_no_seeds_and_the_rule_is_the_study_files() -> None:
     """The history is read once made, not made anew at every look."""
-    experiment = Experiment.prepare(make_config(training__epochs=8, search__pruner="median"), device="cpu")
+    experiment = WorkloadExperiment.prepare(make_config(training__epochs=8, search__pruner="median"), device="cpu")
     study = optuna.create_study()
     first, second = Replicate(experiment, study, 0), Replicate(experiment, study, 1)
     assert not {*astuple(first.seeds)} & {*astuple(second.seeds)}

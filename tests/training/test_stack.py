@@ -239,10 +239,11 @@ def test_evaluation_is_that_of_the_plain_module():
     assert nn.functional.cross_entropy(outputs, data.train_y[40:50]).item() == pytest.approx(metrics.loss["select"])
     assert (outputs.argmax(1) == data.train_y[40:50]).double().mean().item() == pytest.approx(metrics.score["select"])
     assert {"select", "report"} == set(metrics.loss)
-    loss, scores = stack.evaluate(1, "test")
+    test = stack.evaluate(1, "test")
     outputs = module(data.test_x)
-    assert nn.functional.cross_entropy(outputs, data.test_y).item() == pytest.approx(loss)
-    assert (outputs.argmax(1) == data.test_y).tolist() == scores.astype(bool).tolist()
+    assert nn.functional.cross_entropy(outputs, data.test_y).item() == pytest.approx(test.loss)
+    assert (outputs.argmax(1) == data.test_y).tolist() == test.per_example.astype(bool).tolist()
+    assert test.per_example.mean() == test.score
 
 
 def test_evaluation_does_not_depend_on_how_many_lanes_there_are():

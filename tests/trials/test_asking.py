@@ -3,7 +3,7 @@
 import optuna
 from optuna.trial import TrialState
 
-from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.trials import asking, requeue
 from lrsearch.trials.asking import ask
 from lrsearch.trials.history import History
@@ -40,7 +40,7 @@ def test_no_new_trial_takes_the_place_of_one_that_is_about_to_be_queued(folder, 
     study = search(make_config(), 3)
     study.enqueue_trial({"family": "constant", "base_lr": 0.123, "warmup_steps": 1})
     running = study.ask()
-    Experiment.prepare(make_config()).space.suggest(running)
+    WorkloadExperiment.prepare(make_config()).space.suggest(running)
 
     def fail_and_requeue(history) -> int:
         """Let the other process come in between, once."""

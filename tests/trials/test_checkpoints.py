@@ -8,7 +8,7 @@ import torch
 from optuna.trial import TrialState
 
 from lrsearch.errors import InputError
-from lrsearch.experiment import experiment
+from lrsearch.experiment import workload_experiment
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.trials.checkpoints import Checkpoints, checkpoint_folder, open_checkpoints, study_identity
 from lrsearch.trials.history import History
@@ -65,7 +65,7 @@ def test_a_trial_that_other_kernels_began_goes_on_with_one_line(folder, monkeypa
     """Trials keep the name of what computed them; where that is another one now, equality is up to rounding."""
     config = make_config(search__pruner="none", search__sampler="random", training__epochs=4)
     with monkeypatch.context() as patch:
-        patch.setattr(experiment, "kernels_of", lambda *_: "numba float32x8")
+        patch.setattr(workload_experiment, "kernels_of", lambda *_: "numba float32x8")
         _cut_short(config)
     resumed = search(config, 3)
     assert [2, 2, 2] == [trial.user_attrs["resumed_after_epochs"] for trial in finished(resumed)]

@@ -3,7 +3,8 @@
 import optuna
 import pytest
 
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.storage import to_record
 from lrsearch.trials.full_runs import FullRun, FullRuns
 from tests.search.run_helpers import make_config
@@ -17,8 +18,8 @@ def _constant(base_lr: float) -> FullRun:
 
 
 @pytest.fixture
-def experiment() -> Experiment:
-    return Experiment.prepare(make_config(), device="cpu")
+def experiment() -> WorkloadExperiment:
+    return WorkloadExperiment.prepare(make_config(), device="cpu")
 
 
 def test_a_lane_that_diverges_leaves_the_others_running(experiment) -> None:

@@ -1,6 +1,7 @@
 """A trial's record: what it says from the beginning, and what from the end."""
 
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.records import LearningCurve
 from lrsearch.trials.record import closing, opening
 from tests.search.run_helpers import make_config
@@ -10,7 +11,7 @@ SEEDS = Seeds(split=1, init=2, order=3, sampler=4)
 
 def test_the_opening_says_what_is_trained_and_on_which_seeds() -> None:
     """The schedule is a copy; epochs, device and kernels are the experiment's."""
-    experiment = Experiment.prepare(make_config(), device="cpu")
+    experiment = WorkloadExperiment.prepare(make_config(), device="cpu")
     schedule = {"family": "constant", "base_lr": 0.1}
     record = opening(experiment, schedule, SEEDS)
     assert {

@@ -8,7 +8,8 @@ import torch
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.storage import is_dead
 from lrsearch.training.lane import Checkpoint, EpochMetrics
 from lrsearch.trials.trial_log import TrialLog
@@ -55,7 +56,7 @@ def test_a_metric_that_is_nan_counts_as_diverged_and_is_named(folder, caplog) ->
 @pytest.fixture
 def log() -> TrialLog:
     """Return the log of a trial that has begun."""
-    experiment = Experiment.prepare(make_config(), device="cpu")
+    experiment = WorkloadExperiment.prepare(make_config(), device="cpu")
     study = optuna.create_study(direction="maximize")
     return TrialLog.begin(experiment, study.ask(), Seeds(split=1, init=2, order=3, sampler=4))
 

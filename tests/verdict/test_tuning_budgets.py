@@ -11,8 +11,8 @@ from lrsearch.config import StudyConfig
 from lrsearch.confirmation.blocks import plan_blocks
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import StudyPart, records, require_same_plan
 from lrsearch.verdict.tuning_budgets import smaller_budget_candidates
@@ -90,7 +90,7 @@ def searched(tmp_path_factory) -> tuple[StudyConfig, list[Study]]:
 def test_a_tuning_budget_stands_for_the_first_trials_alone(searched) -> None:
     """The candidate after k trials is the best of the family's first k; a winner is not trained twice."""
     config, studies = searched
-    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1, 3])
+    plan = plan_blocks(WorkloadExperiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1, 3])
     added = 0
     for study, block, *stands in zip(studies, plan.blocks, plan.tuning_budgets[1], plan.tuning_budgets[3], strict=True):
         candidates = {candidate.name: candidate for candidate in block.candidates}
@@ -113,7 +113,7 @@ def test_tuning_budgets_beyond_the_search_are_refused(searched) -> None:
     """The claim `tuned with k trials` needs k trials and more of every family."""
     config, studies = searched
     with pytest.raises(InputError, match=r"tuning_efforts must be below the number of trials of every family, got 9"):
-        plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[9])
+        plan_blocks(WorkloadExperiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[9])
 
 
 def test_every_effort_has_a_verdict_of_its_own(folder, run) -> None:
@@ -157,6 +157,6 @@ def test_a_family_without_a_complete_trial_is_left_out_of_that_effort(searched, 
         return trials
 
     monkeypatch.setattr(studies[0], "get_trials", pruned)
-    plan = plan_blocks(Experiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1])
+    plan = plan_blocks(WorkloadExperiment.prepare(config, device="cpu"), studies, blocks=2, tuning_budgets=[1])
     assert "cosine" not in plan.tuning_budgets[1][0]
     assert "cosine" in plan.tuning_budgets[1][1]

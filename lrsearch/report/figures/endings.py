@@ -130,6 +130,6 @@ def endings(source: Source) -> Iterator[Section]:
     """Yield the pruning record."""
     trials, config = source.study.trials, source.config
     if any(trial.finished for trial in trials):
-        rows = endings_data(trials, config.search.families, source.metric, epochs=config.training.epochs)
+        rows = endings_data(trials, config.search.families, source.metric, epochs=config.epochs)
         sentence = PRUNERS[config.search.pruner].sentence
         yield Section("How trials ended", (sentence,), endings_figure(rows), (endings_table(rows, source.metric),))

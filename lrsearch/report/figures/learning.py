@@ -205,6 +205,6 @@ def _candidates(source: Source) -> list[Learning]:
         runs.setdefault(run.family, []).append(run)
     if not runs:
         runs = {family: [record] for family, (_, record) in source.study.best_by_family().items()}
-    epochs = source.config.training.epochs
+    epochs = source.config.epochs
     candidates = [learning_data(name, records, epochs=epochs, metric=source.metric) for name, records in runs.items()]
     return [candidate for candidate in candidates if candidate is not None]

@@ -114,7 +114,7 @@ def best_table(best: Mapping[str, tuple[StudyPart, TrialRecord]], metric: Metric
 def best_schedules(source: Source) -> Iterator[Section]:
     """Yield the schedule of each family's best trial."""
     if best := source.study.best_by_family():
-        samples = best_samples(best, epochs=source.config.training.epochs)
+        samples = best_samples(best, epochs=source.config.epochs)
         drawn = curves_figure(samples, colours(list(best)), height=520, legend=True)
         yield Section("The best of each family in the search", (), drawn, (best_table(best, source.metric),))
 
@@ -124,7 +124,7 @@ def fixed_schedules(source: Source) -> Iterator[Section]:
     fixed = {baseline.name for baseline in source.config.baseline}
     first = {run.family: run for run in reversed(source.confirmation) if run.family in fixed and run.schedule}
     samples = [
-        Sample(name, dict(run.schedule), run_rates([run], epochs=source.config.training.epochs)[0])
+        Sample(name, dict(run.schedule), run_rates([run], epochs=source.config.epochs)[0])
         for name, run in reversed(first.items())
     ]
     if samples:

@@ -50,12 +50,12 @@ class CurveFeatures:
         curve = np.log(np.maximum(parts, self._high * _FLOOR) / self._high) / self._spread
         settings = [
             np.stack([unit_columns(self._settings[name], params[name]) for params in many])
-            for name in self.space.optimizer_parameters
+            for name in self.space.beside
         ]
         return np.hstack([curve, *settings])
 
     def __len__(self) -> int:
-        settings = [self._settings[name] for name in self.space.optimizer_parameters]
+        settings = [self._settings[name] for name in self.space.beside]
         return 1 + len(self._means) + sum(len(getattr(one, "choices", ("one",))) for one in settings)
 
     def _rates(self, params: Mapping[str, Any]) -> FloatArray:
@@ -105,7 +105,7 @@ class CurveFeatures:
 
     @cached_property
     def _largest_momentum(self) -> float | None:
-        momentum = self._settings["momentum"] if "momentum" in self.space.optimizer_parameters else None
+        momentum = self._settings["momentum"] if "momentum" in self.space.beside else None
         return momentum.high if isinstance(momentum, FloatDistribution) else None
 
 

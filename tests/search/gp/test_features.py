@@ -48,7 +48,7 @@ def test_searched_settings_are_columns_and_momentum_scales_the_rates() -> None:
         "weight_decay": FloatDistribution(1e-6, 1e-2, log=True),
         "kind": CategoricalDistribution(("a", "b")),
     }
-    space = make_space(("constant",), momentum=0.9, optimizer_distributions=settings)
+    space = make_space(("constant",), momentum=0.9, beside=settings)
     features = CurveFeatures(space)
     common = {"family": "constant", "warmup_steps": 0, "weight_decay": 1e-4, "kind": "b"}
     heavy = features([{**common, "base_lr": 0.01, "momentum": 0.9}])[0]

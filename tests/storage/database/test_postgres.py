@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from lrsearch.errors import InputError, RunError
-from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.report.dashboard import make_dashboard
 from lrsearch.search.optimize import _search_in_process, prepare_studies, run_search
 from lrsearch.storage import load_study, open_existing, open_storage, records, reopen_storage
@@ -225,7 +225,7 @@ def test_a_process_of_a_run_that_starts_waits_for_a_server_that_comes_back() -> 
     config = make_config(search__trials=3)
     with postgres_server() as server:
         options = RunOptions(storage=server.url, workers=2, device="cpu")
-        experiment = Experiment.prepare(config, device="cpu")
+        experiment = WorkloadExperiment.prepare(config, device="cpu")
         prepare_studies(experiment, options, open_storage(server.url))
         server.stop("immediate")
         begun = time.monotonic()

@@ -1,0 +1,125 @@
+"""`[run]` and `[parameters]` of a study file: a training of one's own, and what it searches beside the rate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, field_validator, model_validator
+
+from lrsearch.config.study_tables import Name, SettingRange, Table
+from lrsearch.schedules import FAMILIES, Choice, Range, reads_metric
+
+MOST_STEPS = 10**9
+_FAMILY = "family"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_ADDRESS = re.compile(r"[\w.]+:[\w.]+")
+
+
+class RunConfig(Table):
+    """`[run]`: a training function of one's own, how long it trains, and what it reports.
+
+    Attributes:
+        training: the function, "package.module:function"; it takes a `lrsearch.Run`.
+        metric: the name of what it reports.
+        direction: whether more of it is better or less.
+        unit: of the metric; by default points where it is an accuracy, which is a fraction then.
+        worst_value: the metric of a model that has learned nothing, None where nobody knows.
+        failed_at: a confirmed run that scores worse has failed; None for a limit derived from `worst_value`.
+        total_steps: the optimizer's updates of a run.
+        reports: equal parts of a run, after each of which the metric is reported; they stand for epochs.
+        epochs: what `run.epochs` yields; `reports` of them if None.
+        timeout: seconds, or text such as "2h", after which a run is ended; None for no limit.
+        test: whether there is a test set beside the validation set.
+        in_process: whether the function, which has no global state, runs inside lrsearch's own process.
+        threads: processor threads of a run.
+    """
+
+    training: str
+    metric: Name
+    direction: Literal["maximize", "minimize"]
+    unit: Name | None = None
+    worst_value: float | None = None
+    failed_at: float | None = None
+    total_steps: int = Field(ge=1, le=MOST_STEPS)
+    reports: int = Field(10, ge=1, le=10_000)
+    epochs: int | None = Field(None, ge=1, le=MOST_STEPS)
+    timeout: float | None = None
+    test: bool = True
+    in_process: bool = False
+    threads: int = Field(1, ge=1, le=1024)
+
+    @field_validator("training")
+    @classmethod
+    def _is_an_address(cls, training: str) -> str:
+        if not _ADDRESS.fullmatch(training):
+            raise ValueError(f"must be written package.module:function, got {training!r}")
+        return training
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _in_seconds(cls, timeout: Any) -> Any:
+        if isinstance(timeout, str):
+            written = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", timeout.strip())
+            if written is None:
+                raise ValueError(f'must be a number of seconds or text such as "90m" or "2h", got {timeout!r}')
+            return float(written[1]) * _SECONDS[written[2]]
+        return timeout
+
+    @model_validator(mode="after")
+    def _fits(self) -> RunConfig:
+        if self.timeout is not None and self.timeout <= 0:
+            raise ValueError(f"timeout must be above 0 seconds, got {self.timeout:g}")
+        for name in ("reports", "epochs"):
+            if (getattr(self, name) or 1) > self.total_steps:
+                raise ValueError(f"{name} must be at most total_steps, {self.total_steps}, got {getattr(self, name)}")
+        return self
+
+
+class ParameterRange(SettingRange):
+    """A number of `[parameters]`: from `low` to `high`, a whole one where both bounds are whole numbers."""
+
+    low: int | float
+    high: int | float
+
+    @property
+    def integer(self) -> bool:
+        """Whether it takes whole numbers alone."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+_Choices = Annotated[tuple[bool | int | float | str, ...], Field(min_length=1, max_length=50)]
+Parameters: TypeAlias = dict[str, ParameterRange | _Choices]
+"""`[parameters]`: by name, a range or a list of choices."""
+
+
+def bounds_of(parameter: ParameterRange | tuple[Any, ...]) -> Range | Choice:
+    """Return the bounds of one of `[parameters]`, as those of a schedule's parameters are."""
+    if isinstance(parameter, ParameterRange):
+        return Range(parameter.low, parameter.high, parameter.log, parameter.integer)
+    return Choice(parameter)
+
+
+RUN_WITHOUT_EFFECT = ("run.timeout", "run.in_process", "run.unit")
+"""By dotted key, what does not change what a run gives."""
+
+OF_WORKLOADS = ("workload", "data", "training", "optimizer")
+"""What of a study file is for what lrsearch trains itself."""
+
+
+def require_run_study(data: Mapping[str, Any]) -> None:
+    """Raise ValueError where a study with `[run]` has what only a workload takes, or lacks what a run needs."""
+    if others := [name for name in OF_WORKLOADS if name in data]:
+        named = others[0] if others[0] == "workload" else f"[{others[0]}]"
+        raise ValueError(f"[run] trains with a function of its own: leave out {named}, which is for a workload")
+    ranges, search = data.get("ranges", {}), data.get("search", {})
+    if isinstance(ranges, Mapping) and "base_lr" not in ranges:
+        raise ValueError("[run] needs the range of the rate: [ranges] base_lr = { low = 1e-4, high = 1e-2 }")
+    parameters = data.get("parameters", {})
+    taken = {_FAMILY, *(name for family in FAMILIES.values() for name in family.priors())}
+    if clash := [name for name in parameters if name in taken] if isinstance(parameters, Mapping) else []:
+        raise ValueError(f"parameters: {clash[0]} is the name of the schedule's own: rename it")
+    families = search.get("families", ()) if isinstance(search, Mapping) else ()
+    if counting := [name for name in families if name in FAMILIES and reads_metric(name)]:
+        raise ValueError(f"search.families: {counting[0]} reads a metric and has no table of rates: leave it out")

@@ -1,0 +1,164 @@
+"""An experiment whose trials are runs of a training function of a person's own."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lrsearch.config import StudyConfig
+from lrsearch.config.baseline import BaselineConfig
+from lrsearch.config.run_table import RunConfig
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.space import Space, study_space
+from lrsearch.metric import Metric
+from lrsearch.runs.function import load_training
+from lrsearch.runs.run_stack import RunStack
+from lrsearch.runs.running import RunningProcess, RunningThread
+from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
+from lrsearch.schedules import AnySchedule
+from lrsearch.training.device import usable_cores
+
+
+@dataclass(frozen=True, eq=False)
+class RunExperiment(Experiment):
+    """Everything that a run needs besides its schedule and its seeds.
+
+    Attributes:
+        at_once: how many runs there are at a time in this process.
+    """
+
+    at_once: int = 1
+
+    @classmethod
+    def prepare(cls, config: StudyConfig, *, at_once: int | None = None) -> RunExperiment:
+        """Import the training function.
+
+        Args:
+            config: the study, with `[run]`.
+            at_once: runs at a time; as many as the processor has room for if None.
+
+        Raises:
+            InputError: if the function cannot be imported, or takes something else than a run.
+        """
+        assert config.run is not None
+        load_training(config.run.training)
+        side_by_side = at_once or max(1, usable_cores() // config.run.threads)
+        experiment = cls(config, "cpu", at_once=1 if config.run.in_process else side_by_side)
+        _ = experiment.fixed_schedules  # better now than after the search
+        return experiment
+
+    @property
+    def run(self) -> RunConfig:
+        """`[run]` of the study file."""
+        assert self.config.run is not None
+        return self.config.run
+
+    @property
+    def name(self) -> str:
+        """The address of the training function."""
+        return self.run.training
+
+    @property
+    def fresh_metric(self) -> Metric:
+        """What runs report, and the unit in which people read it."""
+        return Metric.of_scores(self.run.metric, self.run.direction, self.run.unit)
+
+    @property
+    def worst_value(self) -> float:
+        """The metric of a model that has learned nothing, or infinitely bad where nobody knows."""
+        if self.run.worst_value is not None:
+            return self.run.worst_value
+        return -math.inf if self.metric.maximize else math.inf
+
+    @property
+    def failed_at(self) -> float | None:
+        """The metric from which on a confirmed run has failed, where the study file says so."""
+        return self.run.failed_at
+
+    @property
+    def data_fingerprint(self) -> str:
+        """Nothing is known of the data."""
+        return ""
+
+    @property
+    def kernels(self) -> str:
+        """Nothing is known of what computes a step."""
+        return ""
+
+    @property
+    def device_label(self) -> str:
+        """Nothing is known of the device."""
+        return ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a study's trials have in common besides its study file: nothing, as `[run]` says it all."""
+        return {"direction": self.metric.direction, "metric": self.metric.name, "unit": self.metric.unit}
+
+    @property
+    def total_steps(self) -> int:
+        """Updates of one run."""
+        return self.run.total_steps
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates from one report to the next, whole ones."""
+        return self.run.total_steps // self.run.reports
+
+    @cached_property
+    def fresh_space(self) -> Space:
+        """The search space of a new study."""
+        return study_space(self.config, self.steps_per_epoch)
+
+    def _fixed_schedule(self, baseline: BaselineConfig) -> AnySchedule:
+        """Return the schedule of a `[[baseline]]`."""
+        return baseline.schedule(epochs=self.total_steps, steps_per_epoch=1)
+
+    def payload(self, *, elsewhere: str | None = None) -> RunPayload:  # noqa: ARG002  (runs choose their device)
+        """Return what another process is given."""
+        return RunPayload(self.config)
+
+    def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> RunSpec:
+        """Return a run; `params` hold the values of `[parameters]`."""
+        return RunSpec(
+            training=self.run.training,
+            schedule=schedule.params(),
+            parameters={name: (params or {})[name] for name in self.config.searched},
+            seeds=RunSeeds(seeds.init, seeds.order, seeds.split),
+            total_steps=self.run.total_steps,
+            reports=self.run.reports,
+            epochs=self.run.epochs or self.run.reports,
+            test=self.run.test,
+            threads=self.run.threads,
+            path=tuple(sys.path),
+        )
+
+    def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> RunStack:
+        """Return an empty stack of runs on this unit's split."""
+        return RunStack(
+            RunningThread if self.run.in_process else RunningProcess,
+            split=seeds.split,
+            purpose=purpose,
+            reports=self.run.reports,
+            at_once=self.at_once,
+            timeout=None if self.run.in_process else self.run.timeout,
+        )
+
+
+@dataclass(frozen=True)
+class RunPayload:
+    """What another process, which has one run at a time, is given of an experiment: the study alone."""
+
+    config: StudyConfig
+
+    def experiment(self) -> RunExperiment:
+        """Return the experiment in this process.
+
+        Raises:
+            InputError: as `RunExperiment.prepare`.
+        """
+        return RunExperiment.prepare(self.config, at_once=1)

@@ -1,0 +1,211 @@
+"""An experiment whose trials lrsearch trains itself: a workload, its data and its optimizer."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsearch.config import StudyConfig
+from lrsearch.config.baseline import BaselineConfig
+from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.space import Space, study_space
+from lrsearch.metric import Metric
+from lrsearch.runs.spec import Purpose
+from lrsearch.schedules import AnySchedule, PerEpoch, Schedule, reads_metric
+from lrsearch.training.check import check_workload, parameter_summary
+from lrsearch.training.device import choose_device
+from lrsearch.training.lane import Lane
+from lrsearch.training.models import build_stack, kernels_of
+from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.stack import Stack
+from lrsearch.workloads import Dataset, Workload, examples_to_fit, load_data, load_workload, split_examples
+
+_PROBE_EXAMPLES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class WorkloadExperiment(Experiment):
+    """Everything that a trial of a workload needs besides its schedule and its seeds."""
+
+    workload: Workload
+    dataset: Dataset
+
+    @classmethod
+    def prepare(cls, config: StudyConfig, *, device: str = "auto") -> WorkloadExperiment:
+        """Load the workload and its data and try them out.
+
+        Raises:
+            InputError: if the workload, its data or the device is unavailable, or they do not fit together.
+        """
+        device = choose_device(device)
+        workload = _workload(config)
+        experiment = cls(config, device, workload, load_data(workload))
+        x, y = experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
+        check_workload(workload, x, y)
+        if experiment.steps_per_epoch == 0:
+            raise InputError(
+                f"batch_size must be at most the {experiment.examples_to_fit} training examples that are fitted, got "
+                f"{workload.batch_size}"
+            )
+        _ = experiment.fixed_schedules  # better now than after the search
+        return experiment
+
+    @property
+    def name(self) -> str:
+        """The workload's name."""
+        return self.workload.name
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        """The data set's fingerprint."""
+        return self.dataset.fingerprint()
+
+    @property
+    def fresh_metric(self) -> Metric:
+        """The workload's metric, and the unit in which people read it."""
+        return self.workload.score
+
+    @property
+    def worst_value(self) -> float:
+        """The metric of a model that has learned nothing."""
+        return self.workload.worst_value
+
+    @property
+    def failed_at(self) -> float | None:
+        """The metric from which on a confirmed run has failed, where the workload says so."""
+        return self.workload.failed_at
+
+    @property
+    def examples_to_fit(self) -> int:
+        """Training examples that are fitted; the others are held out."""
+        return examples_to_fit(len(self.dataset.train_x), train=self.config.data.train)
+
+    @cached_property
+    def kernels(self) -> str:
+        """The name of what computes a step, such as "numba float32x16": equal names, equal bits."""
+        return kernels_of(self.workload, self.dataset.train_x, self.device)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in one epoch; the last partial batch is dropped."""
+        return self.examples_to_fit // self.workload.batch_size
+
+    @property
+    def total_steps(self) -> int:
+        """Updates of one trial."""
+        return self.epochs * self.steps_per_epoch
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What a study's trials have in common besides its study file: trials that differ in it are not comparable."""
+        return {
+            "direction": self.metric.direction,
+            "metric": self.metric.name,
+            "unit": self.metric.unit,
+            "batch_size": self.workload.batch_size,
+            "steps_per_epoch": self.steps_per_epoch,
+            "parameters": parameter_summary(self.workload),
+        }
+
+    @property
+    def fresh_space(self) -> Space:
+        """The search space of a new study."""
+        per_epoch = self.config.training.interval == "epoch"
+        if per_epoch and (unfit := [family for family in self.config.search.families if reads_metric(family)]):
+            raise InputError(f'interval = "epoch": {unfit[0]} steps by the epoch itself; leave it out of families')
+        return study_space(self.config, self.steps_per_epoch)
+
+    def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
+        """Return the schedule that a trial's parameters stand for, by the epoch where the study says so."""
+        schedule = super().schedule(params)
+        if self.config.training.interval == "epoch" and isinstance(schedule, Schedule):
+            return PerEpoch(schedule)
+        return schedule
+
+    def _fixed_schedule(self, baseline: BaselineConfig) -> AnySchedule:
+        """Return the schedule of a `[[baseline]]`."""
+        return baseline.schedule(epochs=self.epochs, steps_per_epoch=self.steps_per_epoch)
+
+    def payload(self, *, elsewhere: str | None = None) -> WorkloadPayload:
+        """Return what another process is given: the data too, where it is one of this machine."""
+        if elsewhere is None:
+            return WorkloadPayload(self.config, self.device, self.data_fingerprint, self.dataset.arrays())
+        return WorkloadPayload(self.config, elsewhere, self.data_fingerprint)
+
+    def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> Lane:
+        """Return the lane of a schedule; `params` hold the optimizer's settings where those are searched."""
+        fixed = self.config.optimizer
+        numbers = {name: getattr(fixed, name) for name in ("momentum", "weight_decay", "beta1", "beta2", "eps")}
+        numbers |= {name: (params or {})[name] for name in fixed.searched()}
+        return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
+
+    def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> Stack:  # noqa: ARG002  (the data is here)
+        """Return an empty stack on this unit's split."""
+        labels = self.dataset.train_y.numpy()
+        return build_stack(
+            self.workload,
+            self.dataset,
+            split_examples(labels, seeds.split, train=self.config.data.train),
+            self.rule,
+            device=self.device,
+        )
+
+    @property
+    def rule(self) -> UpdateRule:
+        """The optimizer's part that all lanes share."""
+        optimizer = self.config.optimizer
+        return UpdateRule(
+            optimizer.name,
+            nesterov=optimizer.nesterov,
+            uses_momentum=optimizer.largest_momentum > 0,
+            uses_decay=bool(optimizer.weight_decay),
+            clip_norm=optimizer.clip_norm,
+            no_decay=optimizer.no_decay,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class WorkloadPayload:
+    """What another process is given of an experiment.
+
+    Attributes:
+        config: the study.
+        device: "cpu" or "cuda"; for another machine also "auto".
+        fingerprint: of the data set.
+        arrays: the data set, which processes of one machine share; None where a machine loads its own copy.
+    """
+
+    config: StudyConfig
+    device: str
+    fingerprint: str
+    arrays: tuple[NDArray[np.generic], ...] | None = None
+
+    def experiment(self) -> WorkloadExperiment:
+        """Return the experiment in this process.
+
+        Raises:
+            InputError: as `WorkloadExperiment.prepare`, or if this machine's copy of the data has another fingerprint.
+        """
+        if self.arrays is not None:
+            dataset = Dataset.from_arrays(*self.arrays)
+            return WorkloadExperiment(self.config, self.device, _workload(self.config), dataset)
+        experiment = WorkloadExperiment.prepare(self.config, device=self.device)
+        if experiment.data_fingerprint != self.fingerprint:
+            raise InputError(
+                f"{platform.node()} has other data than the machine that began the run (fingerprint "
+                f"{experiment.data_fingerprint}, not {self.fingerprint}): give both the same files"
+            )
+        return experiment
+
+
+def _workload(config: StudyConfig) -> Workload:
+    options = {"dataset": config.data.dataset} if config.data.dataset else {}
+    workload = load_workload(config.workload, **options)
+    return replace(workload, batch_size=config.training.batch_size) if config.training.batch_size else workload

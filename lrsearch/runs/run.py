@@ -1,0 +1,211 @@
+"""Run: what a training function is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from numbers import Real
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lrsearch.errors import InputError
+from lrsearch.runs.errors import Diverged, Pruned
+from lrsearch.runs.messages import Channel, Done, Message, Report
+from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
+from lrsearch.runs.watched import Updates, WatchedSchedule
+from lrsearch.schedules import Schedule, schedule_from_params
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+LEAST_SHARE = 0.99
+"""Of total_steps, that a run must make at least: mixed precision skips a few updates."""
+
+
+class Run:
+    """One run of a training function: its schedule, its parameters and seeds, and whom it reports to.
+
+    Steps are optimizer updates, counted from 0; `lr(t)` is the rate used by update t.
+
+    Args:
+        spec: the run.
+        channel: to the search.
+
+    Attributes:
+        last_score: the score reported last; NaN before the first report.
+        parameters: a value for each name of the study file's `[parameters]`.
+        seeds: init, order, split, evaluation and `order_of(epoch)`: the same for every family of a block.
+        total_steps: the updates of the run, fixed in the study.
+        purpose: "search" or "confirm".
+        folder: the run's own folder, for what other libraries write; it goes at the run's end.
+    """
+
+    def __init__(self, spec: RunSpec, channel: Channel) -> None:
+        schedule = schedule_from_params(spec.schedule)
+        assert isinstance(schedule, Schedule)
+        self._spec, self._channel = spec, channel
+        self._schedule = WatchedSchedule.of(schedule)
+        self._updates = Updates(self._schedule)
+        self._position: int | None = None  # updates that are done, where epochs or steps count them
+        self._reported_epoch = self._reported_step = 0
+        self._reports = 0
+        self._ended: Pruned | Diverged | None = None
+        self.last_score = math.nan
+        self.parameters: Mapping[str, Any] = MappingProxyType(dict(spec.parameters))
+        self.seeds: RunSeeds = spec.seeds
+        self.total_steps = spec.total_steps
+        self.purpose: Purpose = spec.purpose
+        self.folder = Path(spec.folder)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The rate of every update, a pure function of the step."""
+        return self._schedule
+
+    def lr(self, step: int) -> float:
+        """Return the rate of update `step`, counted from 0."""
+        return float(self._schedule.lr(step))
+
+    def scheduler(self, optimizer: Optimizer) -> LRScheduler:
+        """Return a torch scheduler, to be stepped after every optimizer step.
+
+        The first parameter group gets the schedule's rate, and every other one keeps its ratio to it.
+        """
+        return self._updates.scheduler(optimizer)
+
+    def epochs(self, **stateful: Any) -> Iterator[int]:
+        """Yield the epochs that are still to be trained: 0, 1, ... up to the study file's `[run] epochs`.
+
+        Args:
+            stateful: what is kept in checkpoints: anything with `state_dict` and `load_state_dict`, and generators.
+        """
+        for epoch in range(self._spec.epochs):
+            self._position = self.total_steps * (epoch + 1) // self._spec.epochs
+            yield epoch
+            self.checkpoint(**stateful)
+
+    def steps(self, **stateful: Any) -> Iterator[int]:
+        """Yield the updates that are still to be made, 0 .. total_steps - 1; `stateful` as for `epochs`."""
+        for step in range(self.total_steps):
+            self._position = step + 1
+            yield step
+            if self.report_due(step):
+                self.checkpoint(**stateful)
+
+    def report_due(self, step: int) -> bool:
+        """Return whether update `step` ends one of the run's equal parts, after each of which a report is due."""
+        return self._epoch_of(step + 1) > self._epoch_of(step)
+
+    @property
+    def evaluation_set(self) -> Literal["validation", "test"]:
+        """On which data the next report is to be measured: "test" for the last report of a confirming run alone."""
+        last = self._done >= self.total_steps
+        return "test" if last and self.purpose == "confirm" and self._spec.test else "validation"
+
+    def report(
+        self, score: float, *, step: int | None = None, per_example: ArrayLike | None = None, **more: float
+    ) -> None:
+        """Report the metric, measured on `evaluation_set`.
+
+        Args:
+            score: the metric; one that is not finite ends the run as diverged.
+            step: how many updates are done; by default those that were counted.
+            per_example: the scores whose mean `score` is `[examples]`, for intervals that hold for other examples too.
+            more: further numbers for the report's curves, such as train_loss.
+
+        Raises:
+            Pruned: where the search ends the run.
+            Diverged: for a score that is not finite.
+            InputError: for a score that is no number, or steps that do not rise.
+        """
+        if self._ended is not None:
+            raise self._ended
+        evaluated_on_test = self.evaluation_set == "test"
+        step, epoch = self._place(self._done if step is None else step)
+        report = Report(
+            epoch,
+            step,
+            _number("score", score),
+            evaluated_on_test,
+            {name: _number(name, value) for name, value in more.items()},
+            None if per_example is None else np.asarray(per_example, dtype=np.float64).reshape(-1),
+        )
+        judged = self._reported_epoch < epoch < self._spec.reports and math.isfinite(report.score)
+        self._reports += 1
+        self._reported_epoch, self._reported_step, self.last_score = epoch, step, report.score
+        if self._channel.report(report, judged=judged):
+            self._ended = Pruned(f"pruned by the search after {step} of {self.total_steps} updates")
+        elif not math.isfinite(report.score):
+            self._ended = Diverged(f"the score is {report.score} after {step} updates")
+        if self._ended is not None:
+            raise self._ended
+
+    def checkpoint(self, **stateful: Any) -> None:
+        """Write down where the run stands, where it is time to."""
+
+    def ended(self, by: Pruned | Diverged) -> Message:
+        """Return what is to be told of a run that ended before its last update."""
+        if isinstance(by, Diverged) and not isinstance(self._ended, Diverged):  # raised by the function itself
+            return Report(self._reported_epoch + 1, self._done, math.nan)
+        return Done()
+
+    def finish(self, returned: object) -> str:
+        """Check that the run has done what it should; return a note for people, empty where all is usual.
+
+        Args:
+            returned: what the training function returned: its last score, or None.
+
+        Raises:
+            InputError: if it has never reported or not to its end, returns another score, or has made more updates
+                than total_steps or fewer than 99 % of them.
+        """
+        if not self._reports:
+            raise InputError("it never reports: call run.report(score) after each part of the training")
+        if self._reported_epoch < self._spec.reports:
+            raise InputError(
+                f"the last report must be at total_steps, {self.total_steps}, got one at {self._reported_step}"
+            )
+        if returned is not None and _number("what it returns", returned) != self.last_score:
+            raise InputError(f"it must return the score of its last report, {self.last_score}, got {returned}")
+        done = self._updates.done
+        if not done:
+            raise InputError("it never uses the schedule: step run.scheduler(optimizer), or set rates by run.lr(step)")
+        if not LEAST_SHARE * self.total_steps <= done <= self.total_steps:
+            of = "the scheduler was stepped" if self._updates.counted else "rates were asked for"
+            raise InputError(
+                f"{of} for {done} updates, and total_steps is {self.total_steps}: step once after every optimizer "
+                "step, and set [run] total_steps to their number"
+            )
+        return "" if done == self.total_steps else f"{done} updates of {self.total_steps} were made"
+
+    @property
+    def _done(self) -> int:
+        return self._updates.done if self._position is None else self._position
+
+    def _epoch_of(self, step: int) -> int:
+        return step * self._spec.reports // self.total_steps
+
+    def _place(self, step: int) -> tuple[int, int]:
+        """Return the step of a report, and how many of the run's equal parts are done then."""
+        if isinstance(step, bool) or not isinstance(step, int) or step < self._reported_step:
+            raise InputError(
+                f"the step of a report must be a whole number, not below that of the last one, {self._reported_step}; "
+                f"got {step!r}"
+            )
+        if step > self.total_steps:
+            raise InputError(f"the step of a report must be at most total_steps, {self.total_steps}, got {step}")
+        return step, self._epoch_of(step)
+
+
+def _number(name: str, value: object) -> float:
+    """Return a number as a float, such as one of NumPy or a tensor of one element."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return float(value)
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return _number(name, value.item())
+    raise InputError(f"{name} must be a number, got {value!r}")

@@ -1,0 +1,159 @@
+"""A run that was started, as the search holds it: a process of its own, or a thread of this one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import IO, Protocol, TypeAlias
+
+from lrsearch.runs.carrying_out import carry_out
+from lrsearch.runs.spec import RunSpec
+
+GRACE_SECONDS = 30.0
+"""From asking a run to end to killing it."""
+
+KEPT_BYTES = 65_536
+"""Of what a run writes to standard output and error."""
+
+_CHUNK = 4096
+
+
+class Running(Protocol):
+    """A run that was started."""
+
+    connection: Connection
+    """To the run; at its end it can be read, and reading raises EOFError."""
+
+    @property
+    def output(self) -> str:
+        """The end of what it wrote, where that is kept."""
+        ...
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it has ended, negative for a signal; None while it runs."""
+        ...
+
+    def expect_end(self) -> None:
+        """Begin the grace in which it has to end, because it has been told to."""
+        ...
+
+    def ask_to_end(self) -> None:
+        """Ask it by a signal to end, and begin the grace."""
+        ...
+
+    def kill_if_late(self) -> None:
+        """Kill it where the grace is over."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+Starter: TypeAlias = Callable[[RunSpec], Running]
+
+
+class RunningProcess:
+    """A run in a process of its own, with its own session, which a terminal's Ctrl-C does not reach."""
+
+    def __init__(self, spec: RunSpec) -> None:
+        self.connection, theirs = Pipe()
+        threads = {name: str(spec.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "lrsearch.runs.child", str(theirs.fileno()), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, spec.path))},
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        self._kept: deque[bytes] = deque(maxlen=KEPT_BYTES // _CHUNK)
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
+        self._asked_at: float | None = None
+        with suppress(OSError):  # it has ended already, which is seen at the next look
+            self.connection.send(spec.to_json())
+
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            while chunk := os.read(stream.fileno(), _CHUNK):
+                self._kept.append(chunk)
+
+    @property
+    def output(self) -> str:
+        """The end of its standard output and error."""
+        if self._process.poll() is not None:
+            self._reader.join(1.0)
+        return b"".join(list(self._kept)).decode(errors="replace")
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it has ended, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    def expect_end(self) -> None:
+        """Begin the grace in which it has to end."""
+        self._asked_at = self._asked_at or time.monotonic()
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to the run and what it has started, and begin the grace."""
+        self.expect_end()
+        self._signal(signal.SIGTERM)
+
+    def kill_if_late(self) -> None:
+        """Kill it where the grace is over."""
+        if self._asked_at is not None and time.monotonic() - self._asked_at > GRACE_SECONDS:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill the run and what it has started."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, signum: int) -> None:
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signum)
+
+
+class RunningThread:
+    """A run in a thread of this process, for functions of milliseconds that have no global state."""
+
+    output = ""
+
+    def __init__(self, spec: RunSpec) -> None:
+        self.connection, theirs = Pipe()
+        self._thread = threading.Thread(target=carry_out, args=(spec, theirs), name="lrsearch-run", daemon=True)
+        self._thread.start()
+
+    @property
+    def exit_code(self) -> int | None:
+        """0 where it has ended; None while it runs."""
+        return None if self._thread.is_alive() else 0
+
+    def expect_end(self) -> None:
+        """Do nothing: it cannot be killed."""
+
+    def ask_to_end(self) -> None:
+        """Close the pipe, so that the next report ends the run."""
+        self.connection.close()
+
+    def kill_if_late(self) -> None:
+        """Do nothing: a thread cannot be killed."""
+
+    def kill(self) -> None:
+        """Do what can be done: its next report ends it."""
+        self.ask_to_end()

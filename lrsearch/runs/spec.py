@@ -1,0 +1,92 @@
+"""What one run is told: everything that it needs to train, as plain data."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Purpose = Literal["search", "confirm"]
+
+
+def _derived(*entropy: int) -> int:
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+@dataclass(frozen=True)
+class RunSeeds:
+    """The seeds of a run: one function of the study's seed and the replicate or block, the same for every family.
+
+    Attributes:
+        init: of the initial weights.
+        order: of the order of the data.
+        split: of the split of the data.
+    """
+
+    init: int
+    order: int
+    split: int
+
+    @property
+    def evaluation(self) -> int:
+        """Of random evaluation batches, equal for all runs of a split."""
+        return _derived(self.split, zlib.crc32(b"evaluation"))
+
+    def order_of(self, epoch: int) -> int:
+        """Return the seed of the order of the data in one epoch, counted from 0."""
+        return _derived(self.order, epoch)
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run.
+
+    Attributes:
+        training: the function, "package.module:function".
+        schedule: its parameters, as `schedule_from_params` takes them.
+        parameters: the values of what is searched beside the schedule.
+        seeds: of the run.
+        total_steps: the optimizer's updates.
+        reports: equal parts of the run, after each of which the metric is reported.
+        epochs: what `Run.epochs` yields in all.
+        folder: the run's own; it is there.
+        purpose: "search" or "confirm".
+        test: whether there is a test set.
+        threads: processor threads.
+        path: where modules are looked for.
+    """
+
+    training: str
+    schedule: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    seeds: RunSeeds
+    total_steps: int
+    reports: int
+    epochs: int
+    folder: str = ""
+    purpose: Purpose = "search"
+    test: bool = True
+    threads: int = 1
+    path: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def init_seed(self) -> int:
+        """The seed of the initial weights, as a lane has it."""
+        return self.seeds.init
+
+    @property
+    def order_seed(self) -> int:
+        """The seed of the order of the data, as a lane has it."""
+        return self.seeds.order
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunSpec:
+        """Return the run that `to_json` gave."""
+        return cls(**{**data, "seeds": RunSeeds(**data["seeds"]), "path": tuple(data["path"])})

@@ -1,0 +1,116 @@
+"""`[run]` and `[parameters]` of a study file."""
+
+import tomllib
+
+import pytest
+
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.schedules import Choice, Range
+from tests.runs.training_examples import STUDY
+
+DOCUMENTED = """
+name = "char-gpt"
+
+[run]
+training = "train:train"
+metric = "validation loss"
+direction = "minimize"
+unit = "nats"
+worst_value = 4.17
+total_steps = 2000
+reports = 10
+timeout = "2h"
+
+[search]
+families = ["constant", "linear", "cosine", "warmup_stable_decay"]
+trials = 32
+
+[ranges]
+base_lr = { low = 1e-4, high = 1e-2 }
+
+[parameters]
+weight_decay = { low = 1e-3, high = 0.3, log = true }
+dropout = [0.0, 0.1, 0.2]
+layers = { low = 1, high = 4 }
+"""
+
+
+def study_of(**changes: object) -> StudyConfig:
+    """Return the toy study with tables replaced or added, or left out where None."""
+    data = {**tomllib.loads(STUDY), **changes}
+    return StudyConfig.from_dict({name: value for name, value in data.items() if value is not None})
+
+
+def test_the_documented_study_file_is_read() -> None:
+    """What is searched, how long a run may take, and how often it reports."""
+    study = StudyConfig.from_dict(tomllib.loads(DOCUMENTED))
+    assert study.run is not None
+    assert (7200.0, 10, "train:train") == (study.run.timeout, study.epochs, study.trained)
+    assert {
+        "weight_decay": Range(1e-3, 0.3, True, False),
+        "dropout": Choice((0.0, 0.1, 0.2)),
+        "layers": Range(1, 4, False, True),
+    } == study.searched
+
+
+def test_what_is_stored_is_read_again_and_says_nothing_of_workloads() -> None:
+    """A study is stored whole, and opened from what is stored."""
+    study = study_of()
+    stored = study.model_dump(mode="json")
+    assert study == StudyConfig.from_dict(stored)
+    assert not {"workload", "data", "training", "optimizer"} & stored.keys()
+    assert not {"run", "parameters"} & StudyConfig().model_dump(mode="json").keys()
+
+
+def test_families_that_read_a_metric_are_left_out_by_default() -> None:
+    """They have no table of rates."""
+    assert "reduce_on_plateau" not in study_of(search={"trials": 3}).search.families
+
+
+RUN = tomllib.loads(STUDY)["run"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": {}}, r"leave out \[data\]"),
+        ({"training": {"epochs": 3}}, r"leave out \[training\]"),
+        ({"optimizer": {"name": "adam"}}, r"leave out \[optimizer\]"),
+        ({"workload": "mine:f"}, "leave out workload"),
+        ({"ranges": None}, r"\[ranges\] base_lr"),
+        ({"search": {"families": ["reduce_on_plateau"]}}, "search.families: reduce_on_plateau reads a metric"),
+        ({"run": {**RUN, "training": "train"}}, "run.training: must be written package.module:function, got 'train'"),
+        ({"run": {**RUN, "timeout": "soon"}}, 'run.timeout: must be a number of seconds or text such as "90m"'),
+        ({"run": {**RUN, "timeout": 0}}, "timeout must be above 0 seconds, got 0"),
+        ({"run": {**RUN, "reports": 41}}, "reports must be at most total_steps, 40, got 41"),
+        ({"run": {**RUN, "direction": "up"}}, "run.direction"),
+        ({"run": {**RUN, "metrics": "loss"}}, r"unknown key 'metrics' in \[run\].*metric"),
+        ({"parameters": {"decay": []}}, "parameters.decay"),
+        ({"parameters": {"decay": {"low": 2, "high": 1}}}, "low must not be above high"),
+        ({"parameters": {"family": [1, 2]}}, "parameters: family is the name of the schedule's own"),
+        ({"parameters": {"base_lr": [1, 2]}}, "parameters: base_lr is the name of the schedule's own"),
+        ({"run": None}, r"\[parameters\] are for a study with \[run\]"),
+        ({"baseline": [{"name": "b", "family": "constant", "base_lr": 0.1}]}, "needs its own decay"),
+        (
+            {"baseline": [{"name": "b", "family": "constant", "base_lr": 0.1, "parameters": {"decay": 1, "size": 2}}]},
+            "size is none of",
+        ),
+        (
+            {"baseline": [{"name": "b", "family": "constant", "base_lr": 0.1, "interval": "epoch"}]},
+            "interval is for a workload",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(changes, said) -> None:
+    """In one line that names it."""
+    with pytest.raises(InputError, match=said):
+        study_of(**changes)
+
+
+@pytest.mark.parametrize("flag", ["epochs", "dataset"])
+def test_flags_of_a_workload_are_refused(flag) -> None:
+    """By name."""
+    key, value = {"epochs": ("training.epochs", 3), "dataset": ("data.dataset", "digits")}[flag]
+    with pytest.raises(InputError, match=rf"--{flag} is for a workload, and this study has \[run\]"):
+        study_of().changed({key: value})

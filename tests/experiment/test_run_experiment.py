@@ -1,0 +1,67 @@
+"""A study whose trials are runs: searched, confirmed, compared, exported, as one of a workload is."""
+
+import json
+import math
+import tomllib
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState
+
+from lrsearch import api
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.run_experiment import RunExperiment
+from lrsearch.storage import StoredStudy
+from tests.runs.training_examples import STUDY
+
+STORAGE = "journal:///runs.log"
+
+
+def study_of(**run: object) -> StudyConfig:
+    """Return the toy study with keys of `[run]` replaced."""
+    return StudyConfig.from_dict(tomllib.loads(STUDY)).changed({f"run.{name}": value for name, value in run.items()})
+
+
+def test_a_study_of_runs_goes_from_the_search_to_the_export(folder: Path) -> None:
+    """Families in equal turns; paired seeds; the test set at the last report alone; `[parameters]` carried along."""
+    config = study_of()
+    study = api.optimize(config, storage=STORAGE, workers=1)
+    finished = study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
+    assert ["constant", "constant", "cosine", "cosine"] == sorted(trial.params["family"] for trial in finished)
+    assert all(1e-4 <= trial.params["decay"] <= 0.1 for trial in finished)
+    confirmed = api.confirm(config, storage=STORAGE, workers=1)
+    runs = StoredStudy.open(STORAGE, "toy").confirmation.runs
+    assert 12 == len(runs)
+    assert all(run.test_accuracy > 100 > max(run.reported.values()) for run in runs)
+    by_block = {(run.block, run.init_seed, run.order_seed, run.split_seed) for run in runs}
+    assert 6 == len(by_block)
+    best = {trial.params["decay"] for trial in finished}
+    assert {run.settings["decay"] for run in runs} <= best
+    comparison = api.compare(confirmed.study_name.removesuffix("/confirm"), storage=STORAGE)
+    assert comparison.blocks == 6
+    document = json.loads(api.export_schedule("toy", "json", storage=STORAGE))
+    assert {"schedule", "run", "parameters", "scores", "provenance"} == document.keys()
+    assert document["parameters"].keys() == {"decay"}
+
+
+def test_a_run_is_given_what_its_trial_has() -> None:
+    """Schedule, parameters and seeds; a report stands for an epoch."""
+    experiment = RunExperiment.prepare(study_of())
+    schedule = experiment.schedule({"family": "cosine", "base_lr": 0.1, "warmup_steps": 2, "final_lr": 0.0, "decay": 1})
+    run = experiment.lane(schedule, Seeds(1, 2, 3, 4), {"decay": 0.5, "base_lr": 0.1})
+    assert ({"decay": 0.5}, 2, 3, 1) == (run.parameters, run.init_seed, run.order_seed, run.seeds.split)
+    assert (40, 4, 4) == (run.total_steps, run.reports, run.epochs)
+
+
+@pytest.mark.parametrize(("direction", "worst"), [("minimize", math.inf), ("maximize", -math.inf)])
+def test_without_a_worst_value_nothing_is_worse_than_a_run_that_diverged(direction, worst) -> None:
+    """So it never wins."""
+    assert worst == RunExperiment.prepare(study_of(direction=direction)).worst_value
+
+
+def test_a_function_that_is_missing_is_one_line() -> None:
+    """Before anything is stored."""
+    with pytest.raises(InputError, match="has no function 'nobody'"):
+        RunExperiment.prepare(study_of(training="tests.runs.training_examples:nobody"))

@@ -1,0 +1,145 @@
+"""Training functions of a few milliseconds, and some that are broken."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from lrsearch import Diverged, Pruned, Run
+
+STUDY = """
+name = "toy"
+
+[run]
+training = "tests.runs.training_examples:quadratic"
+metric = "loss"
+direction = "minimize"
+total_steps = 40
+reports = 4
+in_process = true
+
+[search]
+families = ["constant", "cosine"]
+trials = 4
+
+[ranges]
+base_lr = { low = 0.01, high = 1.0 }
+
+[parameters]
+decay = { low = 1e-4, high = 0.1, log = true }
+
+[plan]
+rope = 0.01
+blocks = 6
+"""
+
+
+def quadratic(run: Run) -> float:
+    """Walk down a quadratic whose gradient is noisy, in NumPy."""
+    point = np.random.default_rng(run.seeds.init).normal(size=4)
+    steps = run.total_steps // 4
+    for epoch in run.epochs():
+        noise = np.random.default_rng(run.seeds.order_of(epoch)).normal(size=(steps, 4))
+        for step in range(steps):
+            point -= run.lr(epoch * steps + step) * (point + 0.3 * noise[step] + run.parameters["decay"] * point)
+        run.report(float(point @ point) + 100.0 * (run.evaluation_set == "test"), train_loss=0.5)
+    return run.last_score
+
+
+def network(run: Run) -> None:
+    """Train a small network with a torch scheduler and two parameter groups."""
+    torch.manual_seed(run.seeds.init)
+    x = torch.randn(40, 3)
+    model = nn.Linear(3, 1)
+    groups = [{"params": [model.weight]}, {"params": [model.bias], "lr": 0.1 * run.schedule.base_lr}]
+    optimizer = torch.optim.SGD(groups, lr=run.schedule.base_lr)
+    scheduler = run.scheduler(optimizer)
+    for step in run.steps():
+        loss = (model(x).squeeze(1) - x.sum(1)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        if run.report_due(step):
+            run.report(loss)
+
+
+def diverges(run: Run) -> None:
+    """Report a number, and then none."""
+    for epoch in run.epochs():
+        run.report(run.lr(39) if epoch < 2 else float("nan"))
+
+
+def raises_diverged(run: Run) -> None:
+    """Say that it has diverged."""
+    run.report(run.lr(9), step=10)
+    raise Diverged
+
+
+def catches_everything(run: Run) -> float:
+    """Go on where it was told to end."""
+    for _ in run.epochs():
+        try:
+            run.report(run.lr(39))
+        except Pruned:
+            continue
+    return run.last_score
+
+
+def own_rhythm(run: Run) -> None:
+    """Report three times where four are expected, once before anything is done."""
+    run.lr(39)
+    for step in (0, 13, 26, 40):
+        run.report(1.0 / (1 + step), step=step)
+
+
+def fails(run: Run) -> None:
+    """Raise what a person's own code may raise."""
+    raise ZeroDivisionError("no mean of nothing")
+
+
+def never_reports(run: Run) -> None:
+    """Use the schedule, and say nothing."""
+    run.lr(39)
+
+
+def reports_text(run: Run) -> None:
+    """Report something that is no number."""
+    run.report("good")  # type: ignore[arg-type]
+
+
+def ends_early(run: Run) -> None:
+    """Report before the end alone."""
+    run.lr(39)
+    run.report(1.0, step=20)
+
+
+def returns_another_score(run: Run) -> float:
+    """Return something else than was reported."""
+    for _ in run.epochs():
+        run.report(run.lr(39))
+    return 7.0
+
+
+def uses_no_schedule(run: Run) -> None:
+    """Take the peak rate of the schedule, and nothing else of it."""
+    for _ in run.epochs():
+        run.report(run.schedule.base_lr)
+
+
+def too_few_steps(run: Run) -> None:
+    """Ask for the rates of half of the run."""
+    for _ in run.epochs():
+        run.report(run.lr(19))
+
+
+def too_many_steps(run: Run) -> None:
+    """Step the scheduler once too often."""
+    scheduler = run.scheduler(torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0))
+    for _ in range(41):
+        scheduler.optimizer.step()
+        scheduler.step()
+    run.report(1.0, step=40)
+
+
+def takes_nothing() -> None:
+    """Take no run."""
