@@ -49,6 +49,16 @@ SHOWN: dict[str, dict[str, dict[str, Any]]] = {
         for shape in ("linear", "cosine", "1-sqrt")
     },
     "rex": {f"beta {b:g}": {"beta": b} for b in (1, 0.5, 0.1)},
+    "inverse_power": {f"exponent {p:g}": {"timescale": 100, "exponent": p} for p in (0.25, 0.5, 1)},
+    "power_cooldown": {
+        "1-y^p, p 0.5": {"decay_steps": 400},
+        "1-y^p, p 2": {"decay_steps": 400, "cooldown_power": 2},
+        "(1-y)^p, p 2": {"decay_steps": 400, "cooldown_shape": "(1-y)^p", "cooldown_power": 2},
+    },
+    "spline": {
+        "falls": {"factors": (1, 0.8, 0.5, 0.2, 0.01)},
+        "rises first": {"factors": (0.3, 1, 0.6, 0.1, 0.02)},
+    },
 }
 """Of each family a few schedules: what they are called, and their parameters."""
 

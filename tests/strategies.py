@@ -61,6 +61,8 @@ def _by_rule(name: str, rule: Parameter, span: Span) -> st.SearchStrategy[Any]:
     if rule.kind == "milestones":
         steps = st.integers(span.warmup_steps + 1, span.total_steps)
         return st.lists(steps, min_size=1, max_size=4, unique=True).map(sorted)
+    if rule.kind == "numbers":
+        return st.lists(st.floats(0.001, rule.high), min_size=2, max_size=6)
     if rule.kind == "steps":
         # Few enough drops that no rate becomes too small for a float.
         least = max(1, span.steps // 20) if name == "step_size" else max(1, math.ceil(rule.low))

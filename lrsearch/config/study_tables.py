@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from lrsearch.names import PrunerKind, SamplerKind
-from lrsearch.schedules import FAMILIES
+from lrsearch.schedules import FAMILIES, default_families
 from lrsearch.text import did_you_mean
 
 MOST_EPOCHS = 10_000
@@ -141,7 +141,7 @@ class OptimizerConfig(Table):
 class SearchConfig(Table):
     """`[search]`: over what, by what, and how much."""
 
-    families: tuple[str, ...] = Field(default_factory=lambda: tuple(FAMILIES))
+    families: tuple[str, ...] = Field(default_factory=default_families)
     trials: int = Field(100, ge=1, le=10_000_000)
     sampler: SamplerKind = "tpe"
     pruner: PrunerKind = "rungs"

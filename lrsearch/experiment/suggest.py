@@ -14,7 +14,7 @@ from optuna.trial import BaseTrial, FrozenTrial
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space
-from lrsearch.schedules import AnySchedule, reads_metric, step_families
+from lrsearch.schedules import AnySchedule, default_families, reads_metric
 
 _MOST_STEPS = 10**12
 
@@ -38,7 +38,7 @@ def suggest_schedule(
     Args:
         trial: of the user's study.
         total_steps: the optimizer's updates.
-        families: every family that is a function of the step, if None.
+        families: of the default ones all that are functions of the step, if None.
         ranges: in place of the published ranges, by parameter name, as `[ranges]` in a study file. Where base_lr's
             change, those of final_lr follow in their ratio.
         steps_per_epoch: needed by `reduce_on_plateau`, which reads a metric.
@@ -82,7 +82,7 @@ class SpaceArguments:
         for name, steps in (("total_steps", self.total_steps), ("steps_per_epoch", self.steps_per_epoch)):
             if steps is not None and not 1 <= steps <= _MOST_STEPS:
                 raise InputError(f"{name} must be from 1 to {_MOST_STEPS:g}, got {steps}")
-        chosen = step_families() if self.families is None else tuple(self.families)
+        chosen = default_families(reading_metric=False) if self.families is None else tuple(self.families)
         if self.steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
             raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
         try:

@@ -76,7 +76,7 @@ def run_rates(schedule: Schedule | PerEpoch) -> NDArray[np.float64]:
 
 def indented(code: str) -> Iterator[str]:
     """Yield the lines of a function's body."""
-    yield from (f"    {line}" for line in code.splitlines())
+    yield from (f"    {line}".rstrip() for line in code.splitlines())
 
 
 def joined(lines: Iterable[str]) -> str:

@@ -30,6 +30,9 @@ _PALETTE = (
     "#c05fc0",
     "#a87250",
     "#4f6bed",
+    "#3f6212",
+    "#0369a1",
+    "#9f1239",
     # for names that are no family
     "#1f8a70",
     "#bc5090",

@@ -8,6 +8,7 @@ other programs. May import NumPy, `errors` and `text` alone. Begin with family.p
 from lrsearch.schedules.build import (
     AnySchedule,
     FamilyDescription,
+    default_families,
     describe_family,
     family_class,
     make_schedule,
@@ -39,6 +40,7 @@ __all__ = [
     "Shape",
     "Tabulated",
     "check_overrides",
+    "default_families",
     "default_ranges",
     "describe_family",
     "family_class",

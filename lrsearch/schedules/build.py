@@ -45,6 +45,13 @@ def schedule_class(name: str) -> type[Family]:
     return FIXED[name] if isinstance(name, str) and name in FIXED else family_class(name)
 
 
+def default_families(*, reading_metric: bool = True) -> tuple[str, ...]:
+    """Return the families of a search that names none; without those that read a metric where not `reading_metric`."""
+    return tuple(
+        name for name, family in FAMILIES.items() if family.by_default and (reading_metric or not family.reads_metric)
+    )
+
+
 def step_families() -> tuple[str, ...]:
     """Return the families that are functions of the step, so that their rates are known before a run."""
     return tuple(name for name, family in FAMILIES.items() if not family.reads_metric)

@@ -29,6 +29,7 @@ class Family:
         twins: its name in other libraries (PyTorch, transformers, timm, optax) that have the same curve.
         takes_warmup: False where the rate rises by itself.
         rises: whether the rate rises again after warm-up.
+        by_default: whether a search that names no families has it.
         reads_metric: whether the rate depends on the validation loss, so that it is not known before the run.
         python: itself as plain Python. Of a function of the step it is the body of `lr(step)`, given `s` and `n` as in
             the formula and each parameter as a constant in capitals, with `bisect` and `math`.
@@ -43,6 +44,7 @@ class Family:
     twins: ClassVar[Mapping[str, str]] = {}
     takes_warmup: ClassVar[bool] = True
     rises: ClassVar[bool] = False
+    by_default: ClassVar[bool] = True
     reads_metric: ClassVar[bool] = False
     python: ClassVar[str]
     optax: ClassVar[str | None] = None

@@ -156,6 +156,7 @@ FinalLr = Annotated[float, _FINAL_LR]
 FinalLrAbove0 = Annotated[float, replace(_FINAL_LR, above=True)]
 MinLr = Annotated[float, Parameter("the rate below which a plateau does not lead", limit=AT_MOST_BASE_LR)]
 Gamma = Annotated[float, Parameter("the factor of each drop", high=1, above=True)]
+Timescale = Annotated[float, Parameter("the steps in which 1 + s / timescale doubles first", "steps", above=True)]
 Boundaries = Annotated[
     tuple[int, ...],
     Parameter(

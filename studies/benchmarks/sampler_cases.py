@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from lrsearch.experiment.space import FAMILY, Space
-from lrsearch.schedules import step_families
+from lrsearch.schedules import default_families
 from lrsearch.search.gp.features import from_unit, to_unit
 from lrsearch.workloads.quadratic import NoisyQuadratic
 
 STEPS, EPOCHS = 200, 10
-FAMILIES = step_families()
+FAMILIES = default_families(reading_metric=False)
 OPTIMA = Path(__file__).with_name("quadratic_optima.json")
 
 

@@ -3,11 +3,12 @@
 In the formulas s = 0 .. n counts steps after warm-up, n is their number, x = s / n and r = final_lr / base_lr.
 """
 
-from lrsearch.schedules.families.constant import Constant, WarmupStableDecay
+from lrsearch.schedules.families.constant import Constant, PowerCooldown, WarmupStableDecay
 from lrsearch.schedules.families.cosines import Cosine, CosineRestarts, OneCycle
-from lrsearch.schedules.families.decays import Exponential, Linear, Polynomial, Rex, SquareRoot
+from lrsearch.schedules.families.decays import Exponential, InversePower, Linear, Polynomial, Rex, SquareRoot
 from lrsearch.schedules.families.drops import MultiStep, Step
 from lrsearch.schedules.families.plateau import ReduceOnPlateau
+from lrsearch.schedules.families.spline import Spline
 from lrsearch.schedules.family import Family
 
 FAMILIES: dict[str, type[Family]] = {
@@ -24,6 +25,9 @@ FAMILIES: dict[str, type[Family]] = {
     "warmup_stable_decay": WarmupStableDecay,
     "rex": Rex,
     "reduce_on_plateau": ReduceOnPlateau,
+    "inverse_power": InversePower,
+    "power_cooldown": PowerCooldown,
+    "spline": Spline,
 }
 """Every family by its name, in the order in which people see them."""
 
@@ -33,12 +37,15 @@ __all__ = [
     "Cosine",
     "CosineRestarts",
     "Exponential",
+    "InversePower",
     "Linear",
     "MultiStep",
     "OneCycle",
     "Polynomial",
+    "PowerCooldown",
     "ReduceOnPlateau",
     "Rex",
+    "Spline",
     "SquareRoot",
     "Step",
     "WarmupStableDecay",

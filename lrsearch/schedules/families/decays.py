@@ -9,8 +9,8 @@ import numpy as np
 
 from lrsearch.schedules.curves import down_to
 from lrsearch.schedules.family import FloatArray, Shape
-from lrsearch.schedules.parameters import FinalLr, FinalLrAbove0, Parameter, Span
-from lrsearch.schedules.priors import FINAL_LR, Prior
+from lrsearch.schedules.parameters import FinalLr, FinalLrAbove0, Parameter, Span, Timescale
+from lrsearch.schedules.priors import FINAL_LR, TIMESCALE, Prior
 
 
 @final
@@ -22,12 +22,12 @@ class SquareRoot(Shape):
     [1.0, 0.5, 0.1]
     """
 
-    timescale: Annotated[float, Parameter("steps after which the rate is base_lr / sqrt(2)", "steps", above=True)]
+    timescale: Timescale
 
     family = "square_root"
     formula = "(1 + s / timescale) ** -1/2"
     source = "Zhang et al., Dive into Deep Learning, section 12.11; transformers get_inverse_sqrt_schedule"
-    searched = {"timescale": Prior(0.003, 1.0, log=True, integer=True, unit="fraction_of_T")}
+    searched = {"timescale": TIMESCALE}
     twins = {"transformers": "inverse_sqrt", "timm": "rsqrt"}
     python = "return BASE_LR / math.sqrt(1 + s / TIMESCALE)"
     optax = "schedule = lambda count: BASE_LR / jnp.sqrt(1 + count / TIMESCALE)"
@@ -35,6 +35,31 @@ class SquareRoot(Shape):
     def factor(self, s: FloatArray, span: Span) -> FloatArray:  # noqa: ARG002  (one signature for all shapes)
         """Return the formula."""
         return 1.0 / np.sqrt(1.0 + s / self.timescale)
+
+
+@final
+@dataclass(frozen=True)
+class InversePower(Shape):
+    """A power of time; exponent 1/2 is square_root.
+
+    >>> InversePower(timescale=1, exponent=1).factor(np.array([0.0, 1.0, 99.0]), Span(0.1, 0, 100)).tolist()
+    [1.0, 0.5, 0.01]
+    """
+
+    timescale: Timescale
+    exponent: Annotated[float, Parameter("how fast the rate falls; 1/2 is square_root", above=True)] = 0.5
+
+    family = "inverse_power"
+    formula = "(1 + s / timescale) ** -exponent"
+    source = "Shen et al. 2024, arXiv:2408.13359 (PowerLR)"
+    searched = {"timescale": TIMESCALE, "exponent": Prior(0.25, 1.0, log=True)}
+    by_default = False
+    python = "return BASE_LR * (1 + s / TIMESCALE) ** -EXPONENT"
+    optax = "schedule = lambda count: BASE_LR * (1 + jnp.maximum(count, 0) / TIMESCALE) ** -EXPONENT"
+
+    def factor(self, s: FloatArray, span: Span) -> FloatArray:  # noqa: ARG002  (one signature for all shapes)
+        """Return the formula."""
+        return np.power(1.0 + s / self.timescale, -self.exponent)
 
 
 @final

@@ -18,3 +18,10 @@ def test_rex():
     x = np.arange(100) / 100
     schedule = make_schedule("rex", total_steps=100, base_lr=1.0, beta=0.5)
     np.testing.assert_allclose(schedule.lr(np.arange(100)), (1 - x) / (0.5 + 0.5 * (1 - x)), rtol=1e-12)
+
+
+def test_an_inverse_power_of_a_half_is_the_square_root():
+    """To the last digits."""
+    steps, given = np.arange(50), {"total_steps": 50, "base_lr": 0.3, "warmup_steps": 7, "timescale": 3}
+    half, root = make_schedule("inverse_power", exponent=0.5, **given), make_schedule("square_root", **given)
+    np.testing.assert_allclose(half.lr(steps), root.lr(steps), rtol=1e-14)
