@@ -37,7 +37,8 @@ class Watch(transformers.TrainerCallback):
         self.momenta.append(optimizer.param_groups[0]["momentum"])
 
 
-@pytest.mark.parametrize("family", ["constant", "cosine", "cosine_restarts", "linear", "polynomial", "square_root"])
+# The schedulers themselves are held against ours in test_libraries.py; two families show that the trainer takes them.
+@pytest.mark.parametrize("family", ["cosine_restarts", "square_root"])
 def test_the_trainer_has_the_searched_rates(family, tmp_path):
     """A whole training by the exported arguments alone: as many updates, the same rates and momentum."""
     schedule, watch = example(family), Watch()

@@ -23,6 +23,14 @@ NOISE = AssumedNoise(Noise(0.25, 0.3), "stated", of_searches=True)
 CPU = RunOptions(device="cpu", workers=1)
 
 
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """Simulate the power a few times only, where a test asks for nothing that depends on it."""
+    monkeypatch.setattr(
+        planning, "plan_power", lambda *given, **named: plan_power(*given, **named | {"simulations": 50})
+    )
+
+
 def test_the_power_is_that_of_the_verdicts_own_procedure() -> None:
     """A row holds what `plan_power` gives for its blocks, families and error rate."""
     config = config_of(plan={"alpha": 0.1, "rope": 0.4})
@@ -33,7 +41,7 @@ def test_the_power_is_that_of_the_verdicts_own_procedure() -> None:
     assert row.detectable_against < row.detectable
 
 
-def test_more_blocks_detect_less_and_cost_more() -> None:
+def test_more_blocks_detect_less_and_cost_more(quick) -> None:
     """Along the table the detectable difference falls, and the price rises by the entries of a block."""
     baseline = [{"name": "plain", "family": "constant", "base_lr": 0.1}]
     plan = plan_study(config_of(baseline=baseline), CPU, NOISE, blocks=[30, 6, 12, 6])
@@ -46,7 +54,7 @@ def test_more_blocks_detect_less_and_cost_more() -> None:
     assert halved.rows[0].trial_epochs * halved.seconds_per_trial_epoch / 2 == pytest.approx(halved.rows[0].seconds)
 
 
-def test_a_replicate_is_a_block_with_a_search_of_its_own() -> None:
+def test_a_replicate_is_a_block_with_a_search_of_its_own(quick) -> None:
     """With replicates every block costs a search, and the noise of fixed configurations is called too small."""
     config = config_of(search={"families": ["constant", "cosine"], "trials": 8, "replicates": 12})
     plan = plan_study(config, CPU, replace(NOISE, of_searches=False), blocks=[12, 20])
@@ -56,14 +64,14 @@ def test_a_replicate_is_a_block_with_a_search_of_its_own() -> None:
     assert not any("vary more" in remark for remark in plan_study(config, CPU, NOISE, blocks=[12]).remarks)
 
 
-def test_fixed_schedules_have_no_search_to_pay() -> None:
+def test_fixed_schedules_have_no_search_to_pay(quick) -> None:
     """Where every example is fitted only the baselines are compared, and nothing is searched."""
     fixed = [{"name": n, "family": "constant", "base_lr": r} for n, r in (("a", 0.1), ("b", 0.2))]
     plan = plan_study(config_of(baseline=fixed, data={"train": "all"}), CPU, NOISE, blocks=[8])
     assert (2, 0, 12 * 2 * 8) == (plan.columns, plan.trials, plan.rows[0].trial_epochs)
 
 
-def test_the_columns_are_what_will_be_compared() -> None:
+def test_the_columns_are_what_will_be_compared(quick) -> None:
     """reduce_on_plateau costs time but is no column; groups are columns; one column is refused."""
     families = ["constant", "cosine", "reduce_on_plateau"]
     plan = plan_study(config_of(search={"families": families}), CPU, NOISE, blocks=[6])
@@ -98,7 +106,7 @@ def test_a_short_epoch_stands_for_a_whole_one(monkeypatch) -> None:
     assert 2.0 * 1000 / short == pytest.approx(seconds)
 
 
-def test_the_command_leaves_nothing_behind(study_file, run) -> None:
+def test_the_command_leaves_nothing_behind(study_file, run, quick) -> None:
     """It prints a table or JSON, reads no test set, and makes no storage."""
     shown = run("plan", study_file, "--blocks", "6,12", "--sd", "0.5", "--device", "cpu", "--workers", "1")
     assert 0 == shown.code
@@ -125,7 +133,7 @@ def test_a_number_of_blocks_outside_its_range_is_refused_before_anything_is_load
         plan_study(config, RunOptions(), AssumedNoise(ASSUMED, "assumed"), blocks=blocks)
 
 
-def test_a_plan_names_the_unit_of_its_metric() -> None:
+def test_a_plan_names_the_unit_of_its_metric(quick) -> None:
     """A minimised metric is read in its own unit, not in points."""
     config = StudyConfig.for_workload("tests.workload_examples:regression")
     config = config.changed({"search.families": ("constant", "cosine")})

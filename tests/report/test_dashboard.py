@@ -17,7 +17,7 @@ from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.report.dashboard import make_dashboard, write_verdict
-from lrsearch.storage import StoredStudy, load_study, open_storage, study_id
+from lrsearch.storage import StoredStudy, back_up, load_study, open_storage, study_id
 from lrsearch.verdict.study_verdict import study_verdict
 from tests.report.browser import CHROMIUM, Browser, Visit
 
@@ -53,15 +53,21 @@ def _ask(address: str, method: str = "GET", body: bytes | None = None) -> tuple[
             return error.code, error.read()
 
 
-@pytest.fixture
-def searched(folder) -> str:
-    """Return the address of a storage that holds a small search."""
-    url = f"sqlite:///{folder}/d.db"
+@pytest.fixture(scope="module")
+def confirmed(tmp_path_factory) -> str:
+    """Return the address of a storage that holds a small search and its confirmation."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('dashboard')}/d.db"
     given = {"workload": "tests.workload_examples:tabular", "training": {"epochs": 1}}
     search = {"families": ("constant", "square_root"), "trials": 4}
     config = StudyConfig.from_dict({"name": "shown", "description": "A small search", **given, "search": search})
     lrsearch.confirm(lrsearch.optimize(config, storage=url, workers=1), blocks=6, workers=1)
     return url
+
+
+@pytest.fixture
+def searched(confirmed, folder) -> str:
+    """Return the address of a copy of that storage."""
+    return f"sqlite:///{back_up(confirmed, folder / 'd.db')}"
 
 
 def test_reading_works_and_changing_is_refused_unless_allowed(searched) -> None:
