@@ -50,7 +50,8 @@ def exact_or_nearest(
         except InputError:
             raise refusal from None
         apart = 100 * np.abs(run_rates(schedule) - run_rates(near)) / schedule.base_lr
-        difference = f"differs by up to {np.max(apart):.2g} % of base_lr, {np.mean(apart):.2g} % on average,"
+        largest, mean = (f"{float(f'{value:.2g}'):g}" for value in (np.max(apart), np.mean(apart)))  # 100, not 1e+02
+        difference = f"differs by up to {largest} % of base_lr, {mean} % on average,"
         if not approximate:
             raise InputError(f"{refusal}, and --approximate one that {difference.rstrip(',')}") from None
         note = f"approximate, {difference} from the searched {schedule.family}"

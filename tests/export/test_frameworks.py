@@ -83,6 +83,7 @@ def test_the_nearest_curve_differs_by_what_is_said(name, caplog):
     note = f"approximate, {said[1]}, from the searched {schedule.family}"
     assert note in caplog.text
     assert note[1:] in render(document(schedule), form, approximate=True)
+    assert "e+" not in note
 
 
 @pytest.mark.parametrize(("form", "family"), [("hf", "rex"), ("hf", "step"), ("timm", "one_cycle")])

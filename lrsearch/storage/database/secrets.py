@@ -6,10 +6,12 @@ import re
 from urllib.parse import unquote, unquote_plus
 
 _PLACES = (
-    re.compile(r"(://(?!/)[^:]*:)(.+)(?=@)", re.DOTALL),  # user:password@host; each may hold an @, so the last counts
+    re.compile(
+        r"((?:://(?!/)|^(?!sqlite|journal)[^:/]*:/{3,})[^:]*:)(.+)(?=@)", re.DOTALL
+    ),  # user:password@host; each may hold an @, so the last counts
     re.compile(r"(^[^:?]*:)(?!//)(.+)(?=@)", re.DOTALL),  # the kind or its colon forgotten: user:password@host
     re.compile(r"(://[^:/?]*:)([^/?@]*[^/?@\d][^/?@]*)(?=$|[/?])"),  # the host forgotten: a port that is none
-    re.compile(r"((?:^|[?&;\s]|%20)\w*(?:password|passwd|pwd|secret|token)\w*=)([^&;\s]*)", re.IGNORECASE),
+    re.compile(r"((?:^|[?&;\s]|%20)\w*(?:password|passwd|pwd|secret|token)\w*(?:=|%3D))([^&;\s]*)", re.IGNORECASE),
 )
 _SHORTEST = 3
 """Characters of a password that is looked for in other people's messages; a shorter one would hide half of them."""

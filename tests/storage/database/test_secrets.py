@@ -27,6 +27,19 @@ def test_an_odd_address_is_shown_without_its_password(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        "postgresql:////me:tops3cret@host/db",
+        "postgresql+psycopg:///me:tops3cret@host/db",
+        "postgresql://host/db?options=-c%20password%3Dtops3cret",
+    ],
+)
+def test_a_misspelt_address_is_shown_without_its_password(url: str) -> None:
+    """Too many slashes, and a password inside an option."""
+    assert "s3cret" not in redacted(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "sqlite:////tmp/a:b@c.db",
         "sqlite:///a@b.db",
         "journal:////tmp/a:b@c.log",
