@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lrsearch.comparison import Comparison, compare_runs, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
-    from lrsearch.experiment.suggest import suggest_schedule
+    from lrsearch.experiment.suggest import schedule_of, suggest_schedule
     from lrsearch.export.retrain import train_exported
     from lrsearch.runs.errors import Diverged, Pruned
     from lrsearch.runs.run import Run
@@ -32,6 +32,7 @@ _HOMES = {
     "make_schedule": "lrsearch.schedules",
     "tabulated": "lrsearch.schedules",
     "join": "lrsearch.schedules",
+    "schedule_of": "lrsearch.experiment.suggest",
     "suggest_schedule": "lrsearch.experiment.suggest",
     "to_torch": "lrsearch.training.torch_schedule",
     "Dataset": "lrsearch.workloads",
@@ -78,6 +79,7 @@ __all__ = [
     "join",
     "make_schedule",
     "optimize",
+    "schedule_of",
     "suggest_schedule",
     "tabulated",
     "to_torch",

@@ -13,9 +13,10 @@ from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
+from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import DEFAULT_STORAGE, base_name
-from lrsearch.schedules import AnySchedule, schedule_from_params
+from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, schedule_from_params
 from lrsearch.search.callbacks import Callback
 from lrsearch.search.mlflow_log import MlflowLog
 from lrsearch.search.optimize import run_search
@@ -238,7 +239,7 @@ def best_schedule(study: Study | str, family: str | None = None, *, storage: str
 
 @checked
 def export_schedule(
-    study: Study | str,
+    study: Study | str | Schedule | PerEpoch | ReduceOnPlateau,
     form: str = "yaml",
     *,
     family: str | None = None,
@@ -246,12 +247,12 @@ def export_schedule(
     approximate: bool = False,
     storage: str | None = None,
 ) -> str:
-    """Return the best configuration of a search, all replicates together, as the text of a file.
+    """Return the best configuration of a search, all replicates together, or a schedule, as the text of a file.
 
     It is what `lrsearch export` writes; `lrsearch.export` itself is the package that does it.
 
     Args:
-        study: the search, or a confirmation of fixed schedules; or its name in the storage.
+        study: the search, or a confirmation of fixed schedules; or its name in the storage; or a schedule by itself.
         form: yaml, json, toml, python, csv, hf, timm or optax.
         family: the best of this family, or the candidate of this name in a confirmation.
         steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
@@ -261,8 +262,14 @@ def export_schedule(
     Raises:
         InputError: if no such trial is complete, or the format cannot express the schedule exactly.
     """
-    from lrsearch.export import exported
+    from lrsearch.export import exported, render
 
+    if isinstance(study, Schedule | PerEpoch | ReduceOnPlateau):
+        for name, value in (("family", family), ("storage", storage)):
+            if value is not None:
+                raise InputError(f"{name} must be left out where a schedule is exported, got {value!r}")
+        scaled = study if steps is None else study.scaled_to(steps)
+        return render({"schedule": scaled.params()}, form, approximate=approximate)
     stored = _stored(study, storage)
     [text] = exported(stored, form, family=family, steps=steps, approximate=approximate).values()
     return text

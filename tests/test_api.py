@@ -9,7 +9,9 @@ import torch
 
 import lrsearch
 from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
+from lrsearch.export import load_configuration
 from lrsearch.storage import open_storage
 
 FAMILIES = ("constant", "cosine")
@@ -149,3 +151,19 @@ def test_the_arguments_of_the_flow_are_named():
     options = {field.name for field in fields(RunOptions)}
     assert options <= set(signature(lrsearch.optimize).parameters)
     assert options - {"lanes", "timeout_seconds"} <= set(signature(lrsearch.confirm).parameters)
+
+
+@pytest.mark.parametrize("form", ["yaml", "json", "toml", "python", "csv", "hf", "timm", "optax"])
+def test_a_schedule_by_itself_is_exported(form, tmp_path) -> None:
+    """In every format; a document comes back, says no training, and is refused by train in one line."""
+    schedule = lrsearch.make_schedule("linear", total_steps=40, base_lr=0.1)
+    text = lrsearch.export_schedule(schedule, form)
+    if form in ("yaml", "json", "toml"):
+        path = tmp_path / f"one.{form}"
+        path.write_text(text)
+        assert schedule == load_configuration(path).to_schedule()
+        with pytest.raises(InputError, match="it is a schedule alone and says no training"):
+            lrsearch.train_exported(path, trust_config=True)
+    assert lrsearch.export_schedule(schedule.scaled_to(20), form) == lrsearch.export_schedule(schedule, form, steps=20)
+    with pytest.raises(InputError, match="family must be left out"):
+        lrsearch.export_schedule(schedule, form, family="linear")

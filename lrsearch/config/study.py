@@ -43,7 +43,7 @@ from lrsearch.config.study_tables import (
 )
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
-from lrsearch.schedules import Choice, Range, check_overrides, reads_metric, resolve_ranges, step_families
+from lrsearch.schedules import Choice, Range, check_overrides, default_families, reads_metric, resolve_ranges
 from lrsearch.text import did_you_mean
 
 _NOMINAL_STEPS = 1000
@@ -102,7 +102,7 @@ class StudyConfig(Table):
         search = data.get("search", {})
         if not isinstance(search, Mapping) or "families" in search:
             return data
-        return {**data, "search": {**search, "families": step_families()}}
+        return {**data, "search": {**search, "families": default_families(reading_metric=False)}}
 
     @model_serializer(mode="wrap")
     def _only_what_it_has(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

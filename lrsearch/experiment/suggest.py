@@ -14,7 +14,7 @@ from optuna.trial import BaseTrial, FrozenTrial
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space
-from lrsearch.schedules import AnySchedule, default_families, reads_metric
+from lrsearch.schedules import AnySchedule, default_families, reads_metric, schedule_from_params
 
 _MOST_STEPS = 10**12
 
@@ -59,7 +59,27 @@ def suggest_schedule(
             "suggest_schedule must be called with the same arguments in every trial of a study, and as its "
             f"FamilySampler.for_schedules: {error}"
         ) from error
-    return space.schedule(suggested)
+    schedule = space.schedule(suggested)
+    trial.set_user_attr(prefix + _SCHEDULE, schedule.params())
+    return schedule
+
+
+@checked
+def schedule_of(trial: BaseTrial, *, prefix: str = "") -> AnySchedule:
+    """Return the schedule that `suggest_schedule` has suggested to a trial, such as `study.best_trial`.
+
+    Args:
+        trial: running or finished, of any storage.
+        prefix: of its parameters' names, as it was suggested with.
+
+    Raises:
+        InputError: if the trial holds no schedule.
+    """
+    held = trial.user_attrs.get(prefix + _SCHEDULE)
+    if not isinstance(held, Mapping):
+        name = f"{prefix}{_SCHEDULE}"
+        raise InputError(f"trial {trial.number} holds no {name!r}: suggest_schedule has not suggested one to it")
+    return schedule_from_params(held)
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,9 @@ class SpaceArguments:
             raise InputError(f"ranges must hold tables of numbers, got {self.ranges!r}") from error
         return _built(replace(self, families=chosen, ranges=None), ranges)
 
+
+_SCHEDULE = "schedule"
+"""The attribute of a trial that holds its schedule, after the prefix."""
 
 _spaces: WeakKeyDictionary[BaseTrial, dict[str, Space]] = WeakKeyDictionary()
 """From which space each trial in progress has been suggested a schedule, by prefix."""

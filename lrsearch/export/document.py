@@ -55,8 +55,9 @@ class RunTable(_Table):
 class Configuration(_Table):
     """One configuration: everything that its training depends on, what it scored, and where it comes from.
 
-    It has `optimizer` and `training` where lrsearch trained it, else `run` and `parameters`. `schedule` holds what
-    `schedule_from_params` takes; `scores` and `provenance` are for readers.
+    It has `optimizer` and `training` where lrsearch trained it, `run` and `parameters` where a function did, and none
+    of these where it is a schedule alone. `schedule` holds what `schedule_from_params` takes; `scores` and
+    `provenance` are for readers.
     """
 
     schedule: dict[str, Any]
@@ -82,7 +83,7 @@ class Configuration(_Table):
 
     @model_validator(mode="after")
     def _one_interval(self) -> Configuration:
-        if (self.training is None) == (self.run is None):
+        if self.training is not None and self.run is not None:
             raise ValueError("a configuration takes either training or run")
         if self.interval != self.schedule.get("interval", "step"):
             raise ValueError(
@@ -107,23 +108,24 @@ class Configuration(_Table):
     @property
     def interval(self) -> Literal["step", "epoch"]:
         """What the schedule counts."""
-        return "step" if self.training is None else self.training.interval
+        return self.schedule.get("interval", "step") if self.training is None else self.training.interval
 
     @property
     def epochs(self) -> int:
-        """How often it was evaluated: after every epoch, or at each report of a run."""
+        """How often it was evaluated: after every epoch, or at each report of a run; 1 of a schedule alone."""
         if self.training is not None:
             return self.training.epochs
-        assert self.run is not None
-        return self.run.reports
+        return 1 if self.run is None else self.run.reports
 
     @property
     def own_training(self) -> TrainingTable:
         """How lrsearch trains it.
 
         Raises:
-            InputError: if it is a run of a function of a person's own.
+            InputError: if it is a run of a function of a person's own, or a schedule alone.
         """
+        if self.training is None and self.run is None:
+            raise InputError("it is a schedule alone and says no training: make it a [[baseline]] of a study")
         if self.training is None:
             assert self.run is not None
             raise InputError(

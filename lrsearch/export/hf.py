@@ -50,14 +50,13 @@ def hf_arguments(configuration: Configuration, *, approximate: bool = False) -> 
         "warmup_steps": schedule.warmup_steps,
         "max_steps": schedule.total_steps,
         **({"eval_strategy": "epoch", "metric_for_best_model": "loss"} if by_loss else {}),
-        **({} if configuration.run else _trained_as(configuration)),
+        **({} if configuration.training is None else _trained_as(configuration, configuration.training.batch_size)),
     }
     return arguments, note
 
 
-def _trained_as(configuration: Configuration) -> dict[str, Any]:
+def _trained_as(configuration: Configuration, batch: int | None) -> dict[str, Any]:
     """Return the arguments that repeat how lrsearch trained it: its longest gradient, batch size and optimizer."""
-    batch = configuration.own_training.batch_size
     return {
         "max_grad_norm": configuration.optimizer.clip_norm or 0.0,
         **({"per_device_train_batch_size": batch} if batch else {}),
@@ -75,6 +74,8 @@ def hf_code(configuration: Configuration, *, approximate: bool = False) -> str:
     usage = ["transformers 5: TrainingArguments(output_dir=..., **TRAINING_ARGUMENTS), on one device."]
     if configuration.run is not None:
         usage.append("What else the run was trained with is its function's own; `parameters` (below) were searched.")
+    elif configuration.training is None:
+        usage.append("They hold the schedule alone.")
     elif "optim" not in arguments:
         usage.append("The trial's optimizer (below) is not among its arguments: Trainer(optimizers=(optimizer, None)).")
     elif configuration.optimizer.weight_decay and configuration.optimizer.no_decay is None:

@@ -28,10 +28,10 @@ def comments(configuration: Configuration) -> list[str]:
         "provenance": configuration.provenance,
         "parameters": configuration.parameters,
     }
-    if configuration.run is None:
+    if configuration.training is not None:
         tables |= {"optimizer": configuration.optimizer.model_dump(mode="json", exclude_unset=True)}
-    trained = configuration.run or configuration.own_training
-    tables |= {"training": trained.model_dump(mode="json", exclude_unset=True)}
+    if trained := configuration.run or configuration.training:
+        tables |= {"training": trained.model_dump(mode="json", exclude_unset=True)}
     return [
         f"# {table}.{json.dumps(key)[1:-1]}: {json.dumps(value)}"
         for table in tables

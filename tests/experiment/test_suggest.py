@@ -7,7 +7,7 @@ from optuna.trial import FixedTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space
-from lrsearch.experiment.suggest import suggest_schedule
+from lrsearch.experiment.suggest import schedule_of, suggest_schedule
 from lrsearch.schedules import default_families
 from lrsearch.search.sampling import FamilySampler
 
@@ -132,3 +132,22 @@ def test_trials_of_one_study_have_one_space() -> None:
     suggest_schedule(study.ask(), total_steps=100, families=["cosine"])
     with pytest.raises(InputError, match="must be called with the same arguments in every trial of a study"):
         study.optimize(lambda trial: suggest_schedule(trial, total_steps=100, families=["linear"]).base_lr, 1)
+
+
+def test_a_trial_keeps_its_schedules() -> None:
+    """`schedule_of` returns what was suggested, of a running and of a finished trial, each by its prefix."""
+    suggested = {}
+
+    def objective(trial: optuna.Trial) -> float:
+        for prefix in ("", "other_"):
+            made = suggest_schedule(trial, total_steps=60, families=["cosine", "multistep"], prefix=prefix)
+            suggested[trial.number, prefix] = made
+            assert made == schedule_of(trial, prefix=prefix)
+        return 0.0
+
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    study.optimize(objective, n_trials=3)
+    for (number, prefix), made in suggested.items():
+        assert made == schedule_of(study.trials[number], prefix=prefix)
+    with pytest.raises(InputError, match="trial 0 holds no 'third_schedule'"):
+        schedule_of(study.trials[0], prefix="third_")
