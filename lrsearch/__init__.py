@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrsearch.api import best_schedule, compare, confirm, export_schedule, optimize, write_report
+    from lrsearch.api.reading import best_schedule, compare, export_schedule, write_report
+    from lrsearch.api.running import confirm, optimize
     from lrsearch.comparison import Comparison, compare_runs, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
@@ -43,16 +44,16 @@ _HOMES = {
     "FamilySampler": "lrsearch.search.sampling",
     "RungPruner": "lrsearch.search.pruning",
     "Objective": "lrsearch.search.objective",
-    "optimize": "lrsearch.api",
-    "confirm": "lrsearch.api",
-    "compare": "lrsearch.api",
-    "write_report": "lrsearch.api",
+    "optimize": "lrsearch.api.running",
+    "confirm": "lrsearch.api.running",
+    "compare": "lrsearch.api.reading",
+    "write_report": "lrsearch.api.reading",
     "compare_runs": "lrsearch.comparison",
     "compare_scores": "lrsearch.comparison",
     "compare_sequential": "lrsearch.verdict.sequential",
     "Comparison": "lrsearch.comparison",
-    "best_schedule": "lrsearch.api",
-    "export_schedule": "lrsearch.api",
+    "best_schedule": "lrsearch.api.reading",
+    "export_schedule": "lrsearch.api.reading",
     "train_exported": "lrsearch.export.retrain",
 }
 

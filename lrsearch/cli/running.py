@@ -34,7 +34,7 @@ def optimize(
 
     Example: lrsearch optimize studies/quick.toml --trials 26
     """
-    from lrsearch import api
+    from lrsearch.api import running as api
     from lrsearch.cli import console
     from lrsearch.cli.rows import family_table, search_summary
     from lrsearch.storage import StoredStudy
@@ -77,7 +77,7 @@ def confirm(
 
     Example: lrsearch confirm studies/article.toml --blocks 20
     """
-    from lrsearch import api
+    from lrsearch.api import running as api
     from lrsearch.cli import console
     from lrsearch.cli.rows import audit_table, confirm_table
     from lrsearch.confirmation.confirm import run_confirm

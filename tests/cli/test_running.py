@@ -200,7 +200,7 @@ def test_an_error_of_our_own_keeps_its_traceback(run, study_file, monkeypatch) -
     def broken(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("lrsearch.api.run_search", broken)
+    monkeypatch.setattr("lrsearch.api.running.run_search", broken)
     ended = _optimize(run, study_file)
     assert 1 == ended.code
     assert "RuntimeError: boom" in ended.err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from lrsearch import api
+import lrsearch
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Seeds
@@ -27,11 +27,11 @@ def study_of(**run: object) -> StudyConfig:
 def test_a_study_of_runs_goes_from_the_search_to_the_export(folder: Path) -> None:
     """Families in equal turns; paired seeds; the test set at the last report alone; `[parameters]` carried along."""
     config = study_of()
-    study = api.optimize(config, storage=STORAGE, workers=1)
+    study = lrsearch.optimize(config, storage=STORAGE, workers=1)
     finished = study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
     assert ["constant", "constant", "cosine", "cosine"] == sorted(trial.params["family"] for trial in finished)
     assert all(1e-4 <= trial.params["decay"] <= 0.1 for trial in finished)
-    confirmed = api.confirm(config, storage=STORAGE, workers=1)
+    confirmed = lrsearch.confirm(config, storage=STORAGE, workers=1)
     runs = StoredStudy.open(STORAGE, "toy").confirmation.runs
     assert 12 == len(runs)
     assert all(run.test_accuracy > 100 > max(run.reported.values()) for run in runs)
@@ -39,9 +39,9 @@ def test_a_study_of_runs_goes_from_the_search_to_the_export(folder: Path) -> Non
     assert 6 == len(by_block)
     best = {trial.params["decay"] for trial in finished}
     assert {run.settings["decay"] for run in runs} <= best
-    comparison = api.compare(confirmed.study_name.removesuffix("/confirm"), storage=STORAGE)
+    comparison = lrsearch.compare(confirmed.study_name.removesuffix("/confirm"), storage=STORAGE)
     assert comparison.blocks == 6
-    document = json.loads(api.export_schedule("toy", "json", storage=STORAGE))
+    document = json.loads(lrsearch.export_schedule("toy", "json", storage=STORAGE))
     assert {"schedule", "run", "parameters", "scores", "provenance"} == document.keys()
     assert document["parameters"].keys() == {"decay"}
 

@@ -1,33 +1,25 @@
-"""What a notebook calls: one function for each step of the flow; the commands call the same."""
+"""The steps that train: optimize and confirm."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from optuna.study import Study
 
-from lrsearch.comparison import Comparison
+from lrsearch.api.reading import stored_study
 from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
-from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import DEFAULT_STORAGE, base_name
-from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, schedule_from_params
 from lrsearch.search.callbacks import Callback
 from lrsearch.search.mlflow_log import MlflowLog
 from lrsearch.search.optimize import run_search
 from lrsearch.search.progress import SearchState
-from lrsearch.storage import (
-    StoredStudy,
-    StudyPart,
-    open_existing,
-    storage_of,
-)
-from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.storage import StudyPart, storage_of
 from lrsearch.workloads import require_trusted
 
 
@@ -73,16 +65,7 @@ def optimize(
     Raises:
         InputError: if an argument is invalid.
     """
-    options = RunOptions(
-        storage=storage,
-        study_name=study_name,
-        device=device,
-        lanes=lanes,
-        workers=workers,
-        timeout_seconds=timeout_seconds,
-        backend=backend,
-        scheduler=scheduler,
-    )
+    options = RunOptions(storage, study_name, device, lanes, workers, timeout_seconds, backend, scheduler)
     searches: list[Study] = []
     for budget, run in options.at_budgets(_config(config).changed({"search.trials": trials})):
         searches, _ = search(budget, run, callbacks=callbacks, mlflow=mlflow, on_epoch=on_epoch)
@@ -145,24 +128,13 @@ def confirm(
     if isinstance(study, StudyConfig | Path) or (isinstance(study, str) and study.endswith(".toml")):
         config, where, name = _config(study), storage or DEFAULT_STORAGE, study_name
     else:
-        stored = _stored(study, storage)
+        stored = stored_study(study, storage)
         config = trusted_config(StudyPart.of(study) if isinstance(study, Study) else stored.first, trust=trust_storage)
         where = storage or (storage_of(study)[1] if isinstance(study, Study) else DEFAULT_STORAGE)
         name = study_name or stored.name
-    options = RunOptions(
-        storage=where,
-        study_name=name,
-        device=device,
-        workers=workers,
-        backend=backend,
-        scheduler=scheduler,
-    )
-    done = [
-        run_confirm(
-            budget, run, blocks=blocks, top=top, controls=controls, audit_pruned=audit_pruned, on_epoch=on_epoch
-        )
-        for budget, run in options.at_budgets(config)
-    ]
+    options = RunOptions(where, name, device, workers=workers, backend=backend, scheduler=scheduler)
+    how: dict[str, Any] = {"blocks": blocks, "top": top, "controls": controls, "audit_pruned": audit_pruned}
+    done = [run_confirm(budget, run, **how, on_epoch=on_epoch) for budget, run in options.at_budgets(config)]
     return done[-1].study
 
 
@@ -179,106 +151,5 @@ def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
     return search.config
 
 
-@checked
-def write_report(study: Study | str, path: str | Path = "report.html", *, storage: str | None = None) -> Path:
-    """Write everything that a study shows as one HTML file that opens offline, and return its path.
-
-    Args:
-        study: the study, or its name in the storage.
-        path: of the file.
-        storage: where a study given by its name is kept; the default if None.
-
-    Raises:
-        InputError: if there is no such study.
-    """
-    from lrsearch.config.files import write_text
-    from lrsearch.report.assemble import report_html
-    from lrsearch.report.source import read_source
-
-    if isinstance(study, Study):
-        opened, name = storage_of(study)[0], base_name(study.study_name)
-    else:
-        opened, name = open_existing(storage or DEFAULT_STORAGE), study
-    write_text(Path(path), report_html(read_source(opened, name)))
-    return Path(path)
-
-
-@checked
-def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
-    """Return the comparison that a search's confirmation allows; print its `verdict_text`.
-
-    Args:
-        study: the study, or its name in the storage.
-        storage: where a study given by its name is kept; the default if None.
-
-    Raises:
-        InputError: if there is no such study, it has not been confirmed, or in too few blocks.
-    """
-    return compare_study(_stored(study, storage))
-
-
-@checked
-def best_schedule(study: Study | str, family: str | None = None, *, storage: str | None = None) -> AnySchedule:
-    """Return the schedule of the study's best complete trial, or of a family's.
-
-    Args:
-        study: the study, or its name in the storage.
-        family: the best of this family; of all if None.
-        storage: where a study given by its name is kept; the default if None.
-
-    Raises:
-        InputError: if there is no such study, or no complete trial.
-    """
-    from lrsearch.export import best_trials
-
-    stored = _stored(study, storage)
-    name = study.study_name if isinstance(study, Study) else study
-    [(_, best)] = best_trials(stored.only(name), family)
-    return schedule_from_params(best.schedule)
-
-
-@checked
-def export_schedule(
-    study: Study | str | Schedule | PerEpoch | ReduceOnPlateau,
-    form: str = "yaml",
-    *,
-    family: str | None = None,
-    steps: int | None = None,
-    approximate: bool = False,
-    storage: str | None = None,
-) -> str:
-    """Return the best configuration of a search, all replicates together, or a schedule, as the text of a file.
-
-    It is what `lrsearch export` writes; `lrsearch.export` itself is the package that does it.
-
-    Args:
-        study: the search, or a confirmation of fixed schedules; or its name in the storage; or a schedule by itself.
-        form: yaml, json, toml, python, csv, hf, timm or optax.
-        family: the best of this family, or the candidate of this name in a confirmation.
-        steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
-        approximate: with hf and timm, take the nearest curve where none is exact; a warning says how it differs.
-        storage: where a study given by its name is kept; the default if None.
-
-    Raises:
-        InputError: if no such trial is complete, or the format cannot express the schedule exactly.
-    """
-    from lrsearch.export import exported, render
-
-    if isinstance(study, Schedule | PerEpoch | ReduceOnPlateau):
-        for name, value in (("family", family), ("storage", storage)):
-            if value is not None:
-                raise InputError(f"{name} must be left out where a schedule is exported, got {value!r}")
-        scaled = study if steps is None else study.scaled_to(steps)
-        return render({"schedule": scaled.params()}, form, approximate=approximate)
-    stored = _stored(study, storage)
-    [text] = exported(stored, form, family=family, steps=steps, approximate=approximate).values()
-    return text
-
-
 def _config(config: StudyConfig | str | Path) -> StudyConfig:
     return config if isinstance(config, StudyConfig) else StudyConfig.load(config)
-
-
-def _stored(study: Study | str, storage: str | None) -> StoredStudy:
-    """Return the stored study that is meant by a study or by its name."""
-    return StoredStudy.open(storage or DEFAULT_STORAGE, study) if isinstance(study, str) else StoredStudy.of(study)
