@@ -80,6 +80,11 @@ _PUBLIC: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         lrsearch.compare_scores,
         {"scores": _SCORES, "families": ["a", "b"], "rope": 0.3, "rng": np.random.default_rng(0)},
     ),
+    "compare_runs": (
+        lrsearch.compare_runs,
+        {"runs": {"a": [90.0, 91.0, 92.0], "b": [90.0, 91.5, 92.5]}, "rope": 0.3, "rng": np.random.default_rng(0)},
+    ),
+    "compare_sequential": (lrsearch.compare_sequential, {"candidate": [90.0, 91.0], "baseline": [90.5, 91.5]}),
     "StudyConfig.load": (lrsearch.StudyConfig.load, {}),
     "RungPruner": (lrsearch.RungPruner, {"epochs": 3}),
     "FamilySampler": (
@@ -127,4 +132,5 @@ def test_every_argument_of_every_public_function(folder, name, argument):
 def test_every_public_function_is_in_the_table():
     """A new one is checked too."""
     classes = {"Comparison", "Dataset", "InputError", "Schedule", "StudyConfig", "Workload"}
+    classes |= {"Run", "Pruned", "Diverged"}  # a run is made by lrsearch, and told by these errors
     assert set(lrsearch.__all__) - classes == {name for name in _PUBLIC if "." not in name}
