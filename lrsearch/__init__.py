@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lrsearch.comparison import Comparison, compare_runs, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
-    from lrsearch.experiment.suggest import schedule_of, suggest_schedule
+    from lrsearch.experiment.space.suggest import schedule_of, suggest_schedule
     from lrsearch.export.retrain import train_exported
     from lrsearch.runs.errors import Diverged, Pruned
     from lrsearch.runs.run import Run
@@ -33,8 +33,8 @@ _HOMES = {
     "make_schedule": "lrsearch.schedules",
     "tabulated": "lrsearch.schedules",
     "join": "lrsearch.schedules",
-    "schedule_of": "lrsearch.experiment.suggest",
-    "suggest_schedule": "lrsearch.experiment.suggest",
+    "schedule_of": "lrsearch.experiment.space.suggest",
+    "suggest_schedule": "lrsearch.experiment.space.suggest",
     "to_torch": "lrsearch.training.torch_schedule",
     "Dataset": "lrsearch.workloads",
     "Workload": "lrsearch.workloads",

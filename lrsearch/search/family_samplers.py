@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from lrsearch.experiment.distributions import discrete_values
+from lrsearch.experiment.space.distributions import discrete_values
 
 Params = dict[str, Any]
 Distributions = Mapping[str, BaseDistribution]

@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, known_params
-from lrsearch.experiment.suggest import SpaceArguments
+from lrsearch.experiment.space.suggest import SpaceArguments
 from lrsearch.names import SamplerKind
 from lrsearch.search.digest import Digest, Tally, family_in_turn
 from lrsearch.search.family_samplers import FamilyTPE, Params, derived_seed, random_draw

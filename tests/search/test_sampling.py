@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.trial import Trial
 
 from lrsearch.errors import InputError
-from lrsearch.experiment.suggest import suggest_schedule
+from lrsearch.experiment.space.suggest import suggest_schedule
 from lrsearch.names import SamplerKind
 from lrsearch.search.digest import family_in_turn
 from lrsearch.search.sampling import FamilySampler

@@ -14,7 +14,7 @@ from optuna.trial import BaseTrial, FrozenTrial
 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.experiment.distributions import (
+from lrsearch.experiment.space.distributions import (
     discrete_values,
     distribution_of,
     from_plain,

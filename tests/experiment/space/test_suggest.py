@@ -7,7 +7,7 @@ from optuna.trial import FixedTrial, TrialState
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space
-from lrsearch.experiment.suggest import schedule_of, suggest_schedule
+from lrsearch.experiment.space.suggest import schedule_of, suggest_schedule
 from lrsearch.schedules import default_families
 from lrsearch.search.sampling import FamilySampler
 

@@ -7,7 +7,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
 
-from lrsearch.experiment.distributions import (
+from lrsearch.experiment.space.distributions import (
     discrete_values,
     distribution_of,
     from_plain,

@@ -13,7 +13,7 @@ from optuna.trial import BaseTrial, FrozenTrial
 
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
-from lrsearch.experiment.space import Space
+from lrsearch.experiment.space.space import Space
 from lrsearch.schedules import AnySchedule, default_families, reads_metric, schedule_from_params
 
 _MOST_STEPS = 10**12
