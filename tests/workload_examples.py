@@ -173,6 +173,23 @@ def fails_later() -> Workload:
     return Workload("fails later", mlp, data, worst_value=0.0, batch_size=BATCH)
 
 
+def fails_when_called_again() -> Workload:
+    """Return a workload whose model raises from its fourth call on."""
+
+    class Unlucky(nn.Linear):
+        calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            if self.calls > 3:
+                raise RuntimeError("out of luck")
+            return super().forward(x)
+
+    return Workload(
+        "unlucky", lambda: Unlucky(FEATURES, CLASSES), tabular_data, worst_value=1 / CLASSES, batch_size=BATCH
+    )
+
+
 def raises_in_training() -> Workload:
     """Return a workload whose loss raises on every batch, but not on the few examples that it is tried out on."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -131,7 +132,7 @@ def require_place(path: Path) -> None:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` write a file beside `path`, then put it in its place: the old file stays until all is written.
 
-    A link is followed. What is no regular file, such as /dev/stdout, is written as it is.
+    A link is followed, and the mode of a file that is replaced stays. What is no regular file, such as /dev/stdout, is written as it is.
 
     Raises:
         InputError: if the file cannot be written.
@@ -144,6 +145,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             write(beside)
+            if target.exists():
+                shutil.copymode(target, beside)
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)

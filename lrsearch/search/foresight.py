@@ -43,7 +43,7 @@ def foresight(replicates: Sequence[Replicate]) -> list[str]:
 
 def _shares(trials: int, families: int) -> str:
     if families == 1:
-        return f"{trials} trials of one family"
+        return f"{trials} {'trial' if trials == 1 else 'trials'} of one family"
     return f"{trials} trials are {trials // families} for each of {families} families"
 
 

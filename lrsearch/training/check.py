@@ -66,8 +66,20 @@ def check_independence(workload: Workload, x: Tensor, y: Tensor) -> None:
     """Score examples `x[B, *item]`, `y[B]` one at a time and together.
 
     Raises:
-        InputError: if an example's score depends on the others: scores of examples could not be compared or averaged.
+        InputError: if an example's score depends on the others: scores of examples could not be compared or averaged;
+            or if the workload's own code fails.
     """
+    try:
+        _check_independence(workload, x, y)
+    except InputError:
+        raise
+    except Exception as error:  # user code may raise anything
+        raise InputError(
+            f"workload {workload.name} fails on single examples: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _check_independence(workload: Workload, x: Tensor, y: Tensor) -> None:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         module = workload.model().eval()
         outputs = module(workload.transform(x))

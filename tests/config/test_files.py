@@ -54,10 +54,12 @@ def test_what_is_no_configuration_is_refused_within_seconds(
 
 
 def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
-    """What fails half-way leaves the old file and nothing beside it; a link is followed."""
+    """What fails half-way leaves the old file and nothing beside it; a link is followed, a mode kept."""
     page, link = tmp_path / "page.html", tmp_path / "link.html"
     link.symlink_to(page)
+    page.touch(mode=0o600)
     write_text(link, "<p>é</p>")
+    assert 0o600 == page.stat().st_mode & 0o777
     assert link.is_symlink()
     assert "<p>é</p>" == page.read_text(encoding="utf-8")
 

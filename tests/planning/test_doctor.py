@@ -12,6 +12,7 @@ EXAMPLES = "tests.workload_examples"
     [
         ("nan_metric", ["NaN or infinite after one epoch", "validation score, holdout score"]),
         ("compares_examples", ["its metric must treat each example by itself", "among 8"]),
+        ("fails_when_called_again", ["fails on single examples: RuntimeError: out of luck"]),
         ("fails_later", ["fails within its first epoch: ", "3 is out of bounds"]),
     ],
 )
