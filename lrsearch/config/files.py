@@ -132,7 +132,8 @@ def require_place(path: Path) -> None:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` write a file beside `path`, then put it in its place: the old file stays until all is written.
 
-    A link is followed, and the mode of a file that is replaced stays. What is no regular file, such as /dev/stdout, is written as it is.
+    A link is followed, and the mode of a file that is replaced stays. What is no regular file, such as /dev/stdout, is
+    written as it is.
 
     Raises:
         InputError: if the file cannot be written.
