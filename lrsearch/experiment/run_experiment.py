@@ -16,6 +16,7 @@ from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.metric import Metric
 from lrsearch.runs.function import load_training
+from lrsearch.runs.pace import pause_seconds
 from lrsearch.runs.run_stack import RunStack
 from lrsearch.runs.running import RunningProcess, RunningThread
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
@@ -135,13 +136,13 @@ class RunExperiment(Experiment):
             test=self.run.test,
             threads=self.run.threads,
             path=tuple(sys.path),
+            checkpoint_seconds=pause_seconds(),
         )
 
-    def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> RunStack:
-        """Return an empty stack of runs on this unit's split."""
+    def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> RunStack:  # noqa: ARG002  (each run has its own)
+        """Return an empty stack of runs."""
         return RunStack(
             RunningThread if self.run.in_process else RunningProcess,
-            split=seeds.split,
             purpose=purpose,
             reports=self.run.reports,
             at_once=self.at_once,

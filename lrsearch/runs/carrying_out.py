@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from lrsearch.errors import InputError
@@ -13,9 +14,17 @@ from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSpec
 
 
-def carry_out(spec: RunSpec, connection: Connection) -> None:
-    """Train, and tell the search how it ended; whatever is raised is told, and ends here."""
-    message = _outcome(spec, connection)
+def carry_out(spec: RunSpec, connection: Connection, prepare: Callable[[Run], object] = lambda _: None) -> None:
+    """Train, and tell the search how it ended; whatever is raised is told, and ends here.
+
+    Args:
+        spec: the run.
+        connection: to the search.
+        prepare: called with the run before it begins.
+    """
+    run = Run(spec, Pipe(connection))
+    prepare(run)
+    message = _outcome(run, spec.training)
     try:
         connection.send(message)
     except OSError:
@@ -24,20 +33,19 @@ def carry_out(spec: RunSpec, connection: Connection) -> None:
         connection.close()
 
 
-def _outcome(spec: RunSpec, connection: Connection) -> Message:
-    run = Run(spec, Pipe(connection))
+def _outcome(run: Run, training: str) -> Message:
     try:
-        returned = load_training(spec.training)(run)
+        returned = load_training(training)(run)
     except (Pruned, Diverged) as ended:
         return run.ended(ended)
     except InputError as error:
-        return Refused(f"{spec.training}: {error}")
+        return Refused(f"{training}: {error}")
     except BaseException as error:  # a person's own code may raise anything, and a script ends itself
         return Failed(_described(error), traceback.format_exc())
     try:
         return Done(run.finish(returned))
     except InputError as error:
-        return Refused(f"{spec.training}: {error}")
+        return Refused(f"{training}: {error}")
 
 
 def _described(error: BaseException) -> str:

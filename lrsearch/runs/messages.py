@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Protocol, TypeAlias
@@ -35,6 +36,21 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Resumed:
+    """The run goes on from its checkpoint: what it had reported before, and how many seconds that had taken."""
+
+    reports: tuple[Report, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that a person should read."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Done:
     """The run has come to its end; `note` is for people, or empty."""
 
@@ -56,7 +72,7 @@ class Refused:
     reason: str
 
 
-Message: TypeAlias = Report | Done | Failed | Refused
+Message: TypeAlias = Report | Resumed | Warned | Done | Failed | Refused
 
 
 class Channel(Protocol):
@@ -66,6 +82,10 @@ class Channel(Protocol):
         """Send a report; return whether the run is to end. Only one that is `judged` waits for an answer."""
         ...
 
+    def tell(self, message: Message) -> None:
+        """Send something that needs no answer."""
+        ...
+
 
 class Pipe:
     """The channel of a run whose search is at the other end of a pipe."""
@@ -73,6 +93,11 @@ class Pipe:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._unanswered = 0
+
+    def tell(self, message: Message) -> None:
+        """Send something that needs no answer; where the search is gone, the next report ends the run."""
+        with suppress(OSError):
+            self._connection.send(message)
 
     def report(self, report: Report, *, judged: bool) -> bool:
         """Send a report; return whether the run is to end, as it is where the search is gone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from lrsearch.errors import InputError
 from lrsearch.runs.errors import Diverged, Pruned
-from lrsearch.runs.messages import Channel, Done, Message, Report
+from lrsearch.runs.kept import Kept
+from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.runs.watched import Updates, WatchedSchedule
 from lrsearch.schedules import Schedule, schedule_from_params
@@ -52,15 +54,17 @@ class Run:
         self._schedule = WatchedSchedule.of(schedule)
         self._updates = Updates(self._schedule)
         self._position: int | None = None  # updates that are done, where epochs or steps count them
-        self._reported_epoch = self._reported_step = 0
-        self._reports = 0
+        self._reports: list[Report] = []
         self._ended: Pruned | Diverged | None = None
+        self._kept: Kept | None = None
         self.last_score = math.nan
         self.parameters: Mapping[str, Any] = MappingProxyType(dict(spec.parameters))
         self.seeds: RunSeeds = spec.seeds
         self.total_steps = spec.total_steps
         self.purpose: Purpose = spec.purpose
-        self.folder = Path(spec.folder)
+        self.folder = Path(spec.folder, "files")
+        if spec.folder:
+            self.folder.mkdir(exist_ok=True)
 
     @property
     def schedule(self) -> Schedule:
@@ -84,18 +88,20 @@ class Run:
         Args:
             stateful: what is kept in checkpoints: anything with `state_dict` and `load_state_dict`, and generators.
         """
-        for epoch in range(self._spec.epochs):
-            self._position = self.total_steps * (epoch + 1) // self._spec.epochs
-            yield epoch
-            self.checkpoint(**stateful)
+        return self._counted(self._spec.epochs, stateful)
 
     def steps(self, **stateful: Any) -> Iterator[int]:
         """Yield the updates that are still to be made, 0 .. total_steps - 1; `stateful` as for `epochs`."""
-        for step in range(self.total_steps):
-            self._position = step + 1
-            yield step
-            if self.report_due(step):
-                self.checkpoint(**stateful)
+        return self._counted(self.total_steps, stateful)
+
+    def _counted(self, count: int, stateful: Mapping[str, Any]) -> Iterator[int]:
+        """Yield what is still to be done of a number of equal parts of the run."""
+        standing = self._resume(stateful)
+        for part in range(standing["parts"] if standing else 0, count):
+            self._position = self.total_steps * (part + 1) // count
+            yield part
+            if self._kept and part + 1 < count and (count == self._spec.epochs or self.report_due(part)):
+                self._keep(self._kept, parts=part + 1)
 
     def report_due(self, step: int) -> bool:
         """Return whether update `step` ends one of the run's equal parts, after each of which a report is due."""
@@ -126,6 +132,7 @@ class Run:
         if self._ended is not None:
             raise self._ended
         evaluated_on_test = self.evaluation_set == "test"
+        before = self._reported_epoch
         step, epoch = self._place(self._done if step is None else step)
         report = Report(
             epoch,
@@ -135,9 +142,9 @@ class Run:
             {name: _number(name, value) for name, value in more.items()},
             None if per_example is None else np.asarray(per_example, dtype=np.float64).reshape(-1),
         )
-        judged = self._reported_epoch < epoch < self._spec.reports and math.isfinite(report.score)
-        self._reports += 1
-        self._reported_epoch, self._reported_step, self.last_score = epoch, step, report.score
+        judged = before < epoch < self._spec.reports and math.isfinite(report.score)
+        self._reports.append(replace(report, per_example=None))
+        self.last_score = report.score
         if self._channel.report(report, judged=judged):
             self._ended = Pruned(f"pruned by the search after {step} of {self.total_steps} updates")
         elif not math.isfinite(report.score):
@@ -145,8 +152,58 @@ class Run:
         if self._ended is not None:
             raise self._ended
 
+    def resume(self, **stateful: Any) -> int:
+        """Go on from the last checkpoint in a loop that neither `epochs` nor `steps` counts.
+
+        Returns:
+            How many updates are done: 0 where there is no checkpoint.
+        """
+        standing = self._resume(stateful)
+        return int(standing["done"]) if standing else 0
+
     def checkpoint(self, **stateful: Any) -> None:
-        """Write down where the run stands, where it is time to."""
+        """Write down where the run stands, where it is time to: at most 1 % of the time goes into it.
+
+        `epochs` and `steps` do so by themselves with what they are given.
+        """
+        if self._position is None:
+            self._kept = self._kept or Kept(self._spec, stateful)
+            self._keep(self._kept)
+
+    def end_at_next_checkpoint(self) -> bool:
+        """Let the run end at the next place where its state is kept; return whether there is one."""
+        if self._kept is None:
+            return False
+        self._kept.ending = True
+        return True
+
+    def _resume(self, stateful: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Load the checkpoint, and return where the run stood; None where there is none."""
+        if not stateful:
+            return None
+        self._updates.require_kept(stateful)
+        self._kept = Kept(self._spec, stateful)
+        if (standing := self._kept.load()) is None:
+            return None
+        self._reports = [Report(*report) for report in standing["reports"]]
+        if self._reports:
+            self.last_score = self._reports[-1].score
+            self._channel.tell(Resumed(tuple(self._reports), float(standing["seconds"])))
+        self._schedule.resume(int(standing["asked"]))
+        return standing
+
+    def _keep(self, kept: Kept, *, parts: int = 0) -> None:
+        """Write a checkpoint where it is due; end the run where it was asked to."""
+        told = [(one.epoch, one.step, one.score, one.test, one.more) for one in self._reports]
+        kept.save({"done": self._done, "parts": parts, "asked": self._schedule.last_asked, "reports": told})
+
+    @property
+    def _reported_epoch(self) -> int:
+        return self._reports[-1].epoch if self._reports else 0
+
+    @property
+    def _reported_step(self) -> int:
+        return self._reports[-1].step if self._reports else 0
 
     def ended(self, by: Pruned | Diverged) -> Message:
         """Return what is to be told of a run that ended before its last update."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from lrsearch.errors import InputError, RunError
-from lrsearch.runs.messages import Done, Failed, Message, Refused, Report
+from lrsearch.errors import InputError
+from lrsearch.runs.messages import Done, Failed, Message, Refused, Report, Resumed, Warned
 from lrsearch.runs.running import Running, Starter
 from lrsearch.runs.spec import Purpose, RunSpec
-from lrsearch.training.lane import EpochMetrics, TestScores
+from lrsearch.training.lane import Crash, EpochMetrics, TestScores
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,15 @@ class _Lane:
     pending: deque[EpochMetrics] = field(default_factory=deque)
     last: Report | None = None  # kept until the run has ended as it should
     since: float = 0.0
+    begun: float = 0.0
     scores: TestScores | None = None
+    crash: Crash | None = None
     finished: bool = False
+
+    @property
+    def listens(self) -> bool:
+        """Whether the run may have something to say."""
+        return self.running is not None and not self.finished
 
 
 class RunStack:
@@ -47,7 +54,6 @@ class RunStack:
 
     Args:
         start: begins a run.
-        split: the seed of the split of the data, which all runs share.
         purpose: what the runs are for.
         reports: of a run; after the last one it has ended.
         at_once: how many runs there are at a time; the others wait.
@@ -58,41 +64,54 @@ class RunStack:
         self,
         start: Starter,
         *,
-        split: int,
         reports: int,
         purpose: Purpose = "search",
         at_once: int = 1,
         timeout: float | None = None,
     ) -> None:
-        self._start, self._split, self._purpose = start, split, purpose
+        self._start, self._purpose = start, purpose
         self._reports, self._at_once, self._timeout = reports, at_once, timeout
         self._lanes: dict[int, _Lane] = {}
-        self._ending: list[Running] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="lrsearch-runs-"))
+        self._ending: list[_Lane] = []
+        self._temporary: Path | None = None
 
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def admit(self, key: int, spec: RunSpec, checkpoint: None = None) -> None:  # noqa: ARG002  (a run keeps its own)
-        """Add a run under `key`; it begins when there is a place for it."""
-        folder = self._folder / str(key)
-        folder.mkdir(parents=True)
-        seeds = replace(spec.seeds, split=self._split)
-        self._lanes[key] = _Lane(replace(spec, seeds=seeds, purpose=self._purpose, folder=str(folder)))
+    def admit(self, key: int, spec: RunSpec, checkpoint: None = None, *, folder: Path | None = None) -> None:  # noqa: ARG002
+        """Add a run under `key`; it begins when there is a place for it, from the checkpoint in its folder if any.
+
+        Args:
+            key: new to the stack.
+            spec: the run.
+            checkpoint: none, as a run keeps its own.
+            folder: of the run, which goes at its end; what it wrote to standard output and error stays beside it. A
+                temporary one if None.
+
+        Raises:
+            InputError: if the folder cannot be made.
+        """
+        if folder is None:
+            self._temporary = self._temporary or Path(tempfile.mkdtemp(prefix="lrsearch-runs-"))
+            folder = self._temporary / str(key)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"the folder of a run, {folder}, cannot be made: {error.strerror or error}") from error
+        self._lanes[key] = _Lane(replace(spec, purpose=self._purpose, folder=str(folder)))
 
     def checkpoint(self, key: int) -> None:
         """Return nothing: a run keeps its own checkpoint."""
 
     def release(self, key: int) -> None:
-        """Drop a run, which is told to end where it has not."""
+        """Drop a run, which is told to end where it has not; its folder goes when it has ended."""
         lane = self._lanes.pop(key)
         if lane.running is not None:
-            if not lane.finished:
+            if lane.listens:
                 with suppress(OSError):
                     lane.running.connection.send(True)
             lane.running.expect_end()
-            self._ending.append(lane.running)
-        shutil.rmtree(lane.spec.folder, ignore_errors=True)
+        self._ending.append(lane)
 
     def run_epoch(self, parts: Sequence[str] = ()) -> dict[int, EpochMetrics]:  # noqa: ARG002  (a run evaluates itself)
         """Let the runs go on until at least one has reported; return its metrics by key.
@@ -101,13 +120,17 @@ class RunStack:
 
         Raises:
             InputError: if a run does not do what a run must.
-            RunError: if a run fails twice.
         """
         self._answer()
+        self._reap()
         self._fill()
         if not any(lane.pending for lane in self._lanes.values()):
             self._listen()
         return {key: lane.pending.popleft() for key, lane in self._lanes.items() if lane.pending}
+
+    def crashes(self) -> dict[int, Crash]:
+        """Return why runs have failed twice, by key; they are to be released."""
+        return {key: lane.crash for key, lane in self._lanes.items() if lane.crash is not None}
 
     def evaluate(self, key: int, part: str) -> TestScores:
         """Return the scores of a run's last report; `part` is "test"."""
@@ -117,16 +140,22 @@ class RunStack:
         return scores
 
     def close(self) -> None:
-        """End all runs; those that do not within the grace are killed."""
-        for lane in self._lanes.values():
-            if lane.running is not None:
-                lane.running.ask_to_end()
-                self._ending.append(lane.running)
+        """End all runs, which write a checkpoint where they offer their state; those that are late are killed.
+
+        Their folders stay, for the run to go on from.
+        """
+        stopped = [lane.running for lane in self._lanes.values() if lane.running is not None]
+        for running in stopped:
+            running.ask_to_end()
         self._lanes.clear()
-        while self._ending:
+        while self._ending or any(running.exit_code is None for running in stopped):
+            for running in stopped:
+                running.kill_if_late()
             self._reap()
             time.sleep(0.01)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary = None
 
     def _answer(self) -> None:
         """Let the runs go on that the search has kept."""
@@ -137,83 +166,98 @@ class RunStack:
                     lane.running.connection.send(False)
 
     def _reap(self) -> None:
-        for running in self._ending:
-            running.kill_if_late()
-        self._ending = [running for running in self._ending if running.exit_code is None]
+        """Clear up behind the runs that have ended."""
+        for lane in list(self._ending):
+            if lane.running is not None:
+                lane.running.kill_if_late()
+                if lane.running.exit_code is None:
+                    continue
+            self._ending.remove(lane)
+            folder = Path(lane.spec.folder)
+            if self._temporary is None and lane.running is not None:
+                with suppress(OSError):  # of a full disk
+                    folder.with_suffix(".log").write_text(lane.running.output, encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _fill(self) -> None:
         """Begin runs that wait, where there is a place."""
-        self._reap()
-        busy = len(self._ending) + sum(lane.running is not None and not lane.finished for lane in self._lanes.values())
+        busy = len(self._ending) + sum(lane.listens for lane in self._lanes.values())
         for lane in self._lanes.values():
             if lane.running is None and busy < self._at_once:
-                lane.running, lane.since, lane.attempts = self._start(lane.spec), time.perf_counter(), lane.attempts + 1
+                lane.running, lane.attempts = self._start(lane.spec), lane.attempts + 1
+                lane.begun = lane.since = time.perf_counter()
                 busy += 1
 
     def _listen(self) -> None:
         """Wait for what runs have to say, and take it in."""
         lanes = {
-            lane.running.connection: lane
-            for lane in self._lanes.values()
-            if lane.running is not None and not lane.finished
+            lane.running.connection: lane for lane in self._lanes.values() if lane.running is not None and lane.listens
         }
-        for connection in wait(list(lanes), PAUSE_SECONDS):
-            self._take_in(lanes[connection], _received(lanes[connection]))  # type: ignore[index]
+        if not lanes:
+            time.sleep(PAUSE_SECONDS / 50)
+        for connection in wait(list(lanes), PAUSE_SECONDS) if lanes else ():
+            lane = lanes[connection]  # type: ignore[index]
+            self._take_in(lane, _received(lane))
         for lane in lanes.values():
-            if self._timeout is not None and time.perf_counter() - lane.since > self._timeout and not lane.finished:
-                self._fail(lane, Failed(f"it ran for longer than the timeout, {self._timeout:g} s"))
+            late = self._timeout is not None and time.perf_counter() - lane.begun > self._timeout
+            if late and lane.listens:
+                self._fail(lane, Failed(f"it ran for longer than the timeout, {self._timeout:g} seconds"))
 
     def _take_in(self, lane: _Lane, message: Message) -> None:
         if isinstance(message, Report):
             self._take_report(lane, message)
+        elif isinstance(message, Resumed):
+            for report in message.reports:
+                self._tell(lane, report, seconds=message.seconds / len(message.reports), replayed=True)
+        elif isinstance(message, Warned):
+            logger.warning(f"{lane.spec.training}: {message.text}")
         elif isinstance(message, Done):
-            if message.note:
-                logger.warning(f"{lane.spec.training}: {message.note}")
-            self._end(lane)
+            self._end(lane, message)
         elif isinstance(message, Refused):
             raise InputError(message.reason)
         else:
             self._fail(lane, message)
 
     def _take_report(self, lane: _Lane, report: Report) -> None:
-        diverged = not math.isfinite(report.score)
-        if report.epoch >= self._reports and not diverged:
+        if report.epoch >= self._reports and math.isfinite(report.score):
             lane.last = report  # the run has still to end as it should
             return
-        lane.unanswered = report.epoch > 0
-        self._tell(lane, max(report.epoch, lane.epochs + diverged), report)
-
-    def _end(self, lane: _Lane) -> None:
-        """Take in that a run has ended; one that has diverged is told of already."""
-        if lane.last is None:
-            return
-        report, lane.finished = lane.last, True
-        lane.scores = TestScores(report.score, per_example=report.per_example)
-        self._tell(lane, self._reports, report)
-
-    def _tell(self, lane: _Lane, until: int, report: Report) -> None:
-        """Tell the search of a report, which stands for all epochs since the last one up to `until`."""
         now = time.perf_counter()
-        seconds, lane.since = now - lane.since, now
+        lane.unanswered = report.epoch > 0
+        self._tell(lane, report, seconds=now - lane.since)
+        lane.since = now
+
+    def _end(self, lane: _Lane, message: Done) -> None:
+        """Take in that a run has ended; of one that was told to end, or has diverged, the search knows already."""
+        lane.finished = True
+        if message.note:
+            logger.warning(f"{lane.spec.training}: {message.note}")
+        if lane.last is not None:
+            lane.scores = TestScores(lane.last.score, per_example=lane.last.per_example)
+            self._tell(lane, lane.last, seconds=time.perf_counter() - lane.since)
+
+    def _tell(self, lane: _Lane, report: Report, *, seconds: float, replayed: bool = False) -> None:
+        """Tell the search of a report, which stands for all epochs since the last one."""
+        until = max(report.epoch, lane.epochs + 1) if not math.isfinite(report.score) else report.epoch
         new = until - lane.epochs
         score = {} if report.test else {"select": report.score}
         for epoch in range(lane.epochs + 1, until + 1):
-            lane.pending.append(EpochMetrics(epoch, report.more.get("train_loss"), {}, score, seconds / new))
+            train_loss = report.more.get("train_loss")
+            lane.pending.append(EpochMetrics(epoch, train_loss, {}, score, seconds / new, replayed=replayed))
         lane.epochs = max(lane.epochs, until)
 
     def _fail(self, lane: _Lane, failure: Failed) -> None:
-        """Try a run once more that has failed, with the same seeds.
-
-        Raises:
-            RunError: if it has failed again.
-        """
+        """Try a run once more that has failed, with the same seeds; one that has failed again has crashed."""
         running = lane.running
         assert running is not None
         running.kill()
-        if lane.attempts >= _ATTEMPTS:
-            raise RunError(f"{lane.spec.training} failed twice in one run: {failure.error or running.output[-500:]}")
-        logger.warning(f"{lane.spec.training} failed: {failure.error}; the run is tried once more with the same seeds")
-        lane.running, lane.last, lane.unanswered = None, None, False
+        lane.last, lane.unanswered = None, False
+        if lane.attempts < _ATTEMPTS:
+            logger.warning(f"{lane.spec.training}: {failure.error}; the run is tried once more with the same seeds")
+            lane.running = None
+        else:
+            lane.finished = True
+            lane.crash = Crash(failure.error, failure.details or running.output)
 
 
 def _received(lane: _Lane) -> Message:
@@ -225,7 +269,7 @@ def _received(lane: _Lane) -> Message:
         return message
     except (EOFError, OSError):
         running.kill()
-        code = running.exit_code
-        how = f"killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+        code = running.exit_code or 0
+        how = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
         last = running.output.strip().rpartition("\n")[2]
-        return Failed(f"it was {how}" if "killed" in how else f"it {how}{': ' * bool(last)}{last}", running.output)
+        return Failed(f"{how}: {last}" if last else how, running.output)

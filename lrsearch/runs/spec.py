@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lrsearch.runs.pace import PAUSE_SECONDS
+
 Purpose = Literal["search", "confirm"]
+_WITHOUT_EFFECT = ("folder", "path", "checkpoint_seconds")
 
 
 def _derived(*entropy: int) -> int:
@@ -57,6 +61,7 @@ class RunSpec:
         test: whether there is a test set.
         threads: processor threads.
         path: where modules are looked for.
+        checkpoint_seconds: from one checkpoint to the next, at least.
     """
 
     training: str
@@ -71,6 +76,7 @@ class RunSpec:
     test: bool = True
     threads: int = 1
     path: tuple[str, ...] = field(default=(), repr=False)
+    checkpoint_seconds: float = PAUSE_SECONDS
 
     @property
     def init_seed(self) -> int:
@@ -81,6 +87,12 @@ class RunSpec:
     def order_seed(self) -> int:
         """The seed of the order of the data, as a lane has it."""
         return self.seeds.order
+
+    @property
+    def identity(self) -> str:
+        """What tells the run from every other, as text: all that its result depends on."""
+        told = {name: value for name, value in asdict(self).items() if name not in _WITHOUT_EFFECT}
+        return json.dumps(told, sort_keys=True, default=str)
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as plain data."""

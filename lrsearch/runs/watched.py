@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lrsearch.errors import InputError
 from lrsearch.schedules import Schedule
 from lrsearch.schedules.family import FloatArray
 from lrsearch.schedules.parameters import Span
@@ -28,6 +29,10 @@ class WatchedSchedule(Schedule):
         return cls(
             schedule.base_lr, schedule.warmup_steps, schedule.warmup_begin_lr, schedule.total_steps, schedule.shape
         )
+
+    def resume(self, last_asked: int) -> None:
+        """Take over the last update for which a rate was asked before the run's checkpoint."""
+        object.__setattr__(self, "last_asked", last_asked)
 
     def _curve(self, step: ArrayLike, peak: float, shape: Callable[[FloatArray, Span], FloatArray]) -> FloatArray:
         rates = super()._curve(step, peak, shape)
@@ -50,6 +55,14 @@ class Updates:
         made = to_torch(self._schedule, optimizer)
         self._schedulers.append(made)
         return made
+
+    def require_kept(self, stateful: Mapping[str, object]) -> None:
+        """Raise InputError unless the schedulers are among what a checkpoint keeps."""
+        kept = list(map(id, stateful.values()))
+        if any(id(scheduler) not in kept for scheduler in self._schedulers):
+            raise InputError(
+                f"the scheduler must be kept as well, got {', '.join(stateful)}: run.epochs(..., scheduler=scheduler)"
+            )
 
     @property
     def counted(self) -> bool:

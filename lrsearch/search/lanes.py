@@ -50,7 +50,8 @@ class Lanes:
         except UpdateFinishedTrialError:  # this process was paused here, and another took the trial
             return
         self.running[trial.number] = log
-        self._stack.admit(trial.number, log.lane)
+        folder = None if self._checkpoints is None else self._checkpoints.run_folder(f"{log.origin:06d}")
+        self._stack.admit(trial.number, log.lane, folder=folder)
         if self._checkpoints is None or log.origin == trial.number:
             return
         like = self._stack.checkpoint(trial.number)
@@ -92,6 +93,8 @@ class Lanes:
         """Take down an epoch of every lane, which took `seconds` in all, and report it."""
         for number, epoch in metrics.items():
             log = self.running[number]
+            if epoch.replayed:
+                self._writer.submit(log.write, log.trial.set_user_attr, "resumed_after_epochs", epoch.epoch)
             log.record(epoch, seconds / len(metrics) if epoch.seconds is None else epoch.seconds)
             self._writer.submit(log.write, log.trial.report, log.value, epoch.epoch)
         self._writer.keep_below(_EPOCHS_BEHIND * len(metrics))
@@ -110,7 +113,7 @@ class Lanes:
 
     def save_if_due(self) -> None:
         """Write checkpoints where it is time to."""
-        if self._checkpoints is not None and self._checkpoints.due():
+        if self._checkpoints is not None and self._checkpoints.pace.due():
             self._save(self._checkpoints)
 
     def _save(self, checkpoints: Checkpoints) -> None:

@@ -157,6 +157,6 @@ class SearchLoop:
                 reasons[number] = "diverged"
             elif epoch.epoch >= self._replicate.experiment.epochs:
                 reasons[number] = "finished"
-            elif number in pruned:
+            elif number in pruned and not epoch.replayed:
                 reasons[number] = "pruned"
         return reasons

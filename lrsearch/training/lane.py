@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,6 +60,7 @@ class EpochMetrics:
         epoch: epochs finished, 1 after the first.
         train_loss: the mean of the epoch's batch losses; None where nobody says.
         seconds: what the epoch has cost; None where lanes share the time.
+        replayed: whether it was trained, and judged, before its process was killed.
     """
 
     epoch: int
@@ -66,6 +68,7 @@ class EpochMetrics:
     loss: dict[str, float]
     score: dict[str, float]
     seconds: float | None = None
+    replayed: bool = False
 
     @property
     def not_finite(self) -> tuple[str, ...]:
@@ -106,6 +109,14 @@ class TestScores:
         )
 
 
+@dataclass(frozen=True)
+class Crash:
+    """Why a lane has failed for good: the error in one line, and the traceback or the end of its output."""
+
+    error: str
+    output: str = ""
+
+
 class AnyLane(Protocol):
     """What is trained, whichever way: a lane of a stack, or a run."""
 
@@ -123,8 +134,15 @@ class AnyLane(Protocol):
 class LaneStack(Protocol):
     """Lanes that train side by side: those of one model, or runs."""
 
-    def admit(self, key: int, lane: Any, /, checkpoint: Any = None) -> None:
-        """Add a lane under `key`, from its initial state or from where its checkpoint left it."""
+    def admit(self, key: int, lane: Any, /, checkpoint: Any = None, *, folder: Path | None = None) -> None:
+        """Add a lane under `key`, from its initial state or from where its checkpoint left it.
+
+        `folder` is for what a lane keeps by itself.
+        """
+        ...
+
+    def crashes(self) -> dict[int, Crash]:
+        """Return which lanes have failed for good, and why; they are to be released."""
         ...
 
     def checkpoint(self, key: int) -> Checkpoint | None:

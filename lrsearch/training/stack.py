@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from lrsearch.training.data import Part, TrainingData, epoch_order
-from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane, TestScores
+from lrsearch.training.lane import Checkpoint, Crash, EpochMetrics, Lane, TestScores
 from lrsearch.training.model import StackedModel
 from lrsearch.training.optimizers import UpdateRule, settings_columns
 from lrsearch.training.parameter_groups import column_factors
@@ -91,7 +92,14 @@ class Stack:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def admit(self, key: int, lane: Lane, checkpoint: Checkpoint | None = None) -> None:
+    def admit(
+        self,
+        key: int,
+        lane: Lane,
+        checkpoint: Checkpoint | None = None,
+        *,
+        folder: Path | None = None,  # noqa: ARG002  (it keeps nothing by itself)
+    ) -> None:
         """Add a lane under `key`, from its initial state or from where its checkpoint left it."""
         if key in self._rows:
             raise ValueError(f"key must be new to the stack, got {key}, which is training")
@@ -145,6 +153,10 @@ class Stack:
         losses, scores = self._evaluate([self._rows[key]], self._data.parts[part])
         per_example = scores[0].cpu().numpy().astype(np.float32)
         return TestScores(float(per_example.mean()), float(losses[0]), per_example)
+
+    def crashes(self) -> dict[int, Crash]:
+        """Return nothing: an error in one lane ends them all."""
+        return {}
 
     def close(self) -> None:
         """Do nothing: lanes that are dropped leave nothing behind."""

@@ -6,8 +6,9 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
+from lrsearch.runs.pace import Pace, pause_seconds
 from lrsearch.storage import storage_file
 from lrsearch.training.lane import Checkpoint
 from lrsearch.training.train import load_checkpoint, save_checkpoint
@@ -25,15 +27,11 @@ from lrsearch.trials.trial_log import TrialLog
 logger = logging.getLogger(__name__)
 
 FOLDER_VARIABLE = "LRSEARCH_CHECKPOINTS"
-_BESIDE = ".checkpoints"
-PAUSE_VARIABLE = "LRSEARCH_CHECKPOINT_SECONDS"
-_PAUSE_SECONDS = 10.0
-_MOST_SHARE = 0.01
-"""Of the time, at most, that goes into writing checkpoints: models with large ones have them less often."""
+_BESIDE, _RUNS_BESIDE = ".checkpoints", ".runs"
 
 
-def checkpoint_folder(storage: str) -> Path:
-    """Return where the checkpoints of the studies in a storage lie.
+def checkpoint_folder(storage: str, ending: str = _BESIDE) -> Path:
+    """Return where the checkpoints of the studies in a storage lie, or with ".runs" the files of their runs.
 
     LRSEARCH_CHECKPOINTS names one folder for all of them; else it is `FILE.checkpoints` beside an SQLite or journal
     file, and for a database server a folder of this user's cache, which other machines do not see.
@@ -41,10 +39,10 @@ def checkpoint_folder(storage: str) -> Path:
     if common := os.environ.get(FOLDER_VARIABLE):
         return Path(common).expanduser()
     if (path := storage_file(storage)) is not None:
-        return Path(f"{path}{_BESIDE}")
+        return Path(f"{path}{ending}")
     from platformdirs import user_cache_path
 
-    return user_cache_path("lrsearch") / "checkpoints"
+    return user_cache_path("lrsearch") / ending.removeprefix(".")
 
 
 @dataclass(eq=False)
@@ -58,30 +56,19 @@ class Checkpoints:
     Args:
         folder: made when the first file is written.
         identity: of the study; see `study_identity`.
-        pause_seconds: from one time that the lanes are saved to the next, at least; 0 saves them after every epoch,
-            whatever it takes.
-        clock: seconds, from any zero.
+        runs: what runs of training functions write, each into a folder of its own.
+        pace: says when the lanes are to be saved.
     """
 
     folder: Path
     identity: str
-    pause_seconds: float = _PAUSE_SECONDS
-    clock: Callable[[], float] = time.monotonic
-    _saved_at: float = field(init=False)
-    _cost_seconds: float = field(init=False, default=0.0)
+    runs: Path
+    pace: Pace = field(default_factory=Pace)
     _complained: bool = field(init=False, default=False)
 
-    def __post_init__(self) -> None:
-        self._saved_at = self.clock()
-
-    def due(self) -> bool:
-        """Return whether it is time to save the lanes: after the pause, or later where saving them takes long."""
-        now = self.clock()
-        affordable = self._cost_seconds / _MOST_SHARE if self.pause_seconds else 0.0
-        if now - self._saved_at < max(self.pause_seconds, affordable):
-            return False
-        self._saved_at, self._cost_seconds = now, 0.0
-        return True
+    def run_folder(self, name: str) -> Path:
+        """Return the folder of a run of this study, beside which its output stays."""
+        return self.runs / self._prefix() / name
 
     def save(self, log: TrialLog, state: Checkpoint, curve: LearningCurve) -> None:
         """Write where a trial stands, whole or not at all."""
@@ -96,7 +83,7 @@ class Checkpoints:
                     f"checkpoints cannot be written ({error}); trials that are killed begin again from epoch 0"
                 )
             self._complained = True
-        self._cost_seconds += time.perf_counter() - begun
+        self.pace.spent(time.perf_counter() - begun)
 
     def load(self, log: TrialLog, *, like: Checkpoint) -> tuple[Checkpoint, LearningCurve] | None:
         """Return where a resumed trial stood, or None if nothing is known.
@@ -132,6 +119,8 @@ class Checkpoints:
 
     def tidy(self, unfinished: Collection[int]) -> None:
         """Remove what killed processes left of this study's trials, but for those `unfinished`, by first number."""
+        for left in set(self.run_folder("").glob("[0-9]*/")) - {self.run_folder(f"{o:06d}") for o in unfinished}:
+            shutil.rmtree(left, ignore_errors=True)
         keep = {self._path(origin).name for origin in unfinished}
         for path in self.folder.glob(f"*{self._prefix()}-*"):
             if not any(name in path.name for name in keep):
@@ -166,11 +155,9 @@ def open_checkpoints(study: Study, config: StudyConfig, storage: str) -> Checkpo
     Raises:
         InputError: if LRSEARCH_CHECKPOINT_SECONDS is no number of seconds.
     """
-    given = os.environ.get(PAUSE_VARIABLE) or str(_PAUSE_SECONDS)
-    try:
-        pause_seconds = float(given)
-    except ValueError:
-        pause_seconds = -1.0
-    if not pause_seconds >= 0:
-        raise InputError(f"{PAUSE_VARIABLE} must be a number of seconds, 0 or more, got {given!r}")
-    return Checkpoints(checkpoint_folder(storage), study_identity(study, config), pause_seconds)
+    return Checkpoints(
+        checkpoint_folder(storage),
+        study_identity(study, config),
+        checkpoint_folder(storage, _RUNS_BESIDE),
+        Pace(pause_seconds()),
+    )

@@ -8,7 +8,7 @@ import torch
 
 from lrsearch.errors import InputError
 from lrsearch.runs.errors import Diverged, Pruned
-from lrsearch.runs.messages import Report
+from lrsearch.runs.messages import Message, Report
 from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSeeds, RunSpec
 from lrsearch.schedules import make_schedule
@@ -21,6 +21,10 @@ class Judge:
         self.heard: list[Report] = []
         self.judged: list[bool] = []
         self._ends_at = ends_at
+
+    def tell(self, message: Message) -> None:
+        """Hear nothing else."""
+        raise AssertionError(message)
 
     def report(self, report: Report, *, judged: bool) -> bool:
         """Keep a report."""

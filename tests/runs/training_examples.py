@@ -1,5 +1,7 @@
 """Training functions of a few milliseconds, and some that are broken."""
 
+import random
+
 import numpy as np
 import torch
 from torch import nn
@@ -143,3 +145,40 @@ def too_many_steps(run: Run) -> None:
 
 def takes_nothing() -> None:
     """Take no run."""
+
+
+def dropout(run: Run) -> float:
+    """Train on shuffled data with dropout, drawing from every generator of random numbers that there is."""
+    torch.manual_seed(run.seeds.init)
+    random.seed(run.seeds.init)
+    np.random.seed(run.seeds.init % 2**32)  # noqa: NPY002
+    own, torch_own = np.random.default_rng(run.seeds.order), torch.Generator().manual_seed(run.seeds.order)
+    x = torch.randn(40, 3)
+    model = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=run.schedule.base_lr)
+    scheduler = run.scheduler(optimizer)
+    kept = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "own": own, "torch_own": torch_own}
+    for _ in run.epochs(**kept):
+        noise = random.random() + float(np.random.random()) + float(own.random())  # noqa: NPY002
+        for batch in torch.randperm(40, generator=torch_own).split(4):
+            loss = (model(x[batch]).squeeze(1) - x[batch].sum(1) - noise).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+        run.report(loss, train_loss=loss)
+    return run.last_score
+
+
+def forgets_its_scheduler(run: Run) -> None:
+    """Keep the optimizer alone."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    run.scheduler(optimizer)
+    for _ in run.epochs(optimizer=optimizer):
+        run.report(1.0)
+
+
+def keeps_a_number(run: Run) -> None:
+    """Keep something that has no state."""
+    for _ in run.epochs(count=3):
+        run.report(1.0)

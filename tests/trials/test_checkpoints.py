@@ -10,7 +10,8 @@ from optuna.trial import TrialState
 from lrsearch.errors import InputError
 from lrsearch.experiment import workload_experiment
 from lrsearch.processes.interruption import Interrupted
-from lrsearch.trials.checkpoints import Checkpoints, checkpoint_folder, open_checkpoints, study_identity
+from lrsearch.runs.pace import Pace
+from lrsearch.trials.checkpoints import checkpoint_folder, open_checkpoints, study_identity
 from lrsearch.trials.history import History
 from tests.search.run_helpers import (
     JOURNAL,
@@ -213,16 +214,16 @@ class _Clock:
 def test_checkpoints_are_due_every_ten_seconds_or_a_hundred_times_their_cost(folder) -> None:
     """However large a model is, writing its checkpoints takes one per cent of the time at most."""
     clock = _Clock()
-    checkpoints = Checkpoints(folder / "c", "study", clock=clock)
+    pace = Pace(clock=clock)
     clock.seconds += 9.9
-    assert not checkpoints.due()
+    assert not pace.due()
     clock.seconds += 0.2
-    assert (True, False) == (checkpoints.due(), checkpoints.due())
-    checkpoints._cost_seconds = 0.5  # of writing them this time
+    assert (True, False) == (pace.due(), pace.due())
+    pace.spent(0.5)
     clock.seconds += 49.0
-    assert not checkpoints.due()
+    assert not pace.due()
     clock.seconds += 1.1
-    assert checkpoints.due()
+    assert pace.due()
 
 
 def test_the_pause_between_checkpoints_is_checked(folder, monkeypatch) -> None:
@@ -230,7 +231,7 @@ def test_the_pause_between_checkpoints_is_checked(folder, monkeypatch) -> None:
     config = make_config()
     study = begun(config, database=JOURNAL)
     monkeypatch.setenv("LRSEARCH_CHECKPOINT_SECONDS", "2.5")
-    assert 2.5 == open_checkpoints(study, config, address(JOURNAL)).pause_seconds
+    assert 2.5 == open_checkpoints(study, config, address(JOURNAL)).pace.pause_seconds
     for wrong in ("often", "-1", "nan"):
         monkeypatch.setenv("LRSEARCH_CHECKPOINT_SECONDS", wrong)
         with pytest.raises(InputError, match=f"LRSEARCH_CHECKPOINT_SECONDS must be .*, got '{wrong}'"):

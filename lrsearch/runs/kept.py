@@ -1,0 +1,97 @@
+"""What one run keeps of itself: a checkpoint, written beside and renamed, read as plain data and tensors alone."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lrsearch.runs.pace import Pace
+from lrsearch.runs.spec import RunSpec
+from lrsearch.runs.state import collected, require_stateful, restore
+
+logger = logging.getLogger(__name__)
+
+_FORMAT = 1
+_IMPORT_SECONDS = 2.0
+"""What a first checkpoint takes in a run that has not imported torch."""
+
+
+class Kept:
+    """The checkpoint of a run; one that cannot be written or read never ends it.
+
+    Args:
+        spec: the run; the checkpoint of another one is ignored.
+        stateful: its objects, by name.
+
+    Attributes:
+        ending: whether the run is to end when its state has been written.
+    """
+
+    def __init__(self, spec: RunSpec, stateful: Mapping[str, Any]) -> None:
+        require_stateful(stateful)
+        self._path, self._identity, self._stateful = Path(spec.folder, "checkpoint.pt"), spec.identity, stateful
+        cost = 0.0 if "torch" in sys.modules else _IMPORT_SECONDS
+        self._pace = Pace(spec.checkpoint_seconds, cost_seconds=cost)
+        self._begun, self._seconds_before = time.monotonic(), 0.0
+        self._complained = False
+        self.ending = False
+
+    def save(self, standing: Mapping[str, Any]) -> None:
+        """Write the states of the objects and where the run stands, where it is time to.
+
+        Raises:
+            SystemExit: where the run is to end.
+        """
+        if self.ending or self._pace.due():
+            self._write({**standing, "seconds": self._seconds_before + time.monotonic() - self._begun})
+        if self.ending:
+            raise SystemExit(0)
+
+    def _write(self, standing: Mapping[str, Any]) -> None:
+        import torch
+
+        begun = time.perf_counter()
+        content = {"format": _FORMAT, "identity": self._identity, "standing": standing, **collected(self._stateful)}
+        beside = self._path.with_name(f".{self._path.name}")
+        try:
+            with beside.open("wb") as file:
+                torch.save(content, file)
+            beside.replace(self._path)
+        except (OSError, RuntimeError) as error:  # torch.save raises RuntimeError where a disk is full
+            if not self._complained:
+                logger.warning(f"checkpoint {self._path} cannot be written: {error}")
+            self._complained = True
+        self._pace.spent(time.perf_counter() - begun)
+
+    def load(self) -> dict[str, Any] | None:
+        """Give the objects their states, and return where the run stood; None where there is no checkpoint of it.
+
+        A file that cannot be read is ignored with a warning. One whose states the objects do not take is removed, so
+        that the run, tried once more, begins anew.
+
+        Raises:
+            Exception: whatever an object raises that does not take its state.
+        """
+        if not self._path.exists():
+            return None
+        import torch
+
+        try:
+            content = torch.load(self._path, map_location="cpu", weights_only=True)
+            if (content["format"], content["identity"]) != (_FORMAT, self._identity):
+                raise ValueError("it is of another run")
+            standing: dict[str, Any] = content["standing"]
+        except Exception as error:  # a damaged file fails in many ways
+            logger.warning(f"checkpoint {self._path} cannot be loaded ({error}): the run begins anew")
+            return None
+        try:
+            restore(self._stateful, content)
+        except Exception:
+            self._path.unlink(missing_ok=True)
+            raise
+        self._seconds_before = float(standing["seconds"])
+        return standing
