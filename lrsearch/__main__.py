@@ -9,7 +9,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from lrsearch.errors import InputError, RunError
+from lrsearch.errors import InputError, RunError, StorageLost
 from lrsearch.processes.interruption import STOP_SIGNALS, Interrupted
 from lrsearch.processes.log import log_to_standard_error
 from lrsearch.processes.streams import patient_streams
@@ -49,6 +49,8 @@ def _run(arguments: list[str] | None) -> int:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
     except InputError as error:
         return _fail(str(error), 2)
+    except StorageLost as error:
+        return _fail(str(error), 1)
     except RunError as error:
         return _fail(f"{error}{stored}", 1)
     except usage_error as error:

@@ -1,4 +1,4 @@
-"""Two errors that a person can act on: invalid input, and a run that cannot continue."""
+"""The errors that a person can act on: invalid input, and a run that cannot continue."""
 
 
 class InputError(ValueError):
@@ -15,3 +15,7 @@ class RunError(RuntimeError):
     Its message is one line that says what happened and what to do. The command line prints it without a traceback and
     exits with code 1.
     """
+
+
+class StorageLost(RunError):
+    """The database was deleted or replaced while it was in use: what was written since is lost with it."""

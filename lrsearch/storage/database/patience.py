@@ -15,7 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from lrsearch.errors import RunError
+from lrsearch.errors import RunError, StorageLost
 from lrsearch.storage.database.optuna_tables import are_known
 from lrsearch.storage.database.problems import database_error, explained, is_passing
 from lrsearch.storage.database.trial_reading import read_trials
@@ -96,12 +96,12 @@ class PatientStorage(RDBStorage):
         return [trial for trial in trials if states is None or trial.state in states]
 
     def require_same_file(self) -> None:
-        """Raise RunError if the file of an SQLite database was deleted or replaced since it was opened.
+        """Raise StorageLost if the file of an SQLite database was deleted or replaced since it was opened.
 
         SQLite would write on into the old one, which no process can open any more.
         """
         if _identity(self._file) != self._identity:
-            raise RunError(
+            raise StorageLost(
                 f"the database {str(self._file)!r} was deleted or replaced while it was in use: what was written since "
                 "is lost; put it back, from a copy if need be (lrsearch backup makes them), and run the command again"
             )

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from lrsearch.config import StudyConfig
-from lrsearch.errors import InputError, RunError
+from lrsearch.errors import InputError, RunError, StorageLost
 from lrsearch.metric import ACCURACY
 from lrsearch.storage import StudyPart, create_study, open_storage
 from lrsearch.storage import study as lrsearch_study
@@ -164,5 +164,5 @@ def test_a_database_that_is_deleted_or_replaced_is_an_error(folder, how: str) ->
         lambda: trial.set_user_attr("a", 1),
         lambda: study.tell(trial, 1.0),
     ):
-        with pytest.raises(RunError, match="was deleted or replaced while it was in use"):
+        with pytest.raises(StorageLost, match="was deleted or replaced while it was in use"):
             call()
