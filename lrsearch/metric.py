@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -60,6 +61,11 @@ class Metric:
     def sign(self) -> float:
         """What turns a value into one of which more is better: 1 or -1."""
         return 1.0 if self.maximize else -1.0
+
+    @property
+    def worst(self) -> float:
+        """The worst that there is: an infinity."""
+        return -self.sign * math.inf
 
     @property
     def scale(self) -> float:

@@ -169,6 +169,16 @@ class TrialRecord:
         return {name: value for name, value in self.params.items() if name != "family"}
 
     @property
+    def diverged(self) -> bool:
+        """Whether its training diverged: it is never the best, and enters no mean."""
+        return self.stop_reason == "diverged"
+
+    @property
+    def scored(self) -> bool:
+        """Whether it was trained to its end and has a value."""
+        return self.state == "complete" and self.value is not None and not self.diverged
+
+    @property
     def finished(self) -> bool:
         """Whether the trial counts: it is complete or pruned."""
         return self.state in ("complete", "pruned")
@@ -176,7 +186,8 @@ class TrialRecord:
     @property
     def confirmed(self) -> bool:
         """Whether it is a run of a confirmation, and says of which block and entry."""
-        return self.state == "complete" and bool(self.family) and None not in (self.block, self.test_accuracy)
+        tested = self.diverged or self.test_accuracy is not None
+        return self.state == "complete" and bool(self.family) and self.block is not None and tested
 
     @property
     def finished_by_audit(self) -> bool:

@@ -1,5 +1,7 @@
 """Workloads of a few hundred examples that the tests train, and some that are broken."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -82,6 +84,11 @@ def own_score() -> Workload:
     return Workload(
         "own score", mlp, tabular_data, worst_value=-10.0, metric=metric, metric_name="log likelihood", batch_size=BATCH
     )
+
+
+def no_worst_value() -> Workload:
+    """Return a workload of a loss that does not say what a model scores that has learned nothing."""
+    return replace(regression(), worst_value=None)
 
 
 def wrong_outputs() -> Workload:

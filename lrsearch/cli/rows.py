@@ -26,7 +26,8 @@ Row = dict[str, Any]
 def family_table(study: StoredStudy) -> Table:
     """Return a row per family: trials, pruned, best, median, and the parameters of the best.
 
-    The best is over complete trials of all replicates; the median too, because pruned trials have no last epoch.
+    The best is over complete trials of all replicates that did not diverge; the median too, because pruned trials have
+    no last epoch.
     """
     metric = study.metric
     rows: list[tuple[Any, ...]] = []
@@ -38,8 +39,8 @@ def family_table(study: StoredStudy) -> Table:
             (
                 family,
                 len(finished),
-                len(finished) - len(complete),
-                sum(record.stop_reason == "diverged" for record in finished),
+                sum(record.state == "pruned" for record in finished),
+                sum(record.diverged for record in finished),
                 metric.stored(values[0]) if values else None,
                 metric.stored(median(values)) if values else None,
                 complete[0].sampled if complete else {},
@@ -75,7 +76,7 @@ def search_summary(study: StoredStudy, state: SearchState) -> Row:
 def confirm_table(confirmation: StudyPart) -> Table:
     """Return a row per confirmed candidate: mean and SD over blocks at the last epoch, beside published values.
 
-    Where less is better, a run that diverged has no score: its worst value is only a stand-in, as in the verdict.
+    A run that diverged has no score: its worst value is only a stand-in, as in the verdict.
     """
     metric = confirmation.metric
     published = {baseline.name: baseline.printed for baseline in confirmation.config.baseline}
@@ -89,7 +90,7 @@ def confirm_table(confirmation: StudyPart) -> Table:
     rows, failed = [], failed_runs(confirmation)
     for candidate in dict.fromkeys(run.family for run in confirmation.runs):
         runs = [run for run in confirmation.runs if run.family == candidate]
-        scored = [run for run in runs if metric.maximize or run.stop_reason != "diverged"]
+        scored = [run for run in runs if not run.diverged]
         values = {
             "train_loss": [value for run in runs for value in run.curve.train_loss[-1:]],
             "test_loss": [run.test_loss for run in runs if run.test_loss is not None],
@@ -99,7 +100,7 @@ def confirm_table(confirmation: StudyPart) -> Table:
         for name, scores in values.items():
             numbers = [*mean_and_sd(scores), *[published.get(candidate, {}).get(name)] * any(published.values())]
             row += map(metric.stored, numbers) if name == "accuracy" else numbers
-        row += [sum(run.number in failed for run in runs), sum(run.stop_reason == "diverged" for run in runs)]
+        row += [sum(run.number in failed for run in runs), sum(run.diverged for run in runs)]
         row += [controls[candidate].kind if candidate in controls else None] * bool(controls)
         rows.append(row)
     return table(columns, rows)

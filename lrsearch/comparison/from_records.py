@@ -102,14 +102,13 @@ def failure_rule(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> Fail
 def scores_of(rows: Sequence[Sequence[TrialRecord]], plan: ConfirmationPlan) -> tuple[FloatArray, BoolArray]:
     """Return the scores [rows, runs] of runs in the unit that people read, and which of them diverged.
 
-    A run without a finite score has diverged, flagged or not. Where less is better, a run that diverged has no score:
-    the worst value of a loss is only a stand-in.
+    A run without a finite score has diverged, flagged or not. One that diverged has no score: the worst value that may
+    be stored in its place is only a stand-in.
     """
     values = [[np.nan if run.test_accuracy is None else run.test_accuracy for run in row] for row in rows]
     scores = plan.settings.metric.scale * np.array(values, dtype=np.float64)
-    said = np.array([[run.stop_reason == "diverged" for run in row] for row in rows])
-    unknown = ~np.isfinite(scores) | (said & (not plan.settings.metric.maximize))
-    return np.where(unknown, np.nan, scores), said | unknown
+    diverged = ~np.isfinite(scores) | np.array([[run.diverged for run in row] for row in rows])
+    return np.where(diverged, np.nan, scores), diverged
 
 
 def whole_blocks(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> list[int]:
@@ -121,7 +120,7 @@ def whole_blocks(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> list
 
 
 def _runs(records: Sequence[TrialRecord]) -> dict[tuple[int, str], TrialRecord]:
-    return {(r.block, r.family): r for r in records if r.block is not None and r.test_accuracy is not None}
+    return {(r.block, r.family): r for r in records if r.block is not None and r.confirmed}
 
 
 def _candidates(runs: Mapping[tuple[int, str], TrialRecord], plan: ConfirmationPlan) -> tuple[list[str], list[str]]:
@@ -166,7 +165,7 @@ def _correct(rows: Sequence[Sequence[TrialRecord]]) -> FloatArray | None:
     A run that diverged, whose family is not tested, counts as wrong on every example.
     """
     examples = {len(run.test_correct) for row in rows for run in row if run.test_correct is not None}
-    missing = any(run.test_correct is None and run.stop_reason != "diverged" for row in rows for run in row)
+    missing = any(run.test_correct is None and not run.diverged for row in rows for run in row)
     if missing or len(examples) != 1:
         return None
     wrong = np.zeros(examples.pop(), dtype=bool)

@@ -92,7 +92,7 @@ def finished_trials(search: Study, family: str) -> list[FrozenTrial]:
 def best_trials(experiment: Experiment, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """Return the complete ones of a family's trials, the best first.
 
-    A trial that lacks a parameter of its family, as one added by hand may, is left out.
+    A trial that diverged is left out, and one that lacks a parameter of its family, as one added by hand may.
     """
     sign = -experiment.metric.sign
     by_family = experiment.space.by_family
@@ -101,6 +101,7 @@ def best_trials(experiment: Experiment, trials: Sequence[FrozenTrial]) -> list[F
         for trial in trials
         if trial.state == TrialState.COMPLETE
         and trial.value is not None
+        and trial.user_attrs.get("stop_reason") != "diverged"
         and by_family[trial.params["family"]].keys() <= trial.params.keys()
     ]
     return [trial for *_, trial in sorted(complete, key=lambda ranked: ranked[:2])]

@@ -98,7 +98,7 @@ def _store(study: Study, block: Block, candidates: Sequence[Candidate], runs: Fu
             "settings": candidate.settings,
             "split_seed": block.seeds.split,
         }
-        score = runs.worst_value
+        score = None
         if (read := runs.test_scores(key)) is not None:
             score = read.score
             attributes |= {} if read.loss is None else {"test_loss": read.loss}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,9 +70,7 @@ class RunExperiment(Experiment):
     @property
     def worst_value(self) -> float:
         """The metric of a model that has learned nothing, or infinitely bad where nobody knows."""
-        if self.run.worst_value is not None:
-            return self.run.worst_value
-        return -math.inf if self.metric.maximize else math.inf
+        return self.metric.worst if self.run.worst_value is None else self.run.worst_value
 
     @property
     def failed_at(self) -> float | None:

@@ -74,8 +74,8 @@ class WorkloadExperiment(Experiment):
 
     @property
     def worst_value(self) -> float:
-        """The metric of a model that has learned nothing."""
-        return self.workload.worst_value
+        """The metric of a model that has learned nothing, or infinitely bad where nobody knows."""
+        return self.metric.worst if self.workload.worst_value is None else self.workload.worst_value
 
     @property
     def failed_at(self) -> float | None:

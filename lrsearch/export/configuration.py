@@ -125,7 +125,7 @@ def _scores(confirmation: StudyPart | None, part: StudyPart, record: TrialRecord
 
 def _confirming_runs(record: TrialRecord, confirmation: StudyPart) -> list[TrialRecord]:
     """Return the confirming runs: of this configuration, or, after independent searches, of its whole family."""
-    runs, settings = [run for run in confirmation.runs if run.value is not None], _settings(record)
+    runs, settings = confirmation.runs, _settings(record)
     same = [
         run
         for run in runs
@@ -142,13 +142,13 @@ def _of_families(confirmation: StudyPart) -> bool:
 
 
 def _confirmation_scores(confirmation: StudyPart, runs: list[TrialRecord]) -> dict[str, Any]:
-    values = [run.value for run in runs if run.value is not None]
+    values = [run.value for run in runs if run.scored and run.value is not None]
     scores: dict[str, Any] = {
         "of": "the family, one independent search a block" if _of_families(confirmation) else "this configuration",
         "part": "test",
         "blocks": len(values),
-        "diverged": sum(run.stop_reason == "diverged" for run in runs),
-        "mean": fmean(values),
+        "diverged": sum(run.diverged for run in runs),
+        "mean": fmean(values) if values else None,
     }
     if len(values) > 1:
         interval = planned_contrast(values, alpha=1 - _LEVEL)

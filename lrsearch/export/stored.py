@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
 from lrsearch.records import TrialRecord
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.verdict.study_verdict import compare_study
@@ -19,6 +19,7 @@ def best_trials(study: StoredStudy, family: str | None = None, top: int = 1) -> 
 
     Raises:
         InputError: if fewer trials are complete.
+        RunError: if those that are have diverged.
     """
     if top < 1:
         raise InputError(f"top must be at least 1, got {top}")
@@ -27,6 +28,10 @@ def best_trials(study: StoredStudy, family: str | None = None, top: int = 1) -> 
         complete = (*_exportable(study.ranked()), *_exportable(study.ranked_candidates()))
         families = ", ".join(sorted({record.family for _, record in complete}))
         of = family or "any family"
+        tried = [record for record in study.trials if family in (None, record.family)]
+        if not ranked and (diverged := sum(record.diverged for record in tried)):
+            trials = f"{'all ' * (diverged > 1)}{diverged} complete {'trials' if diverged > 1 else 'trial'}"
+            raise RunError(f"nothing to export: {trials}{f' of {family}' if family else ''} in {study.name!r} diverged")
         asked = (
             f"{top} complete trials of {of} were asked for, got {len(ranked)}"
             if ranked

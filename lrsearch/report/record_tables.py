@@ -21,7 +21,9 @@ def published_table(source: Source) -> Table | None:
         runs = [run for run in source.confirmation if run.family == name]
         train = [loss for run in runs for loss in run.curve.train_loss[-1:]]
         test = [run.test_loss for run in runs if run.test_loss is not None]
-        scores = [metric.scale * run.test_accuracy for run in runs if run.test_accuracy is not None]
+        scores = [
+            metric.scale * run.test_accuracy for run in runs if run.test_accuracy is not None and not run.diverged
+        ]
         theirs = published.get(name, {})
         score = theirs.get("accuracy")
         row = [name, len(runs), _mean_and_sd(train, 4), theirs.get("train_loss")]

@@ -139,7 +139,8 @@ class SearchLoop:
         for number, reason in reasons.items():
             log = self._lanes.end(number, reason)
             self._pruner.ended(log)
-            self._state.count(TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE, log.family, log.value)
+            state = TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE
+            self._state.count(state, log.family, None if reason == "diverged" else log.value)
         self._lanes.save_if_due()
         times.training += trained - begun
         times.storage += reported - trained + time.perf_counter() - decided

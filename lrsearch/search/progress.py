@@ -67,14 +67,15 @@ class SearchState:
         """Count what the studies hold, whichever process or run it came from."""
         for tally in self._tallies:
             for trial in tally.read():
-                self._keep_best(str(trial.params.get("family", "")), trial.value)
+                diverged = trial.user_attrs.get("stop_reason") == "diverged"
+                self._keep_best(str(trial.params.get("family", "")), None if diverged else trial.value)
         self.complete = sum(tally.complete for tally in self._tallies)
         self.pruned = sum(tally.pruned for tally in self._tallies)
         self.running = sum(len(tally.history.running) for tally in self._tallies)
         self.trial_epochs = sum(tally.trained for tally in self._tallies) - self.epochs_before
 
-    def count(self, state: TrialState, family: str, value: float) -> None:
-        """Count one finished trial of this process, before it can be read."""
+    def count(self, state: TrialState, family: str, value: float | None) -> None:
+        """Count one finished trial of this process, before it can be read; one that diverged has no value."""
         self.complete += state == TrialState.COMPLETE
         self.pruned += state == TrialState.PRUNED
         if state == TrialState.COMPLETE:

@@ -132,11 +132,11 @@ class StoredStudy:
         return self.confirmation
 
     def ranked(self, family: str | None = None) -> list[tuple[StudyPart, TrialRecord]]:
-        """Return the complete trials of the searches with their part, the best first: of a family, or of all."""
+        """Return the scored trials of the searches with their part, the best first: of a family, or of all."""
         complete = [
             (-search.metric.sign * (record.value or 0.0), place, record.number, search, record)
             for place, search in enumerate(self.searches)
-            for record in search.complete
+            for record in search.scored
             if family in (None, record.family)
         ]
         return [(search, record) for *_, search, record in sorted(complete, key=lambda row: row[:3])]
@@ -149,18 +149,20 @@ class StoredStudy:
         return best
 
     def ranked_candidates(self, family: str | None = None) -> list[tuple[StudyPart, TrialRecord]]:
-        """Return the confirmed candidates by their mean over blocks, the best first, each as its first run.
+        """Return the confirmed candidates by their mean over blocks, the best first, each as its first scored run.
 
-        Controls are left out.
+        Controls are left out, and one of which a run diverged comes after all those of which none did.
         """
         if self.confirmation is None:
             return []
         part, runs = self.confirmation, dict[str, list[TrialRecord]]()
-        for run in part.complete:
+        for run in part.scored:
             if run.confirmed and family in (None, run.family) and run.family not in part.attributes.controls:
                 runs.setdefault(run.family, []).append(run)
+        diverged = {run.family for run in part.runs if run.diverged}
         means = {name: fmean(run.value or 0.0 for run in of_name) for name, of_name in runs.items()}
-        return [(part, runs[name][0]) for name in sorted(runs, key=lambda name: -part.metric.sign * means[name])]
+        order = sorted(runs, key=lambda name: (name in diverged, -part.metric.sign * means[name]))
+        return [(part, runs[name][0]) for name in order]
 
 
 def studies_by_budget(storage: BaseStorage, name: str | None = None) -> dict[int, StoredStudy]:

@@ -64,15 +64,15 @@ class StudyPart:
         return tuple(self.read())
 
     @property
-    def complete(self) -> list[TrialRecord]:
-        """The trials that were trained to their end and have a value, by number."""
-        return [record for record in self.records if record.state == "complete" and record.value is not None]
+    def scored(self) -> list[TrialRecord]:
+        """The trials that were trained to their end and have a value, those that diverged left out, by number."""
+        return [record for record in self.records if record.scored]
 
     @cached_property
     def values_by_family(self) -> dict[str, list[float]]:
-        """The values of the complete trials, by family."""
+        """The values of the scored trials, by family."""
         values: dict[str, list[float]] = {}
-        for record in self.complete:
+        for record in self.scored:
             values.setdefault(record.family, []).append(record.value or 0.0)
         return values
 

@@ -57,7 +57,7 @@ class TrialFilter:
 
 @dataclass(frozen=True)
 class TrialCount:
-    """How many trials of a study have a state and a family, and their least and greatest finite value."""
+    """How many trials of a study have a state and a family; the least and greatest value of those that converged."""
 
     study: str
     state: str

@@ -46,7 +46,8 @@ def count_by_api(storage: BaseStorage) -> list[TrialCount]:
     values: dict[tuple[str, str, str], list[float | None]] = defaultdict(list)
     for study in stored_names(storage):
         for trial in _trials(storage, study):
-            values[study, trial.state.name.lower(), family_of(trial)].append(_value(trial))
+            diverged = trial.user_attrs.get("stop_reason") == "diverged"
+            values[study, trial.state.name.lower(), family_of(trial)].append(None if diverged else _value(trial))
     finite = {key: [value for value in given if value is not None] for key, given in values.items()}
     return [
         TrialCount(*key, len(given), min(finite[key], default=None), max(finite[key], default=None))

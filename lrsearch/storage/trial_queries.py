@@ -34,6 +34,7 @@ _LARGEST = 1e100
 
 _FAMILY = PARAMS.alias("family")
 _ENTRY = USER_ATTRIBUTES.alias("entry")
+_STOP_REASON = USER_ATTRIBUTES.alias("stop_reason")
 _STATE = cast(TRIALS.c.state, String)
 _NAMED = (_FAMILY.c.distribution_json, _FAMILY.c.param_value, _ENTRY.c.value_json)
 """What a trial's family is read from, see `_family`."""
@@ -43,10 +44,13 @@ _FINITE = case(
         VALUES.c.value,
     )
 )
+_SCORE = case((func.coalesce(_STOP_REASON.c.value_json, "") != '"diverged"', _FINITE))
+"""The value of a trial that did not diverge."""
 _FROM = (
     TRIALS.join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
     .outerjoin(_FAMILY, and_(_FAMILY.c.trial_id == TRIALS.c.trial_id, _FAMILY.c.param_name == "family"))
     .outerjoin(_ENTRY, and_(_ENTRY.c.trial_id == TRIALS.c.trial_id, _ENTRY.c.key == "entry"))
+    .outerjoin(_STOP_REASON, and_(_STOP_REASON.c.trial_id == TRIALS.c.trial_id, _STOP_REASON.c.key == "stop_reason"))
     .outerjoin(VALUES, and_(VALUES.c.trial_id == TRIALS.c.trial_id, VALUES.c.objective == 0))
 )
 
@@ -97,8 +101,8 @@ def _counts(connection: Connection) -> list[TrialCount]:
             _STATE,
             *_NAMED,
             func.count(TRIALS.c.trial_id),
-            func.min(_FINITE),
-            func.max(_FINITE),
+            func.min(_SCORE),
+            func.max(_SCORE),
         )
         .select_from(_FROM)
         .group_by(STUDIES.c.study_name, _STATE, *_NAMED)

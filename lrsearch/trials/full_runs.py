@@ -109,11 +109,6 @@ class FullRuns:
                 self._diverged.add(key)
                 self._stack.release(key)
 
-    @property
-    def worst_value(self) -> float:
-        """The score of a lane that has diverged."""
-        return self._experiment.worst_value
-
     def has_diverged(self, key: int) -> bool:
         """Return whether a lane's loss or score was not finite after some epoch."""
         return key in self._diverged
@@ -137,20 +132,20 @@ class FullRuns:
             return None
         return scores
 
-    def store(self, study: Study, key: int, *, value: float, attributes: Mapping[str, Any]) -> None:
+    def store(self, study: Study, key: int, *, value: float | None, attributes: Mapping[str, Any]) -> None:
         """Add a lane to a study as a complete trial.
 
         Args:
             study: the confirmation or the audit.
             key: the lane.
-            value: its score; the workload's worst value is stored in its place if it has diverged.
+            value: its score; the experiment's worst value is stored in its place if it has diverged.
             attributes: what its record says besides `opening` and `closing`.
         """
         run, curve, diverged = self._runs[key], self._curves[key], self.has_diverged(key)
         study.add_trial(
             create_trial(
                 state=TrialState.COMPLETE,
-                value=self.worst_value if diverged else value,
+                value=self._experiment.worst_value if diverged else value,
                 params=run.sampled.params if run.sampled else {},
                 distributions=run.sampled.distributions if run.sampled else {},
                 user_attrs={

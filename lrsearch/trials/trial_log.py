@@ -65,7 +65,7 @@ class TrialLog:
 
     @property
     def value(self) -> float:
-        """The objective: the validation score at the last epoch so far; the workload's worst value if it diverged."""
+        """The objective: the validation score at the last epoch so far; the worst value if it diverged."""
         return self.reported[-1]
 
     def record(self, metrics: EpochMetrics, seconds: float) -> None:
@@ -109,7 +109,7 @@ class TrialLog:
 
         Args:
             study: the study of the trial.
-            stop_reason: "finished", "pruned", or "diverged", whose value is the workload's worst.
+            stop_reason: "finished", "pruned", or "diverged", whose value is the experiment's worst.
 
         Raises:
             UpdateFinishedTrialError: if another process has failed the trial.

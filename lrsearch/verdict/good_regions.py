@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,13 +41,14 @@ def good_regions(searches: Sequence[StudyPart]) -> GoodRegions:
     if rope is None:
         return GoodRegions({}, "it needs rope in [plan] of the study file, the difference that would not matter")
     values: dict[str, list[float]] = {family: [] for family in config.search.families}
+    diverged = Counter(record.family for search in searches for record in search.records if record.diverged)
     for search in searches:
         for family, of_family in search.values_by_family.items():
             if family in values:
                 values[family] += [search.metric.sign * search.metric.scale * value for value in of_family]
     return GoodRegions(
         {
-            family: good_region(of_family, rope=rope, alpha=config.plan.alpha)
+            family: good_region(of_family, rope=rope, alpha=config.plan.alpha, outside=diverged[family])
             for family, of_family in values.items()
             if of_family
         }

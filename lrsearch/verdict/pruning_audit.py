@@ -20,8 +20,8 @@ def audit_result(study: StoredStudy) -> PruningAudit | None:
     for run in study.audit.runs:
         replicate, sign = run.replicate or 0, study.audit.metric.sign
         searched = study.searches[replicate].values_by_family if replicate < len(study.searches) else {}
-        if run.value is not None and (unpruned := [sign * value for value in searched.get(run.family, ())]):
-            finished.append(sign * run.value)
+        if unpruned := [sign * value for value in searched.get(run.family, ())]:
+            finished.append(sign * run.value if run.scored and run.value is not None else min(unpruned))
             medians.append(median(unpruned))
             bests.append(max(unpruned))
     return audit_pruning(finished, medians, bests, alpha=study.audit.config.plan.alpha) if finished else None

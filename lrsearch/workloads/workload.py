@@ -88,7 +88,8 @@ class Workload:
         name: shown in records and reports.
         model: returns a freshly initialised module (drawn from torch's global generator, which lrsearch seeds).
         data: loads the data set; called once per process.
-        worst_value: the metric of a model that learned nothing (chance accuracy): the value of a diverged trial.
+        worst_value: the metric of a model that learned nothing (chance accuracy), which stands for the value of a
+            diverged trial. If None, only a run that diverges fails.
         loss: `(outputs[B, ...], y[B]) -> scalar`, the mean over the batch.
         metric: `(outputs[B, ...], y[B]) -> [B]`, a score per example, whose mean is the metric.
         metric_name: how reports call the metric.
@@ -108,7 +109,7 @@ class Workload:
     name: str
     model: Callable[[], nn.Module]
     data: Callable[[], Dataset]
-    worst_value: float
+    worst_value: float | None = None
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     metric: Callable[[Tensor, Tensor], Tensor] = correct
     metric_name: str = "accuracy"
@@ -127,8 +128,10 @@ class Workload:
             ("direction", "maximize or minimize", lambda value: value in get_args(Direction)),
             ("unit", "a text or None", lambda value: value is None or _is_text(value)),
             ("batch_size", "a whole number of at least 1", lambda value: type(value) is int and value >= 1),
-            ("worst_value", "a finite number", _is_finite),
-            ("failed_at", "a finite number or None", lambda value: value is None or _is_finite(value)),
+            *(
+                (name, "a finite number or None", lambda value: value is None or _is_finite(value))
+                for name in ("worst_value", "failed_at")
+            ),
         ]
         for name, rule, passes in rules:
             value = getattr(self, name)

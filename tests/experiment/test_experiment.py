@@ -1,6 +1,7 @@
 """An experiment: what its seeds, its space and its lanes are made of, and what does not fit together."""
 
 import itertools
+import math
 from dataclasses import replace
 
 import pytest
@@ -104,3 +105,9 @@ def test_a_fixed_schedule_that_does_not_fit_is_refused_before_anything_is_traine
     table = {"name": "mine", "rates": [0.1, 0.2, 0.3]}
     with pytest.raises(InputError, match=r"baseline 'mine': rates must be one for each of the \d+ steps of the run"):
         _prepare(baseline=[table])
+
+
+@pytest.mark.parametrize(("name", "worst"), [("own_score", -10.0), ("no_worst_value", math.inf)])
+def test_a_diverged_trial_has_the_worst_value_or_the_worst_infinity(name, worst) -> None:
+    """Where nobody says what a model that has learned nothing scores, no number is as bad."""
+    assert worst == _prepare(workload=f"tests.workload_examples:{name}").worst_value

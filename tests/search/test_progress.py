@@ -67,6 +67,8 @@ def test_the_best_is_the_least_where_lower_is_better() -> None:
     state.count(TrialState.COMPLETE, "linear", 0.3)
     state.count(TrialState.COMPLETE, "cosine", 0.4)
     assert (0.3, "linear", 3) == (state.best, state.best_family, state.complete)
+    state.count(TrialState.COMPLETE, "wild", None)
+    assert (0.3, 4) == (state.best, state.complete)
 
 
 def test_times_of_several_processes_are_added() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from lrsearch.config import StudyConfig
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
+from lrsearch.export.stored import best_trials
 from lrsearch.metric import ACCURACY, Metric
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
@@ -72,6 +73,27 @@ def test_where_lower_is_better_the_least_is_first() -> None:
         "tab", (_part("tab", _row("cosine", 0.7), _row("linear", 0.9), metric=Metric("loss", "minimize", "units")),)
     )
     assert ["cosine", "linear"] == list(study.best_by_family())
+
+
+def test_a_trial_that_diverged_is_never_the_best() -> None:
+    """Also where its stand-in would be the least of a loss; a family of nothing else has no best."""
+    loss = Metric("loss", "minimize", "units")
+    lost = {"stop_reason": "diverged"}
+    part = _part("tab", _row("cosine", 0.1, **lost), _row("cosine", 0.7), _row("linear", 0.2, **lost), metric=loss)
+    study = StoredStudy("tab", (part,))
+    assert [1] == [record.number for _, record in study.ranked()]
+    assert {"cosine": [0.7]} == part.values_by_family
+    with pytest.raises(RunError, match=r"nothing to export: 1 complete trial of linear in 'tab' diverged"):
+        best_trials(study, "linear")
+    runs = [
+        _row("calm", 0.5, block=0, test_accuracy=0.5),
+        _row("calm", 0.5, block=1, test_accuracy=0.5),
+        _row("wild", 0.1, block=0, **lost),
+        _row("wild", 0.2, block=1, test_accuracy=0.2),
+    ]
+    confirmed = StoredStudy("tab", confirmation=_part("tab/confirm", *runs, metric=loss))
+    assert ["calm", "wild"] == [record.family for _, record in confirmed.ranked_candidates()]
+    assert 4 == len(confirmed.confirmed().runs)
 
 
 def test_candidates_are_ranked_by_their_mean_without_controls() -> None:

@@ -60,7 +60,7 @@ NAN, INFINITE = float("nan"), float("inf")
         ("batch_size", 0, "a whole number of at least 1"),
         ("batch_size", 2.5, "a whole number of at least 1"),
         ("batch_size", True, "a whole number of at least 1"),
-        *(("worst_value", wrong, "a finite number") for wrong in (None, "0.1", NAN, INFINITE, -INFINITE, True)),
+        *(("worst_value", wrong, "a finite number or None") for wrong in ("0.1", NAN, INFINITE, -INFINITE, True)),
         *(("failed_at", wrong, "a finite number or None") for wrong in ("0.2", NAN, INFINITE)),
         ("metric", "accuracy", "a function"),
         ("loss", None, "a function"),

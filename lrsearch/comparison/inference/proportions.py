@@ -52,10 +52,11 @@ def audit_pruning(finished: ArrayLike, medians: ArrayLike, bests: ArrayLike, *, 
     return PruningAudit(proportion(over_median, len(final), alpha), proportion(over_best, len(final), alpha))
 
 
-def good_region(values: ArrayLike, *, rope: float, alpha: float = 0.05) -> Proportion:
+def good_region(values: ArrayLike, *, rope: float, alpha: float = 0.05, outside: int = 0) -> Proportion:
     """Return the share of a family's search space within `rope` of its best, from random trials values[trials].
 
     The best is the best value seen, so the share describes this sample of trials; it must be random and unpruned.
+    `outside` more trials have no value, as those that diverged.
 
     Raises:
         InputError: no trial at all.
@@ -63,4 +64,4 @@ def good_region(values: ArrayLike, *, rope: float, alpha: float = 0.05) -> Propo
     scores = numbers(values, "values", axes="trials")
     if not scores.size:
         raise InputError("values must hold at least one random, unpruned trial, but is empty")
-    return proportion(int((scores >= scores.max() - rope).sum()), len(scores), alpha)
+    return proportion(int((scores >= scores.max() - rope).sum()), len(scores) + outside, alpha)

@@ -47,9 +47,9 @@ def endings_data(
         family_trials = [record for record in trials if record.family == family]
         finished = [record for record in family_trials if record.finished]
         complete = [record for record in finished if record.state == "complete"]
-        values = [metric.scale * record.value for record in complete if record.value is not None]
+        values = [metric.scale * (record.value or 0.0) for record in complete if record.scored]
         pruned = Counter(len(record.reported) for record in finished if record.state == "pruned")
-        diverged = sum(record.stop_reason == "diverged" for record in complete)
+        diverged = sum(record.diverged for record in complete)
         rows.append(
             Endings(
                 family,

@@ -50,7 +50,7 @@ def parallel_data(
         ranges: `{parameter: {low, high, log} or {choices}}`, as the study's space is stored.
         metric: of the last axis, in the unit that people read.
     """
-    complete = [r for r in trials if r.state == "complete" and r.value is not None and _inside(r.params, ranges)]
+    complete = [r for r in trials if r.scored and _inside(r.params, ranges)]
     if not complete:
         return None
     sign = -1 if metric.maximize else 1

@@ -37,7 +37,7 @@ def history_data(search: Sequence[TrialRecord], metric: Metric) -> History:
         if not record.finished or record.value is None:
             continue
         value = metric.scale * record.value
-        if record.state == "complete":
+        if record.scored:
             best = value if best is None else metric.best((best, value))
         rows.append((record.number, record.family, value, record.state == "pruned", best))
     return History(*(tuple(column) for column in zip(*rows, strict=True))) if rows else History((), (), (), (), ())
