@@ -64,10 +64,10 @@ def far_runs(
     """
     if rule.limit is not None:
         return
-    there = ~failed & np.isfinite(scores)
-    steps = np.diff(np.unique(scores[there]))
+    scored_runs = ~failed & np.isfinite(scores)
+    steps = np.diff(np.unique(scores[scored_runs]))
     sign, number = rule.settings.metric.sign, rule.settings.metric.number
-    better = [sign * scores[there[:, place], place] for place in range(len(families))]
+    better = [sign * scores[scored_runs[:, place], place] for place in range(len(families))]
     middles = [float(np.median(scored)) if scored.size else 0.0 for scored in better]
     scales = [
         1.4826 * float(np.median(np.abs(scored - middle))) if scored.size else 0.0
@@ -76,7 +76,7 @@ def far_runs(
     for place, (family, middle, scale) in enumerate(zip(families, middles, scales, strict=True)):
         least = float(np.median(scales)) if len(better[place]) < FEW_FOR_SCALE else 0.0
         nearest = middle - FAR_SDS * max(scale, least, float(steps.min(initial=np.inf)))
-        for run in np.flatnonzero(there[:, place] & (sign * scores[:, place] <= nearest)).tolist():
+        for run in np.flatnonzero(scored_runs[:, place] & (sign * scores[:, place] <= nearest)).tolist():
             which = f"run {run + 1} of {family}" if blocks is None else f"the run of {family} in block {blocks[run]}"
             yield (
                 f"{which} scores {number(scores[run, place])}, far worse than its family's median "

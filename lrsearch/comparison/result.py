@@ -178,8 +178,8 @@ class Comparison(_ReadOnly):
     def note(self) -> str:
         """What the numbers of the table are, in one line."""
         settings, unit = self.settings, self.settings.metric.unit
-        known = "" if settings.sigma is None else f"SD of a run known to be {settings.sigma:g} {unit}; "
-        how = "" if self.unpaired_runs is None else f"unpaired, which assumes roughly symmetric noise; {known}"
+        sigma = "" if settings.sigma is None else f"SD of a run known to be {settings.sigma:g} {unit}; "
+        how = "" if self.unpaired_runs is None else f"unpaired, which assumes roughly symmetric noise; {sigma}"
         sided = ", one-sided" if settings.one_sided else ""
         region = "no region of practical equivalence"
         if settings.rope is not None:

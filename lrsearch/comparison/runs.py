@@ -143,11 +143,11 @@ def _judged(
         gap_high=np.maximum(tests.lead[recommended].max(axis=0, initial=0.0), 0.0),
     )
     counts = tuple(groups.counts.tolist())
-    found = recommend(names, alive, best, pairs, comparison.means.sd, parameters, settings)
+    recommendation = recommend(names, alive, best, pairs, comparison.means.sd, parameters, settings)
     return replace(
         comparison,
         pairs=pairs,
-        recommendation=replace(found, tie_breaker=found.tie_breaker.replace("blocks", "runs")),
+        recommendation=replace(recommendation, tie_breaker=recommendation.tie_breaker.replace("blocks", "runs")),
         warnings=(
             *comparison.warnings,
             *cautions.few_runs(tests.half_width, counts, settings),

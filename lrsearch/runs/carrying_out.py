@@ -50,7 +50,9 @@ def _outcome(run: Run, training: str) -> Message:
 
 def _described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename and "lrsearch/runs" not in frame.filename]
-    place = (own or frames)[-1]
+    user_frames = [
+        frame for frame in frames if "site-packages" not in frame.filename and "lrsearch/runs" not in frame.filename
+    ]
+    place = (user_frames or frames)[-1]
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"{said} ({place.filename.rpartition('/')[2]}, line {place.lineno})"

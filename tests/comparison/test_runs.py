@@ -23,13 +23,13 @@ def _plain():
 
 def test_each_array_turns_round_with_its_pair() -> None:
     """Row i, column j speaks of i minus j; the verdicts follow the intervals."""
-    found = _plain()
-    np.testing.assert_array_equal(found.low, -found.high.T)
-    np.testing.assert_array_equal(found.p, found.p.T)
-    assert found.pairs.difference[1, 0] == pytest.approx(0.85)
-    assert ("better by more than the ROPE", "undecided") == (found.pairs.verdict[1, 0], found.pairs.verdict[1, 2])
-    assert (3.0, 3.0) == (found.recommendation.rank_low[0], found.recommendation.rank_high[0])
-    assert found.pairs.omnibus_max_t == found.p.min()
+    compared = _plain()
+    np.testing.assert_array_equal(compared.low, -compared.high.T)
+    np.testing.assert_array_equal(compared.p, compared.p.T)
+    assert compared.pairs.difference[1, 0] == pytest.approx(0.85)
+    assert ("better by more than the ROPE", "undecided") == (compared.pairs.verdict[1, 0], compared.pairs.verdict[1, 2])
+    assert (3.0, 3.0) == (compared.recommendation.rank_low[0], compared.recommendation.rank_high[0])
+    assert compared.pairs.omnibus_max_t == compared.p.min()
 
 
 def test_less_is_better_mirrors_the_verdict() -> None:
@@ -51,54 +51,54 @@ UNTESTED = {
 
 def test_what_cannot_be_tested_is_named_with_its_reason() -> None:
     """It is in no pair and not recommended, and changes nothing for the others."""
-    found = _compare({**RUNS, **{name: scores for name, (scores, _) in UNTESTED.items()}})
-    assert {name: reason for name, (_, reason) in UNTESTED.items()} == found.untested
-    assert "Not tested: two (1 or 2 runs), one (1 or 2 runs) and same (no scatter" in found.verdict_text
-    assert np.isnan(found.p[3:, :3]).all()
-    assert "not tested" == found.pairs.verdict[3, 0]
-    np.testing.assert_array_equal(found.p[:3, :3], _plain().p)
-    assert _plain().recommended == found.recommended
+    compared = _compare({**RUNS, **{name: scores for name, (scores, _) in UNTESTED.items()}})
+    assert {name: reason for name, (_, reason) in UNTESTED.items()} == compared.untested
+    assert "Not tested: two (1 or 2 runs), one (1 or 2 runs) and same (no scatter" in compared.verdict_text
+    assert np.isnan(compared.p[3:, :3]).all()
+    assert "not tested" == compared.pairs.verdict[3, 0]
+    np.testing.assert_array_equal(compared.p[:3, :3], _plain().p)
+    assert _plain().recommended == compared.recommended
 
 
 @pytest.mark.parametrize(("bad", "options"), [(np.nan, {}), (np.inf, {}), (-5.0, {"failed_at": -1.0})])
 def test_a_failed_run_takes_its_family_out_of_the_tests(bad, options) -> None:
     """A run that diverged, or is worse than the limit, is counted among its family's own runs."""
-    found = _compare({**RUNS, "d": [1.0, 2.0, 3.0, bad]}, **options)
-    assert [("d", 1, 4)] == [(f.family, f.runs.count, f.runs.total) for f in found.failures]
-    assert "First, 1 of 4 runs of d failed" in found.verdict_text
-    assert "failed" == found.pairs.verdict[3, 0]
-    assert {} == found.untested
-    assert "d" not in found.recommended
+    compared = _compare({**RUNS, "d": [1.0, 2.0, 3.0, bad]}, **options)
+    assert [("d", 1, 4)] == [(f.family, f.runs.count, f.runs.total) for f in compared.failures]
+    assert "First, 1 of 4 runs of d failed" in compared.verdict_text
+    assert "failed" == compared.pairs.verdict[3, 0]
+    assert {} == compared.untested
+    assert "d" not in compared.recommended
 
 
 def test_one_run_each_is_no_verdict() -> None:
     """The means are there, and nothing is tested or recommended."""
-    found = _compare({name: scores[:1] for name, scores in RUNS.items()})
-    assert "The 3 families have one run each: no verdict." == found.verdict_text
-    assert () == found.recommended
-    assert [0.1, 1.1, 1.0] == found.means.mean.tolist()
-    assert json.loads(found.to_json())["p"][0][1] is None
+    compared = _compare({name: scores[:1] for name, scores in RUNS.items()})
+    assert "The 3 families have one run each: no verdict." == compared.verdict_text
+    assert () == compared.recommended
+    assert [0.1, 1.1, 1.0] == compared.means.mean.tolist()
+    assert json.loads(compared.to_json())["p"][0][1] is None
 
 
 def test_a_known_sigma_judges_single_runs() -> None:
     """With the SD known, one run each can be compared; what it contradicts is said."""
-    found = _compare({"a": [0.0], "b": [3.0], "c": [0.1]}, sigma=0.5)
-    assert ("b",) == found.recommended
-    assert "with 1 run a group only differences above about 1.662 nats could be seen" in found.warnings
+    compared = _compare({"a": [0.0], "b": [3.0], "c": [0.1]}, sigma=0.5)
+    assert ("b",) == compared.recommended
+    assert "with 1 run a group only differences above about 1.662 nats could be seen" in compared.warnings
     assert any("contradicts the stated sigma" in warning for warning in _compare(RUNS, sigma=0.1).warnings)
 
 
 def test_small_groups_are_told_what_they_can_see() -> None:
     """The half-widths of the pairs by their smaller group; alpha below 0.05 asks for five runs."""
-    found = _plain()
-    said = [warning for warning in found.warnings if "a group only" in warning]
+    compared = _plain()
+    said = [warning for warning in compared.warnings if "a group only" in warning]
     assert said == [
         "with 3 runs a group only differences above about 0.6509 nats (by pair, up to 1.163) could be seen",
         "with 4 runs a group only differences above about 1.105 nats could be seen",
     ]
-    assert found.high[1, 0] - found.pairs.difference[1, 0] == pytest.approx(0.6509, abs=5e-5)
+    assert compared.high[1, 0] - compared.pairs.difference[1, 0] == pytest.approx(0.6509, abs=5e-5)
     assert any("needs at least 5 runs" in warning for warning in _compare(RUNS, alpha=0.01).warnings)
-    assert "assumes roughly symmetric noise" in found.note
+    assert "assumes roughly symmetric noise" in compared.note
 
 
 def test_a_run_far_from_the_others_is_named_and_kept() -> None:
@@ -113,12 +113,12 @@ def test_a_run_far_from_the_others_is_named_and_kept() -> None:
 
 def test_one_baseline_and_one_direction() -> None:
     """Only pairs with the baseline are tested; one-sided, what is better has a lower limit alone."""
-    found = _compare(RUNS, contrasts=Against("a"), one_sided=True)
-    assert np.isnan(found.p[1, 2])
-    assert (np.inf, -found.low[1, 0]) == (found.high[1, 0], found.high[0, 1])
-    assert "b is better than a by 0.85 nats (at least 0." in found.verdict_text
+    compared = _compare(RUNS, contrasts=Against("a"), one_sided=True)
+    assert np.isnan(compared.p[1, 2])
+    assert (np.inf, -compared.low[1, 0]) == (compared.high[1, 0], compared.high[0, 1])
+    assert "b is better than a by 0.85 nats (at least 0." in compared.verdict_text
     two_sided = _compare(RUNS, contrasts=Against("a"))
-    assert found.low[1, 0] > two_sided.low[1, 0] > _plain().low[1, 0]
+    assert compared.low[1, 0] > two_sided.low[1, 0] > _plain().low[1, 0]
 
 
 def test_the_table_has_the_number_of_runs() -> None:

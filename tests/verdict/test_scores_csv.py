@@ -160,9 +160,9 @@ def test_a_table_without_blocks_is_judged_as_unpaired_runs(folder, run) -> None:
 
 def test_sigma_and_a_baseline_are_given_to_the_unpaired_procedure(folder) -> None:
     """A known sigma, one baseline, and one direction change what is tested, and are told."""
-    known = _table(folder, _unpaired(UNEQUAL), sigma=0.5)
-    assert known.p[1, 2] == pytest.approx(0.203096, abs=6e-7)
-    assert "SD of a run known to be 0.5" in known.note
+    with_sigma = _table(folder, _unpaired(UNEQUAL), sigma=0.5)
+    assert with_sigma.p[1, 2] == pytest.approx(0.203096, abs=6e-7)
+    assert "SD of a run known to be 0.5" in with_sigma.note
     against = _table(folder, _unpaired(UNEQUAL), baseline="a", one_sided=True)
     assert np.isnan(against.p[1, 2])
     assert "each against a, one-sided" in against.note

@@ -28,10 +28,10 @@ def test_the_exit_code_says_what_is_decided(folder, run, pairs, sign, code) -> N
     (folder / "t.csv").write_text(_lines(pairs, sign))
     shown = run(*CALL)
     assert code == shown.code
-    found = json.loads(run(*CALL, "--format", "json").out)
-    assert (code, {0: "better", 3: "undecided", 4: "worse"}[code]) == (found["exit_code"], found["outcome"])
-    assert found["verdict_text"] in shown.out
-    assert (7 if code != 3 else None) == (found["first_call"] or [None])[0]
+    compared = json.loads(run(*CALL, "--format", "json").out)
+    assert (code, {0: "better", 3: "undecided", 4: "worse"}[code]) == (compared["exit_code"], compared["outcome"])
+    assert compared["verdict_text"] in shown.out
+    assert (7 if code != 3 else None) == (compared["first_call"] or [None])[0]
 
 
 def test_less_may_be_better(folder, run) -> None:
@@ -43,33 +43,33 @@ def test_less_may_be_better(folder, run) -> None:
 def test_the_words_name_the_limits_and_when_it_was_known(folder) -> None:
     """The interval is the intersection of those of all looks."""
     (folder / "t.csv").write_text(_lines(8))
-    found = compare_growing_table(folder / "t.csv", candidate="new", baseline="old", unit="nats")
-    assert found.sentence == (
+    compared = compare_growing_table(folder / "t.csv", candidate="new", baseline="old", unit="nats")
+    assert compared.sentence == (
         "new is better than old by 0.55 nats (0.1819 to 0.9181), after 8 paired runs; this was known after 7."
     )
     against = compare_growing_table(folder / "t.csv", candidate="old", baseline="new", unit="nats")
-    assert against.sentence == found.sentence
-    assert "valid at every look" in found.note
-    assert 6 == len(found.table().rows)
+    assert against.sentence == compared.sentence
+    assert "valid at every look" in compared.note
+    assert 6 == len(compared.table().rows)
 
 
 def test_pairs_count_in_the_order_in_which_they_are_complete(folder) -> None:
     """A block of which one run is missing waits; other families do not matter."""
     lines = _lines(3).splitlines()
     (folder / "t.csv").write_text("\n".join([lines[0], lines[1], "0,other,9", *lines[3:], "7,new,1"]))
-    found = compare_growing_table(folder / "t.csv", candidate="new", baseline="old")
-    assert ((2, 2), ()) == (found.runs, found.looks)
-    assert "a look needs at least 3 runs of each" in found.sentence
+    compared = compare_growing_table(folder / "t.csv", candidate="new", baseline="old")
+    assert ((2, 2), ()) == (compared.runs, compared.looks)
+    assert "a look needs at least 3 runs of each" in compared.sentence
 
 
 def test_unpaired_runs_are_looked_at_in_the_order_of_their_lines(folder) -> None:
     """Without a column block every line is a look once both have 3 runs."""
     rows = [("new", v) for v in (1.6, 1.2, 1.9, 1.5, 1.7, 1.3, 1.8)] + [("old", v) for v in (0.4, 0.9, 0.6, 0.2, 0.8)]
     (folder / "t.csv").write_text("\n".join(["family,score", *(f"{name},{v}" for name, v in rows)]))
-    found = compare_growing_table(folder / "t.csv", candidate="new", baseline="old")
-    assert [(7, 3), (7, 4), (7, 5)] == [look.runs for look in found.looks]
-    assert found.looks[-1].e_value == pytest.approx(38.705091, abs=6e-7)
-    assert "after 7 runs of new and 5 of old" in found.sentence
+    compared = compare_growing_table(folder / "t.csv", candidate="new", baseline="old")
+    assert [(7, 3), (7, 4), (7, 5)] == [look.runs for look in compared.looks]
+    assert compared.looks[-1].e_value == pytest.approx(38.705091, abs=6e-7)
+    assert "after 7 runs of new and 5 of old" in compared.sentence
     alternating = compare_sequential([1.0, 1.2, 1.4, 1.1], [2.0, 2.2, 2.4], paired=False)
     assert [(3, 3), (4, 3)] == [look.runs for look in alternating.looks]
 
@@ -77,17 +77,17 @@ def test_unpaired_runs_are_looked_at_in_the_order_of_their_lines(folder) -> None
 def test_runs_that_contradict_each_other_decide_nothing() -> None:
     """A difference that is certain, and later another: the intervals have nothing in common."""
     wobble = np.resize([-0.1, 0.0, 0.1], 40)
-    found = compare_sequential(np.concatenate([1 + wobble, -9 + wobble]), np.zeros(80))
-    assert ("undecided", 3) == (found.outcome, found.exit_code)
-    assert "the runs contradict each other" in found.sentence
+    compared = compare_sequential(np.concatenate([1 + wobble, -9 + wobble]), np.zeros(80))
+    assert ("undecided", 3) == (compared.outcome, compared.exit_code)
+    assert "the runs contradict each other" in compared.sentence
 
 
 @pytest.mark.parametrize(("bad", "options"), [(np.nan, {}), (-40.0, {"failed_at": -10.0})])
 def test_a_failed_run_leaves_no_verdict(bad, options) -> None:
     """It is named by its family."""
-    found = compare_sequential([*DIFFERENCES, 0.5], [*np.zeros(10), bad], names=("new", "old"), **options)
-    assert ("undecided", ()) == (found.outcome, found.looks)
-    assert "a run of old failed" in found.sentence
+    compared = compare_sequential([*DIFFERENCES, 0.5], [*np.zeros(10), bad], names=("new", "old"), **options)
+    assert ("undecided", ()) == (compared.outcome, compared.looks)
+    assert "a run of old failed" in compared.sentence
 
 
 def test_what_cannot_be_asked_is_refused(folder, run) -> None:

@@ -159,14 +159,14 @@ def welch_max_t(
     error, scale, freedom = groups.standard_error, groups.scale, groups.freedom
     statistic = difference / (error * scale)
     quantile = float(np.partition(largest, rank - 1)[rank - 1])
-    known = groups.sigma is not None
+    sigma_given = groups.sigma is not None
     t = difference / error
     p_welch = 2 * stats.t.sf(np.abs(t), freedom)
-    floor = 0.0 if known else stats.t.sf(t, freedom) if one_sided else p_welch
+    floor = 0.0 if sigma_given else stats.t.sf(t, freedom) if one_sided else p_welch
     behind = np.where(apart, -statistic, -np.inf).max(axis=1)
-    p_behind = np.zeros(count) if known else np.where(apart, stats.t.cdf(t, freedom), 1.0).min(axis=1)
+    p_behind = np.zeros(count) if sigma_given else np.where(apart, stats.t.cdf(t, freedom), 1.0).min(axis=1)
     lead_quantiles = np.partition(worst, rank - 1, axis=0)[rank - 1]
-    upper, two_sided = (0.0, 0.0) if known else (stats.t.ppf(1 - part, freedom) for part in (alpha, alpha / 2))
+    upper, two_sided = (0.0, 0.0) if sigma_given else (stats.t.ppf(1 - part, freedom) for part in (alpha, alpha / 2))
     half_width = np.maximum(quantile * scale, upper if one_sided else two_sided) * error
     lead = difference + np.maximum(lead_quantiles[:, None] * scale, upper) * error
     return WelchMaxT(

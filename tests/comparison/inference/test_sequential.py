@@ -29,8 +29,8 @@ def test_unpaired_looks_have_their_reference_values() -> None:
     scores = np.array([1.6, 1.2, 1.9, 1.5, 1.7, 1.3, 1.8, 0.4, 0.9, 0.6, 0.2, 0.8])
     looks = unpaired_looks(scores, np.arange(12) < 7, 0.05)
     assert [(7, 3), (7, 4), (7, 5)] == [look.runs for look in looks]
-    found = (looks[-1].difference, looks[-1].e_value, looks[-1].half_width)
-    assert found == pytest.approx((0.991429, 38.705091, 0.779213), abs=6e-7)
+    compared = (looks[-1].difference, looks[-1].e_value, looks[-1].half_width)
+    assert compared == pytest.approx((0.991429, 38.705091, 0.779213), abs=6e-7)
 
 
 def test_a_look_rejects_exactly_where_its_interval_excludes_zero() -> None:

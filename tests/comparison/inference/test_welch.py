@@ -18,8 +18,8 @@ def _tests(groups, *, alpha=0.05, seed=0, **options):
     return welch_max_t(groups, np.random.default_rng(seed), alpha=alpha, **options)
 
 
-def _near(found, expected) -> None:
-    np.testing.assert_allclose(found, expected, rtol=0, atol=6e-7)
+def _near(compared, expected) -> None:
+    np.testing.assert_allclose(compared, expected, rtol=0, atol=6e-7)
 
 
 PAIRS = ([0, 0, 1], [1, 2, 2])
@@ -27,13 +27,13 @@ PAIRS = ([0, 0, 1], [1, 2, 2])
 
 def test_three_groups_of_unequal_size() -> None:
     """Reference values to six digits: p, intervals, the quantile and the one-sided test against the best."""
-    found = _tests(_groups(A, B, C))
-    _near(found.quantile, 0.988439)
-    _near(found.p[PAIRS], [0.016740, 0.023400, 0.331313])
-    _near((found.difference - found.half_width)[PAIRS], [-1.500903, -2.563037, -1.655366])
-    _near((found.difference + found.half_width)[PAIRS], [-0.199097, -0.236963, 0.555366])
-    _near(found.p_worse, [0.005260, 0.153117, 0.925861])
-    np.testing.assert_array_equal(found.p, found.p.T)
+    compared = _tests(_groups(A, B, C))
+    _near(compared.quantile, 0.988439)
+    _near(compared.p[PAIRS], [0.016740, 0.023400, 0.331313])
+    _near((compared.difference - compared.half_width)[PAIRS], [-1.500903, -2.563037, -1.655366])
+    _near((compared.difference + compared.half_width)[PAIRS], [-0.199097, -0.236963, 0.555366])
+    _near(compared.p_worse, [0.005260, 0.153117, 0.925861])
+    np.testing.assert_array_equal(compared.p, compared.p.T)
 
 
 def test_two_groups_and_a_known_sigma() -> None:
@@ -41,19 +41,19 @@ def test_two_groups_and_a_known_sigma() -> None:
     two = _tests(_groups(A, B))
     _near(two.p[0, 1], 0.004040)
     _near(two.difference[0, 1] + np.array([-1, 1]) * two.half_width[0, 1], [-1.276107, -0.423893])
-    known = _tests(_groups(A, B, C, sigma=0.5))
-    _near(known.quantile, 2.344282)
-    _near(known.p[PAIRS], [0.067259, 0.000220, 0.203096])
+    with_sigma = _tests(_groups(A, B, C, sigma=0.5))
+    _near(with_sigma.quantile, 2.344282)
+    _near(with_sigma.p[PAIRS], [0.067259, 0.000220, 0.203096])
 
 
 def test_one_planned_contrast_that_is_one_sided() -> None:
     """Reference values of "b is better than a" alone; the other direction is not planned."""
     planned = np.zeros((3, 3), dtype=bool)
     planned[1, 0] = True
-    found = _tests(_groups(A, B, C), planned=planned, one_sided=True)
-    _near(found.p[1, 0], 0.001960)
-    _near(found.difference[1, 0] - found.half_width[1, 0], 0.520366)
-    assert 1 == np.isfinite(found.p).sum()
+    compared = _tests(_groups(A, B, C), planned=planned, one_sided=True)
+    _near(compared.p[1, 0], 0.001960)
+    _near(compared.difference[1, 0] - compared.half_width[1, 0], 0.520366)
+    assert 1 == np.isfinite(compared.p).sum()
 
 
 @pytest.mark.parametrize("sigma", [None, 1.0])
@@ -62,20 +62,20 @@ def test_p_is_at_most_alpha_exactly_where_the_interval_excludes_zero(alpha, sigm
     """The duality of test and interval, also where Welch's own interval is the wider one."""
     rng = np.random.default_rng(3)
     groups = _groups(*(rng.normal(mean, 1, size) for mean, size in ((0, 3), (2, 4), (1, 9), (4, 30))), sigma=sigma)
-    found = _tests(groups, alpha=alpha, draws=999)
-    excluded = np.abs(found.difference) > found.half_width
-    np.testing.assert_array_equal(excluded, found.p <= alpha)
+    compared = _tests(groups, alpha=alpha, draws=999)
+    excluded = np.abs(compared.difference) > compared.half_width
+    np.testing.assert_array_equal(excluded, compared.p <= alpha)
     assert excluded.any()
     if sigma is None:
-        assert (found.p >= found.p_welch)[~np.eye(4, dtype=bool)].all()
+        assert (compared.p >= compared.p_welch)[~np.eye(4, dtype=bool)].all()
 
 
 def test_the_pair_alone_is_scipys_welch_test() -> None:
     """The floor of every p-value."""
     expected = stats.ttest_ind(A, C, equal_var=False)
-    found = _groups(A, C)
-    assert _tests(found, draws=99).p_welch[0, 1] == pytest.approx(expected.pvalue, rel=1e-12)
-    assert found.freedom[0, 1] == pytest.approx(expected.df, rel=1e-12)
+    compared = _groups(A, C)
+    assert _tests(compared, draws=99).p_welch[0, 1] == pytest.approx(expected.pvalue, rel=1e-12)
+    assert compared.freedom[0, 1] == pytest.approx(expected.df, rel=1e-12)
 
 
 def test_shifting_and_scaling_change_nothing() -> None:
@@ -115,8 +115,8 @@ def test_the_runs_that_would_settle_a_pair_give_that_half_width(sigma) -> None:
     """As many runs as there are keep the half-width; four times as many about halve it; 0 is beyond reach."""
     rng = np.random.default_rng(0)
     groups = _groups(*rng.normal(0, 0.5, (2, 12)), sigma=sigma)
-    found = _tests(groups)
-    half_width = found.half_width[0, 1]
-    assert 12 == runs_to_settle(groups, found, half_width * (1 + 1e-9))[0, 1]
-    assert 40 <= runs_to_settle(groups, found, half_width / 2)[0, 1] <= 48
-    assert np.inf == runs_to_settle(groups, found, 1e-6)[0, 1]
+    compared = _tests(groups)
+    half_width = compared.half_width[0, 1]
+    assert 12 == runs_to_settle(groups, compared, half_width * (1 + 1e-9))[0, 1]
+    assert 40 <= runs_to_settle(groups, compared, half_width / 2)[0, 1] <= 48
+    assert np.inf == runs_to_settle(groups, compared, 1e-6)[0, 1]
