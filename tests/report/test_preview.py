@@ -112,6 +112,7 @@ def test_too_large_a_batch_is_refused():
         preview_html(small_config(training={"epochs": 2, "batch_size": 2000}))
 
 
+@pytest.mark.integration
 def test_neither_page_needs_torch():
     """The report room imports no torch, not even through another room."""
     import subprocess
