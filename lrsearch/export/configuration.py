@@ -41,7 +41,8 @@ def configuration(
         InputError: if `steps` does not suit the schedule, or the trial was not written by lrsearch.
     """
     schedule = schedule_from_params(record.schedule)
-    if not record.epochs or record.init_seed is None or record.order_seed is None:
+    adopted = bool(part.attributes.adopted)
+    if not record.epochs or (not adopted and (record.init_seed is None or record.order_seed is None)):
         raise InputError(f"trial {record.number} of {part.name!r} holds no epochs or seeds: lrsearch did not train it")
     run, steps_per_epoch = part.config.run, schedule.total_steps // record.epochs
     if run is None and steps is not None and steps > MOST_EPOCHS * steps_per_epoch:
@@ -59,7 +60,8 @@ def configuration(
         }
         trained = {"optimizer": _optimizer(part.config, record), "training": training}
     else:
-        table = {"training": run.training, "reports": record.epochs, "seeds": _seeds(part, record)}
+        table: dict[str, Any] = {"training": run.training, "reports": record.epochs}
+        table |= {} if adopted else {"seeds": _seeds(part, record)}
         trained = {"run": table, "parameters": _searched(part.config, record)}
     document = {
         "schedule": rescaled.params(),

@@ -5,7 +5,7 @@ lists of trials. May import config, records and names, and Optuna. Begin with st
 """
 
 from lrsearch.names import DEFAULT_STORAGE
-from lrsearch.storage.attributes import SCHEMA_VERSION
+from lrsearch.storage.attributes import SCHEMA_VERSION, budget_sentence
 from lrsearch.storage.database.address import (
     Storage,
     absolute_address,
@@ -53,6 +53,7 @@ __all__ = [
     "absolute_address",
     "as_stored",
     "back_up",
+    "budget_sentence",
     "count_trials",
     "create_study",
     "enter_in_ledger",

@@ -95,6 +95,7 @@ class StudyAttributes(_Read):
         failed_at: the metric from which on a run counts as failed.
         trials_per_family: finished trials that every family had in every search at least.
         left_out: families without a complete trial.
+        adopted: {family: trials} of a search whose trials come from a study of a person's own; empty of any other.
         controls: {name: control}.
         efforts: {trials: the candidate of each family after so many trials, {family: candidate} by block}.
         test_ledger: every reading of the test set, by block.
@@ -117,6 +118,7 @@ class StudyAttributes(_Read):
     failed_at: float | None = None
     trials_per_family: _Whole | None = None
     left_out: list[str] = Field(default_factory=list)
+    adopted: dict[str, _Whole] = Field(default_factory=dict)
     controls: dict[str, Control] = Field(default_factory=dict)
     efforts: dict[_Number, list[dict[str, str]]] = Field(default_factory=dict)
     test_ledger: list[Reading] = Field(default_factory=list)
@@ -146,6 +148,21 @@ class StudyAttributes(_Read):
             raise InputError(
                 f"study {study!r} holds an attribute that lrsearch has not written: {where}: {problem['msg']}"
             ) from error
+
+
+def budget_sentence(adopted: Mapping[str, int]) -> str:
+    """Return what is unequal between families whose trials come from a study of a person's own.
+
+    >>> budget_sentence({"cosine": 137, "linear": 13})
+    'cosine has 137 trials against 13 of linear, chosen by another sampler: the budgets are not equal'
+    """
+    most, least = max(adopted, key=adopted.__getitem__), min(adopted, key=adopted.__getitem__)
+    if adopted[most] == adopted[least]:
+        return f"{adopted[most]} trials of each family, chosen by a sampler of one's own"
+    return (
+        f"{most} has {adopted[most]} trials against {adopted[least]} of {least}, chosen by another sampler: "
+        "the budgets are not equal"
+    )
 
 
 def _readings(attributes: Mapping[str, Any]) -> list[Any]:

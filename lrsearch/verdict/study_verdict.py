@@ -14,7 +14,7 @@ from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, 
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
-from lrsearch.storage import StoredStudy, require_same_plan
+from lrsearch.storage import StoredStudy, budget_sentence, require_same_plan
 from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
 from lrsearch.verdict.confirmation_plan import confirmation_plan
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
@@ -90,7 +90,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         controls = check_controls(runs, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(runs, config, plan)
     return StudyVerdict(
-        comparison=_annotated(comparison, plan, controls, config, confirmation.added_by_hand),
+        comparison=_annotated(comparison, plan, controls, config, (confirmation.added_by_hand, *_adopted(study))),
         controls=controls,
         claims=claims,
         claims_note=claims_note,
@@ -99,6 +99,12 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         good_regions=good_regions(study.searches),
         tuning_budgets=tuning_budget_verdicts(confirmation, runs, plan),
     )
+
+
+def _adopted(study: StoredStudy) -> tuple[str, ...]:
+    """Return what is unequal where the searched trials come from a study of a person's own."""
+    adopted = [search.attributes.adopted for search in study.searches if search.attributes.adopted]
+    return tuple(f"adopted trials: {budget_sentence(trials)}" for trials in adopted)
 
 
 def _at_analysis(plan: ConfirmationPlan, runs: Sequence[TrialRecord], config: StudyConfig) -> ConfirmationPlan:
@@ -112,12 +118,15 @@ def _at_analysis(plan: ConfirmationPlan, runs: Sequence[TrialRecord], config: St
 
 
 def _annotated(
-    comparison: Comparison, plan: ConfirmationPlan, controls: tuple[Control, ...], config: StudyConfig, by_hand: str
+    comparison: Comparison,
+    plan: ConfirmationPlan,
+    controls: tuple[Control, ...],
+    config: StudyConfig,
+    origins: tuple[str, ...],
 ) -> Comparison:
     """Return the comparison with what its controls showed, and warned of what is left out or not yet fulfilled."""
     warnings, looks = comparison.warnings, config.plan.looks
-    if by_hand:
-        warnings += (by_hand,)
+    warnings += tuple(filter(None, origins))
     if looks and plan.blocks in looks:
         warnings += (
             f"planned analysis {looks.index(plan.blocks) + 1} of {len(looks)} (after {_numbers(looks)} blocks): each "
