@@ -208,7 +208,13 @@ class StudyConfig(Table):
         data = read_data(path, "study file", "toml")
         if isinstance(data.get("baseline"), list):
             data["baseline"] = [with_rates(baseline, path.parent) for baseline in data["baseline"]]
-        return cls.from_dict({"name": path.stem.replace("_", "-"), **data}, source=str(path))
+        config = cls.from_dict({"name": path.stem.replace("_", "-"), **data}, source=str(path))
+        if "dataset" in data.get("data", {}) and config.data.dataset is None:
+            raise InputError(
+                f"{path}: data.dataset is for the built-in workload, and {config.trained} brings its own data: "
+                "leave it out"
+            )
+        return config
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, source: str = "study") -> StudyConfig:

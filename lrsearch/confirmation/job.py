@@ -31,6 +31,7 @@ from lrsearch.storage import (
     stored_names,
 )
 from lrsearch.training.device import set_up_device
+from lrsearch.workloads.workload import source_digest
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,11 @@ class Job:
             self.config,
             metric=self.experiment.metric,
             data_fingerprint=self.experiment.data_fingerprint,
-            attributes={"workload_facts": self.experiment.facts, **attributes},
+            attributes={
+                "workload_facts": self.experiment.facts,
+                "workload_source": source_digest(self.config.trained),
+                **attributes,
+            },
         )
         if added := StudyPart.of(study).added_by_hand:
             logger.warning(added)
@@ -162,7 +167,8 @@ def _finished_searches(storage: BaseStorage, name: str, experiment: Experiment) 
         )
     for study in searches:
         part = StudyPart.of(study)
-        require_same_study(part, experiment.config, experiment.data_fingerprint, experiment.facts)
+        source = source_digest(experiment.config.trained)
+        require_same_study(part, experiment.config, experiment.data_fingerprint, experiment.facts, source)
         require_same_plan(part, experiment.config)
     if searches and len(searches) < len(wanted):
         raise InputError(

@@ -55,11 +55,11 @@ def examine(*, workload: str | None, dataset: str, storage: str, device: str) ->
 
 def _device(device: str) -> str:
     from lrsearch.training.device import choose_device, device_label, usable_cores
-    from lrsearch.training.lenet.convolution import why_no_triton
+    from lrsearch.training.lenet.convolution import why_slow
 
     chosen = choose_device(device)
-    reason = why_no_triton(0) if chosen == "cuda" else ""
-    slower = f"; slower than it could be, as Triton does not work ({reason})" if reason else ""
+    reason = why_slow(chosen)
+    slower = f"; slower than it could be, as {reason}" if reason else ""
     return f"{device_label(chosen)}, {usable_cores()} processor cores to be used{slower}"
 
 

@@ -90,7 +90,7 @@ class StudyAttributes(_Read):
         searches: the independent searches whose winners it confirms.
         metric: the metric's name.
         workload_facts: what its trials have in common besides the study file, such as the batch size.
-        workload_source: a digest of the source of the workload's function.
+        workload_source: a digest of the source of what is trained.
         worst_value: the metric of a model that learned nothing.
         failed_at: the metric from which on a run counts as failed.
         trials_per_family: finished trials that every family had in every search at least.

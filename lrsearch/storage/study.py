@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -21,7 +22,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.metric import Metric
-from lrsearch.names import search_names
+from lrsearch.names import base_name, search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.database.address import existing_storage
 from lrsearch.storage.database.trial_cache import cached
@@ -191,7 +192,7 @@ def require_same_study(
         part: the study.
         config, data_fingerprint: as they are now.
         facts: of the workload now; those that the study does not say, as one of an older version, are not compared.
-        source: a digest of the workload's source; another one is a warning.
+        source: a digest of the source of what is trained; another one is a warning, once a study.
     """
     said = {"direction": part.metric.direction, "metric": part.metric.name} | part.attributes.workload_facts
     stored = part.config.identity() | {"data": part.attributes.data_fingerprint} | said
@@ -204,8 +205,15 @@ def require_same_study(
             f"study {part.name!r} is another one: its {'; '.join(differences)}. "
             "Choose another --study-name or --storage, or run with what it was made with"
         )
-    if source and part.attributes.workload_source not in ("", source):
-        logger.warning(f"the source of the workload of study {part.name!r} has changed since the study was made")
+    before = part.attributes.workload_source
+    if before != source and len(before) == len(source):  # earlier versions stored a shorter digest, of less source
+        _warn_of_source(base_name(part.name), source)
+
+
+@cache
+def _warn_of_source(study: str, source: str) -> None:
+    """Warn that the source of a study is another one, once for all parts of the study."""
+    logger.warning(f"the source of what study {study!r} trains has changed since the study was made ({source})")
 
 
 def require_same_plan(part: StudyPart, config: StudyConfig) -> None:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -185,14 +186,22 @@ def load_workload(address: str, **options: object) -> Workload:
     return workload
 
 
+_OF_FILE = "file "
+"""How a digest of a whole file begins; earlier versions stored one of the function alone."""
+
+
 def source_digest(address: str) -> str:
-    """Return a digest of the source of the function that a workload's address names; "" where it cannot be read."""
+    """Return a digest of the file in which the function stands that an address names; "" where it cannot be read.
+
+    It is the whole file, helpers beside the function included.
+    """
     module_name, _, function_name = address.partition(":")
     try:
-        source = inspect.getsource(getattr(importlib.import_module(module_name), function_name))
+        function = inspect.unwrap(getattr(importlib.import_module(module_name), function_name))
+        source = Path(inspect.getsourcefile(function) or "").read_bytes()
     except (OSError, TypeError):
         return ""
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
+    return f"{_OF_FILE}{hashlib.sha256(source).hexdigest()[:16]}"
 
 
 def load_data(workload: Workload) -> Dataset:

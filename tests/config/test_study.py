@@ -211,3 +211,11 @@ def test_contrasts_name_what_is_compared(contrasts, complaint) -> None:
     given = {"search": {"families": ("constant", "cosine", "reduce_on_plateau")}, "plan": {"contrasts": contrasts}}
     with pytest.raises(InputError, match=re.escape(complaint)):
         StudyConfig.from_dict(given)
+
+
+def test_a_data_set_beside_ones_own_workload_is_refused(tmp_path) -> None:
+    """In a study file; what earlier versions stored is read as before."""
+    (tmp_path / "s.toml").write_text('workload = "mine:f"\n[data]\ndataset = "mnist"\n')
+    with pytest.raises(InputError, match=r"data\.dataset is for the built-in workload, and mine:f brings its own data"):
+        StudyConfig.load(tmp_path / "s.toml")
+    assert StudyConfig.from_dict({"workload": "mine:f", "data": {"dataset": "mnist"}}).data.dataset is None

@@ -194,11 +194,11 @@ def test_independent_searches_confirm_families(folder) -> None:
 
 
 def test_a_diverged_run_counts_as_chance(folder) -> None:
-    """It has the workload's worst value, its reason, and no scores; the other entries of the block go on."""
+    """The workload's worst value stands for it, with its reason and no scores; the other entries of the block go on."""
     study = _confirm(make_config(baseline=[{**CONSTANT, "base_lr": 1e30}, COSINE]), 1).study
     runs = _runs(study)
     bad, good = runs[0, "plain"], runs[0, "cosine of ours"]
-    assert ("diverged", pytest.approx(1 / 3)) == (bad["stop_reason"], bad["test_accuracy"])
+    assert ("diverged", None, [pytest.approx(1 / 3)]) == (bad["stop_reason"], bad["test_accuracy"], bad["values"])
     assert "test_correct" not in bad
     assert "finished" == good["stop_reason"]
 

@@ -37,3 +37,11 @@ def test_too_few_examples_are_told_by_number(run, folder, monkeypatch) -> None:
     monkeypatch.syspath_prepend(folder)
     assert "at least 12 training examples" in run("doctor", "--workload", "few:f", "--device", "cpu").out
     assert "at least 12 training examples" in run("optimize", "--workload", "few:f", "--workers", "1").complaint
+
+
+def test_kernels_that_do_not_work_are_named(run, monkeypatch) -> None:
+    """Training goes on with slower ones, which nothing else would say before the first run."""
+    monkeypatch.setattr("lrsearch.training.lenet.convolution.why_no_numba", lambda dtype: "no LLVM")
+    result = run("doctor", "--workload", f"{EXAMPLES}:tabular", "--device", "cpu", "--format", "json")
+    [device] = [check for check in json.loads(result.out) if check["name"] == "device"]
+    assert "slower than it could be, as Numba does not work (no LLVM)" in device["detail"]

@@ -9,6 +9,7 @@ import torch
 from lrsearch.config import BUILT_IN_WORKLOAD
 from lrsearch.errors import InputError
 from lrsearch.workloads import Dataset, load_workload
+from lrsearch.workloads.workload import source_digest
 from tests.workload_examples import tabular, tabular_data
 
 
@@ -86,3 +87,15 @@ def test_inputs_that_are_not_one_tensor_are_refused(wrong, given) -> None:
     """A dictionary of inputs is named as what it is."""
     with pytest.raises(InputError, match=rf"train_x must be one tensor \[examples, \.\.\.\], got {given}"):
         replace(tabular_data(), train_x=wrong)
+
+
+def test_a_changed_helper_changes_the_digest_of_the_source(tmp_path, monkeypatch) -> None:
+    """It is that of the whole file; what has no file has none."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "digested.py"
+    file.write_text("def helper():\n    return 1\n\ndef f():\n    return helper()\n")
+    before = source_digest("digested:f")
+    assert before == source_digest("digested:f")
+    file.write_text(file.read_text().replace("return 1", "return 2"))
+    assert "" != source_digest("digested:f") != before
+    assert "" == source_digest("math:sin")

@@ -78,6 +78,12 @@ def kernels_on(device: str, dtype: torch.dtype) -> str:
     return "torch" if why_no_triton(0) else "triton"
 
 
+def why_slow(device: str) -> str:
+    """Return which kernels do not work on a device and why, so that training is slower; "" if they work."""
+    name, reason = ("Triton", why_no_triton(0)) if device == "cuda" else ("Numba", why_no_numba(torch.float32))
+    return f"{name} does not work ({reason})" if reason else ""
+
+
 @cache
 def why_no_numba(dtype: torch.dtype) -> str:
     """Return what keeps Numba from compiling kernels for this processor, empty if nothing does; logged once."""
