@@ -53,7 +53,8 @@ def resolve_ranges(
         family: one of FAMILIES.
         overrides: parameter -> {"low", "high", "log"} or {"choices"} for all families, and family -> such a mapping
             for one. What is left out keeps its default. Bounds count in the unit of the default; rates are taken as
-            they are at every momentum. The default bounds of final_lr keep their ratio to those of base_lr.
+            they are at every momentum. The default bounds of final_lr keep their ratio to those of base_lr,
+            whose default range for Adam begins where a given range of final_lr ends, if that is higher.
         total_steps: as in `default_ranges`.
         epochs: as in `default_ranges`.
         momentum: as in `default_ranges`.
@@ -74,7 +75,7 @@ def resolve_ranges(
             base = priors["base_lr"]
             assert isinstance(base, Prior)
             scaled = name == "base_lr"
-            prior = _between(prior, prior.low * scale, prior.high * scale) if scaled else _beside(prior, base)
+            prior = _scaled(prior, scale, overrides, optimizer) if scaled else _beside(prior, base)
         for override in (overrides.get(name), overrides.get(family, {}).get(name)):
             prior = _overridden(name, prior, override or {})
         priors[name] = prior
@@ -100,6 +101,18 @@ def rate_scale(optimizer: str, momentum: float) -> float:
     if optimizer not in _OPTIMIZERS:
         raise InputError(f"optimizer must be one of {', '.join(_OPTIMIZERS)}, got {optimizer!r}")
     return 1.0 - momentum if optimizer == "sgd" else 0.01
+
+
+def _scaled(prior: Prior, scale: float, overrides: Mapping[str, Any], optimizer: str) -> Prior:
+    """Return base_lr's prior for an optimizer; that of Adam begins no lower than a range of final_lr, if given, ends.
+
+    Studies of Adam that give final_lr alone were made when the default range of base_lr was that of SGD.
+    """
+    low, high = prior.low * scale, prior.high * scale
+    given = overrides.get("final_lr", {}).get("high")
+    if optimizer != "sgd" and isinstance(given, int | float) and low < given < high:
+        low = given
+    return _between(prior, low, high)
 
 
 def _beside(prior: Prior, base: Prior) -> Prior:

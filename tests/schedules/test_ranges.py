@@ -154,3 +154,12 @@ def test_momentum_is_below_one(momentum):
     """The scale 1 - momentum must be positive."""
     with pytest.raises(InputError, match=f"momentum must be >= 0 and < 1, got {momentum}"):
         default_ranges("cosine", total_steps=10, epochs=1, momentum=momentum)
+
+
+def test_base_lr_begins_where_a_given_final_lr_ends() -> None:
+    """In all families alike; a study of Adam that gives final_lr alone was made so when base_lr's default was SGD's."""
+    for family in ("cosine", "constant"):
+        ranges = resolve_ranges(
+            family, {"final_lr": {"high": 1e-3}}, total_steps=100, epochs=2, momentum=0.0, optimizer="adam"
+        )
+        assert (1e-3, 1e-2) == (ranges["base_lr"].low, ranges["base_lr"].high)
