@@ -7,7 +7,7 @@ import pytest
 
 from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
 from lrsearch.errors import InputError
-from lrsearch.schedules import FAMILIES, PerEpoch
+from lrsearch.schedules import PerEpoch, default_families
 from tests.conftest import STUDY
 
 
@@ -23,7 +23,7 @@ def test_an_empty_study_file_is_the_main_study_under_the_files_name(folder) -> N
     assert "my-study" == config.name
     assert BUILT_IN_WORKLOAD == config.workload
     assert "fashion-mnist" == config.data.dataset
-    assert (30, 100, tuple(FAMILIES)) == (config.training.epochs, config.search.trials, config.search.families)
+    assert (30, 100, default_families()) == (config.training.epochs, config.search.trials, config.search.families)
 
 
 def test_a_workload_without_a_study_file_gets_neutral_defaults() -> None:

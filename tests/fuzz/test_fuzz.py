@@ -33,7 +33,7 @@ from lrsearch.report.assemble import report_html
 from lrsearch.report.dashboard import write_verdict
 from lrsearch.report.preview import nominal_steps_per_epoch, schedule_preview_html
 from lrsearch.report.source import read_source
-from lrsearch.schedules import FAMILIES
+from lrsearch.schedules import FAMILIES, default_families
 from lrsearch.storage import StoredStudy, load_study
 from lrsearch.verdict.scores_csv import compare_table
 from lrsearch.verdict.study_verdict import study_verdict
@@ -74,7 +74,7 @@ def ranges(data: Any) -> None:
     """Resolve search ranges of any kind."""
     config = StudyConfig.from_dict({"ranges": data})
     space = study_space(config, 50)
-    assert set(FAMILIES) == set(space.families)
+    assert set(default_families()) == set(space.families)
 
 
 def configuration_file(name_and_content: tuple[str, bytes]) -> None:

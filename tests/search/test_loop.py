@@ -9,7 +9,7 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
-from lrsearch.schedules import FAMILIES, schedule_from_params
+from lrsearch.schedules import default_families, schedule_from_params
 from lrsearch.storage import to_record
 from lrsearch.training.data import epoch_order
 from lrsearch.workloads import split_examples
@@ -88,8 +88,8 @@ def test_without_a_pruner_every_trial_is_trained_to_the_end(folder) -> None:
 
 def test_every_family_has_its_turn_equally_often(folder) -> None:
     """Thirteen families, 26 trials: two each, reduce_on_plateau among them."""
-    study = search(make_config(search__families=tuple(FAMILIES), training__epochs=3, search__sampler="random"), 26)
-    assert dict.fromkeys(FAMILIES, 2) == families(study)
+    study = search(make_config(search__families=default_families(), training__epochs=3, search__sampler="random"), 26)
+    assert dict.fromkeys(default_families(), 2) == families(study)
     plateau = [t for t in finished(study) if t.params["family"] == "reduce_on_plateau"]
     assert all({"factor", "patience"} <= set(trial.params) for trial in plateau)
 

@@ -7,7 +7,7 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from lrsearch.experiment.space import Space
-from lrsearch.schedules import FAMILIES, reads_metric
+from lrsearch.schedules import FAMILIES, default_families, reads_metric
 from lrsearch.search.gp.features import CurveFeatures, from_unit, is_known_beforehand, to_unit
 from tests.search.sampling_helpers import make_space, plain_space
 
@@ -61,7 +61,7 @@ def test_searched_settings_are_columns_and_momentum_scales_the_rates() -> None:
 def test_which_curves_are_known_beforehand() -> None:
     """All but that of the family that reads a metric, and of families that make no schedules."""
     assert not is_known_beforehand(plain_space(), "a")
-    space = make_space(tuple(FAMILIES))
+    space = make_space(default_families())
     assert [f for f in space.families if not is_known_beforehand(space, f)] == ["reduce_on_plateau"]
 
 
