@@ -123,7 +123,8 @@ def skewed_differences(scores: FloatArray, settings: Settings) -> Iterator[str]:
     differences = scores[:, 0] - scores[:, 1]
     n = len(differences)
     standard_error = np.sqrt(6 * n * (n - 1) / ((n - 2) * (n + 1) * (n + 3)))
-    if np.ptp(differences) and abs(skewness := float(stats.skew(differences, bias=False))) > 2 * standard_error:
+    spread = np.ptp(differences) > 1e-9 * np.abs(scores).max()  # else they are equal but for rounding
+    if spread and abs(skewness := float(stats.skew(differences, bias=False))) > 2 * standard_error:
         yield (
             f"the differences are skewed (skewness {skewness:+.1f}), and the test takes them as symmetric: its error "
             f"rate may be about twice the {settings.alpha:g} that is stated"

@@ -58,3 +58,10 @@ def test_names_may_be_numbers():
     assert ("128", "256") == compared.families
     with pytest.raises(InputError, match="families must not be empty names"):
         compare(normal(), ("a", " "))
+
+
+def test_differences_that_are_equal_but_for_rounding_are_not_skewed(recwarn):
+    """Their skewness is that of the rounding alone, and nobody is to read of it."""
+    scores = np.array([[3.21 + 0.01 * block, 3.41 + 0.01 * block] for block in range(12)])
+    assert () == tuple(skewed_differences(scores, Settings(rope=0.3)))
+    assert not recwarn.list

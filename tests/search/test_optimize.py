@@ -1,5 +1,6 @@
 """A whole search: replicates, the number of lanes, and what optuna-dashboard shows of it."""
 
+import importlib
 import json
 import os
 import socket
@@ -172,3 +173,43 @@ def test_a_study_goes_on_in_the_space_that_it_stores(tmp_path):
     [study], _ = run_search(config.changed({"search.trials": 4}), options)
     ranges = [trial.distributions["final_lr"] for trial in study.trials]
     assert [FloatDistribution(5e-5, 5e-3, log=True)] * 2 + [FloatDistribution(1e-5, 1e-2, log=True)] * 2 == ranges
+
+
+_OWN = """
+import torch
+from torch import nn
+from tests.workload_examples import *
+
+def metric(outputs, y):
+    return outputs.log_softmax(-1)[torch.arange(len(y)), y]
+
+def f():
+    return Workload("mine", lambda: nn.Linear(FEATURES, CLASSES), tabular_data, metric=metric, metric_name="score")
+"""
+
+
+@pytest.mark.integration
+def test_the_study_of_a_changed_workload_is_refused_by_the_command(folder, run, monkeypatch) -> None:
+    """What makes trials incomparable is named; another source is a warning, once."""
+    monkeypatch.syspath_prepend(folder)
+
+    def optimize(source: str):
+        (folder / "mine.py").write_text(source)
+        sys.modules.pop("mine", None)
+        importlib.invalidate_caches()
+        flags = ("--epochs", "1", "--trials", "2", "--device", "cpu", "--workers", "1", "--sampler", "random")
+        return run("optimize", "--workload", "mine:f", *flags)
+
+    assert 0 == optimize(_OWN.replace("metric_name=", "batch_size=20, metric_name=")).code
+    base = _OWN.replace("metric_name=", "batch_size=20, metric_name=")
+    for changed, difference in (
+        (base.replace('"score"', '"score", direction="minimize"'), "direction is 'maximize', not 'minimize'"),
+        (base.replace('"score"', '"other"'), "metric is 'score', not 'other'"),
+        (base.replace('"score"', '"score", unit="nats"'), "unit is 'units', not 'nats'"),
+        (base.replace("batch_size=20", "batch_size=25"), "batch_size is 20, not 25; steps_per_epoch is 10, not 8"),
+        (base.replace("CLASSES), tab", "CLASSES, bias=False), tab"), "parameters is "),
+    ):
+        assert difference in optimize(changed).complaint
+    helped = optimize(base.replace("return outputs", "outputs = 1.0 * outputs\n    return outputs"))
+    assert 0 == helped.code
+    assert 1 == helped.err.count("the source of what study")
