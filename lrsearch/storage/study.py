@@ -22,7 +22,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.metric import Metric
-from lrsearch.names import base_name, search_names
+from lrsearch.names import base_name, is_search, search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.database.address import existing_storage
 from lrsearch.storage.database.trial_cache import cached
@@ -219,7 +219,8 @@ def _warn_of_source(study: str, source: str) -> None:
 def require_same_plan(part: StudyPart, config: StudyConfig) -> None:
     """Raise InputError, naming the difference, if a study was planned otherwise: its error rate, ROPE or contrasts.
 
-    The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another.
+    The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another. A ROPE
+    that a search left open may still be stated before its winners are confirmed.
     """
     stored, given = (
         c.plan.model_dump(mode="json") | {"rope": c.plan.rope_for(part.metric)} for c in (part.config, config)
@@ -227,7 +228,7 @@ def require_same_plan(part: StudyPart, config: StudyConfig) -> None:
     differences = [
         f"plan.{key} is {shortened(stored[key])}, not {shortened(given[key])}"
         for key in _FIXED_BEFOREHAND
-        if stored[key] != given[key]
+        if stored[key] != given[key] and not (key == "rope" and stored[key] is None and is_search(part.name))
     ]
     if differences:
         raise InputError(

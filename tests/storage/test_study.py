@@ -105,6 +105,20 @@ def test_a_stored_search_keeps_its_rope_where_none_is_named_and_the_unit_has_non
         require_same_plan(StudyPart.of(load_study(storage, "study")), CONFIG)
 
 
+def test_a_rope_that_a_search_left_open_is_stated_before_it_is_confirmed(folder) -> None:
+    """The verdict asks for it; what has been confirmed without one stays so."""
+    storage, loss, stated = (
+        open_storage(ADDRESS),
+        Metric("loss", "minimize", "nats"),
+        CONFIG.changed({"plan.rope": 0.1}),
+    )
+    for name in ("study", "study/confirm"):
+        create_study(storage, name, CONFIG, metric=loss, data_fingerprint="abc", attributes={})
+    require_same_plan(StudyPart.of(load_study(storage, "study")), stated)
+    with pytest.raises(InputError, match=r"plan\.rope is None, not 0\.1"):
+        require_same_plan(StudyPart.of(load_study(storage, "study/confirm")), stated)
+
+
 def test_where_no_search_is_stored_the_sampler_is_that_of_the_file(folder) -> None:
     """No storage, another program's, none of this name, one whose process was killed before it said what it is."""
     (folder / "notes.txt").write_text("no database")
