@@ -219,8 +219,8 @@ def _warn_of_source(study: str, source: str) -> None:
 def require_same_plan(part: StudyPart, config: StudyConfig) -> None:
     """Raise InputError, naming the difference, if a study was planned otherwise: its error rate, ROPE or contrasts.
 
-    The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another. A ROPE
-    that a search left open may still be stated before its winners are confirmed.
+    The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another. A
+    ROPE that a search left open may still be stated before its winners are confirmed.
     """
     stored, given = (
         c.plan.model_dump(mode="json") | {"rope": c.plan.rope_for(part.metric)} for c in (part.config, config)
