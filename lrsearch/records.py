@@ -129,7 +129,8 @@ class TrialRecord:
         schedule: the resolved schedule, the argument of `schedule_from_params`.
         settings: the optimizer's settings of a confirmed run, where these were searched.
         completed: when it ended.
-        stop_reason: "finished", "pruned", "diverged", "interrupted" or "lost".
+        stop_reason: "finished", "pruned", "diverged", "crashed", "interrupted" or "lost".
+        error, output: of a run that has crashed: the error in one line, and the end of what it wrote.
         near_bounds: the parameters within 5 % of an end of their range, beyond which a better value may lie.
         replicate, audited: of a pruned trial that an audit has finished: its search and its number in that search.
         block: the confirmation block, or None for a search trial, as for all that follows.
@@ -154,6 +155,8 @@ class TrialRecord:
     device: str = ""
     worker: str = ""
     stop_reason: str = ""
+    error: str = ""
+    output: str = ""
     near_bounds: tuple[str, ...] = ()
     replicate: int | None = None
     audited: int | None = None
@@ -174,9 +177,14 @@ class TrialRecord:
         return self.stop_reason == "diverged"
 
     @property
+    def without_score(self) -> bool:
+        """Whether it ended without a score of its own: it has diverged or crashed."""
+        return self.stop_reason in ("diverged", "crashed")
+
+    @property
     def scored(self) -> bool:
         """Whether it was trained to its end and has a value."""
-        return self.state == "complete" and self.value is not None and not self.diverged
+        return self.state == "complete" and self.value is not None and not self.without_score
 
     @property
     def finished(self) -> bool:
@@ -186,7 +194,7 @@ class TrialRecord:
     @property
     def confirmed(self) -> bool:
         """Whether it is a run of a confirmation, and says of which block and entry."""
-        tested = self.diverged or self.test_accuracy is not None
+        tested = self.without_score or self.test_accuracy is not None
         return self.state == "complete" and bool(self.family) and self.block is not None and tested
 
     @property

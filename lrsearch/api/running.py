@@ -37,6 +37,7 @@ def optimize(
     backend: Literal["loky", "dask"] = "loky",
     scheduler: str | None = None,
     callbacks: Sequence[Callback] = (),
+    retry_crashed: bool = False,
     mlflow: str | None = None,
     on_epoch: Callable[[SearchState], None] = lambda _: None,
 ) -> Study:
@@ -55,6 +56,7 @@ def optimize(
         scheduler: the address of that scheduler, tcp://host:8786.
         callbacks: each called with the study and the trial when a trial has finished, as by `Study.optimize`, in this
             process at every number of workers.
+        retry_crashed: run once more what has crashed, after the script was mended.
         mlflow: an MLflow store (sqlite:///mlflow.db) in which every finished trial becomes a run; needs the extra
             `lrsearch[mlflow]`.
         on_epoch: called with the state of the search after every epoch, or about once a second with several workers.
@@ -65,7 +67,9 @@ def optimize(
     Raises:
         InputError: if an argument is invalid.
     """
-    options = RunOptions(storage, study_name, device, lanes, workers, timeout_seconds, backend, scheduler)
+    options = RunOptions(
+        storage, study_name, device, lanes, workers, timeout_seconds, backend, scheduler, retry_crashed=retry_crashed
+    )
     searches: list[Study] = []
     for budget, run in options.at_budgets(_config(config).changed({"search.trials": trials})):
         searches, _ = search(budget, run, callbacks=callbacks, mlflow=mlflow, on_epoch=on_epoch)

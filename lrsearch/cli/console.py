@@ -111,13 +111,14 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
     first: list[float] = []
 
     def show(state: SearchState) -> None:
-        finished = state.complete + state.pruned
+        finished = state.complete + state.pruned + state.crashed
         first.append(finished / state.total if not first else first[0])
         # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
         begun = finished - first[0] * state.total
         partly = min(max(state.trial_epochs / epochs - begun, 0.0), state.running)
         best = [] if state.best is None else [f"best {text(state.metric.stored(state.best))} ({state.best_family})"]
-        what = f"{state.complete} done, {state.pruned} pruned, {state.running} running of {state.total}"
+        crashed = f"{state.crashed} crashed, " if state.crashed else ""
+        what = f"{state.complete} done, {state.pruned} pruned, {crashed}{state.running} running of {state.total}"
         more = [*best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
         shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)
 

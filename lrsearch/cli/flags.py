@@ -117,7 +117,9 @@ class RunFlags:
         str | None, typer.Option("--compile", help="Without effect; it goes with the next version.")
     ] = None
 
-    def options(self, *, lanes: int | None = None, timeout_seconds: float | None = None) -> RunOptions:
+    def options(
+        self, *, lanes: int | None = None, timeout_seconds: float | None = None, retry_crashed: bool = False
+    ) -> RunOptions:
         """Return the options of a run, after a warning where the storage is on a network file system.
 
         Raises:
@@ -137,6 +139,7 @@ class RunFlags:
             timeout_seconds=timeout_seconds,
             backend=self.backend,
             scheduler=self.scheduler,
+            retry_crashed=retry_crashed,
         )
         if warning := shared_disk_warning(self.storage):
             logger.info(f"warning: {warning}")

@@ -15,6 +15,7 @@ from lrsearch.names import audit_name, confirmation_name, is_confirmation, is_se
 from lrsearch.storage import (
     STATES,
     Storage,
+    StoredStudy,
     StudyHead,
     StudyPart,
     TrialCount,
@@ -64,6 +65,17 @@ def list_trials(
     columns = ("number", "replicate", "state", "family", value, *others)
     rows = (_trial_row(line, failed.get(line.study), metrics[line.study]) for line in lines)
     return TrialList(table(columns, rows), total)
+
+
+def crashed_table(study: StoredStudy) -> Table:
+    """Return a row for each trial that has crashed: its error, and the end of what it wrote."""
+    rows = [
+        (part.name, record.number, record.family, record.error, record.output.rstrip())
+        for part in study.parts
+        for record in part.records
+        if record.stop_reason == "crashed"
+    ]
+    return table(("study", "number", "family", "error", "output"), rows)
 
 
 def _failed_runs(storage: Storage, confirmation: str) -> dict[int, str]:

@@ -154,6 +154,9 @@ def trials(
     state: State = None,
     replicate: Replicate = None,
     every: Annotated[bool, typer.Option("--all", help=f"All trials, and not the newest {_NEWEST:,} alone.")] = False,
+    crashed: Annotated[
+        bool, typer.Option("--crashed", help="Those alone that have crashed, with the end of their output.")
+    ] = False,
     output: Listing = "table",
 ) -> None:
     """List the trials of a study, all replicates of a search together.
@@ -161,9 +164,12 @@ def trials(
     Example: lrsearch trials --family cosine --state complete --format csv
     """
     from lrsearch.cli import console
-    from lrsearch.cli.listing import list_trials
-    from lrsearch.storage import TrialFilter, open_existing
+    from lrsearch.cli.listing import crashed_table, list_trials
+    from lrsearch.storage import StoredStudy, TrialFilter, open_existing
 
+    if crashed:
+        console.print_table(crashed_table(StoredStudy.open(storage, study_name)), output)
+        return
     wanted, most = TrialFilter(family, state, replicate), None if every else _NEWEST
     listed = list_trials(open_existing(storage), study_name, wanted, most=most)
     console.print_table(listed.table, output)

@@ -90,7 +90,7 @@ def confirm_table(confirmation: StudyPart) -> Table:
     rows, failed = [], failed_runs(confirmation)
     for candidate in dict.fromkeys(run.family for run in confirmation.runs):
         runs = [run for run in confirmation.runs if run.family == candidate]
-        scored = [run for run in runs if not run.diverged]
+        scored = [run for run in runs if not run.without_score]
         values = {
             "train_loss": [value for run in runs for value in run.curve.train_loss[-1:]],
             "test_loss": [run.test_loss for run in runs if run.test_loss is not None],

@@ -25,6 +25,9 @@ def optimize(
     run: RunFlags,
     lanes: Annotated[str, typer.Option(help="Trials that a process trains side by side, or auto.")] = "auto",
     timeout: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
+    retry_crashed: Annotated[
+        bool, typer.Option("--retry-crashed", help="Run once more what has crashed, after the script was mended.")
+    ] = False,
     mlflow: Annotated[
         str | None, typer.Option(metavar="URI", help="Make each trial a run in this MLflow store, sqlite:///mlflow.db.")
     ] = None,
@@ -40,7 +43,7 @@ def optimize(
     from lrsearch.storage import StoredStudy
 
     config = search.config({"search.trials": trials})
-    options = run.options(lanes=count(lanes, "lanes"), timeout_seconds=timeout)
+    options = run.options(lanes=count(lanes, "lanes"), timeout_seconds=timeout, retry_crashed=retry_crashed)
     summaries = []
     for budget, here in options.at_budgets(config):
         with console.progress() as progress:

@@ -107,7 +107,7 @@ def scores_of(rows: Sequence[Sequence[TrialRecord]], plan: ConfirmationPlan) -> 
     """
     values = [[np.nan if run.test_accuracy is None else run.test_accuracy for run in row] for row in rows]
     scores = plan.settings.metric.scale * np.array(values, dtype=np.float64)
-    diverged = ~np.isfinite(scores) | np.array([[run.diverged for run in row] for row in rows])
+    diverged = ~np.isfinite(scores) | np.array([[run.without_score for run in row] for row in rows])
     return np.where(diverged, np.nan, scores), diverged
 
 
@@ -165,7 +165,7 @@ def _correct(rows: Sequence[Sequence[TrialRecord]]) -> FloatArray | None:
     A run that diverged, whose family is not tested, counts as wrong on every example.
     """
     examples = {len(run.test_correct) for row in rows for run in row if run.test_correct is not None}
-    missing = any(run.test_correct is None and not run.diverged for row in rows for run in row)
+    missing = any(run.test_correct is None and not run.without_score for row in rows for run in row)
     if missing or len(examples) != 1:
         return None
     wrong = np.zeros(examples.pop(), dtype=bool)

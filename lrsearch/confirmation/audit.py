@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from optuna.study import Study
@@ -19,6 +20,7 @@ from lrsearch.experiment.options import lanes_of
 from lrsearch.names import audit_name
 from lrsearch.processes.interruption import Interruption
 from lrsearch.storage import StudyPart, family_of, to_record
+from lrsearch.trials.checkpoints import Checkpoints, open_checkpoints
 from lrsearch.trials.full_runs import FullRun, FullRuns
 
 
@@ -104,6 +106,7 @@ def finish_batches(
     audit: Study,
     todo: Sequence[Batch],
     *,
+    storage: str | None = None,
     on_epoch: OnEpoch = lambda _: None,
 ) -> None:
     """Train what is missing of these trials from the start to the end, on the search's own seeds, and store them.
@@ -114,11 +117,13 @@ def finish_batches(
         experiment: of the search.
         audit: the study that takes the finished trials; what it holds is not run again.
         todo: the batches.
+        storage: the study's address, beside which runs keep their files; None keeps none.
         on_epoch: called after every epoch of a batch.
 
     Raises:
         Interrupted: by a signal; the batches that were finished are stored.
     """
+    files = None if storage is None else open_checkpoints(audit, experiment.config, storage)
     with Interruption.handled() as interruption:
         for batch in todo:
             done = _done(audit)
@@ -127,13 +132,16 @@ def finish_batches(
                 continue
             before = audit_progress(experiment, audit, todo)
             seeds = Seeds.of(experiment.config.seed, "search", batch.replicate)
-            full_runs = [FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial) for trial in missing]
+            full_runs = [
+                FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial, _folder(files, batch, trial))
+                for trial in missing
+            ]
             with FullRuns(experiment, seeds, full_runs) as runs:
                 while runs.training:
                     with interruption.training():
                         runs.epoch()
-                    on_epoch(replace(before, epochs_in_training=runs.epochs_done))
-                _store(audit, batch, missing, runs)
+                    _store(audit, batch, missing, runs)
+                    on_epoch(replace(before, epochs_in_training=sum(runs.epochs_done)))
 
 
 def audit_progress(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmProgress:
@@ -147,11 +155,18 @@ def _done(audit: Study) -> set[tuple[int | None, int | None]]:
     return {(run.replicate, run.audited) for run in StudyPart.of(audit).runs}
 
 
+def _folder(files: Checkpoints | None, batch: Batch, trial: FrozenTrial) -> Path | None:
+    return None if files is None else files.run_folder(f"audit-{batch.replicate:02d}-{trial.number:06d}")
+
+
 def _store(audit: Study, batch: Batch, trials: Sequence[FrozenTrial], runs: FullRuns) -> None:
-    for key, trial in enumerate(trials):
+    """Store the runs that have ended."""
+    for key in runs.ended():
+        trial, scores = trials[key], runs.validation_scores(key)
         runs.store(
             audit,
             key,
-            value=runs.validation_scores(key)[-1],
+            value=scores[-1] if scores else None,
             attributes={"entry": family_of(trial), "replicate": batch.replicate, "audited": trial.number},
         )
+        runs.release(key)

@@ -95,7 +95,12 @@ def run_confirm(
         on_epoch=on_epoch,
         lost=lambda names: release_holds(study, planned, names),
     )
-    _wait_for_others(job, study, planned, train_rest=lambda: task(job.experiment, study, planned, on_epoch=on_epoch))
+    _wait_for_others(
+        job,
+        study,
+        planned,
+        train_rest=lambda: task(job.experiment, study, planned, storage=job.options.storage, on_epoch=on_epoch),
+    )
     return Confirmation(study, plan.left_out, audit)
 
 

@@ -11,17 +11,26 @@ from optuna.study import Study
 
 from lrsearch.confirmation.blocks import Block
 from lrsearch.storage import is_dead, is_elsewhere, worker_name
+from lrsearch.trials.heartbeat import BEAT_SECONDS
 
 _SILENT_SECONDS = 1800.0
-"""After so long without an epoch a process on another machine counts as dead."""
+"""After so long without a word a process on another machine counts as dead."""
+
+
+Hold = Callable[[int], None]
+"""Tells other processes how many epochs the runs of a block have had; again within a minute, whatever it is told."""
 
 
 @contextmanager
-def held(study: Study, block: Block) -> Iterator[Callable[[int], None]]:
-    """Hold a block for this process; yields a function that tells other processes how many epochs its runs have had."""
+def held(study: Study, block: Block) -> Iterator[Hold]:
+    """Hold a block for this process; yields what tells other processes how far its runs are."""
+    told: tuple[int, float] = (-1, 0.0)
 
     def hold(epochs: int) -> None:
-        study.set_user_attr(_key(block), {"worker": worker_name(), "when": time.time(), "epochs": epochs})
+        nonlocal told
+        if epochs != told[0] or time.monotonic() - told[1] > BEAT_SECONDS:
+            told = (epochs, time.monotonic())
+            study.set_user_attr(_key(block), {"worker": worker_name(), "when": time.time(), "epochs": epochs})
 
     hold(0)
     try:

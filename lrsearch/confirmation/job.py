@@ -42,7 +42,9 @@ OnEpoch = Callable[[ConfirmProgress], None]
 class Task(Protocol[P]):
     """Trains parts of a job, such as blocks, and stores each when it is done; what is stored is not trained again."""
 
-    def __call__(self, experiment: Experiment, study: Study, parts: Sequence[P], /, *, on_epoch: OnEpoch) -> None:
+    def __call__(
+        self, experiment: Experiment, study: Study, parts: Sequence[P], /, *, storage: str | None, on_epoch: OnEpoch
+    ) -> None:
         """Train the parts in this process."""
         ...
 
@@ -137,7 +139,7 @@ class Job:
         workers = min(options.workers or auto_workers(experiment.device), len(parts))
         if workers == 1 and options.scheduler is None:
             set_up_device(experiment.device)
-            task(experiment, study, parts, on_epoch=on_epoch)
+            task(experiment, study, parts, storage=options.storage, on_epoch=on_epoch)
             return
         given = (task, options.worker_payload(experiment), options.storage, study.study_name)
         run_in_processes(
@@ -151,7 +153,7 @@ class Job:
 
 def _train_in_process(task: Task[P], payload: WorkerPayload, storage: str, name: str, parts: Sequence[P]) -> None:
     study = load_study(reopen_storage(storage), name)
-    task(payload.experiment(), study, parts, on_epoch=lambda _: None)
+    task(payload.experiment(), study, parts, storage=storage, on_epoch=lambda _: None)
 
 
 def _finished_searches(storage: BaseStorage, name: str, experiment: Experiment) -> tuple[Study, ...]:

@@ -172,6 +172,10 @@ class Experiment(ABC):
         assert isinstance(made, Schedule)
         return made
 
+    def blocks_at_once(self, candidates: int) -> int:  # noqa: ARG002  (of a workload's, each has a stack of its own)
+        """Return how many blocks of a confirmation with so many candidates are trained together."""
+        return 1
+
     @abstractmethod
     def payload(self, *, elsewhere: str | None = None) -> WorkerPayload:
         """Return what another process is given of the experiment.

@@ -30,6 +30,7 @@ class RunOptions:
         timeout_seconds: stop at the first epoch boundary after this long; None for no limit.
         backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler, wherever they are.
         scheduler: the address of that scheduler, such as tcp://127.0.0.1:8786.
+        retry_crashed: whether runs that have crashed are queued once more.
     """
 
     storage: str = field(default=DEFAULT_STORAGE, repr=False)  # its address may hold a password
@@ -40,6 +41,7 @@ class RunOptions:
     timeout_seconds: float | None = None
     backend: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
+    retry_crashed: bool = False
 
     def __post_init__(self) -> None:
         if self.lanes is not None and self.lanes < 1:

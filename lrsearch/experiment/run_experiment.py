@@ -116,6 +116,10 @@ class RunExperiment(Experiment):
         """Return the schedule of a `[[baseline]]`."""
         return baseline.schedule(epochs=self.total_steps, steps_per_epoch=1)
 
+    def blocks_at_once(self, candidates: int) -> int:
+        """Return how many blocks leave no place empty: so many that their runs are a multiple of the places."""
+        return self.at_once // math.gcd(self.at_once, candidates)
+
     def payload(self, *, elsewhere: str | None = None) -> RunPayload:  # noqa: ARG002  (runs choose their device)
         """Return what another process is given."""
         return RunPayload(self.config)

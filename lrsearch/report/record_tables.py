@@ -22,7 +22,7 @@ def published_table(source: Source) -> Table | None:
         train = [loss for run in runs for loss in run.curve.train_loss[-1:]]
         test = [run.test_loss for run in runs if run.test_loss is not None]
         scores = [
-            metric.scale * run.test_accuracy for run in runs if run.test_accuracy is not None and not run.diverged
+            metric.scale * run.test_accuracy for run in runs if run.test_accuracy is not None and not run.without_score
         ]
         theirs = published.get(name, {})
         score = theirs.get("accuracy")

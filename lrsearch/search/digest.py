@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lrsearch.experiment.space import Space, known_params
 from lrsearch.search.family_samplers import Params, ShadowStudy, SobolPoints, derived_seed
 from lrsearch.search.gp.curve_search import CurveSearch
+from lrsearch.trials.history import is_crashed
 
 
 def family_in_turn(given: Mapping[str, int], seed: int, sizes: Mapping[str, float] | None = None) -> str:
@@ -36,12 +37,22 @@ class Tally:
         self.given = Counter(dict.fromkeys(families, 0))  # trials per family, failed ones left out
         self.drawn = self.given.copy()  # parameter sets per family: a failed trial that is run again counts once
         self._failed: set[tuple[Any, ...]] = set()  # not run again so far
+        self._crashed: set[tuple[Any, ...]] = set()  # not run again so far
 
-    def add(self, key: tuple[Any, ...], *, failed: bool) -> None:
-        """Count one trial; trials are to be added by number."""
-        family = key[0]
-        self.given[family] += not failed
-        self.drawn[family] += key not in self._failed
+    def add(self, key: tuple[Any, ...], trial: FrozenTrial) -> None:
+        """Count one trial; trials are to be added by number.
+
+        One that has crashed has had its turn; run again, after the script was mended, it has none beside that.
+        """
+        family, crashed = key[0], is_crashed(trial)
+        failed = trial.state == TrialState.FAIL and not crashed
+        if key not in self._crashed:
+            self.given[family] += not failed
+            self.drawn[family] += key not in self._failed
+        elif not failed:
+            self._crashed.discard(key)
+        if crashed:
+            self._crashed.add(key)
         if failed:
             self._failed.add(key)
         else:
@@ -50,7 +61,8 @@ class Tally:
     def copy(self) -> Tally:
         """Return a tally that counts on from here by itself."""
         other = Tally(())
-        other.given, other.drawn, other._failed = self.given.copy(), self.drawn.copy(), self._failed.copy()
+        other.given, other.drawn = self.given.copy(), self.drawn.copy()
+        other._failed, other._crashed = self._failed.copy(), self._crashed.copy()
         return other
 
 
@@ -89,7 +101,7 @@ class Digest:
             family = self._space.family_of(trial)
             if family is not None:
                 key = self._space.key(family, known_params(trial))
-                self.tally.add(key, failed=trial.state == TrialState.FAIL)
+                self.tally.add(key, trial)
             self._absorbed.remove(self.settled)
             self.settled += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -12,13 +13,15 @@ from optuna.trial import Trial
 from lrsearch.errors import InputError, RunError
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.search.replicate import Replicate
-from lrsearch.training.lane import EpochMetrics
+from lrsearch.training.lane import Crash, EpochMetrics
 from lrsearch.trials.checkpoints import Checkpoints
 from lrsearch.trials.heartbeat import beat
 from lrsearch.trials.record import StopReason
 from lrsearch.trials.requeue import requeue_interrupted
 from lrsearch.trials.trial_log import TrialLog
 from lrsearch.trials.writer import Writer
+
+logger = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parent.parent
 _EPOCHS_BEHIND = 3
@@ -85,7 +88,7 @@ class Lanes:
         place = next((frame for frame in reversed(frames) if not _is_library(frame.filename)), frames[-1])
         name, trials = self._replicate.experiment.name, ", ".join(map(str, sorted(self.running)))
         return (
-            f"{name!r} failed in training: {type(error).__name__}: {error} "
+            f"workload {name!r} failed in training: {type(error).__name__}: {error} "
             f"({Path(place.filename).name}, line {place.lineno}); trials {trials} are queued for the next run"
         )
 
@@ -105,6 +108,17 @@ class Lanes:
         self._writer.submit(self._tell, log, reason)
         self._stack.release(number)
         return log
+
+    def end_crashed(self) -> dict[str, Crash]:
+        """Release the lanes that have failed for good, and tell so; return why, by family."""
+        by_family = {}
+        for number, crash in self._stack.crashes().items():
+            log = self.running.pop(number)
+            by_family[log.family] = crash
+            self._writer.submit(log.write, log.crash, self._replicate.study, crash)
+            self._stack.release(number)
+            logger.warning(f"trial {number} of {log.family} has crashed: {crash.error}")
+        return by_family
 
     def _tell(self, log: TrialLog, reason: StopReason) -> None:
         log.write(log.end, self._replicate.study, reason)

@@ -8,22 +8,26 @@ from collections.abc import Callable
 
 from optuna.trial import TrialState
 
+from lrsearch.errors import RunError
 from lrsearch.processes.interruption import Interruption
 from lrsearch.search.lane_pruner import LanePruner
 from lrsearch.search.lanes import Lanes
 from lrsearch.search.progress import SearchState
 from lrsearch.search.replicate import Replicate
-from lrsearch.training.lane import EpochMetrics
+from lrsearch.training.lane import Crash, EpochMetrics
 from lrsearch.trials.asking import ask
 from lrsearch.trials.checkpoints import Checkpoints
 from lrsearch.trials.heartbeat import Pulse, Watch
+from lrsearch.trials.history import is_crashed
 from lrsearch.trials.record import StopReason
 from lrsearch.trials.requeue import is_nameless, requeue_lost
+from lrsearch.trials.states import FINISHED
 from lrsearch.trials.writer import Writer
 
 logger = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 1.0
+_MOST_CRASHES = 3
 
 
 class SearchLoop:
@@ -141,6 +145,8 @@ class SearchLoop:
             self._pruner.ended(log)
             state = TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE
             self._state.count(state, log.family, None if reason == "diverged" else log.value)
+        for family, crash in self._lanes.end_crashed().items():
+            self._stop_if_hopeless(family, crash)
         self._lanes.save_if_due()
         times.training += trained - begun
         times.storage += reported - trained + time.perf_counter() - decided
@@ -149,6 +155,18 @@ class SearchLoop:
         self._state.trial_epochs += len(metrics)
         self._state.running = len(self._lanes.running)
         self._on_epoch(self._state)
+
+    def _stop_if_hopeless(self, family: str, crash: Crash) -> None:
+        """Raise RunError where all of a family's first trials have crashed: its next ones would, too."""
+        self._writer.flush()
+        self._history.read()
+        ended = [trial for trial in self._history.ended if trial.params.get("family") == family]
+        crashes = sum(map(is_crashed, ended))
+        if crashes >= _MOST_CRASHES and not any(trial.state in FINISHED for trial in ended):
+            raise RunError(
+                f"{crashes} trials of {family} have crashed and none was trained, the last by {crash.error}; see "
+                "lrsearch trials --crashed, mend the script, then run optimize --retry-crashed"
+            )
 
     def _stop_reasons(self, metrics: dict[int, EpochMetrics]) -> dict[int, StopReason]:
         """Return why lanes stop after this epoch; those that go on are left out."""

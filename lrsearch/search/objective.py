@@ -11,6 +11,7 @@ from optuna.trial import Trial
 
 from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
+from lrsearch.errors import RunError
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.training.device import set_up_device
@@ -53,14 +54,18 @@ class Objective:
                 self._stack.release(trial.number)
 
     def _train(self, log: TrialLog) -> float:
-        for epoch in range(1, self.experiment.epochs + 1):
+        while log.epochs < self.experiment.epochs:
             begun = time.perf_counter()
-            metrics = self._stack.run_epoch()[log.trial.number]
+            trained = self._stack.run_epoch()
+            if crash := self._stack.crashes().get(log.trial.number):
+                raise RunError(f"trial {log.trial.number} has crashed: {crash.error}")
+            if (metrics := trained.get(log.trial.number)) is None:
+                continue  # a run takes its time
             log.record(metrics, time.perf_counter() - begun)
-            log.trial.report(log.value, epoch)
+            log.trial.report(log.value, log.epochs)
             if metrics.diverged:
                 return log.finish("diverged")
-            if epoch < self.experiment.epochs and log.trial.should_prune():
+            if log.epochs < self.experiment.epochs and log.trial.should_prune():
                 log.finish("pruned")
                 raise TrialPruned
         return log.finish("finished")

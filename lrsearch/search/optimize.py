@@ -33,7 +33,7 @@ from lrsearch.storage import (
 )
 from lrsearch.training.device import peak_memory_mib, set_up_device
 from lrsearch.trials.checkpoints import open_checkpoints
-from lrsearch.trials.requeue import requeue_lost, withdraw_surplus
+from lrsearch.trials.requeue import requeue_crashed, requeue_lost, withdraw_surplus
 from lrsearch.workloads.workload import source_digest
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
         )
         replicates.append(_replicate(experiment, study, number))
         requeue_lost(replicates[-1].history)
+        if options.retry_crashed:
+            requeue_crashed(replicates[-1].history)
         _tidy(replicates[-1], options)
     return replicates
 

@@ -49,6 +49,7 @@ class SearchState:
     metric: Metric = ACCURACY
     complete: int = 0
     pruned: int = 0
+    crashed: int = 0
     running: int = 0
     best: float | None = None
     best_family: str = ""
@@ -71,6 +72,7 @@ class SearchState:
                 self._keep_best(str(trial.params.get("family", "")), None if diverged else trial.value)
         self.complete = sum(tally.complete for tally in self._tallies)
         self.pruned = sum(tally.pruned for tally in self._tallies)
+        self.crashed = sum(len(tally.history.crashed) for tally in self._tallies)
         self.running = sum(len(tally.history.running) for tally in self._tallies)
         self.trial_epochs = sum(tally.trained for tally in self._tallies) - self.epochs_before
 

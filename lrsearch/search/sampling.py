@@ -168,7 +168,7 @@ class FamilySampler(BaseSampler):
             if family is None and not other.state.is_finished():
                 family = family_in_turn(replay.given, self.seed, self._sizes)
             if family is not None:
-                replay.add(self.space.key(family, known_params(other)), failed=other.state == TrialState.FAIL)
+                replay.add(self.space.key(family, known_params(other)), other)
         chosen = self.space.family_of(trial) or family_in_turn(replay.given, self.seed, self._sizes)
         return chosen, replay.drawn[chosen]
 

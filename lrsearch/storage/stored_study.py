@@ -159,7 +159,7 @@ class StoredStudy:
         for run in part.scored:
             if run.confirmed and family in (None, run.family) and run.family not in part.attributes.controls:
                 runs.setdefault(run.family, []).append(run)
-        diverged = {run.family for run in part.runs if run.diverged}
+        diverged = {run.family for run in part.runs if run.without_score}
         means = {name: fmean(run.value or 0.0 for run in of_name) for name, of_name in runs.items()}
         order = sorted(runs, key=lambda name: (name in diverged, -part.metric.sign * means[name]))
         return [(part, runs[name][0]) for name in order]

@@ -46,6 +46,8 @@ def to_record(trial: FrozenTrial) -> TrialRecord:
         device=str(attributes.get("device", "")),
         worker=str(attributes.get("worker", "")),
         stop_reason=str(attributes.get("stop_reason", "")),
+        error=str(attributes.get("error", "")),
+        output=str(attributes.get("output", "")),
         near_bounds=_near_bounds(trial),
         replicate=whole(attributes.get("replicate")),
         audited=whole(attributes.get("audited")),

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -17,8 +18,8 @@ from lrsearch.records import LearningCurve
 from lrsearch.runs.spec import Purpose
 from lrsearch.schedules import schedule_from_params
 from lrsearch.storage import worker_name
-from lrsearch.training.lane import TestScores
-from lrsearch.trials.record import closing, opening
+from lrsearch.training.lane import Crash, TestScores
+from lrsearch.trials.record import StopReason, closing, crashed, opening
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +36,14 @@ class FullRun:
         seeds: of its initialisation and its order of the data.
         settings: the optimizer's settings that were searched, empty if none was.
         sampled: the trial of a search whose parameters it repeats, for its own record; None for a fixed schedule.
+        folder: for what it keeps by itself; a temporary one if None.
     """
 
     schedule: Mapping[str, Any]
     seeds: Seeds
     settings: Mapping[str, Any] = field(default_factory=dict)
     sampled: FrozenTrial | None = None
+    folder: Path | None = None
 
 
 class FullRuns:
@@ -67,10 +70,14 @@ class FullRuns:
         self._stack = experiment.stack(split, purpose=purpose)
         self._curves = [LearningCurve() for _ in runs]
         self._diverged: set[int] = set()
+        self._crashed: dict[int, Crash] = {}
+        self._told: set[int] = set()
+        self._in_stack = set(range(len(runs)))
         self._epochs = [0] * len(runs)
         self._seconds = [0.0] * len(runs)
         for key, run in enumerate(runs):
-            self._stack.admit(key, experiment.lane(schedule_from_params(run.schedule), run.seeds, run.settings))
+            lane = experiment.lane(schedule_from_params(run.schedule), run.seeds, run.settings)
+            self._stack.admit(key, lane, folder=run.folder)
 
     def __enter__(self) -> FullRuns:
         return self
@@ -83,14 +90,30 @@ class FullRuns:
     @property
     def training(self) -> bool:
         """Whether a lane has epochs left."""
-        return any(
-            key not in self._diverged and done < self._experiment.epochs for key, done in enumerate(self._epochs)
-        )
+        return not all(map(self._has_ended, range(len(self._runs))))
 
     @property
-    def epochs_done(self) -> int:
-        """How many epochs all lanes have had, those that diverged counted as whole."""
-        return sum(self._experiment.epochs if key in self._diverged else done for key, done in enumerate(self._epochs))
+    def epochs_done(self) -> list[int]:
+        """How many epochs each lane has had, those that have failed counted as whole."""
+        return [self._experiment.epochs if self._has_failed(key) else done for key, done in enumerate(self._epochs)]
+
+    def ended(self) -> list[int]:
+        """Return the lanes that have ended since the last call; they are to be released when they are stored."""
+        ended = [key for key in range(len(self._runs)) if self._has_ended(key) and key not in self._told]
+        self._told.update(ended)
+        return ended
+
+    def release(self, key: int) -> None:
+        """Drop a lane that has ended, with what it keeps."""
+        if key in self._in_stack:
+            self._in_stack.remove(key)
+            self._stack.release(key)
+
+    def _has_failed(self, key: int) -> bool:
+        return key in self._diverged or key in self._crashed
+
+    def _has_ended(self, key: int) -> bool:
+        return self._has_failed(key) or self._epochs[key] >= self._experiment.epochs
 
     def epoch(self) -> None:
         """Train the lanes that have epochs left until at least one has finished another."""
@@ -107,7 +130,11 @@ class FullRuns:
                 family, named = self._runs[key].schedule["family"], ", ".join(metrics.not_finite)
                 logger.warning(f"a run of {family} has diverged in epoch {metrics.epoch} (NaN or infinite: {named})")
                 self._diverged.add(key)
-                self._stack.release(key)
+                self.release(key)
+        for key, crash in self._stack.crashes().items():
+            if key not in self._crashed:
+                logger.warning(f"a run of {self._runs[key].schedule['family']} has crashed: {crash.error}")
+                self._crashed[key] = crash
 
     def has_diverged(self, key: int) -> bool:
         """Return whether a lane's loss or score was not finite after some epoch."""
@@ -120,9 +147,9 @@ class FullRuns:
     def test_scores(self, key: int) -> TestScores | None:
         """Return what a lane scores on the test set.
 
-        None for a lane that has diverged, as one does whose loss or score is not finite on the test set.
+        None for a lane that has crashed, or diverged, as one does whose loss or score is not finite on the test set.
         """
-        if self.has_diverged(key):
+        if self._has_failed(key):
             return None
         scores = self._stack.evaluate(key, "test")
         if not scores.finite:
@@ -138,20 +165,22 @@ class FullRuns:
         Args:
             study: the confirmation or the audit.
             key: the lane.
-            value: its score; the experiment's worst value is stored in its place if it has diverged.
+            value: its score; the experiment's worst value is stored in its place if it has diverged or crashed.
             attributes: what its record says besides `opening` and `closing`.
         """
-        run, curve, diverged = self._runs[key], self._curves[key], self.has_diverged(key)
+        run, curve, crash = self._runs[key], self._curves[key], self._crashed.get(key)
+        reason: StopReason = "crashed" if crash else "diverged" if self.has_diverged(key) else "finished"
         study.add_trial(
             create_trial(
                 state=TrialState.COMPLETE,
-                value=self._experiment.worst_value if diverged else value,
+                value=value if reason == "finished" else self._experiment.worst_value,
                 params=run.sampled.params if run.sampled else {},
                 distributions=run.sampled.distributions if run.sampled else {},
                 user_attrs={
                     "worker": worker_name(),
                     **opening(self._experiment, run.schedule, run.seeds),
-                    **closing(curve, self._seconds[key], "diverged" if diverged else "finished"),
+                    **closing(curve, self._seconds[key], reason),
+                    **(crashed(crash) if crash else {}),
                     **attributes,
                 },
                 intermediate_values=dict(enumerate(curve.select_accuracy, start=1)),

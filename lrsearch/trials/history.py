@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from lrsearch.experiment.space import known_params
 from lrsearch.trials.states import FINISHED
 
-INTERRUPTED, LOST, SURPLUS = "interrupted", "lost", "surplus"
+INTERRUPTED, LOST, SURPLUS, CRASHED = "interrupted", "lost", "surplus", "crashed"
 _CUT_SHORT = (INTERRUPTED, LOST)
 
 
@@ -31,6 +31,11 @@ def is_copy(trial: Trial | FrozenTrial) -> bool:
     return "retry_of" in trial.user_attrs
 
 
+def is_crashed(trial: FrozenTrial) -> bool:
+    """Return whether a trial failed by itself, twice: it takes its place in the total, and is not run again unasked."""
+    return trial.state == TrialState.FAIL and trial.user_attrs.get("stop_reason") == CRASHED
+
+
 class History:
     """The trials of a study as of the last `read`; threads may share it.
 
@@ -39,6 +44,7 @@ class History:
         running: those in training, by number.
         waiting: those in the queue, by number.
         ended: all that have finished or failed, in the order in which they were read; it only grows.
+        crashed: those that have crashed and not been queued again since, by origin.
     """
 
     def __init__(self, study: Study) -> None:
@@ -54,6 +60,7 @@ class History:
         self._cut_short: dict[int, FrozenTrial] = {}  # the last one of each origin that has not finished since
         self._lost_after: dict[int, int] = {}  # by origin: the epochs that the last run lost with its process had had
         self._given_up: set[int] = set()  # origins
+        self.crashed: dict[int, FrozenTrial] = {}
 
     def read(self) -> None:
         """Take in what has changed in the study."""
@@ -65,12 +72,29 @@ class History:
             self.running = [trial for trial in changed if trial.state == TrialState.RUNNING]
             self.waiting = [trial for trial in changed if trial.state == TrialState.WAITING]
             for trial in changed:
+                self._take_place_of_crashed(trial)
                 if trial.state.is_finished():
                     self._count(trial)
                     self.ended.append(trial)
 
+    def _take_place_of_crashed(self, trial: FrozenTrial) -> None:
+        """Free the place of a trial that has crashed, where this one runs its parameters again."""
+        crashed = self.crashed.get(origin_of(trial))
+        if crashed is not None and crashed.number < trial.number:
+            del self.crashed[origin_of(trial)]
+            self._finished.remove(crashed.number)
+            if is_copy(crashed):
+                self._finished_copies.remove(crashed.number)
+
     def _count(self, trial: FrozenTrial) -> None:
         origin = origin_of(trial)
+        if is_crashed(trial):
+            self.crashed[origin] = trial
+            insort(self._finished, trial.number)
+            if is_copy(trial):
+                insort(self._finished_copies, trial.number)
+            self._cut_short.pop(origin, None)
+            return
         if trial.state in FINISHED:
             insort(self._finished, trial.number)
             if is_copy(trial):
@@ -91,7 +115,7 @@ class History:
 
     @property
     def finished(self) -> int:
-        """How many trials are complete or pruned."""
+        """How many trials are complete, pruned or crashed."""
         return len(self._finished)
 
     @property

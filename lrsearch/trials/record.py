@@ -7,8 +7,13 @@ from typing import Any, Literal
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
+from lrsearch.training.lane import Crash
 
-StopReason = Literal["finished", "pruned", "diverged"]
+StopReason = Literal["finished", "pruned", "diverged", "crashed"]
+
+
+_KEPT_CHARACTERS = 4000
+"""Of a crashed run's output, in its record; what is kept beside it is longer."""
 
 
 def opening(experiment: Experiment, schedule: Mapping[str, Any], seeds: Seeds) -> dict[str, Any]:
@@ -27,6 +32,11 @@ def opening(experiment: Experiment, schedule: Mapping[str, Any], seeds: Seeds) -
         "device": experiment.device_label,
         "kernels": experiment.kernels,
     }
+
+
+def crashed(crash: Crash) -> dict[str, str]:
+    """Return what a record says of a run that has failed for good: the error, and the end of its output."""
+    return {"error": crash.error, "output": crash.output[-_KEPT_CHARACTERS:]}
 
 
 def closing(curve: LearningCurve, seconds: float, stop_reason: StopReason) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from lrsearch.experiment.space import known_params
 from lrsearch.storage import fail_waiting, is_dead, set_attribute
 from lrsearch.trials.history import INTERRUPTED, LOST, SURPLUS, History
 
@@ -50,6 +51,16 @@ def requeue_lost(history: History, silent: Collection[int] = ()) -> int:
         )
     _queue(history)
     return len(failed)
+
+
+def requeue_crashed(history: History) -> int:
+    """Queue the trials that have crashed once more, with their parameters; return how many there were."""
+    history.read()
+    crashed = {origin: known_params(trial) for origin, trial in history.crashed.items()}
+    for origin, params in crashed.items():
+        history.study.enqueue_trial(params, user_attrs={"retry_of": origin})
+    history.read()
+    return len(crashed)
 
 
 def withdraw_surplus(history: History) -> None:

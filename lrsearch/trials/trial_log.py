@@ -14,9 +14,9 @@ from optuna.trial import Trial, TrialState
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
 from lrsearch.storage import worker_name
-from lrsearch.training.lane import AnyLane, Checkpoint, EpochMetrics
+from lrsearch.training.lane import AnyLane, Checkpoint, Crash, EpochMetrics
 from lrsearch.trials.history import origin_of
-from lrsearch.trials.record import StopReason, closing, opening
+from lrsearch.trials.record import StopReason, closing, crashed, opening
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +121,16 @@ class TrialLog:
             told = study.tell(self.trial, value, skip_if_finished=True)
         if told.state == TrialState.FAIL:
             raise UpdateFinishedTrialError
+
+    def crash(self, study: Study, crash: Crash) -> None:
+        """Write down that the trial has failed for good, and why.
+
+        Raises:
+            UpdateFinishedTrialError: if another process has failed the trial.
+        """
+        for name, value in {**closing(self.curve, self.seconds, "crashed"), **crashed(crash)}.items():
+            self.trial.set_user_attr(name, value)
+        study.tell(self.trial, state=TrialState.FAIL)
 
     def finish(self, stop_reason: StopReason) -> float:
         """Write down the curve and how the trial ended, all but its state; return the trial's value."""

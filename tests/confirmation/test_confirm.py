@@ -245,9 +245,10 @@ def test_two_commands_in_one_moment_store_a_run_once(folder, monkeypatch) -> Non
 
     store = module._store
 
-    def twice(*given) -> None:
-        store(*given)
-        store(*given)
+    def twice(experiment, study, runs, training, *, enter) -> None:
+        store(experiment, study, runs, training, enter=enter)
+        training._told.clear()
+        store(experiment, study, runs, training, enter=enter)
 
     monkeypatch.setattr(module, "_store", twice)
     runs = [(t.user_attrs["block"], t.user_attrs["entry"]) for t in _confirm(FIXED, 2).study.get_trials()]

@@ -66,7 +66,7 @@ def test_parts_are_trained_here_or_dealt_out_to_processes(folder, monkeypatch) -
     monkeypatch.setattr(module, "run_in_processes", launch)
     trained = []
 
-    def task(experiment, study, parts, /, *, on_epoch):
+    def task(experiment, study, parts, /, *, storage, on_epoch):
         trained.extend(parts)
 
     for workers, parts in ((1, "abc"), (4, "a"), (2, "abcde")):

@@ -6,11 +6,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from optuna.study import Study
 from optuna.trial import TrialState
 
 import lrsearch
 from lrsearch.config import StudyConfig
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.run_experiment import RunExperiment
 from lrsearch.storage import StoredStudy
@@ -65,3 +66,60 @@ def test_a_function_that_is_missing_is_one_line() -> None:
     """Before anything is stored."""
     with pytest.raises(InputError, match="has no function 'nobody'"):
         RunExperiment.prepare(study_of(training="tests.runs.training_examples:nobody"))
+
+
+def _crashed(study: Study) -> list[str]:
+    return sorted(
+        trial.params["family"]
+        for trial in study.get_trials(deepcopy=False)
+        if trial.user_attrs.get("stop_reason") == "crashed"
+    )
+
+
+def test_a_crashed_trial_takes_its_place_and_is_run_again_when_asked(folder: Path) -> None:
+    """With its parameters; the total and the families' turns stay what they were."""
+    config = study_of(training="tests.runs.training_examples:crashes_for_cosine")
+    study = lrsearch.optimize(config, storage=STORAGE, workers=1)
+    assert ["cosine", "cosine"] == _crashed(study)
+    assert 4 == len(study.get_trials(deepcopy=False))
+    crashed = [trial for trial in study.get_trials(deepcopy=False) if trial.params["family"] == "cosine"]
+    assert all("no mean of nothing (training_examples.py" in trial.user_attrs["error"] for trial in crashed)
+    assert all("Traceback" in trial.user_attrs["output"] for trial in crashed)
+    lrsearch.optimize(config, storage=STORAGE, workers=1)  # nothing is left to do
+    assert 4 == len(study.get_trials(deepcopy=False))
+    Path("mended").touch()
+    lrsearch.optimize(config, storage=STORAGE, workers=1, retry_crashed=True)
+    again = study.get_trials(deepcopy=False)[4:]
+    assert [trial.params for trial in crashed] == [trial.params for trial in again]
+    assert all(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in again)
+    lrsearch.optimize(config, storage=STORAGE, workers=1, retry_crashed=True, trials=6)
+    assert 8 == len(study.get_trials(deepcopy=False))
+
+
+def test_three_crashes_of_a_family_without_a_success_end_the_search(folder: Path) -> None:
+    """With the last error, and what to do."""
+    config = study_of(training="tests.runs.training_examples:crashes_for_cosine")
+    with pytest.raises(RunError, match=r"3 trials of cosine have crashed .* no mean of nothing .* --retry-crashed"):
+        lrsearch.optimize(config, storage=STORAGE, workers=1, trials=10)
+
+
+def test_a_crash_in_a_confirmation_is_a_failure_of_its_family(folder: Path) -> None:
+    """The others are compared."""
+    Path("mended").touch()
+    config = study_of(training="tests.runs.training_examples:crashes_for_cosine")
+    lrsearch.optimize(config, storage=STORAGE, workers=1)
+    Path("mended").unlink()
+    lrsearch.confirm(config, storage=STORAGE, workers=1)
+    runs = StoredStudy.open(STORAGE, "toy").confirmation.runs
+    assert {"cosine": {"crashed"}, "constant": {"finished"}} == {
+        family: {run.stop_reason for run in runs if run.family == family} for family in ("cosine", "constant")
+    }
+    assert "6 of 6 runs of cosine failed" in lrsearch.compare("toy", storage=STORAGE).verdict_text
+
+
+def test_a_function_that_ignores_its_seeds_is_not_confirmed(folder: Path) -> None:
+    """Any difference would look certain: it ends after two blocks."""
+    config = study_of(training="tests.runs.training_examples:ignores_its_seeds")
+    lrsearch.optimize(config, storage=STORAGE, workers=1)
+    with pytest.raises(RunError, match=r"same scores in two blocks: the function ignores run\.seeds"):
+        lrsearch.confirm(config, storage=STORAGE, workers=1)

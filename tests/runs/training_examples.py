@@ -1,6 +1,7 @@
 """Training functions of a few milliseconds, and some that are broken."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -182,3 +183,17 @@ def keeps_a_number(run: Run) -> None:
     """Keep something that has no state."""
     for _ in run.epochs(count=3):
         run.report(1.0)
+
+
+def crashes_for_cosine(run: Run) -> None:
+    """Fail for one family, after a report, until a file says that it is mended."""
+    for _ in run.epochs():
+        run.report(run.lr(39) + run.seeds.init)
+        if run.schedule.family == "cosine" and not Path("mended").exists():
+            raise ZeroDivisionError("no mean of nothing")
+
+
+def ignores_its_seeds(run: Run) -> None:
+    """Report what depends on the schedule alone."""
+    for _ in run.epochs():
+        run.report(run.lr(39))
