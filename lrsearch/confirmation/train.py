@@ -147,6 +147,8 @@ def _store(experiment: Experiment, study: Study, runs: Sequence[_Run], training:
     done = _done(study)
     for key in ended:
         block, candidate, runs[key].stored = runs[key].block, runs[key].candidate, True
+        if (block.index, candidate.name) in done:
+            continue  # two commands began the block in the same moment; both got the same result
         attributes = {
             "entry": candidate.name,
             "block": block.index,
@@ -158,9 +160,7 @@ def _store(experiment: Experiment, study: Study, runs: Sequence[_Run], training:
             score = read.score
             attributes |= {} if read.loss is None else {"test_loss": read.loss}
             attributes |= {} if read.per_example is None else pack_scores(read.per_example)
-        # Two commands may have begun the block in the same moment; both got the same result.
-        if (block.index, candidate.name) not in done:
-            training.store(study, key, value=score, attributes={**attributes, "test_accuracy": score})
+        training.store(study, key, value=score, attributes={**attributes, "test_accuracy": score})
         training.release(key)
     if experiment.config.run is not None:
         _require_seeds_used(study, {runs[key].candidate.name for key in ended})
