@@ -191,6 +191,9 @@ def print_title(title: str) -> None:
 def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
     """Print the verdict of a confirmation, its controls, claims, smaller budgets and exploratory results."""
     print_verdict(verdict.comparison, shown)
+    if verdict.headroom:
+        output.print()
+        output.print(Text(plain(verdict.headroom)))
     if verdict.controls:
         logger.info("the interval of a control is to the candidate that it was made from, not to the best")
     if verdict.claims or verdict.claims_note:

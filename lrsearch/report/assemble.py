@@ -61,6 +61,7 @@ CHAPTERS = (
             verdict_tables.controls,
             verdict_tables.claims,
             verdict_tables.tuning_budgets,
+            verdict_tables.headroom,
             verdict_tables.beyond_the_plan,
             verdict_tables.epoch_budgets,
         ),

@@ -121,6 +121,12 @@ def tuning_budgets(source: Source) -> Iterator[Section]:
         )
 
 
+def headroom(source: Source) -> Iterator[Section]:
+    """Yield what the best named family leaves to the free form, where one was searched."""
+    if source.verdict is not None and source.verdict.headroom:
+        yield Section("What the named families leave on the table", (source.verdict.headroom,))
+
+
 def beyond_the_plan(source: Source) -> Iterator[Section]:
     """Yield the comparison over all blocks, where more were run than planned."""
     if source.verdict is not None and (comparison := source.verdict.exploratory) is not None:

@@ -11,9 +11,15 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.experiment.space import Space, known_params
+from lrsearch.experiment.space.distributions import nearest
+from lrsearch.schedules import FAMILIES, Schedule, reads_metric
+from lrsearch.schedules.families import Spline
 from lrsearch.search.family_samplers import Params, ShadowStudy, SobolPoints, derived_seed
 from lrsearch.search.gp.curve_search import CurveSearch
 from lrsearch.trials.history import is_crashed
+
+FREE_FORM_TURNS = 5
+"""How many trials a free form has for one of a named family: with as many it would find nothing."""
 
 
 def family_in_turn(given: Mapping[str, int], seed: int, sizes: Mapping[str, float] | None = None) -> str:
@@ -21,13 +27,21 @@ def family_in_turn(given: Mapping[str, int], seed: int, sizes: Mapping[str, floa
 
     `given` counts the trials of each family, failed ones left out. Round r is a permutation of the families drawn from
     (seed, r), so K families have had their r-th trial before any has its (r + 1)-th. A family that has been given as
-    many trials as `sizes` has configurations for it is left out, unless all have.
+    many trials as `sizes` has configurations for it is left out, unless all have. A free form has its turns, of which
+    there are several, after all others of the round.
     """
     families = list(given)
     left = [family for family in families if sizes is None or given[family] < sizes[family]] or families
-    behind = min(given[family] for family in left)
+    rounds = {family: given[family] // turns(family) for family in left}
+    behind = min(rounds.values())
     order: list[int] = np.random.default_rng([seed, behind]).permutation(len(families)).tolist()
-    return next(families[i] for i in order if families[i] in left and given[families[i]] == behind)
+    in_order = sorted((families[i] for i in order), key=lambda family: turns(family) > 1)
+    return next(family for family in in_order if rounds.get(family) == behind)
+
+
+def turns(family: str) -> int:
+    """Return how many turns a family has in a round."""
+    return FREE_FORM_TURNS if family in FAMILIES and FAMILIES[family].free_form else 1
 
 
 class Tally:
@@ -117,6 +131,24 @@ class Digest:
             seed = derived_seed(self._seed, family)
             self._points[family] = SobolPoints(self._space.distributions(family), seed)
         return self._points[family]
+
+    def start_near_the_best(self, family: str, direction: StudyDirection) -> Params | None:
+        """Return the parameters of a free form that come nearest to the best named curve so far; None before any."""
+        sign = 1 if direction == StudyDirection.MINIMIZE else -1
+        named = [
+            trial
+            for other, trials in self.finished.items()
+            if turns(other) == 1 and not reads_metric(other)
+            for trial in trials
+            if trial.state == TrialState.COMPLETE and trial.value is not None
+        ]
+        if not named:
+            return None
+        best = min(named, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+        schedule = self._space.schedule(best.params)
+        assert isinstance(schedule, Schedule)
+        near: Params = {**best.params, **Spline.sample_near(schedule)}
+        return {name: nearest(kind, near[name]) for name, kind in self._space.distributions(family).items()}
 
     def curves(self, direction: StudyDirection) -> CurveSearch:
         """Return the search that all families share whose curve is known before training."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lrsearch.schedules import reads_metric
+from lrsearch.search.digest import turns
 from lrsearch.search.gp.curve_search import MOST_TRIALS
 from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_POINTS, STARTUP_TRIALS, FamilySampler
@@ -35,35 +36,41 @@ def foresight(replicates: Sequence[Replicate]) -> list[str]:
         )
     elif isinstance(sampler := first.study.sampler, FamilySampler):
         if sampler.kind == "tpe":
-            lines.append(_what_tpe_learns(first.total, len(space.families), sampler.startup_trials))
+            lines.append(_what_tpe_learns(first.total, space.families, sampler.startup_trials))
         elif sampler.kind == "gp":
             lines += _what_gp_learns(first.total, space.families)
     return lines
 
 
-def _shares(trials: int, families: int) -> str:
-    if families == 1:
+def _each(trials: int, families: Sequence[str]) -> int:
+    return trials // sum(map(turns, families))
+
+
+def _shares(trials: int, families: Sequence[str]) -> str:
+    named, each = [family for family in families if turns(family) == 1], _each(trials, families)
+    free = "".join(f", and {each * turns(family)} of {family}" for family in families if turns(family) > 1)
+    if len(families) == 1:
         return f"{trials} {'trial' if trials == 1 else 'trials'} of one family"
-    return f"{trials} trials are {trials // families} for each of {families} families"
+    return f"{trials} trials are {each} for each of {len(named)} families{free}"
 
 
-def _what_tpe_learns(trials: int, families: int, at_random: int) -> str:
-    each = trials // families
+def _what_tpe_learns(trials: int, families: Sequence[str], at_random: int) -> str:
+    each = _each(trials, families)
     shares = _shares(trials, families)
     if each > at_random:
         return f"{shares}: {at_random} drawn at random, {each - at_random} chosen by TPE"
     return (
         f"{shares}, and TPE draws the first {at_random} of a family at random: this is a random search (TPE would "
-        f"choose from {(at_random + 1) * families} trials on)"
+        f"choose from {(at_random + 1) * sum(map(turns, families))} trials on)"
     )
 
 
 def _what_gp_learns(trials: int, families: Sequence[str]) -> list[str]:
-    each = trials // len(families)
-    shares = _shares(trials, len(families))
+    each = _each(trials, families)
+    shares = _shares(trials, families)
     apart = [family for family in families if reads_metric(family)]
     if each <= STARTUP_POINTS:
-        first = (STARTUP_POINTS + 1) * len(families)
+        first = (STARTUP_POINTS + 1) * sum(map(turns, families))
         lines = [f"{shares}, spread evenly over the ranges: the model would choose from {first} trials on"]
     else:
         chosen = f"{each - STARTUP_POINTS} chosen by what the trials of all families show"

@@ -23,7 +23,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, known_params
 from lrsearch.experiment.space.suggest import SpaceArguments
 from lrsearch.names import SamplerKind
-from lrsearch.search.digest import Digest, Tally, family_in_turn
+from lrsearch.search.digest import Digest, Tally, family_in_turn, turns
 from lrsearch.search.family_samplers import FamilyTPE, Params, derived_seed, random_draw
 
 STARTUP_TRIALS = 4
@@ -179,7 +179,11 @@ class FamilySampler(BaseSampler):
         seed = derived_seed(self.seed, family, index)
         family_pending = [other for other in pending if self.space.family_of(other) == family]
         kind = "tpe" if self.kind == "gp" and family not in digest.curves(study.direction).families else self.kind
-        if kind == "qmc" or (kind == "gp" and index < STARTUP_POINTS):
+        begins = turns(family) > 1 and index % turns(family) == 0  # once a round from the best named curve so far
+        start = digest.start_near_the_best(family, study.direction) if begins else None
+        if start is not None:
+            params = start
+        elif kind == "qmc" or (kind == "gp" and index < STARTUP_POINTS):
             params = digest.sobol_points(family).point(index)
         elif kind == "gp":
             running = [other for other in pending if other.state == TrialState.RUNNING]

@@ -10,6 +10,7 @@ from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, sco
 from lrsearch.comparison.settings import Settings, make_claim
 from lrsearch.config import StudyConfig
 from lrsearch.storage import StudyPart
+from lrsearch.verdict.headroom import free_forms
 from lrsearch.verdict.tuning_budgets import smaller_budget_candidates
 
 
@@ -29,11 +30,17 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
             failed_at=None if failed_at is None else metric.scale * failed_at,
         ),
         controls=controls,
-        excluded=(*controls, *smaller_budget_candidates(confirmation)),
+        excluded=(*controls, *smaller_budget_candidates(confirmation), *free_forms(_names(confirmation))),
         left_out=tuple(attributes.left_out),
         blocks=attributes.planned_blocks,
     )
     return replace(plan, failure_rule=_failure_rule(plan, confirmation))
+
+
+def _names(confirmation: StudyPart) -> list[str]:
+    """Return the candidates, without fixed schedules, which may have any name."""
+    fixed = {baseline.name for baseline in confirmation.config.baseline}
+    return sorted({run.family for run in confirmation.runs} - fixed)
 
 
 def failed_runs(confirmation: StudyPart) -> dict[int, str]:

@@ -18,6 +18,7 @@ from lrsearch.storage import StoredStudy, budget_sentence, require_same_plan
 from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
 from lrsearch.verdict.confirmation_plan import confirmation_plan
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
+from lrsearch.verdict.headroom import headroom
 from lrsearch.verdict.tuning_budgets import TuningBudgetVerdict, tuning_budget_verdicts
 
 
@@ -32,6 +33,7 @@ class StudyVerdict:
         claims_note: why they could not be tested, or what to know of them.
         exploratory: with the blocks beyond the plan, or None where there are none.
         left_out: families of which no trial was finished.
+        headroom: what the best named candidate leaves to the free form, where one was searched; else empty.
         good_regions: how wide each family's good region is.
         tuning_budgets: the families tuned with fewer trials, where the plan asks for them.
     """
@@ -42,6 +44,7 @@ class StudyVerdict:
     claims_note: str
     exploratory: Comparison | None
     left_out: tuple[str, ...]
+    headroom: str
     good_regions: GoodRegions
     tuning_budgets: tuple[TuningBudgetVerdict, ...]
 
@@ -53,6 +56,7 @@ class StudyVerdict:
             "claims_note": self.claims_note,
             "exploratory": None if self.exploratory is None else self.exploratory.to_dict(),
             "left_out": list(self.left_out),
+            "headroom": self.headroom,
             "good_regions": {name: vars(share) for name, share in self.good_regions.shares.items()},
             "good_regions_note": self.good_regions.why_not,
             "efforts": [
@@ -96,6 +100,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         claims_note=claims_note,
         exploratory=_exploratory(runs, planned, config.seed),
         left_out=plan.left_out,
+        headroom=headroom(runs, plan, comparison, searches=confirmation.attributes.searches),
         good_regions=good_regions(study.searches),
         tuning_budgets=tuning_budget_verdicts(confirmation, runs, plan),
     )

@@ -19,3 +19,14 @@ def test_rounds_go_on_where_every_family_is_exhausted() -> None:
     """A search that asks for more than there is, as a user's own may, still gets a family."""
     given = Counter({"constant": 2, "step": 2})
     assert family_in_turn(given, 0, {"constant": 2, "step": 2}) in given
+
+
+def test_a_free_form_has_five_turns_after_all_others_of_the_round() -> None:
+    """So that it can start from the best of them."""
+    given = Counter(dict.fromkeys(("cosine", "spline", "linear"), 0))
+    order = []
+    for _ in range(14):
+        order.append(family_in_turn(given, 3))
+        given[order[-1]] += 1
+    assert [{"cosine", "linear"}] * 2 == [set(order[:2]), set(order[7:9])]
+    assert ["spline"] * 10 == order[2:7] + order[9:]

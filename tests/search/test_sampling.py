@@ -239,3 +239,23 @@ def test_a_fixed_family_is_searched_by_its_own_sampler() -> None:
         warnings.simplefilter("ignore", ExperimentalWarning)
         fixed = PartialFixedSampler({"family": "linear"}, FamilySampler.for_schedules(**given, kind="qmc", seed=3))
     assert base_rates(FamilySampler.for_schedules(**given, kind="qmc", seed=3)) == base_rates(fixed)
+
+
+def test_a_free_form_begins_each_round_near_the_best_named_curve() -> None:
+    """Within its ranges: of the best finished trial, and the same after a restart."""
+    space = make_space(("linear", "cosine", "spline"))
+    study = make_study(space, seed=4)
+    values = {"linear": 0.8, "cosine": 0.7, "spline": 0.1}
+    asked = []
+    for _ in range(10):
+        trial = study.ask()
+        asked.append(space.suggest(trial))
+        study.tell(trial, values[asked[-1]["family"]])
+    first, best = asked[2], next(params for params in asked if params["family"] == "linear")
+    assert "spline" == first["family"]
+    assert (best["base_lr"], best["warmup_steps"]) == (first["base_lr"], first["warmup_steps"])
+    named, free = space.schedule(best), space.schedule(first)
+    points = np.linspace(named.warmup_steps, 1000, 5).round().astype(int)[:4]
+    np.testing.assert_allclose(free.lr(points), named.lr(points), rtol=0.02)
+    assert 1e-4 <= first["factor_5"] <= 1
+    assert {params["family"] for params in asked[3:7]} == {"spline"}

@@ -57,6 +57,15 @@ def discrete_values(distribution: BaseDistribution) -> Sequence[Any]:
     return (distribution.low,)
 
 
+def nearest(distribution: BaseDistribution, value: Any) -> Any:
+    """Return the value of a distribution that comes nearest to another one."""
+    if isinstance(distribution, CategoricalDistribution):
+        return value
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    within = min(max(value, distribution.low), distribution.high)
+    return round(within) if isinstance(distribution, IntDistribution) else within
+
+
 def suggest_value(trial: BaseTrial, name: str, distribution: BaseDistribution) -> Any:
     """Ask `trial` for the value of a parameter."""
     if isinstance(distribution, CategoricalDistribution):

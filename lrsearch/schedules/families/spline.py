@@ -13,6 +13,7 @@ from lrsearch.schedules.curves import pchip, pchip_slopes
 from lrsearch.schedules.family import FloatArray, Shape
 from lrsearch.schedules.parameters import Parameter, Span
 from lrsearch.schedules.priors import Prior, Value
+from lrsearch.schedules.schedule import Schedule
 
 POINTS = 5
 _MOST_POINTS = 100
@@ -41,6 +42,7 @@ class Spline(Shape):
     searched = {name: Prior(1e-4 if name == _NAMES[-1] else 1e-3, 1.0, log=True) for name in _NAMES}
     rises = True
     by_default = False
+    free_form = True
     python = """\
 x = s / n * (len(LOGS) - 1)
 k = min(int(x), len(LOGS) - 2)
@@ -71,6 +73,14 @@ def schedule(count):
         drawn = [float(sample[name]) for name in _NAMES]
         rest = {name: value for name, value in sample.items() if name not in _NAMES}
         return {**rest, "factors": [factor / max(drawn) for factor in drawn]}
+
+    @staticmethod
+    def sample_near(schedule: Schedule) -> dict[str, Value]:
+        """Return the sample whose curve has another schedule's rates at its points."""
+        steps = np.linspace(schedule.warmup_steps, schedule.total_steps, POINTS).round().astype(np.int64)
+        factors = schedule.factor(steps).tolist()
+        own: dict[str, Value] = {"base_lr": schedule.base_lr, "warmup_steps": schedule.warmup_steps}
+        return own | dict(zip(_NAMES, factors, strict=True))
 
     @property
     def _logs(self) -> FloatArray:
