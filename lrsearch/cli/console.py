@@ -225,12 +225,25 @@ def print_plan(plan: StudyPlan, blocks: Table) -> None:
         f"SD {noise.noise.sd:.3g} {plan.unit}, correlation {noise.noise.correlation:.2g} ({noise.source})"
     )
     logger.info(
-        f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {plan.workers} "
-        f"{'process' if plan.workers == 1 else 'processes'} side by side; "
-        + (f"{plan.trials} trials of {plan.epochs} epochs a search" if plan.trials else "nothing is searched")
+        f"{_pace(plan)}; "
+        + (
+            f"{plan.trials} {'runs' if plan.of_runs else f'trials of {plan.epochs} epochs'} a search"
+            if plan.trials
+            else "nothing is searched"
+        )
     )
     for remark in plan.remarks:
         logger.info(remark)
+
+
+def _pace(plan: StudyPlan) -> str:
+    """Return what one trial, or run, costs here."""
+    if not plan.of_runs:
+        side_by_side = f"{plan.workers} {'process' if plan.workers == 1 else 'processes'} side by side"
+        return f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {side_by_side}"
+    start = f" after a start of {plan.start_seconds:.3g} s" if plan.start_seconds else ""
+    each = f"{plan.seconds_per_trial_epoch:.3g} s from one report to the next{start}, measured here by the first two"
+    return f"{each}; a run takes {duration(plan.seconds_a_run)}; {plan.workers} at a time"
 
 
 def note_check(name: str, ok: bool, detail: str) -> None:

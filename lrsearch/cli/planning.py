@@ -63,7 +63,8 @@ def plan(
     options = RunOptions(device=device, workers=count(workers, "workers"))
     measured_by = pilot or study_name or config.name
     noise = noise_of(existing_storage(storage), measured_by, sd=sd, correlation=correlation, required=pilot is not None)
-    planned = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"))
+    with console.progress() as progress:
+        planned = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"), on_step=progress.show)
     if output == "json":
         print_json(plan_summary(planned))
     else:

@@ -143,7 +143,7 @@ def plan_table(plan: StudyPlan) -> Table:
         Column("detects (all pairs, 80 %)", decimals=2),
         Column("against one", decimals=2),
         *([] if plan.rope is None else [Column(f"power at {plan.rope:g}", decimals=2)]),
-        "trial-epochs",
+        "runs" if plan.of_runs else "trial-epochs",
         "time",
     )
     rows = (
@@ -153,7 +153,7 @@ def plan_table(plan: StudyPlan) -> Table:
             row.detectable,
             row.detectable_against,
             *([] if plan.rope is None else [row.power_at_rope]),
-            row.trial_epochs,
+            row.runs if plan.of_runs else row.trial_epochs,
             duration(row.seconds),
         )
         for row in plan.rows

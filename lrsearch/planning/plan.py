@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,20 +11,16 @@ from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.comparison.inference.power import Noise, plan_power
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.experiment.experiment import Seeds
-from lrsearch.experiment.options import RunOptions, lanes_of
-from lrsearch.experiment.workload_experiment import WorkloadExperiment
+from lrsearch.experiment.options import RunOptions
+from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.planning.noise import AssumedNoise
-from lrsearch.processes.local import auto_workers
-from lrsearch.schedules import make_schedule, reads_metric
-from lrsearch.training.device import set_up_device
-from lrsearch.workloads import Dataset
+from lrsearch.planning.timing import Timing, time_trials
+from lrsearch.schedules import reads_metric
 
 BLOCKS = (6, 8, 10, 12, 15, 20, 30)
 _MOST_BLOCKS = 10_000
 _POWER = 0.8
 _PAIRS_SIMULATED = 6000
-_SHORT_STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,8 @@ class PlanRow:
         detectable: the difference (points) that is detected with probability 0.8 where all pairs are tested.
         detectable_against: the same where each family is tested against one reference alone.
         power_at_rope: the probability, all pairs tested, of detecting a difference as large as the ROPE, if any.
-        trial_epochs: of search (at most: pruning saves some) and confirmation together.
+        runs: trials of the search and runs of the confirmation together.
+        trial_epochs: theirs (at most: pruning saves some).
         seconds: that those take on this machine, about.
     """
 
@@ -46,6 +41,7 @@ class PlanRow:
     detectable: float
     detectable_against: float
     power_at_rope: float | None
+    runs: int
     trial_epochs: int
     seconds: float
 
@@ -57,11 +53,15 @@ class StudyPlan:
     Attributes:
         columns: families, fixed schedules or groups that are compared.
         noise: what was reckoned with.
-        seconds_per_trial_epoch: one epoch of one trial in one process, measured.
-        workers: processes side by side.
+        seconds_per_trial_epoch: one epoch of one trial in one process, or from one report of a run to the next,
+            measured.
+        start_seconds: what a run takes before its first update, measured; 0 for a workload.
+        workers: processes, or runs, side by side.
         rows: by number of blocks.
         planned_blocks: those of the study file.
-        trials, replicates, epochs, rope, alpha: of the study; no trials where nothing is searched.
+        trials, replicates, epochs, rope, alpha: of the study; no trials where nothing is searched. The epochs of runs
+            are their reports.
+        of_runs: whether it is a study of runs.
         unit: of differences, the ROPE and the noise.
         remarks: what to know before believing the figures.
     """
@@ -69,22 +69,34 @@ class StudyPlan:
     columns: int
     noise: AssumedNoise
     seconds_per_trial_epoch: float
+    start_seconds: float
     workers: int
     rows: tuple[PlanRow, ...]
     planned_blocks: int
     trials: int
     replicates: int
     epochs: int
+    of_runs: bool
     rope: float | None
     unit: str
     alpha: float
     remarks: tuple[str, ...]
 
+    @property
+    def seconds_a_run(self) -> float:
+        """What one trial, or run, takes."""
+        return self.start_seconds + self.epochs * self.seconds_per_trial_epoch
+
 
 def plan_study(
-    config: StudyConfig, options: RunOptions, noise: AssumedNoise, *, blocks: Sequence[int] | None = None
+    config: StudyConfig,
+    options: RunOptions,
+    noise: AssumedNoise,
+    *,
+    blocks: Sequence[int] | None = None,
+    on_step: Callable[[str, float], None] = lambda _what, _fraction: None,
 ) -> StudyPlan:
-    """Return the power and the time of a study for several numbers of blocks, from one short epoch of real training.
+    """Return the power and the time of a study for several numbers of blocks, from a little of real training.
 
     Nothing is stored. The power is that of the verdict's own procedure, simulated with normal noise.
 
@@ -93,38 +105,42 @@ def plan_study(
         options: device, workers and lanes, as it would be run.
         noise: from `noise_of`.
         blocks: to be tabulated; some from 6 to 30 if None, the plan's own among them.
+        on_step: called before each thing that takes a while with what it is, and how much is done, 0 to 1.
 
     Raises:
-        InputError: if the workload cannot be trained here, fewer than two columns are compared, or a number of blocks
-            is invalid.
+        InputError: if it cannot be trained here, fewer than two columns are compared, or a number of blocks is invalid.
+        RunError: if a run fails.
     """
     if blocks is not None and not all(FEWEST_BLOCKS <= number <= _MOST_BLOCKS for number in blocks):
         raise InputError(f"blocks must be from {FEWEST_BLOCKS} to {_MOST_BLOCKS}, got {', '.join(map(str, blocks))}")
-    experiment = WorkloadExperiment.prepare(config, device=options.device)
+    on_step("loading", 0.0)
+    experiment = prepare_experiment(config, device=options.device, at_once=options.workers)
     searched = config.data.train != "all"
     replicates = config.search.replicates if searched else 1
     planned = replicates if replicates > 1 else config.plan.blocks
     wanted = sorted(set(blocks) if blocks is not None else {*BLOCKS, *config.plan.looks, max(planned, FEWEST_BLOCKS)})
-    workers = options.workers or auto_workers(experiment.device)
     trials = config.search.trials if searched else 0
-    seconds = seconds_per_trial_epoch(experiment, lanes_of(options, trials or len(config.baseline), experiment.device))
+    on_step("timing", 0.0)
+    timing = time_trials(experiment, options, trials or len(config.baseline))
     candidates = [*(config.search.families if searched else ()), *(baseline.name for baseline in config.baseline)]
     columns, rope = _columns(config, candidates), config.plan.rope_for(experiment.metric)
     rows = []
-    for number in wanted:
-        epochs = config.training.epochs * ((number if replicates > 1 else 1) * trials + number * len(candidates))
-        rng = np.random.default_rng([config.seed, number])
-        rows.append(_row(config, rope, noise.noise, number, columns, epochs, epochs * seconds / workers, rng))
+    for place, number in enumerate(wanted):
+        on_step(f"simulating the power of {number} blocks", place / len(wanted))
+        runs = (number if replicates > 1 else 1) * trials + number * len(candidates)
+        rows.append(_row(config, rope, noise.noise, number, columns, runs, timing))
     return StudyPlan(
         columns=columns,
         noise=noise,
-        seconds_per_trial_epoch=seconds,
-        workers=workers,
+        seconds_per_trial_epoch=timing.epoch_seconds,
+        start_seconds=timing.start_seconds,
+        workers=timing.workers,
         rows=tuple(rows),
         planned_blocks=planned,
         trials=trials,
         replicates=replicates,
-        epochs=config.training.epochs,
+        epochs=config.epochs,
+        of_runs=config.run is not None,
         rope=rope,
         unit=experiment.metric.unit,
         alpha=config.plan.alpha_per_analysis,
@@ -164,11 +180,10 @@ def _row(
     noise: Noise,
     blocks: int,
     columns: int,
-    trial_epochs: int,
-    seconds: float,
-    rng: np.random.Generator,
+    runs: int,
+    timing: Timing,
 ) -> PlanRow:
-    pairs = columns * (columns - 1) // 2
+    pairs, rng = columns * (columns - 1) // 2, np.random.default_rng([config.seed, blocks])
     powers = [
         plan_power(
             noise,
@@ -186,40 +201,7 @@ def _row(
         detectable=powers[0].detectable(_POWER),
         detectable_against=powers[1].detectable(_POWER),
         power_at_rope=None if rope is None else powers[0].power(rope),
-        trial_epochs=trial_epochs,
-        seconds=seconds,
+        runs=runs,
+        trial_epochs=runs * config.epochs,
+        seconds=timing.seconds(runs, config.epochs),
     )
-
-
-def seconds_per_trial_epoch(experiment: WorkloadExperiment, lanes: int = 1) -> float:
-    """Return how long one epoch of one trial takes in one process here, by training a part of an epoch.
-
-    A GPU trains lanes side by side at little more than the price of one, so all of a run's are timed there; on a
-    processor one lane is timed. The first short epoch, which warms up, is not counted.
-
-    Args:
-        experiment: what is trained.
-        lanes: trials side by side.
-    """
-    set_up_device(experiment.device)
-    short = replace(experiment, dataset=_part(experiment))
-    side_by_side = lanes if experiment.device == "cuda" else 1
-    seeds = Seeds.of(experiment.config.seed, "plan", 0)
-    stack = short.stack(seeds)
-    schedule = make_schedule("constant", total_steps=2 * short.steps_per_epoch, base_lr=0.01)
-    for key in range(side_by_side):
-        stack.admit(key, short.lane(schedule, seeds))
-    parts = ("test",) if experiment.config.data.train == "all" else ("select", "report")
-    stack.run_epoch(parts)
-    begun = time.perf_counter()
-    stack.run_epoch(parts)
-    seconds = time.perf_counter() - begun
-    return seconds * experiment.steps_per_epoch / short.steps_per_epoch / side_by_side
-
-
-def _part(experiment: WorkloadExperiment) -> Dataset:
-    """Return the first examples of the data, for at least 40 updates an epoch, or all if there are fewer."""
-    whole = experiment.dataset
-    share = min(1.0, _SHORT_STEPS / experiment.steps_per_epoch)
-    train, test = (max(12, math.ceil(share * len(part))) for part in (whole.train_x, whole.test_x))
-    return Dataset(whole.train_x[:train], whole.train_y[:train], whole.test_x[:test], whole.test_y[:test])

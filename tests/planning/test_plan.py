@@ -1,23 +1,22 @@
 """The plan: what a budget would detect and how long it would take, before anything runs."""
 
 import json
+import tomllib
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from lrsearch.comparison.inference.power import Noise, plan_power
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
-from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.planning import plan as planning
 from lrsearch.planning.noise import ASSUMED, AssumedNoise
-from lrsearch.planning.plan import plan_study, seconds_per_trial_epoch
+from lrsearch.planning.plan import plan_study
 from lrsearch.storage import existing_storage
-from lrsearch.workloads import Dataset
 from tests.confirmation_examples import config_of
+from tests.runs.training_examples import STUDY as TOY
 
 NOISE = AssumedNoise(Noise(0.25, 0.3), "stated", of_searches=True)
 CPU = RunOptions(device="cpu", workers=1)
@@ -71,6 +70,17 @@ def test_fixed_schedules_have_no_search_to_pay(quick) -> None:
     assert (2, 0, 12 * 2 * 8) == (plan.columns, plan.trials, plan.rows[0].trial_epochs)
 
 
+def test_a_study_of_runs_is_planned_in_runs(quick) -> None:
+    """Every run pays its start, and as many go side by side as are asked for; what takes a while is said before."""
+    steps: list[tuple[str, float]] = []
+    toy = StudyConfig.from_dict(tomllib.loads(TOY))
+    plan = plan_study(toy, CPU, NOISE, blocks=[6], on_step=lambda *step: steps.append(step))
+    [row] = plan.rows
+    assert (4 + 6 * 2, 4 * 16, True) == (row.runs, row.trial_epochs, plan.of_runs)
+    assert row.seconds == pytest.approx(16 * plan.seconds_a_run)
+    assert ["loading", "timing", "simulating the power of 6 blocks"] == [what for what, _ in steps]
+
+
 def test_the_columns_are_what_will_be_compared(quick) -> None:
     """reduce_on_plateau costs time but is no column; groups are columns; one column is refused."""
     families = ["constant", "cosine", "reduce_on_plateau"]
@@ -82,28 +92,6 @@ def test_the_columns_are_what_will_be_compared(quick) -> None:
         plan_study(config_of(search={"families": ["cosine", "reduce_on_plateau"]}), CPU, NOISE, blocks=[6])
     with pytest.raises(InputError, match="blocks must be from 6 to 10000, got 5"):
         plan_study(config_of(), CPU, NOISE, blocks=[5])
-
-
-def test_a_short_epoch_stands_for_a_whole_one(monkeypatch) -> None:
-    """Of much data only a part is trained, and its time is scaled by the updates; the first epoch does not count."""
-    generator = torch.Generator().manual_seed(0)
-    x, y = torch.randn(24000, 6, generator=generator), torch.zeros(24000, dtype=torch.int64)
-    experiment = replace(WorkloadExperiment.prepare(config_of(), device="cpu"), dataset=Dataset(x, y, x[:600], y[:600]))
-    assert 1000 == experiment.steps_per_epoch
-    steps = []
-    clock = iter([100.0, 102.0])
-    monkeypatch.setattr(planning.time, "perf_counter", lambda: next(clock))
-    whole = WorkloadExperiment.stack
-
-    def counted(self, seeds, **given):
-        steps.append(self.steps_per_epoch)
-        return whole(self, seeds, **given)
-
-    monkeypatch.setattr(WorkloadExperiment, "stack", counted)
-    seconds = seconds_per_trial_epoch(experiment)
-    (short,) = steps
-    assert 40 <= short <= 42
-    assert 2.0 * 1000 / short == pytest.approx(seconds)
 
 
 def test_the_command_leaves_nothing_behind(study_file, run, quick) -> None:

@@ -1,0 +1,139 @@
+"""What one trial costs here: a short epoch of a workload, or the first reports of a run, timed."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lrsearch.errors import RunError
+from lrsearch.experiment.experiment import Experiment, Seeds
+from lrsearch.experiment.options import RunOptions, lanes_of
+from lrsearch.experiment.run_experiment import RunExperiment
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
+from lrsearch.processes.interruption import Interruption
+from lrsearch.processes.local import auto_workers
+from lrsearch.schedules import Choice, Range, make_schedule, resolve_ranges
+from lrsearch.training.device import set_up_device
+from lrsearch.workloads import Dataset
+
+_SHORT_STEPS = 40
+_REPORTS = 2
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one trial costs on this machine.
+
+    Attributes:
+        epoch_seconds: an epoch of one trial in one process, or what a run takes from one report to the next.
+        start_seconds: what a run takes before its first update: imports and data; 0 for a workload.
+        workers: processes, or runs, side by side.
+    """
+
+    epoch_seconds: float
+    start_seconds: float
+    workers: int
+
+    def seconds(self, trials: int, epochs: int) -> float:
+        """Return what a number of trials of so many epochs take, side by side."""
+        return trials * (self.start_seconds + epochs * self.epoch_seconds) / self.workers
+
+
+def time_trials(experiment: Experiment, options: RunOptions, trials: int) -> Timing:
+    """Train a little of one trial and return what trials cost here. Nothing is stored.
+
+    Args:
+        experiment: what is trained.
+        options: device, workers and lanes, as it would be run.
+        trials: of the search, by which the lanes of a GPU are chosen.
+
+    Raises:
+        InputError: if a run does not do what a run must.
+        RunError: if it fails.
+    """
+    if isinstance(experiment, RunExperiment):
+        return _time_run(experiment)
+    assert isinstance(experiment, WorkloadExperiment)
+    workers = options.workers or auto_workers(experiment.device)
+    lanes = lanes_of(options, trials, experiment.device)
+    return Timing(seconds_per_trial_epoch(experiment, lanes), 0.0, workers)
+
+
+def _time_run(experiment: RunExperiment) -> Timing:
+    """Time one run to its second report, in the middle of what is searched."""
+    seeds, seconds = Seeds.of(experiment.config.seed, "plan", 0), list[float]()
+    parameters = {name: _middle(searched) for name, searched in experiment.config.searched.items()}
+    stack = experiment.stack(seeds)
+    try:
+        stack.admit(0, experiment.lane(experiment.constant_schedule(middle_rate(experiment)), seeds, parameters))
+        with Interruption.handled() as interruption:
+            while len(seconds) < min(_REPORTS, experiment.epochs):
+                with interruption.training():
+                    told = stack.run_epoch()
+                for crash in stack.crashes().values():
+                    raise RunError(f"{experiment.name} failed twice with the same seeds: {crash.error}")
+                seconds += [metrics.seconds or 0.0 for metrics in told.values()]
+                if any(metrics.diverged for metrics in told.values()):
+                    break
+        stack.release(0)
+    finally:
+        stack.close()
+    start = max(0.0, seconds[0] - seconds[1]) if len(seconds) > 1 else 0.0
+    return Timing(seconds[-1], start, experiment.at_once)
+
+
+def middle_rate(experiment: Experiment) -> float:
+    """Return the rate in the middle of the range of base_lr."""
+    searched = resolve_ranges(
+        "constant",
+        experiment.config.ranges,
+        total_steps=experiment.total_steps,
+        epochs=experiment.epochs,
+        momentum=experiment.config.optimizer.largest_momentum,
+        optimizer=experiment.config.optimizer.name,
+    )
+    return float(_middle(searched["base_lr"]))
+
+
+def _middle(searched: Range | Choice) -> Any:
+    """Return the value in the middle of a range, or the first choice."""
+    if isinstance(searched, Choice):
+        return searched.choices[0]
+    middle = math.sqrt(searched.low * searched.high) if searched.log else (searched.low + searched.high) / 2
+    return round(middle) if searched.integer else middle
+
+
+def seconds_per_trial_epoch(experiment: WorkloadExperiment, lanes: int = 1) -> float:
+    """Return how long one epoch of one trial takes in one process here, by training a part of an epoch.
+
+    A GPU trains lanes side by side at little more than the price of one, so all of a run's are timed there; on a
+    processor one lane is timed. The first short epoch, which warms up, is not counted.
+
+    Args:
+        experiment: what is trained.
+        lanes: trials side by side.
+    """
+    set_up_device(experiment.device)
+    short = replace(experiment, dataset=_part(experiment))
+    side_by_side = lanes if experiment.device == "cuda" else 1
+    seeds = Seeds.of(experiment.config.seed, "plan", 0)
+    stack = short.stack(seeds)
+    schedule = make_schedule("constant", total_steps=2 * short.steps_per_epoch, base_lr=0.01)
+    for key in range(side_by_side):
+        stack.admit(key, short.lane(schedule, seeds))
+    parts = ("test",) if experiment.config.data.train == "all" else ("select", "report")
+    stack.run_epoch(parts)
+    begun = time.perf_counter()
+    stack.run_epoch(parts)
+    seconds = time.perf_counter() - begun
+    return seconds * experiment.steps_per_epoch / short.steps_per_epoch / side_by_side
+
+
+def _part(experiment: WorkloadExperiment) -> Dataset:
+    """Return the first examples of the data, for at least 40 updates an epoch, or all if there are fewer."""
+    whole = experiment.dataset
+    share = min(1.0, _SHORT_STEPS / experiment.steps_per_epoch)
+    train, test = (max(12, math.ceil(share * len(part))) for part in (whole.train_x, whole.test_x))
+    return Dataset(whole.train_x[:train], whole.train_y[:train], whole.test_x[:test], whole.test_y[:test])
