@@ -25,7 +25,7 @@ from lrsearch.experiment.options import RunOptions
 from lrsearch.names import confirmation_name
 from lrsearch.processes.interruption import Interruption
 from lrsearch.records import finite
-from lrsearch.schedules import reads_metric
+from lrsearch.schedules import FAMILIES, reads_metric
 from lrsearch.storage import StudyPart, records, require_same_plan
 from lrsearch.training.device import set_up_device
 
@@ -114,7 +114,9 @@ def _plan(job: Job, blocks: int, top: int, controls: Sequence[str]) -> BlockPlan
             f"there is nothing to confirm: {job.name!r} has no finished search in this storage (run optimize first), "
             "and the study file has no [[baseline]]"
         )
-    compared = [f for f in config.search.families if not reads_metric(f) and f not in plan.left_out]
+    compared = [
+        f for f in config.search.families if not (reads_metric(f) or FAMILIES[f].free_form) and f not in plan.left_out
+    ]
     beside = strongest(experiment, job.searches, compared)
     return replace(plan, blocks=tuple(with_controls(experiment, plan.blocks, controls, beside=beside)))
 
