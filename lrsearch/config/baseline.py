@@ -112,10 +112,11 @@ def _with_family(table: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(table["rates"], str):
             raise InputError("rates must be a list of numbers here; the path of a file is read where a study is a file")
         named |= {"family": Tabulated.family, "base_lr": Tabulated(table["rates"], table.get("boundaries")).peak}
-    elif isinstance(table.get("parts"), list | tuple):
-        parts = [_with_family(part) for part in table["parts"] if isinstance(part, Mapping)]
+    elif "parts" in table:
+        given = table["parts"] if isinstance(table["parts"], list | tuple) else [None]
+        parts = [_with_family(part) for part in given if isinstance(part, Mapping)]
         peaks = [part["base_lr"] for part in parts if isinstance(part.get("base_lr"), int | float)]
-        if not 0 < len(peaks) == len(table["parts"]):
+        if not 0 < len(peaks) == len(given):
             raise InputError("parts must be tables of schedules, each with its base_lr or its rates")
         named |= {"family": Join.family, "parts": parts, "base_lr": max(peaks)}
     for name in ("family", "base_lr"):

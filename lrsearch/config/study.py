@@ -206,6 +206,7 @@ class StudyConfig(Table):
         """
         path = Path(path)
         data = read_data(path, "study file", "toml")
+        check_plain(data, str(path))
         if isinstance(data.get("baseline"), list):
             data["baseline"] = [with_rates(baseline, path.parent) for baseline in data["baseline"]]
         config = cls.from_dict({"name": path.stem.replace("_", "-"), **data}, source=str(path))

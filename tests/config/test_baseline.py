@@ -77,6 +77,7 @@ def test_a_table_of_rates_is_as_long_as_the_run_unless_it_says_its_epochs() -> N
         ({"rates": [0.1, 0.2], "boundaries": [1, 2]}, "boundaries must be one fewer than rates"),
         ({"rates": [0.1], "warmup_steps": 3}, "warmup_steps of tabulated must be 0|warmup_steps must be"),
         ({"parts": [], "boundaries": [3]}, "parts must be"),
+        ({"parts": 3, "boundaries": [3]}, "parts must be tables of schedules"),
         ({"parts": [{"family": "linear", "base_lr": 0.1}] * 2}, "join needs boundaries"),
         ({"parts": [{"family": "linear", "base_lr": "x"}] * 2, "boundaries": [3]}, "parts must be"),
     ],

@@ -75,3 +75,11 @@ def test_a_study_file_holds_the_rates_themselves(tmp_path, monkeypatch) -> None:
     mine, both = (baseline.schedule(epochs=5, steps_per_epoch=4) for baseline in again.baseline)
     assert [0.1, 0.2] == mine.lr([4, 5]).tolist()
     assert [0.3, 0.1, 0.1, 0.2] == both.lr([0, 3, 7, 8]).tolist()
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path) -> None:
+    """In one line, before the file is looked for."""
+    study = tmp_path / "study.toml"
+    study.write_text('[[baseline]]\nname = "mine"\nrates = "a\\u0000b"\n')
+    with pytest.raises(InputError, match="NUL character"):
+        StudyConfig.load(study)
