@@ -57,7 +57,7 @@ class MadeUpStack(Stack):
         self._lanes: dict[int, tuple[float, int]] = {}
         self._rng = np.random.default_rng(0)
 
-    def admit(self, key: int, lane: Lane, checkpoint: object = None) -> None:  # noqa: ARG002  (Stack's interface)
+    def admit(self, key: int, lane: Lane, checkpoint: object = None, *, folder: object = None) -> None:  # noqa: ARG002
         """Begin a curve."""
         base_lr = float(lane.schedule.params()["base_lr"])  # type: ignore[attr-defined]  # every searched schedule's
         self._lanes[key] = (0.9 - 0.05 * abs(np.log10(base_lr / _GOOD_RATE)), 0)
