@@ -38,6 +38,9 @@ def plan(
     sd: Annotated[float | None, typer.Option(help="Stated SD over blocks of one family, in points or units.")] = None,
     correlation: Annotated[float | None, typer.Option(help="Stated correlation of families in a block.")] = None,
     pilot: Annotated[str | None, typer.Option(help="A confirmed study to measure the noise by; else this one.")] = None,
+    noise_from: Annotated[
+        Path | None, typer.Option(help="A CSV table of runs already made (family, score, perhaps block): their noise.")
+    ] = None,
     trials: Annotated[int | None, typer.Option(help="Trials of one search.")] = None,
     replicates: Replicates = None,
     epochs: Epochs = None,
@@ -54,15 +57,22 @@ def plan(
     """
     from lrsearch.cli import console
     from lrsearch.cli.rows import plan_summary, plan_table
+    from lrsearch.errors import InputError
     from lrsearch.experiment.options import RunOptions
-    from lrsearch.planning.noise import noise_of
+    from lrsearch.planning.noise import noise_of, noise_of_table
     from lrsearch.planning.plan import plan_study
     from lrsearch.storage import existing_storage
 
     config = study.config({"training.epochs": epochs, "search.trials": trials, "search.replicates": replicates})
     options = RunOptions(device=device, workers=count(workers, "workers"))
     measured_by = pilot or study_name or config.name
-    noise = noise_of(existing_storage(storage), measured_by, sd=sd, correlation=correlation, required=pilot is not None)
+    if noise_from is None:
+        opened = existing_storage(storage)
+        noise = noise_of(opened, measured_by, sd=sd, correlation=correlation, required=pilot is not None)
+    elif (sd, correlation, pilot) == (None, None, None):
+        noise = noise_of_table(noise_from)
+    else:
+        raise InputError("--noise-from cannot be given with --sd, --correlation or --pilot, which say the noise too")
     with console.progress() as progress:
         planned = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"), on_step=progress.show)
     if output == "json":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from lrsearch.records import TrialRecord
 from lrsearch.schedules import reads_metric
 from lrsearch.storage import Storage, StoredStudy, stored_names
 from lrsearch.verdict.confirmation_plan import confirmation_plan
+from lrsearch.verdict.scores_csv import read_scores
 
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
@@ -73,6 +75,32 @@ def noise_of(
         if required:
             raise
         return AssumedNoise(ASSUMED, f"assumed, because the pilot cannot be used: {error}")
+
+
+def noise_of_table(path: Path) -> AssumedNoise:
+    """Return the noise of runs already made, from a CSV table with the columns family and score, and perhaps block.
+
+    Where every family has run in every block, SD and correlation are those of the blocks; otherwise the SD is pooled
+    over the families, and nothing is known to be shared.
+
+    Raises:
+        InputError: if the file cannot be read, or holds fewer than two families or too few runs.
+    """
+    table = read_scores(path)
+    of_blocks = table.paired and len(table.blocks) > 2 and len(table.families) > 1
+    if of_blocks:
+        noise = pilot_noise(table.matrix(table.blocks))
+        noise = replace(noise, correlation=min(max(noise.correlation, 0.0), 0.99))
+        extent, few = f"{len(table.blocks)} blocks of {len(table.families)} families", len(table.blocks) < 10
+    else:
+        runs = [np.array(table.of(family)) for family in table.families]
+        freedom = sum(len(scores) - 1 for scores in runs)
+        if freedom < 2:
+            raise InputError(f"scores {path} must hold 3 runs of a family, or 2 of several, to tell their noise")
+        squares = sum(float(((scores - scores.mean()) ** 2).sum()) for scores in runs)
+        noise = Noise(sd=math.sqrt(squares / freedom), correlation=0.0)
+        extent, few = f"{len(table.runs)} unpaired runs of {len(runs)} families", freedom < 10
+    return AssumedNoise(noise, f"measured on {path}: {extent}" + (", too few to know the SD well" if few else ""))
 
 
 def _measured(study: StoredStudy) -> AssumedNoise:

@@ -82,10 +82,11 @@ class SequentialVerdict:
         last, call = self.looks[-1], self.first_call
         limits = f"{self.metric.number(last.low)} to {self.metric.number(last.high)}"
         if call is None:
+            word = "better" if last.difference > 0 else "worse"
             return (
-                f"Undecided after {self.extent}: {self.candidate} is better than {self.baseline} by "
-                f"{self.metric.number(last.difference)} {self.metric.unit} ({limits}), which may be no difference. "
-                "More runs may be added and looked at."
+                f"Undecided after {self.extent}: so far {self.candidate} is {word} than {self.baseline} by "
+                f"{self.metric.number(abs(last.difference))} {self.metric.unit} (by how much better: {limits}). More "
+                "runs may be added and looked at."
             )
         better, worse = (self.candidate, self.baseline)[:: 1 if last.low > 0 else -1]
         low, high = sorted((abs(last.low), abs(last.high)))

@@ -6,7 +6,7 @@ from optuna.storages import InMemoryStorage
 
 from lrsearch.comparison.inference.power import Noise
 from lrsearch.errors import InputError
-from lrsearch.planning.noise import ASSUMED, AssumedNoise, noise_of
+from lrsearch.planning.noise import ASSUMED, AssumedNoise, noise_of, noise_of_table
 from tests.confirmation_examples import config_of, noisy, stored
 
 
@@ -90,3 +90,21 @@ def test_without_a_pilot_the_noise_is_assumed_and_says_so(storage) -> None:
         noise_of(storage, "tab", required=True)
     _pilot(storage, blocks=2, name="two/confirm")
     assert "3 whole blocks" in noise_of(storage, "two").source
+
+
+def test_the_noise_of_a_table_of_runs(folder, run) -> None:
+    """Of blocks the SD and the correlation; of unpaired runs the pooled SD; too few runs tell nothing."""
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 1, (200, 1)) + rng.normal([5.0, 7.0], 1, (200, 2))
+    blocks = [f"{b},{name},{scores[b, place]}" for b in range(200) for place, name in enumerate("ab")]
+    (folder / "t.csv").write_text("\n".join(["block,family,score", *blocks]))
+    paired = noise_of_table(folder / "t.csv")
+    assert (paired.noise.sd, paired.noise.correlation) == pytest.approx((2**0.5, 0.5), abs=0.15)
+    assert "200 blocks of 2 families" in paired.source
+    (folder / "u.csv").write_text("family,score\na,1\na,3\na,2\nb,8\nb,10")
+    unpaired = noise_of_table(folder / "u.csv")
+    assert Noise(sd=pytest.approx((4 / 3) ** 0.5), correlation=0.0) == unpaired.noise
+    assert "5 unpaired runs of 2 families, too few to know the SD well" in unpaired.source
+    (folder / "v.csv").write_text("family,score\na,1\nb,3")
+    assert "must hold 3 runs of a family" in run("plan", "--noise-from", "v.csv").complaint
+    assert "--noise-from cannot be given with --sd" in run("plan", "--noise-from", "u.csv", "--sd", "1").complaint
