@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from lrsearch.training.lenet import convolution
 
@@ -26,15 +26,24 @@ class Recording(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None) -> Any:
         result = func(*args, **(kwargs or {}))
-        self.operations.append((func, args, kwargs or {}, result))
+        # A graph holds addresses: a tensor that is made to point elsewhere later is not followed.
+        self.operations.append((func, *map(_at_its_address, (args, kwargs or {}, result))))
         return result
 
     def replay(self) -> None:
-        """Repeat every operation on the memory that it was recorded with."""
+        """Repeat every operation on the memory that it was recorded with; as on a GPU, none is differentiated."""
+        with torch.no_grad():
+            self._repeat()
+
+    def _repeat(self) -> None:
         for func, args, kwargs, result in self.operations:
             for old, new in zip(tree_leaves(result), tree_leaves(func(*args, **kwargs)), strict=True):
                 if isinstance(old, Tensor) and old.data_ptr() != new.data_ptr():
                     old.copy_(new)
+
+
+def _at_its_address(values: Any) -> Any:
+    return tree_map(lambda value: value.detach() if isinstance(value, Tensor) else value, values)
 
 
 class Memory(TorchDispatchMode):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from optuna.storages import BaseStorage
@@ -16,7 +16,8 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, WorkerPayload
 from lrsearch.experiment.options import RunOptions, study_names
 from lrsearch.experiment.prepare import prepare_experiment
-from lrsearch.names import search_names
+from lrsearch.experiment.way import in_its_way
+from lrsearch.names import confirmation_name, search_names
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
 from lrsearch.storage import (
@@ -81,8 +82,11 @@ class Job:
         options = options.resolved(experiment)
         storage = open_storage(options.storage)
         searches = _finished_searches(storage, name, experiment)
+        names = [*(search.study_name for search in searches), confirmation_name(name)]
+        candidates = max(1, len(config.search.families if searches else config.baseline))
+        experiment = in_its_way(experiment, storage, names, candidates)
         if searches:
-            experiment = experiment.continuing(StudyPart.of(searches[0]).metric)
+            experiment = experiment.continuing(StudyPart.of(searches[0]).metric, way=experiment.way)
         return cls(experiment, options, storage, name, searches)
 
     @property
@@ -105,6 +109,7 @@ class Job:
             attributes={
                 "workload_facts": self.experiment.facts,
                 "workload_source": source_digest(self.config.trained),
+                "training_way": self.experiment.way,
                 **attributes,
             },
         )
@@ -135,7 +140,8 @@ class Job:
         Raises:
             Interrupted: by a signal; the parts that were finished are stored.
         """
-        experiment, options = self.experiment, self.options
+        options, way = self.options, StudyPart.of(study).attributes.training_way
+        experiment = replace(self.experiment, way=way or self.experiment.way)
         workers = min(options.workers or auto_workers(experiment.device), len(parts))
         if workers == 1 and options.scheduler is None:
             set_up_device(experiment.device)

@@ -20,6 +20,7 @@ from lrsearch.runs.spec import Purpose
 from lrsearch.schedules import AnySchedule, Schedule, make_schedule
 from lrsearch.training.device import device_label
 from lrsearch.training.lane import AnyLane, LaneStack
+from lrsearch.training.model import Way
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,19 @@ class Experiment(ABC):
     """Everything that a trial needs besides its schedule and its seeds: of a workload, or of runs.
 
     `prepare_experiment` makes it from a study file.
+
+    Attributes:
+        config: the study file.
+        device: "cpu" or "cuda".
+        stored_space, stored_metric: of a study that was begun earlier; None for those of the study file.
+        way: "stacked" where the lanes of a module train side by side, "plain" where one at a time.
     """
 
     config: StudyConfig
     device: str
     stored_space: Space | None = field(default=None, kw_only=True)
     stored_metric: Metric | None = field(default=None, kw_only=True)
+    way: Way = field(default="plain", kw_only=True)
 
     @property
     @abstractmethod
@@ -153,10 +161,14 @@ class Experiment(ABC):
                 raise InputError(f"baseline {baseline.name!r}: {error}") from error
         return schedules
 
-    def continuing(self, metric: Metric, space: Mapping[str, Any] | None = None) -> Experiment:
-        """Return the experiment with the metric of a study, and in the space that it stores, if it stores one."""
+    def continuing(self, metric: Metric, space: Mapping[str, Any] | None = None, way: Way | None = None) -> Experiment:
+        """Return the experiment with the metric of a study, and in the space and the way that it stores, if any."""
         stored = None if space is None else Space.from_json(space, self.config.searched)
-        return replace(self, stored_metric=metric, stored_space=stored)
+        return replace(self, stored_metric=metric, stored_space=stored, way=way or self.fastest_way())
+
+    def fastest_way(self, lanes: int | None = None) -> Way:  # noqa: ARG002  (runs are processes of their own)
+        """Return the faster way to train so many lanes here; with None side by side where that is possible at all."""
+        return "plain"
 
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
         """Return the schedule that a trial's parameters stand for."""

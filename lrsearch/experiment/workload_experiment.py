@@ -19,13 +19,24 @@ from lrsearch.experiment.space import Space, study_space
 from lrsearch.metric import Metric
 from lrsearch.runs.spec import Purpose
 from lrsearch.schedules import AnySchedule, PerEpoch, Schedule, reads_metric
-from lrsearch.training.check import check_workload, parameter_summary
-from lrsearch.training.device import choose_device
+from lrsearch.training.check import check_set_metric, check_workload, parameter_summary
+from lrsearch.training.choice import Choice, choose_way
+from lrsearch.training.data import TrainingData
+from lrsearch.training.device import choose_device, set_up_device
 from lrsearch.training.lane import Lane
-from lrsearch.training.models import build_stack, kernels_of
+from lrsearch.training.model import Way
+from lrsearch.training.models import build_stack, is_fast_lenet, kernels_of
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
-from lrsearch.workloads import Dataset, Workload, examples_to_fit, load_data, load_workload, split_examples
+from lrsearch.workloads import (
+    Dataset,
+    Split,
+    Workload,
+    examples_to_fit,
+    load_data,
+    load_workload,
+    split_examples,
+)
 
 _PROBE_EXAMPLES = 4
 
@@ -49,6 +60,9 @@ class WorkloadExperiment(Experiment):
         experiment = cls(config, device, workload, load_data(workload))
         x, y = experiment.dataset.train_x[:_PROBE_EXAMPLES], experiment.dataset.train_y[:_PROBE_EXAMPLES]
         check_workload(workload, x, y)
+        check_set_metric(workload, experiment.dataset.test_x, experiment.dataset.test_y)
+        if experiment.dataset.validation_x is not None and experiment.dataset.validation_y is not None:
+            check_set_metric(workload, experiment.dataset.validation_x, experiment.dataset.validation_y)
         if experiment.steps_per_epoch == 0:
             raise InputError(
                 f"batch_size must be at most the {experiment.examples_to_fit} training examples that are fitted, got "
@@ -85,12 +99,33 @@ class WorkloadExperiment(Experiment):
     @property
     def examples_to_fit(self) -> int:
         """Training examples that are fitted; the others are held out."""
-        return examples_to_fit(len(self.dataset.train_x), train=self.config.data.train)
+        return examples_to_fit(len(self.dataset.train_x), groups=self._groups, train=self._train)
+
+    @property
+    def _train(self) -> str:
+        """Whether some training examples are held out ("fit"), or all are fitted."""
+        return self.config.data.train if self.dataset.validation_x is None else "all"
+
+    @property
+    def _groups(self) -> NDArray[np.generic] | None:
+        return None if self.dataset.groups is None else self.dataset.groups.numpy()
+
+    def fastest_way(self, lanes: int | None = None) -> Way:
+        """Return the faster way to train so many lanes here; with None side by side where that is possible at all."""
+        return self.choose_way(lanes).way
+
+    def choose_way(self, lanes: int | None) -> Choice:
+        """Return `fastest_way` with its reason and the seconds of a step."""
+        if is_fast_lenet(self.workload, self.dataset.train_x, self.device):
+            return Choice("stacked")
+        set_up_device(self.device)
+        data = TrainingData.build(self.dataset, self._split(Seeds.of(self.config.seed, "way", 0)), device=self.device)
+        return choose_way(self.workload, data, self.rule, lanes=lanes)
 
     @cached_property
     def kernels(self) -> str:
         """The name of what computes a step, such as "numba float32x16": equal names, equal bits."""
-        return kernels_of(self.workload, self.dataset.train_x, self.device)
+        return kernels_of(self.workload, self.dataset.train_x, self.device, self.way)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -136,8 +171,8 @@ class WorkloadExperiment(Experiment):
     def payload(self, *, elsewhere: str | None = None) -> WorkloadPayload:
         """Return what another process is given: the data too, where it is one of this machine."""
         if elsewhere is None:
-            return WorkloadPayload(self.config, self.device, self.data_fingerprint, self.dataset.arrays())
-        return WorkloadPayload(self.config, elsewhere, self.data_fingerprint)
+            return WorkloadPayload(self.config, self.device, self.data_fingerprint, self.way, self.dataset.arrays())
+        return WorkloadPayload(self.config, elsewhere, self.data_fingerprint, self.way)
 
     def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> Lane:
         """Return the lane of a schedule; `params` hold the optimizer's settings where those are searched."""
@@ -148,14 +183,12 @@ class WorkloadExperiment(Experiment):
 
     def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> Stack:  # noqa: ARG002  (the data is here)
         """Return an empty stack on this unit's split."""
+        split = self._split(seeds)
+        return build_stack(self.workload, self.dataset, split, self.rule, device=self.device, way=self.way)
+
+    def _split(self, seeds: Seeds) -> Split:
         labels = self.dataset.train_y.numpy()
-        return build_stack(
-            self.workload,
-            self.dataset,
-            split_examples(labels, seeds.split, train=self.config.data.train),
-            self.rule,
-            device=self.device,
-        )
+        return split_examples(labels, seeds.split, groups=self._groups, train=self._train)
 
     @property
     def rule(self) -> UpdateRule:
@@ -179,13 +212,15 @@ class WorkloadPayload:
         config: the study.
         device: "cpu" or "cuda"; for another machine also "auto".
         fingerprint: of the data set.
+        way: in which lanes train.
         arrays: the data set, which processes of one machine share; None where a machine loads its own copy.
     """
 
     config: StudyConfig
     device: str
     fingerprint: str
-    arrays: tuple[NDArray[np.generic], ...] | None = None
+    way: Way
+    arrays: dict[str, NDArray[np.generic]] | None = None
 
     def experiment(self) -> WorkloadExperiment:
         """Return the experiment in this process.
@@ -194,15 +229,15 @@ class WorkloadPayload:
             InputError: as `WorkloadExperiment.prepare`, or if this machine's copy of the data has another fingerprint.
         """
         if self.arrays is not None:
-            dataset = Dataset.from_arrays(*self.arrays)
-            return WorkloadExperiment(self.config, self.device, _workload(self.config), dataset)
+            dataset = Dataset.from_arrays(self.arrays)
+            return WorkloadExperiment(self.config, self.device, _workload(self.config), dataset, way=self.way)
         experiment = WorkloadExperiment.prepare(self.config, device=self.device)
         if experiment.data_fingerprint != self.fingerprint:
             raise InputError(
                 f"{platform.node()} has other data than the machine that began the run (fingerprint "
                 f"{experiment.data_fingerprint}, not {self.fingerprint}): give both the same files"
             )
-        return experiment
+        return replace(experiment, way=self.way)
 
 
 def _workload(config: StudyConfig) -> Workload:

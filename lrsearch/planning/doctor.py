@@ -14,9 +14,11 @@ from lrsearch.errors import InputError, RunError
 if TYPE_CHECKING:
     from lrsearch.experiment.workload_experiment import WorkloadExperiment
     from lrsearch.training.lane import EpochMetrics
+    from lrsearch.training.stack import Stack
 
 _RATE = 1e-3
 _EXAMPLES = 8
+_LANES = 4
 _PACKAGES = ("lrsearch", "torch", "torchvision", "optuna", "optuna-dashboard", "numpy", "scipy")
 
 
@@ -88,10 +90,8 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
     check_independence(
         experiment.workload, experiment.dataset.train_x[:_EXAMPLES], experiment.dataset.train_y[:_EXAMPLES]
     )
-    begun = time.perf_counter()
-    first, unstackable_reason = _epoch(experiment)
-    second, _ = _epoch(experiment)
-    seconds = (time.perf_counter() - begun) / 2
+    stacks = [_with_a_lane(experiment) for _ in range(2)]
+    first, second = (_epoch(experiment, stack) for stack in stacks)
     if first.not_finite:
         raise InputError(
             f"{name}: NaN or infinite after one epoch at the rate {_RATE:g}: {', '.join(first.not_finite)}; every such "
@@ -102,25 +102,45 @@ def _workload(workload: str | None, dataset: str, device: str) -> str:
             f"{name} gives another result the second time: its model or data draws random numbers that its seed does "
             "not decide, so no trial could be repeated"
         )
-    how = f"one at a time, because {unstackable_reason}" if unstackable_reason else "side by side"
-    return f"{name}: trials train {how}; {seconds:.2g} s for an epoch of one, the same result twice"
+    begun = time.perf_counter()
+    _epoch(experiment, stacks[0])  # the first one imports and compiles
+    return _how(experiment, time.perf_counter() - begun)
 
 
-def _epoch(experiment: WorkloadExperiment) -> tuple[EpochMetrics, str]:
-    """Train one epoch and evaluate it on all data; return what it left, and why lanes cannot be stacked, if so.
+def _how(experiment: WorkloadExperiment, seconds: float) -> str:
+    """Return how trials train, and the seconds of an epoch."""
+    choice = experiment.choose_way(_LANES)
+    how = "side by side" if choice.way == "stacked" else f"one at a time, because {choice.reason}"
+    each = ""
+    if choice.way == "stacked" and choice.seconds is not None:
+        alone, together = choice.seconds
+        each = f", {seconds * together / alone:.2g} s for each of {_LANES}"
+    name = experiment.workload.name
+    return f"{name}: trials train {how}; {seconds:.2g} s for an epoch of one{each}, the same result twice"
 
-    Raises:
-        InputError: if the workload's own code fails on some batch.
-    """
+
+def _with_a_lane(experiment: WorkloadExperiment) -> Stack:
+    """Return a stack with the lane that is tried."""
     from lrsearch.experiment.experiment import Seeds
     from lrsearch.schedules import make_schedule
 
     seeds = Seeds.of(0, "doctor", 0)
-    schedule = make_schedule("constant", total_steps=experiment.steps_per_epoch, base_lr=_RATE)
+    schedule = make_schedule("constant", total_steps=2 * experiment.steps_per_epoch, base_lr=_RATE)
     stack = experiment.stack(seeds)
     stack.admit(0, experiment.lane(schedule, seeds))
+    return stack
+
+
+def _epoch(experiment: WorkloadExperiment, stack: Stack) -> EpochMetrics:
+    """Train one epoch and evaluate it on all data; return what it left.
+
+    Raises:
+        InputError: if the workload's own code fails on some batch.
+    """
     try:
-        return stack.run_epoch(("select", "report", "test"))[0], stack.unstackable_reason
+        return stack.run_epoch(("select", "report", "test"))[0]
+    except InputError:
+        raise
     except Exception as error:  # user code may raise anything
         raise InputError(
             f"{experiment.workload.name} fails within its first epoch: {type(error).__name__}: {error}"

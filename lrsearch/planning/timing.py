@@ -108,16 +108,17 @@ def _middle(searched: Range | Choice) -> Any:
 def seconds_per_trial_epoch(experiment: WorkloadExperiment, lanes: int = 1) -> float:
     """Return how long one epoch of one trial takes in one process here, by training a part of an epoch.
 
-    A GPU trains lanes side by side at little more than the price of one, so all of a run's are timed there; on a
-    processor one lane is timed. The first short epoch, which warms up, is not counted.
+    Where lanes train side by side all of a run's are timed, else one. The first short epoch, which warms up, is not
+    counted.
 
     Args:
         experiment: what is trained.
         lanes: trials side by side.
     """
     set_up_device(experiment.device)
-    short = replace(experiment, dataset=_part(experiment))
-    side_by_side = lanes if experiment.device == "cuda" else 1
+    choice = experiment.choose_way(lanes)
+    short = replace(experiment, dataset=_part(experiment), way=choice.way)
+    side_by_side = lanes if experiment.device == "cuda" or (choice.way == "stacked" and choice.seconds) else 1
     seeds = Seeds.of(experiment.config.seed, "plan", 0)
     stack = short.stack(seeds)
     schedule = make_schedule("constant", total_steps=2 * short.steps_per_epoch, base_lr=0.01)
@@ -135,5 +136,4 @@ def _part(experiment: WorkloadExperiment) -> Dataset:
     """Return the first examples of the data, for at least 40 updates an epoch, or all if there are fewer."""
     whole = experiment.dataset
     share = min(1.0, _SHORT_STEPS / experiment.steps_per_epoch)
-    train, test = (max(12, math.ceil(share * len(part))) for part in (whole.train_x, whole.test_x))
-    return Dataset(whole.train_x[:train], whole.train_y[:train], whole.test_x[:test], whole.test_y[:test])
+    return whole.first(*(max(12, math.ceil(share * len(part))) for part in (whole.train_x, whole.test_x)))

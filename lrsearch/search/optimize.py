@@ -15,6 +15,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds, WorkerPayload
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
 from lrsearch.experiment.prepare import prepare_experiment
+from lrsearch.experiment.way import in_its_way
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
 from lrsearch.search.callbacks import Callback, FinishedTrials
@@ -49,8 +50,11 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
         InputError: if another study has this name.
     """
     config = experiment.config
+    names = study_names(options.study_name or config.name, config.search.replicates)
+    lanes = lanes_of(options, config.search.trials, experiment.device)
+    experiment = in_its_way(experiment, storage, names, lanes)
     replicates = []
-    for number, name in enumerate(study_names(options.study_name or config.name, config.search.replicates)):
+    for number, name in enumerate(names):
         study = create_study(
             storage,
             name,
@@ -63,7 +67,8 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
                 "replicate": number,
                 "split_seed": Seeds.of(config.seed, "search", number).split,
                 "space": experiment.space.to_json(),
-                "lanes": lanes_of(options, config.search.trials, experiment.device),
+                "lanes": lanes,
+                "training_way": experiment.way,
                 "startup_trials": STARTUP_TRIALS,
                 "key": uuid.uuid4().hex,  # no other study has it, not even one of this name in this file
             },
@@ -85,9 +90,9 @@ def open_searches(experiment: Experiment, options: RunOptions, storage: BaseStor
 
 def _replicate(experiment: Experiment, study: Study, number: int) -> Replicate:
     """Return a replicate whose study asks a sampler of its own."""
-    replicate = Replicate(
-        experiment.continuing(StudyPart.of(study).metric, study.user_attrs.get("space")), study, number
-    )
+    part = StudyPart.of(study)
+    stored = experiment.continuing(part.metric, study.user_attrs.get("space"), part.attributes.training_way)
+    replicate = Replicate(stored, study, number)
     study.sampler = FamilySampler(
         replicate.experiment.space,
         kind=experiment.config.search.sampler,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -85,6 +85,7 @@ class StudyAttributes(_Read):
         versions: {package: version} then.
         split_seed: of a search.
         lanes: trials of a search that were trained at once.
+        training_way: whether lanes train one at a time ("plain") or side by side ("stacked").
         space: what was searched.
         planned_blocks: of a confirmation.
         searches: the independent searches whose winners it confirms.
@@ -108,6 +109,7 @@ class StudyAttributes(_Read):
     split_seed: _Whole | None = None
     lanes: _Whole | None = None
     startup_trials: _Whole | None = None
+    training_way: Literal["plain", "stacked"] | None = None
     space: SearchedSpace | None = None
     planned_blocks: _Whole | None = None
     searches: _Whole = 0

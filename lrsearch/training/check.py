@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from lrsearch.errors import InputError
+from lrsearch.training.modules.layout import model_outputs
 from lrsearch.training.parameter_groups import column_factors
+from lrsearch.training.set_metric import joined, set_score
 from lrsearch.workloads import Workload
 from lrsearch.workloads.workload import correct
 
@@ -20,38 +22,62 @@ _TOLERANCE = {"rtol": 1e-3, "atol": 1e-5}
 
 
 def check_workload(workload: Workload, x: Tensor, y: Tensor) -> None:
-    """Run a workload's module once on examples `x[B, *item]`, `y[B]`.
+    """Run a workload's parts once on examples `x[B, *item]`, `y[B]`.
 
     Raises:
-        InputError: if its transform, model, loss, metric or parameter groups fail on them or are something else than
-            they should.
+        InputError: if a part fails on them or returns something else than it should.
     """
     name = f"workload {workload.name}"
 
-    def tried(part: str, function: Callable[..., Any], *arguments: Tensor, shape: tuple[int, ...] | None = None) -> Any:
+    def tried(part: str, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            value = function(*arguments)
+            return function(*arguments)
         except Exception as error:  # user code may raise anything
-            raise InputError(f"{name}: its {part} fails on a batch {tuple(x.shape)}: {error}") from error
+            made = next((value for value in arguments if not isinstance(value, Tensor | torch.Generator)), None)
+            advice = "" if made is None else f"; it is given the {type(made).__name__} that the model returns"
+            raise InputError(f"{name}: its {part} fails on a batch {tuple(x.shape)}: {error}{advice}") from error
+
+    def shaped(part: str, value: Any, shape: tuple[int, ...]) -> None:
         if not isinstance(value, Tensor):
-            advice = ": return one tensor, such as a ModelOutput's logits" if part == "model" else ""
-            raise InputError(f"{name}: its {part} must return a tensor, got {type(value).__name__}{advice}")
-        if shape not in (None, tuple(value.shape)):
+            raise InputError(f"{name}: its {part} must return a tensor, got {type(value).__name__}")
+        if tuple(value.shape) != shape:
             given = tuple(value.shape)
             raise InputError(f"{name}: its {part} must return the shape {shape} for a batch of {len(x)}, got {given}")
-        return value
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():
+        if workload.augment is not None:
+            changed = tried("augment", workload.augment, x.clone(), torch.Generator().manual_seed(0))
+            shaped("augment", changed, tuple(x.shape))
+            if changed.dtype != x.dtype:
+                raise InputError(
+                    f"{name}: its augment must return the type that it is given, {x.dtype}, got {changed.dtype}"
+                )
         inputs = tried("transform", workload.transform, x)
-        outputs = tried("model", lambda: workload.model().eval()(inputs))
-        if workload.metric is correct and outputs.shape[-1:] == (1,):
+        if not isinstance(inputs, Tensor | Mapping | tuple):
+            kind = type(inputs).__name__
+            raise InputError(f"{name}: its transform must return a tensor, a dict or a tuple of inputs, got {kind}")
+        outputs = tried("model", lambda: model_outputs(workload.model().eval(), inputs))
+        if isinstance(outputs, Tensor) and workload.metric is correct and outputs.shape[-1:] == (1,):
             raise InputError(
                 f"{name}: the default accuracy needs an output for each class, got {tuple(outputs.shape)}, of which "
                 "class 0 is always the largest: return two logits, or give a metric of your own"
             )
-        tried("loss", workload.loss, outputs, y, shape=())
-        tried("metric", workload.metric, outputs, y, shape=(len(x),))
+        shaped("loss", tried("loss", workload.loss, outputs, y), ())
+        if workload.metric_over == "examples":
+            shaped("metric", tried("metric", workload.metric, outputs, y), (len(x),))
     column_factors(workload, None, device="cpu", dtype=torch.float32)
+
+
+def check_set_metric(workload: Workload, x: Tensor, y: Tensor) -> None:
+    """Score examples `x[examples, *item]`, `y[examples]` by an untrained model, if the metric is over a whole set.
+
+    Raises:
+        InputError: if the metric is undefined on these targets, as an AUC is on one class alone.
+    """
+    if workload.metric_over == "set":
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            module, size = workload.model().eval(), workload.evaluation_batch_size
+            set_score(workload, joined([model_outputs(module, workload.transform(part)) for part in x.split(size)]), y)
 
 
 def parameter_summary(workload: Workload) -> str:
@@ -80,16 +106,17 @@ def check_independence(workload: Workload, x: Tensor, y: Tensor) -> None:
 
 
 def _check_independence(workload: Workload, x: Tensor, y: Tensor) -> None:
+    if workload.metric_over == "set":
+        return
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         module = workload.model().eval()
-        outputs = module(workload.transform(x))
+        outputs = model_outputs(module, workload.transform(x))
         together = workload.metric(outputs, y)
         for i in range(len(x)):
             one = slice(i, i + 1)
-            alone = {
-                "metric": workload.metric(outputs[one], y[one]),
-                "transform or model": workload.metric(module(workload.transform(x[one])), y[one]),
-            }
+            alone = {"metric": workload.metric(outputs[one], y[one])} if isinstance(outputs, Tensor) else {}
+            outputs_alone = model_outputs(module, workload.transform(x[one]))
+            alone["transform or model"] = workload.metric(outputs_alone, y[one])
             for part, score in alone.items():
                 if not torch.allclose(score, together[one], **_TOLERANCE, equal_nan=True):
                     raise InputError(

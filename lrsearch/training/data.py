@@ -52,13 +52,17 @@ class TrainingData:
             Part(train_x, train_y, torch.from_numpy(index).to(device))
             for index in (split.fit, split.select, split.report)
         )
-        everything = torch.arange(len(dataset.test_x), device=device)
-        test = Part(dataset.test_x.to(device), dataset.test_y.to(device), everything)
-        return cls(fit, {"select": select, "report": report, "test": test})
+        if dataset.validation_x is not None and dataset.validation_y is not None:
+            select = _whole(dataset.validation_x, dataset.validation_y, device)
+        return cls(fit, {"select": select, "report": report, "test": _whole(dataset.test_x, dataset.test_y, device)})
 
     def held_out(self, names: Iterable[str]) -> Iterator[tuple[str, Part]]:
         """Yield the named parts that hold examples; a split that fits everything holds none back but the test set."""
         return ((name, self.parts[name]) for name in names if len(self.parts[name]))
+
+
+def _whole(x: Tensor, y: Tensor, device: str) -> Part:
+    return Part(x.to(device), y.to(device), torch.arange(len(x), device=device))
 
 
 def epoch_order(order_seed: int, epoch: int, examples: int, batch_size: int) -> NDArray[np.int64]:

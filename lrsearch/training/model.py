@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, TypeAlias
 
+import torch
 from torch import Tensor
+
+Way: TypeAlias = Literal["plain", "stacked"]
+"""How lanes of a module train: one at a time by plain autograd, or side by side. It is chosen once for a study."""
 
 
 class StackedModel(Protocol):
@@ -17,24 +22,29 @@ class StackedModel(Protocol):
     size: int
     trainable: int
     stackable: bool
-    """False when lanes must run one at a time (buffers, random layers); then N is always 1."""
-    unstackable_reason: str
-    """What makes it so, in words; empty where lanes are stacked."""
+    """False where lanes run one at a time; then N is always 1."""
+    gains_from_shared_batches: bool
+    """Whether lanes in the same epoch of the same order are faster by themselves than all lanes with own batches."""
+    draws: bool
+    """Whether a step draws random numbers, such as those of dropout."""
 
     def init(self, seed: int) -> Tensor:
         """Return the initial state `[size]` drawn from `seed`, on the CPU."""
         ...
 
-    def loss_and_grad(self, params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def loss_and_grad(
+        self, params: Tensor, x: Tensor, y: Tensor, generators: Sequence[torch.Generator] = (), /
+    ) -> tuple[Tensor, Tensor]:
         """Return each lane's mean loss `[N]` on its batch and the gradient `[N, trainable]` of that loss.
 
         Args:
             params: `[N, size]`.
             x: stored (not yet transformed) items, `[1, B, *item]` shared by all lanes or `[N, B, *item]`.
             y: labels, `[1, B]` or `[N, B]` to match.
+            generators: of each lane, for what draws random numbers side by side.
         """
         ...
 
-    def predict(self, params: Tensor, x: Tensor) -> Tensor:
-        """Return the outputs `[N, B, ...]` in evaluation mode for items `[1, B, *item]`."""
+    def predict(self, params: Tensor, x: Tensor) -> Tensor | list[Any]:
+        """Return the outputs `[N, B, ...]` in evaluation mode for items `[1, B, *item]`, or a list of each lane's."""
         ...

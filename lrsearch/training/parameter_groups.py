@@ -68,7 +68,7 @@ def _group(workload: Workload, name: str) -> tuple[float, float]:
         return 1.0, 1.0
     try:
         group = workload.parameter_group(name)
-    except Exception as error:  # a person's own code may raise anything
+    except Exception as error:  # user code may raise anything
         raise InputError(f"workload {workload.name}: its parameter_group fails for {name!r}: {error}") from error
     if not (isinstance(group, tuple) and len(group) == 2 and all(map(_is_factor, group))):
         raise InputError(

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from lrsearch.training.data import Part
 from lrsearch.training.model import StackedModel
+from lrsearch.training.modules.draws import lane_generators
 from lrsearch.training.optimizers import SETTINGS, UpdateRule
 from lrsearch.training.parameter_groups import NO_FACTORS, ColumnFactors
+from lrsearch.workloads.workload import Augment
 
 _WARM_UP_STEPS = 3
 
@@ -32,6 +34,7 @@ class EpochProgram:
         batch_size: B.
         dtype: of parameters and rates.
         factors: of the rate and of the weight decay, by parameter.
+        augment: of the workload; None for none.
         pool: the memory that graphs of one stack share, from `torch.cuda.graph_pool_handle()`; None on a processor.
     """
 
@@ -47,10 +50,12 @@ class EpochProgram:
         batch_size: int,
         dtype: torch.dtype,
         factors: ColumnFactors = NO_FACTORS,
+        augment: Augment | None = None,
         pool: Any = None,
     ) -> None:
         self._model, self._rule, self._fit, self._steps, self._factors = model, rule, fit, steps, factors
-        device = fit.x.device
+        device, self._augment = fit.x.device, augment
+        self._generators = lane_generators(lanes, device, stackable=model.stackable)
         self._params = torch.zeros(lanes, model.size, dtype=dtype, device=device)
         self._state = [torch.zeros(lanes, model.trainable, dtype=dtype, device=device) for _ in range(rule.state_count)]
         self._settings = {name: torch.zeros(lanes, 1, dtype=dtype, device=device) for name in SETTINGS}
@@ -70,6 +75,7 @@ class EpochProgram:
         updates: Tensor,
         lr: Tensor,
         index: Tensor,
+        seeds: Sequence[Sequence[int]] = (),
     ) -> tuple[Tensor, list[Tensor], Tensor]:
         """Train one epoch.
 
@@ -80,6 +86,7 @@ class EpochProgram:
             updates: `[N, 1]`, updates before this epoch.
             lr: `[N, steps]`.
             index: `[1 or N, steps, B]`, indices into `fit.index`.
+            seeds: of each lane's random numbers, a number for each step; none where nothing is drawn.
 
         Returns:
             The new params and state, and the mean training loss `[N]` over the epoch's steps.
@@ -94,7 +101,9 @@ class EpochProgram:
         self._index.copy_(self._fit.index[index])
         self._counter.zero_()
         self._loss_sum.zero_()
-        for _ in range(self._steps):
+        for step in range(self._steps):
+            for generator, of_steps in zip(self._generators, seeds, strict=False):
+                generator.manual_seed(of_steps[step])
             if self._graph is None:
                 self._step()
             else:
@@ -104,7 +113,12 @@ class EpochProgram:
     def _step(self) -> None:
         index = self._index.index_select(1, self._counter).squeeze(1)
         lr = self._lr.index_select(1, self._counter)
-        loss, grad = self._model.loss_and_grad(self._params, *self._fit.take(index))
+        x, y = self._fit.take(index)
+        if self._augment is not None:
+            rows = [(n if len(x) > 1 else 0, generator) for n, generator in enumerate(self._generators)]
+            x = torch.stack([self._augment(x[n], generator) for n, generator in rows])
+            y = y.expand(len(x), *y.shape[1:])
+        loss, grad = self._model.loss_and_grad(self._params, x, y, self._generators)
         self._updates.add_(1)
         trained = self._params[:, : self._model.trainable]
         self._rule.update(trained, grad, lr, self._state, self._updates, self._settings, self._factors)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +18,13 @@ from torch.func import vmap
 from lrsearch.training.data import Part, TrainingData, epoch_order
 from lrsearch.training.lane import Checkpoint, Crash, EpochMetrics, Lane, TestScores
 from lrsearch.training.model import StackedModel
+from lrsearch.training.modules.draws import step_seeds
 from lrsearch.training.optimizers import UpdateRule, settings_columns
 from lrsearch.training.parameter_groups import column_factors
 from lrsearch.training.program import EpochProgram
+from lrsearch.training.set_metric import joined, set_score
 from lrsearch.workloads import Workload
 
-_EVALUATION_BATCH = 1000
 _ORDERS_KEPT = 32
 
 
@@ -83,11 +85,6 @@ class Stack:
     def stackable(self) -> bool:
         """Whether lanes train side by side; a model that cannot be stacked trains them one after the other."""
         return self._model.stackable
-
-    @property
-    def unstackable_reason(self) -> str:
-        """Why lanes train one after the other; empty where they train side by side."""
-        return self._model.unstackable_reason
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -151,6 +148,8 @@ class Stack:
     def evaluate(self, key: int, part: str) -> TestScores:
         """Return the loss and the scores of `part` for lane `key`, those of its examples in the data set's order."""
         losses, scores = self._evaluate([self._rows[key]], self._data.parts[part])
+        if self._workload.metric_over == "set":
+            return TestScores(float(scores[0]), float(losses[0]))
         per_example = scores[0].cpu().numpy().astype(np.float32)
         return TestScores(float(per_example.mean()), float(losses[0]), per_example)
 
@@ -165,8 +164,8 @@ class Stack:
         """Yield the keys of the lanes that are trained together."""
         if not self._model.stackable:
             yield from ([key] for key in self._rows)
-        elif self._on_gpu:
-            yield list(self._rows)
+        elif self._on_gpu or not self._model.gains_from_shared_batches:
+            yield from [list(self._rows)] if self._rows else []
         else:
             phase = {key: (row.lane.order_seed, row.epoch) for key, row in self._rows.items()}
             for _, keys in groupby(sorted(self._rows, key=lambda key: phase[key]), key=lambda key: phase[key]):
@@ -180,6 +179,7 @@ class Stack:
         params = torch.stack([row.params for row in padded])
         updates = params.new_tensor([[row.epoch * self.steps_per_epoch] for row in padded])
         program = self._program(len(padded), batches_per_lane)
+        draws = self._model.draws or self._workload.augment is not None
         with self._seeded(rows):
             after, state, losses = program.run(
                 params,
@@ -188,6 +188,7 @@ class Stack:
                 updates,
                 torch.from_numpy(np.stack(rates)).to(self._device, self._dtype),
                 self._batches(padded if batches_per_lane else padded[:1]),
+                [step_seeds(row.lane.init_seed, row.epoch, self.steps_per_epoch) for row in padded if draws],
             )
         for i, row in enumerate(rows):
             row.params = after[i]
@@ -219,6 +220,7 @@ class Stack:
                 batch_size=self._batch_size,
                 dtype=self._dtype,
                 factors=self._factors,
+                augment=self._workload.augment,
                 pool=self._pool,
             )
             if self._on_gpu:
@@ -227,29 +229,37 @@ class Stack:
 
     @contextmanager
     def _seeded(self, rows: Sequence[_Row]) -> Iterator[None]:
-        """Seed torch from (init seed, epoch) for modules that draw random numbers; those run alone."""
+        """Keep the draws of a module that trains alone from those of its process, and decide them before each epoch."""
         if self._model.stackable:
             yield
             return
         with torch.random.fork_rng():
-            seed = np.random.SeedSequence([rows[0].lane.init_seed, rows[0].epoch]).generate_state(1)[0]
-            torch.manual_seed(int(seed))
+            torch.manual_seed(step_seeds(rows[0].lane.init_seed, rows[0].epoch, 1)[0])
             yield
 
     def _evaluate(self, rows: Sequence[_Row], part: Part) -> tuple[Tensor, Tensor]:
-        """Return the mean loss `[N]` and the score of each example `[N, examples]`."""
+        """Return the mean loss `[N]` and the score of each example `[N, examples]`, or of the whole part `[N, 1]`."""
         params = torch.stack([row.params for row in rows])
         loss_sum = torch.zeros(len(rows), dtype=torch.float64, device=self._device)
-        scores = []
-        for index in part.index.split(_EVALUATION_BATCH):
+        whole_part = self._workload.metric_over == "set"
+        scores, kept = [], []
+        for index in part.index.split(self._workload.evaluation_batch_size):
             x, y = part.take(index)
             outputs = self._model.predict(params, x.unsqueeze(0))
             loss_sum += self._per_lane(self._workload.loss, outputs, y) * len(index)
-            scores.append(self._per_lane(self._workload.metric, outputs, y))
+            if whole_part:
+                kept.append([*outputs])
+            else:
+                scores.append(self._per_lane(self._workload.metric, outputs, y))
+        if whole_part:
+            y = part.take(part.index)[1]
+            values = [set_score(self._workload, joined(batches), y) for batches in zip(*kept, strict=True)]
+            return loss_sum / len(part), torch.tensor(values, dtype=torch.float64, device=self._device).unsqueeze(1)
         return loss_sum / len(part), torch.cat(scores, dim=1)
 
-    def _per_lane(self, function: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, y: Tensor) -> Tensor:
-        if not outputs.is_cuda:  # one by one, or the last digit would depend on how many lanes there are
-            return torch.stack([function(output, y) for output in outputs])
-        result: Tensor = vmap(function, in_dims=(0, None))(outputs, y)
-        return result
+    def _per_lane(self, function: Callable[[Any, Tensor], Tensor], outputs: Tensor | list[Any], y: Tensor) -> Tensor:
+        if isinstance(outputs, Tensor) and outputs.is_cuda:
+            result: Tensor = vmap(function, in_dims=(0, None))(outputs, y)
+            return result
+        # One by one, or the last digit would depend on how many lanes there are.
+        return torch.stack([function(of_lane, y) for of_lane in outputs])

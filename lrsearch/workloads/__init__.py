@@ -3,9 +3,10 @@
 Owns the built-in LeNet, the data sets and the split. May import config and torch. Begin with workload.py.
 """
 
+from lrsearch.workloads.dataset import Dataset
 from lrsearch.workloads.split import Split, examples_to_fit, split_examples
 from lrsearch.workloads.trust import require_trusted
-from lrsearch.workloads.workload import Dataset, Workload, load_data, load_workload
+from lrsearch.workloads.workload import Workload, load_data, load_workload
 
 __all__ = [
     "Dataset",

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from lrsearch.errors import InputError, RunError
+from lrsearch.workloads.dataset import Dataset
 from lrsearch.workloads.download import download
 from lrsearch.workloads.split import split_examples
-from lrsearch.workloads.workload import Dataset
 
 IMAGE_DATASETS = ("fashion-mnist", "mnist", "kmnist", "digits")
 """The names that `--dataset` takes."""

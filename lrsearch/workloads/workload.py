@@ -10,61 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.metric import POINTS, UNITS, Direction, Metric
+from lrsearch.workloads.dataset import Dataset
 from lrsearch.workloads.trust import note_loaded
 
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Training and test examples as they are stored, normalised only when they are used.
-
-    Attributes:
-        train_x, test_x: `[examples, *item]`, any dtype (images as uint8 keep four times as many in memory).
-        train_y, test_y: `[examples]`, int64 class labels, or `[examples, ...]` floats for a regression.
-    """
-
-    train_x: Tensor
-    train_y: Tensor
-    test_x: Tensor
-    test_y: Tensor
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not isinstance(value, Tensor) or value.ndim == 0:
-                given = "a single number" if isinstance(value, Tensor) else type(value).__name__
-                raise InputError(f"{name} must be one tensor [examples, ...], got {given}")
-        for part, x, y in (("train", self.train_x, self.train_y), ("test", self.test_x, self.test_y)):
-            if len(x) != len(y) or len(x) == 0:
-                raise InputError(
-                    f"{part}_x and {part}_y must hold equally many examples (>= 1), got {len(x)}, {len(y)}"
-                )
-
-    @classmethod
-    def from_arrays(cls, *arrays: NDArray[np.generic]) -> Dataset:
-        """Return the data set of what `arrays` gave, without a copy."""
-        return cls(*map(torch.from_numpy, arrays))
-
-    def arrays(self) -> tuple[NDArray[np.generic], ...]:
-        """Return train_x, train_y, test_x and test_y as contiguous NumPy arrays, without a copy where they are that."""
-        return tuple(t.contiguous().numpy() for t in (self.train_x, self.train_y, self.test_x, self.test_y))
-
-    def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits that change when any example or label changes."""
-        digest = hashlib.sha256()
-        for array in self.arrays():
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(array.tobytes())
-        return digest.hexdigest()[:16]
+Augment: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
+"""Stored items `[B, *item]` to as many changed ones, at random by the generator."""
 
 
 def cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
@@ -92,15 +51,21 @@ class Workload:
         worst_value: the metric of a model that learned nothing (chance accuracy), which stands for the value of a
             diverged trial. If None, only a run that diverges fails.
         loss: `(outputs[B, ...], y[B]) -> scalar`, the mean over the batch.
-        metric: `(outputs[B, ...], y[B]) -> [B]`, a score per example, whose mean is the metric.
+        metric: `(outputs[B, ...], y[B]) -> [B]`, a score per example, whose mean is the metric; if `metric_over="set"`
+            `(outputs[examples, ...], y[examples]) -> number`, over a whole part of the data, such as an AUC.
+        metric_over: "examples" or "set".
         metric_name: how reports call the metric.
         direction: "maximize" or "minimize" the metric.
         unit: of the metric, such as "nats"; "points" for a fraction from 0 to 1 that people read in percentage points.
             If None, the default accuracy is in points and any other metric in the unit of its values.
         batch_size: examples per update.
-        transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float).
-        parameter_group: `name -> (rate, decay)`, multiples of learning rate and weight decay for the parameter
-            of this name (True and False count as 1 and 0); None for one group.
+        evaluation_batch_size: examples that are evaluated at once.
+        transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float): a
+            tensor, a dict of the model's arguments by name, or a tuple of them.
+        augment: `(items[B, *item], generator) -> items` of the same shape and type, such as crops and flips: changes
+            the batches that are fitted, in every step anew, by random numbers of the generator; None for none.
+        parameter_group: `name -> (rate, decay)`, multiples of the learning rate and of the weight decay for a parameter
+            (True and False count as 1 and 0); None for one group.
         failed_at: a confirmed run whose metric is worse has failed; None for a limit derived from `worst_value`.
 
     Raises:
@@ -111,24 +76,34 @@ class Workload:
     model: Callable[[], nn.Module]
     data: Callable[[], Dataset]
     worst_value: float | None = None
-    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
-    metric: Callable[[Tensor, Tensor], Tensor] = correct
+    loss: Callable[[Any, Tensor], Tensor] = cross_entropy
+    metric: Callable[[Any, Tensor], Any] = correct
     metric_name: str = "accuracy"
     direction: Direction = "maximize"
     unit: str | None = None
     batch_size: int = 128
-    transform: Callable[[Tensor], Tensor] = field(default=_as_float)
+    transform: Callable[[Tensor], Any] = field(default=_as_float)
     failed_at: float | None = None
     parameter_group: Callable[[str], tuple[float, float]] | None = None
+    augment: Augment | None = None
+    evaluation_batch_size: int = 1000
+    metric_over: Literal["examples", "set"] = "examples"
 
     def __post_init__(self) -> None:
         rules: list[tuple[str, str, Callable[[Any], bool]]] = [
             *((name, "a text", _is_text) for name in ("name", "metric_name")),
             *((name, "a function", callable) for name in ("model", "data", "loss", "metric", "transform")),
-            ("parameter_group", "a function or None", lambda value: value is None or callable(value)),
+            *(
+                (name, "a function or None", lambda value: value is None or callable(value))
+                for name in ("parameter_group", "augment")
+            ),
+            ("metric_over", "examples or set", lambda value: value in ("examples", "set")),
             ("direction", "maximize or minimize", lambda value: value in get_args(Direction)),
             ("unit", "a text or None", lambda value: value is None or _is_text(value)),
-            ("batch_size", "a whole number of at least 1", lambda value: type(value) is int and value >= 1),
+            *(
+                (name, "a whole number of at least 1", lambda value: type(value) is int and value >= 1)
+                for name in ("batch_size", "evaluation_batch_size")
+            ),
             *(
                 (name, "a finite number or None", lambda value: value is None or _is_finite(value))
                 for name in ("worst_value", "failed_at")

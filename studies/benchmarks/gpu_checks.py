@@ -13,7 +13,8 @@ from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import Lane
 from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
-from lrsearch.training.module_stack import ModuleStack
+from lrsearch.training.modules.layout import ModuleLayout
+from lrsearch.training.modules.stacked import StackedModule
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, split_examples
@@ -41,9 +42,9 @@ class Check:
 
 
 def check_step(workload: Workload, dataset: Dataset, device: str, batch: int) -> list[Check]:
-    """Hold a step of LenetStack on `device` against nn.Sequential under torch.func in float64 on the CPU."""
+    """Hold a step of LenetStack on `device` against nn.Sequential under vmap in float64 on the CPU."""
     x, y = dataset.train_x[: 3 * batch], dataset.train_y[: 3 * batch]
-    oracle = ModuleStack(workload, x[:4], y[:4], dtype=torch.float64)
+    oracle = StackedModule(ModuleLayout(workload, x[:4], y[:4], device="cpu", dtype=torch.float64))
     checks = []
     for dtype, tolerance in _STEP_TOLERANCE.items():
         stack = LenetStack(dtype)
@@ -71,7 +72,8 @@ def check_epochs(workload: Workload, dataset: Dataset, device: str, batch: int, 
     few = Dataset(dataset.train_x[:examples], dataset.train_y[:examples], dataset.test_x[:100], dataset.test_y[:100])
     checks = []
     for momentum in (0.0, _MOMENTUM):
-        oracle = ModuleStack(workload, few.train_x[:4], few.train_y[:4], dtype=torch.float64)
+        probe = (few.train_x[:4], few.train_y[:4])
+        oracle = StackedModule(ModuleLayout(workload, *probe, device="cpu", dtype=torch.float64))
         expected = _run(_stack(oracle, workload, few, "cpu", torch.float64, momentum, batch), momentum)
         for dtype, tolerance in _RUN_TOLERANCE.items():
             model = LenetStack(dtype)

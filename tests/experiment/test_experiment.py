@@ -51,10 +51,10 @@ def test_other_data_on_a_worker_is_refused() -> None:
     """A process whose own copy of the data differs from the one that began the run trains nothing."""
     config = make_config()
     with pytest.raises(InputError, match="has other data than the machine that began the run"):
-        WorkloadPayload(config, "cpu", "0123456789abcdef").experiment()
+        WorkloadPayload(config, "cpu", "0123456789abcdef", "plain").experiment()
     first = _prepare()
     for arrays in (None, first.dataset.arrays()):
-        payload = WorkloadPayload(config, "cpu", first.data_fingerprint, arrays)
+        payload = WorkloadPayload(config, "cpu", first.data_fingerprint, "plain", arrays)
         assert first.data_fingerprint == payload.experiment().data_fingerprint
 
 

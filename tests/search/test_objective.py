@@ -27,8 +27,9 @@ def test_it_leaves_the_same_trial_as_the_stacked_search(folder) -> None:
             assert values == pytest.approx(left["curve"][name], rel=1e-4, abs=1e-5)
         assert wanted.pop("values") == pytest.approx(left["values"], abs=1e-6)
         assert list(wanted.pop("reported").values()) == pytest.approx(list(left["reported"].values()), abs=1e-6)
+        assert ("torch, side by side", "torch") == (wanted.pop("kernels"), left["kernels"])
         assert wanted == {name: left[name] for name in wanted}
-        assert set(wanted) | {"curve", "values", "reported"} == set(left)
+        assert set(wanted) | {"curve", "values", "reported", "kernels"} == set(left)
         # Optuna watches over the trials of `study.optimize`, so that the objective needs no heartbeat of its own.
         assert set(expected.user_attrs) - {"heartbeat"} == set(actual.user_attrs)
 

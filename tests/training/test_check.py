@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from lrsearch.errors import InputError
-from lrsearch.training.check import check_independence, check_workload
+from lrsearch.training.check import check_independence, check_set_metric, check_workload
 from lrsearch.workloads import Workload
+from lrsearch.workloads.workload import correct
 from tests.workload_examples import compares_examples, mixes_examples, mlp, regression, tabular, tabular_data
 
 DATA = tabular_data()
@@ -39,8 +41,15 @@ def _one_logit() -> Workload:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"model": _Wrapped}, "its model must return a tensor, got ModelOutput: return one tensor"),
-        ({"transform": lambda x: {"x": x}}, "its transform must return a tensor, got dict"),
+        ({"model": _Wrapped}, "its loss fails on .* it is given the ModelOutput that the model returns"),
+        ({"transform": lambda x: [x]}, "its transform must return a tensor, a dict or a tuple of inputs, got list"),
+        ({"transform": lambda x: {"z": x}}, "its model fails on a batch .* unexpected keyword argument 'z'"),
+        ({"augment": lambda x, generator: x[:, 1:]}, r"its augment must return the shape \(4, 6\) .* got \(4, 5\)"),
+        (
+            {"augment": lambda x, generator: x.double()},
+            "its augment must return the type .* got torch.float64",
+        ),
+        ({"augment": lambda x: x}, "its augment fails on a batch"),
         ({"metric": lambda outputs, y: "good"}, "its metric must return a tensor, got str"),
         ({"loss": lambda outputs, y: 0.5}, "its loss must return a tensor, got float"),
         ({"metric": lambda outputs, y: outputs}, r"its metric must return the shape \(4,\) .* got \(4, 3\)"),
@@ -63,6 +72,33 @@ def test_the_default_accuracy_of_one_logit_is_refused() -> None:
         replace(_one_logit(), metric=lambda outputs, y: ((outputs.squeeze(-1) > 0) == (y > 0)).float()), X, Y
     )
     check_workload(regression(), X, X.sum(1))
+
+
+def _of_logits(function):
+    return lambda outputs, y: function(outputs["logits"], y)
+
+
+def test_inputs_by_name_and_outputs_of_any_kind_are_taken() -> None:
+    """A transform may return a dict or a tuple; loss and metric take what they need of what the model returns."""
+    changed = {"model": _Wrapped, "loss": _of_logits(nn.functional.cross_entropy), "metric": _of_logits(correct)}
+    for transform in (lambda x: {"x": x}, lambda x: (x,)):
+        workload = replace(tabular(), transform=transform, **changed)
+        check_workload(workload, X, Y)
+        check_independence(workload, X, Y)
+
+
+def test_a_metric_over_a_set_is_tried_on_all_its_targets() -> None:
+    """Where it is undefined one line says so; it need not give a score for each example."""
+
+    def auc(outputs: Tensor, y: Tensor) -> float:
+        return float(roc_auc_score(y == 0, outputs[:, 0]))
+
+    workload = replace(tabular(), metric=auc, metric_over="set", evaluation_batch_size=3)
+    check_workload(workload, X, Y)
+    check_independence(workload, X, Y)
+    check_set_metric(workload, DATA.test_x, DATA.test_y)
+    with pytest.raises(InputError, match=r"undefined|fails on 60 examples"):
+        check_set_metric(workload, DATA.test_x, torch.ones_like(DATA.test_y))
 
 
 def test_scores_that_depend_on_other_examples_are_refused() -> None:

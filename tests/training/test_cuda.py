@@ -25,7 +25,8 @@ from lrsearch.training import program
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import EpochMetrics, Lane
 from lrsearch.training.lenet.lenet_stack import LenetStack
-from lrsearch.training.module_stack import ModuleStack
+from lrsearch.training.model import Way
+from lrsearch.training.models import make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Split, Workload
@@ -67,7 +68,8 @@ def _workload(model: Callable[[], nn.Module] = lenet) -> Workload:
 def _stack(kind: str, rule: UpdateRule, *, device: str = "cpu") -> Stack:
     workload = _workload({"dropout": _with_dropout, "linear": _linear}.get(kind, lenet))
     data = TrainingData.build(_images(), SPLIT, device=device)
-    model = LenetStack(F64) if kind == "lenet" else ModuleStack(workload, data.fit.x[:4], data.fit.y[:4], dtype=F64)
+    way: Way = "stacked" if kind == "linear" else "plain"
+    model = make_model(workload, data.fit.x[:4], data.fit.y[:4], device=device, dtype=F64, way=way)
     return Stack(model, workload, data, rule, batch_size=BATCH, dtype=F64)
 
 

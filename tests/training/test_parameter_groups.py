@@ -13,7 +13,7 @@ from lrsearch.errors import InputError
 from lrsearch.schedules import make_schedule
 from lrsearch.training.data import TrainingData, epoch_order
 from lrsearch.training.lane import Lane
-from lrsearch.training.module_stack import ModuleStack
+from lrsearch.training.models import make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.parameter_groups import NO_FACTORS, column_factors
 from lrsearch.training.stack import Stack
@@ -84,7 +84,7 @@ def _torch_run(lane: Lane, workload: Workload, rule: UpdateRule) -> torch.Tensor
 def test_lanes_equal_torch_alone(rule, fields) -> None:
     """Whole runs of two lanes side by side end where torch's clipping and groups take each alone, to 1e-10."""
     workload, data = _workload(**fields), TrainingData.build(_data(), SPLIT, device="cpu")
-    model = ModuleStack(workload, data.fit.x[:4], data.fit.y[:4], dtype=F64)
+    model = make_model(workload, data.fit.x[:4], data.fit.y[:4], device="cpu", dtype=F64, way="stacked")
     stack = Stack(model, workload, data, rule, batch_size=BATCH, dtype=F64)
     scale = 0.05 if rule.name.startswith("adam") else 1.0
     lanes = [

@@ -14,9 +14,9 @@ F64 = torch.float64
 class Means:
     """One parameter a lane, whose loss is half the mean squared distance to the labels, and one buffer that counts."""
 
-    size, trainable, stackable, unstackable_reason = 2, 1, True, ""
+    size, trainable, stackable, draws = 2, 1, True, False
 
-    def loss_and_grad(self, params, x, y):
+    def loss_and_grad(self, params, x, y, generators):
         """Return loss and gradient, and count the call in the buffer."""
         params[:, 1] += 1
         distance = params[:, :1] - y

@@ -8,7 +8,8 @@ from torch import nn
 from lrsearch.schedules import ReduceOnPlateau, Schedule, make_schedule
 from lrsearch.training.data import TrainingData, epoch_order
 from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
-from lrsearch.training.module_stack import ModuleStack
+from lrsearch.training.model import Way
+from lrsearch.training.models import make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Split, Workload
@@ -44,10 +45,10 @@ def _workload(model=_mlp) -> Workload:
 SPLIT = Split(np.arange(40), np.arange(40, 50), np.arange(50, 60))
 
 
-def _stack(rule: UpdateRule | None = None, model=_mlp) -> Stack:
+def _stack(rule: UpdateRule | None = None, model=_mlp, way: Way = "stacked") -> Stack:
     workload = _workload(model)
     data = TrainingData.build(_data(), SPLIT, device="cpu")
-    stacked = ModuleStack(workload, data.fit.x[:4], data.fit.y[:4], dtype=F64)
+    stacked = make_model(workload, data.fit.x[:4], data.fit.y[:4], device="cpu", dtype=F64, way=way)
     return Stack(stacked, workload, data, rule or UpdateRule(), batch_size=BATCH, dtype=F64)
 
 
@@ -188,36 +189,57 @@ def test_an_interruption_leaves_every_lane_at_an_epoch_boundary(monkeypatch):
 
 
 @pytest.mark.parametrize("model", [_mlp, _batch_norm, _dropout])
-def test_a_lane_goes_on_from_its_checkpoint(model):
+@pytest.mark.parametrize("way", ["plain", "stacked"])
+def test_a_lane_goes_on_from_its_checkpoint(model, way):
     """A lane resumed elsewhere from its checkpoint ends to the bit where it would have ended."""
     lane = _lane("one_cycle", settings=HEAVY, init_seed=4)
-    whole = _stack(MOMENTUM, model)
+    whole = _stack(MOMENTUM, model, way)
     whole.admit(0, lane)
     _run(whole, 2)
-    taken_up = _stack(MOMENTUM, model)
+    taken_up = _stack(MOMENTUM, model, way)
     taken_up.admit(7, lane, whole.checkpoint(0))
     _run(whole, 2)
     _run(taken_up, 2, key=7)
     assert torch.equal(whole.checkpoint(0).params, taken_up.checkpoint(7).params)
 
 
-@pytest.mark.parametrize(("model", "stackable"), [(_mlp, True), (_batch_norm, False), (_dropout, False)])
-def test_what_cannot_be_stacked_runs_one_by_one(model, stackable):
-    """Modules with buffers or random layers are found out, and their lanes do not disturb each other."""
-    stacked = ModuleStack(_workload(model), _data().train_x[:4], _data().train_y[:4], dtype=F64)
-    assert stacked.stackable == stackable
-    alone, company = _stack(model=model), _stack(model=model)
+@pytest.mark.parametrize("model", [_mlp, _batch_norm, _dropout])
+@pytest.mark.parametrize("way", ["plain", "stacked"])
+def test_a_lane_beside_others_equals_itself_by_plain_autograd(model, way):
+    """Running statistics and random numbers too: side by side or in turn, a lane ends where it ends alone."""
+    alone, company = _stack(MOMENTUM, model, "plain"), _stack(MOMENTUM, model, way)
     for key in range(3):
-        company.admit(key, _lane(init_seed=key))
-    alone.admit(1, _lane(init_seed=1))
-    assert _run(alone, 3, key=1)[-1].score == pytest.approx(_run(company, 3, key=1)[-1].score)
+        company.admit(key, _lane(init_seed=key, settings=HEAVY))
+    alone.admit(1, _lane(init_seed=1, settings=HEAVY))
+    assert company.stackable == (way == "stacked")
+    for _ in range(3):
+        epoch, beside_others = alone.run_epoch()[1], company.run_epoch()[1]
+        for metric in ("train_loss", "loss", "score"):
+            assert pytest.approx(getattr(epoch, metric), rel=1e-10) == getattr(beside_others, metric)
     _assert_same(alone.checkpoint(1), company.checkpoint(1))
 
 
-def test_batch_norm_equals_the_plain_loop():
+def test_random_numbers_differ_from_step_to_step_and_from_lane_to_lane():
+    """Twins of one seed draw the same, and lanes of other seeds do not; nothing of it moves torch's own generator."""
+    before = torch.random.get_rng_state()
+    losses = {}
+    for way in ("plain", "stacked"):
+        stack = _stack(model=_dropout, way=way)
+        for key, seed in enumerate((0, 0, 1)):
+            stack.admit(key, _lane("constant", init_seed=seed, base_lr=1e-12))
+        losses[way] = [[metrics.train_loss for metrics in stack.run_epoch().values()] for _ in range(2)]
+    assert torch.equal(before, torch.random.get_rng_state())
+    for first, second in losses.values():
+        assert first[0] == pytest.approx(first[1], rel=1e-12)
+        assert first[0] != pytest.approx(first[2], rel=1e-3)
+        assert first[0] != pytest.approx(second[0], rel=1e-3)  # nothing was learned in between
+
+
+@pytest.mark.parametrize("way", ["plain", "stacked"])
+def test_batch_norm_equals_the_plain_loop(way):
     """Running statistics are kept: parameters and buffers end where the plain module ends."""
     lane = _lane("constant", base_lr=0.1)
-    stack = _stack(model=_batch_norm)
+    stack = _stack(model=_batch_norm, way=way)
     stack.admit(0, lane)
     _run(stack, 4)
     expected, _ = _loop(lane, 4, lambda p: torch.optim.SGD(p, lr=1.0), _batch_norm)
@@ -283,9 +305,9 @@ def test_reduce_on_plateau_reads_the_select_loss_at_the_epoch_boundary():
 def test_refusals():
     """A batch larger than the data and a key in use are refused, with the numbers given."""
     data = TrainingData.build(_data(), SPLIT, device="cpu")
-    stacked = ModuleStack(_workload(), data.fit.x[:4], data.fit.y[:4])
+    model = make_model(_workload(), data.fit.x[:4], data.fit.y[:4], device="cpu", dtype=F64)
     with pytest.raises(ValueError, match="at most the 40 examples to fit, got 41"):
-        Stack(stacked, _workload(), data, UpdateRule(), batch_size=41)
+        Stack(model, _workload(), data, UpdateRule(), batch_size=41)
     stack = _stack()
     stack.admit(0, _lane())
     with pytest.raises(ValueError, match="got 0, which is training"):

@@ -12,7 +12,7 @@ from lrsearch.records import LearningCurve
 from lrsearch.schedules import make_schedule
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import Lane
-from lrsearch.training.module_stack import ModuleStack
+from lrsearch.training.models import make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.training.train import diverged, train_lane
@@ -26,7 +26,7 @@ def _train(workload: Workload | None = None, base_lr: float = 0.1, **options) ->
     """Train a lane with momentum, alone in a stack of its own."""
     workload, dataset = workload or tabular(), tabular_data()
     data = TrainingData.build(dataset, split_examples(dataset.train_y.numpy(), 0), device="cpu")
-    model = ModuleStack(workload, data.fit.x[:4], data.fit.y[:4])
+    model = make_model(workload, data.fit.x[:4], data.fit.y[:4], device="cpu", dtype=torch.float32)
     stack = Stack(model, workload, data, UpdateRule(uses_momentum=True), batch_size=BATCH)
     schedule = make_schedule("cosine", total_steps=EPOCHS * STEPS_PER_EPOCH, base_lr=base_lr)
     return train_lane(stack, Lane(schedule, 1, 2, OptimizerSettings(momentum=0.9)), epochs=EPOCHS, **options)

@@ -67,3 +67,62 @@ def test_too_few_examples_to_hold_any_out_are_refused() -> None:
     with pytest.raises(InputError, match=r"at least 12 training examples, .* got 11"):
         examples_to_fit(11)
     assert 11 == examples_to_fit(11, train="all")
+
+
+def _groups(sizes: list[int]) -> np.ndarray:
+    """Return the group of each example, in a random order."""
+    return np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+
+
+@given(st.lists(st.integers(1, 30), min_size=3, max_size=60), st.integers(0, 2**32 - 1))
+def test_no_group_is_on_two_sides(sizes, seed) -> None:
+    """Both held-out parts have whole groups, and as many examples are fitted as are counted without a split."""
+    groups = _groups(sizes)
+    if len(groups) < 12:
+        return
+    split = split_examples(np.zeros(len(groups)), seed, groups=groups)
+    sides = [set(groups[part]) for part in (split.fit, split.select, split.report)]
+    assert sides[1]
+    assert sides[2]
+    assert len(set.union(*sides)) == sum(map(len, sides))
+    assert len(split.fit) == examples_to_fit(len(groups), groups=groups)
+    assert len(set(split.fit)) == len(split.fit)
+
+
+def test_small_groups_cost_no_more_examples_than_none() -> None:
+    """120 groups of ten: a twelfth for validation and a twelfth as the holdout; ten large ones: a group for each."""
+    split = split_examples(_labels(1200, 3), 1, groups=_groups([10] * 120))
+    assert (1000, 100, 100) == (len(split.fit), len(split.select), len(split.report))
+    split = split_examples(_labels(1000, 3), 1, groups=_groups([100] * 10))
+    assert (800, 100, 100) == (len(split.fit), len(split.select), len(split.report))
+
+
+def test_a_split_by_groups_is_a_function_of_its_seed() -> None:
+    """Equal seeds, equal splits; another seed, other groups."""
+    groups = _groups([4] * 60)
+    first, again, other = (split_examples(_labels(240, 3), seed, groups=groups) for seed in (3, 3, 4))
+    assert (first.select == again.select).all()
+    assert (first.fit == again.fit).all()
+    assert set(groups[first.select]) != set(groups[other.select])
+
+
+def test_a_class_that_only_some_draws_leave_out_is_in_validation() -> None:
+    """Draws are repeated until it is: here twelve groups of sixty hold the second class."""
+    groups = _groups([2] * 60)
+    labels = (groups < 12).astype(np.int64)
+    assert all({0, 1} == set(labels[split_examples(labels, seed, groups=groups).select]) for seed in range(5))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "complaint"),
+    [
+        ([50, 50], "groups must be at least 3 different ones, .* got 2: give validation_x and validation_y"),
+        ([60, 5, 5, 5, 5], "groups leave the validation part without class 1 in each of 100 draws"),
+    ],
+    ids=["too few", "no class"],
+)
+def test_groups_that_cannot_be_divided_are_refused(sizes, complaint) -> None:
+    """Two groups leave nothing to fit; a class that only the largest group has is never in validation."""
+    groups = _groups(sizes)
+    with pytest.raises(InputError, match=complaint):
+        split_examples((groups == 0).astype(np.int64), 0, groups=groups)

@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from lrsearch.config import BUILT_IN_WORKLOAD
 from lrsearch.errors import InputError
-from lrsearch.workloads import Dataset, load_workload
+from lrsearch.workloads import load_workload
 from lrsearch.workloads.workload import source_digest
-from tests.workload_examples import tabular, tabular_data
+from tests.workload_examples import tabular
 
 
 def test_an_address_gives_its_workload_and_options_reach_it() -> None:
@@ -25,32 +24,6 @@ def test_options_that_a_function_does_not_take_are_refused() -> None:
         load_workload("tests.workload_examples:tabular", dataset="digits")
 
 
-def test_the_fingerprint_sees_every_example_label_and_type() -> None:
-    """Equal data has equal fingerprints; one bit, a label, the order or the type of the numbers changes it."""
-    data = tabular_data()
-    x, y = data.train_x.clone(), data.train_y.clone()
-    x[3, 2] += 1e-6
-    y[5] = (y[5] + 1) % 3
-    others = [
-        replace(data, train_x=x),
-        replace(data, train_y=y),
-        replace(data, test_x=data.test_x.flip(0)),
-        replace(data, train_x=data.train_x.double()),
-    ]
-    prints = {data.fingerprint(), *(other.fingerprint() for other in others)}
-    assert data.fingerprint() == tabular_data().fingerprint()
-    assert 5 == len(prints)
-
-
-def test_examples_and_labels_must_be_equally_many() -> None:
-    """A data set that does not fit together is refused where it is made."""
-    data = tabular_data()
-    with pytest.raises(InputError, match=r"train_x and train_y must hold equally many examples .* got 240, 239"):
-        replace(data, train_y=data.train_y[1:])
-    with pytest.raises(InputError, match="test_x and test_y"):
-        Dataset(data.train_x, data.train_y, data.test_x[:0], data.test_y[:0])
-
-
 NAN, INFINITE = float("nan"), float("inf")
 
 
@@ -63,6 +36,10 @@ NAN, INFINITE = float("nan"), float("inf")
         ("batch_size", True, "a whole number of at least 1"),
         *(("worst_value", wrong, "a finite number or None") for wrong in ("0.1", NAN, INFINITE, -INFINITE, True)),
         *(("failed_at", wrong, "a finite number or None") for wrong in ("0.2", NAN, INFINITE)),
+        ("evaluation_batch_size", 0, "a whole number of at least 1"),
+        ("metric_over", "all", "examples or set"),
+        ("augment", "flip", "a function or None"),
+        ("parameter_group", 1.0, "a function or None"),
         ("metric", "accuracy", "a function"),
         ("loss", None, "a function"),
         ("metric_name", None, "a text"),
@@ -80,13 +57,6 @@ def test_a_score_that_counts_as_failed_may_be_given() -> None:
     assert tabular().failed_at is None
     assert 0.4 == replace(tabular(), failed_at=0.4).failed_at
     assert np.float32(0.5) == replace(tabular(), failed_at=np.float32(0.5)).failed_at
-
-
-@pytest.mark.parametrize(("wrong", "given"), [({"input_ids": 1}, "dict"), (torch.tensor(1.0), "a single number")])
-def test_inputs_that_are_not_one_tensor_are_refused(wrong, given) -> None:
-    """A dictionary of inputs is named as what it is."""
-    with pytest.raises(InputError, match=rf"train_x must be one tensor \[examples, \.\.\.\], got {given}"):
-        replace(tabular_data(), train_x=wrong)
 
 
 def test_a_changed_helper_changes_the_digest_of_the_source(tmp_path, monkeypatch) -> None:

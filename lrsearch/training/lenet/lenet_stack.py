@@ -20,6 +20,7 @@ operation covers all lanes.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -91,7 +92,8 @@ class LenetStack:
 
     size = trainable = sum(_SIZES)
     stackable = True
-    unstackable_reason = ""
+    gains_from_shared_batches = True
+    draws = False
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         self.dtype = dtype
@@ -104,7 +106,9 @@ class LenetStack:
             return nn.utils.parameters_to_vector(lenet().parameters()).detach().to(self.dtype)
 
     @torch.no_grad()
-    def loss_and_grad(self, params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def loss_and_grad(
+        self, params: Tensor, x: Tensor, y: Tensor, _generators: Sequence[torch.Generator] = (), /
+    ) -> tuple[Tensor, Tensor]:
         """Return losses `[N]` and gradients `[N, size]` on `x[1 or N, B, 1, 28, 28]` and `y[1 or N, B]`."""
         if params.is_cuda:
             return step(params, columns(x, params.dtype), y)

@@ -1,0 +1,103 @@
+"""Several lanes of a module side by side: `torch.func.vmap` forward, and one backward pass for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.utils._pytree import tree_map
+
+from lrsearch.training.modules.draws import LaneDraws
+from lrsearch.training.modules.layout import ModuleLayout, holders
+
+
+class StackedModule:
+    """A workload's module for N lanes at once; see StackedModel.
+
+    Args:
+        layout: of the module's tensors.
+    """
+
+    stackable = True
+    gains_from_shared_batches = False
+
+    def __init__(self, layout: ModuleLayout) -> None:
+        self._layout, self._step = layout, _Step(layout)
+        self.size, self.trainable, self.draws = layout.size, layout.trainable, layout.draws
+        self._bound: Tensor | None = None
+        self._leaves: list[Tensor] = []
+
+    def init(self, seed: int) -> Tensor:
+        """Return the initial row `[size]` of the module built under `seed`, on the CPU."""
+        return self._layout.init(seed)
+
+    def loss_and_grad(
+        self, params: Tensor, x: Tensor, y: Tensor, generators: Sequence[torch.Generator] = (), /
+    ) -> tuple[Tensor, Tensor]:
+        """Return losses `[N]` and gradients `[N, trainable]`, in training mode; see StackedModel."""
+        if params is not self._bound:
+            self._bound = params
+            self._leaves = [slot.of(params.detach()).requires_grad_() for slot in self._layout.trained]
+        if not self._step.training:
+            self._step.train()
+        if self.draws and len(x) < len(params):  # what all lanes share cannot be made random for each
+            x, y = (tensor.expand(len(params), *tensor.shape[1:]) for tensor in (x, y))
+        shared = None if len(x) < len(params) else 0
+        forward = vmap(
+            lambda trained, carried, x, y: functional_call(self._step, self._named(trained, carried), (x, y)),
+            in_dims=(0, 0, shared, shared),
+            randomness="different" if self.draws else "error",
+        )
+        given = (x, y) if shared == 0 else (x[0], y[0])
+        with torch.enable_grad():
+            with LaneDraws(generators) if self.draws else nullcontext():
+                loss, carried = forward(self._leaves, self._carried(params), *given)
+            gradients = torch.autograd.grad(loss.sum(), self._leaves, materialize_grads=True)
+        if carried:
+            after = torch.cat([tensor.detach().to(params.dtype).flatten(1) for tensor in map(_columns, carried)], 1)
+            params[:, self.trainable :] = after
+        return loss.detach(), torch.cat([_columns(gradient).flatten(1) for gradient in gradients], 1)
+
+    def predict(self, params: Tensor, x: Tensor) -> Tensor | list[Any]:
+        """Return the outputs `[N, B, ...]` of items `[1, B, *item]` in evaluation mode, or those of each lane."""
+        self._step.eval()
+        trained = [slot.of(params) for slot in self._layout.trained]
+        with torch.no_grad():
+            outputs = vmap(
+                lambda trained, carried: functional_call(self._step, self._named(trained, carried), (x[0],))
+            )(trained, self._carried(params))
+        if isinstance(outputs, Tensor):
+            return outputs
+        return [tree_map(lambda tensor, lane=lane: tensor[lane], outputs) for lane in range(len(params))]
+
+    def _carried(self, params: Tensor) -> list[Tensor]:
+        return [slot.of(params).to(slot.dtype, copy=True) for slot in self._layout.carried]
+
+    def _named(self, trained: Sequence[Tensor], carried: Sequence[Tensor]) -> dict[str, Tensor]:
+        slots = (*self._layout.trained, *self._layout.carried)
+        return {f"module.{slot.name}": tensor for slot, tensor in zip(slots, (*trained, *carried), strict=True)}
+
+
+def _columns(tensor: Tensor) -> Tensor:
+    """Return tensors `[N, *shape]` with at least one dimension behind the lanes."""
+    return tensor.unsqueeze(1) if tensor.ndim == 1 else tensor
+
+
+class _Step(nn.Module):
+    """The module with its loss: outputs of items `x`, or with labels the loss and what the step leaves changed."""
+
+    def __init__(self, layout: ModuleLayout) -> None:
+        super().__init__()
+        self.module, self._layout = layout.build(0), layout
+        self._holders = holders(self.module, layout.carried)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Any:
+        outputs = self._layout.outputs(self.module, x)
+        if y is None:
+            return outputs
+        loss = self._layout.workload.loss(outputs, y)
+        return loss, [places[key] for places, key in self._holders]
