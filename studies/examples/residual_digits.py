@@ -95,5 +95,5 @@ def residual_digits(norm: Callable[[int], nn.Module] = group_norm) -> Workload:
 
 
 def residual_digits_batch_norm() -> Workload:
-    """Return the same network with BatchNorm, whose running statistics keep its trials from training side by side."""
+    """Return the same network with BatchNorm, whose running statistics each trial keeps for itself."""
     return residual_digits(nn.BatchNorm2d)

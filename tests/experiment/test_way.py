@@ -29,6 +29,12 @@ def _experiment(workload: str = "tests.workload_examples:tabular") -> WorkloadEx
     return WorkloadExperiment.prepare(StudyConfig.for_workload(workload), device="cpu")
 
 
+def _store(storage: optuna.storages.InMemoryStorage, name: str) -> optuna.Study:
+    study = optuna.create_study(study_name=name, storage=storage)
+    study.set_user_attr("study_file", StudyConfig.for_workload("tests.workload_examples:tabular").model_dump())
+    return study
+
+
 def test_the_way_is_chosen_where_no_study_is_stored(tried) -> None:
     """By the number of lanes; the names of the kernels say which it is."""
     storage = optuna.storages.InMemoryStorage()
@@ -41,7 +47,7 @@ def test_a_stored_study_keeps_its_way(tried) -> None:
     """Nothing is timed; the first study that is stored decides."""
     storage = optuna.storages.InMemoryStorage()
     for name, way in (("two", "plain"), ("three", "stacked")):
-        optuna.create_study(study_name=name, storage=storage).set_user_attr("training_way", way)
+        _store(storage, name).set_user_attr("training_way", way)
     assert "plain" == in_its_way(_experiment(), storage, ["one", "two", "three"], 4).way
     assert [] == tried
 
@@ -49,6 +55,6 @@ def test_a_stored_study_keeps_its_way(tried) -> None:
 def test_a_study_of_an_earlier_version_trains_side_by_side_where_it_can(tried) -> None:
     """As it began, whatever is faster."""
     storage = optuna.storages.InMemoryStorage()
-    optuna.create_study(study_name="old", storage=storage)
+    _store(storage, "old")
     assert "stacked" == in_its_way(_experiment(), storage, ["old"], 1).way
     assert [None] == tried
