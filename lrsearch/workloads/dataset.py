@@ -86,11 +86,10 @@ class Dataset:
 
     def first(self, train: int, held_out: int) -> Dataset:
         """Return the first of the training examples, and of the test and validation examples each; without groups."""
-        examples = {name: train if name.startswith("train") else held_out for name in vars(self) if name != "groups"}
-        tensors = {name: getattr(self, name) for name in examples}
-        return Dataset(
-            **{name: None if tensor is None else tensor[: examples[name]] for name, tensor in tensors.items()}
-        )
+        parts = (self.train_x[:train], self.train_y[:train], self.test_x[:held_out], self.test_y[:held_out])
+        if self.validation_x is None or self.validation_y is None:
+            return Dataset(*parts)
+        return Dataset(*parts, self.validation_x[:held_out], self.validation_y[:held_out])
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change when any example, label or group changes."""
