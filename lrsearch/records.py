@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import fmean, stdev
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _LARGEST = 1e100
 class LearningCurve:
     """Losses and scores `[epochs]`, one value per finished epoch; a part that was not evaluated is empty.
 
-    `accuracy` stands for the workload's metric of any name.
+    `accuracy` stands for the workload's metric of any name. `more` holds, by name, what runs have reported besides.
     """
 
     train_loss: tuple[float, ...] = ()
@@ -33,24 +34,38 @@ class LearningCurve:
     report_accuracy: tuple[float, ...] = ()
     test_loss: tuple[float, ...] = ()
     test_accuracy: tuple[float, ...] = ()
+    more: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, tuple[float, ...]]:
+        """The losses and scores by name."""
+        return {name: part for name, part in vars(self).items() if name != "more"}
 
     def extended(
-        self, train_loss: float | None, loss: Mapping[str, float], score: Mapping[str, float]
+        self,
+        train_loss: float | None,
+        loss: Mapping[str, float],
+        score: Mapping[str, float],
+        more: Mapping[str, float] = MappingProxyType({}),
     ) -> LearningCurve:
         """Return the curve with one more epoch: its training loss, if known, and losses and scores by part."""
         values = {} if train_loss is None else {"train_loss": train_loss}
         values |= {f"{part}_loss": value for part, value in loss.items()}
         values |= {f"{part}_accuracy": value for part, value in score.items()}
-        return LearningCurve(**{k: (*v, values[k]) if k in values else v for k, v in asdict(self).items()})
+        longer = {name: (*part, values[name]) if name in values else part for name, part in self.parts.items()}
+        reported = {name: (*self.more.get(name, ()), value) for name, value in more.items()}
+        return LearningCurve(**longer, more={**self.more, **reported})
 
-    def to_json(self) -> dict[str, list[float | None]]:
+    def to_json(self) -> dict[str, Any]:
         """Return the curve as plain data; what is not finite becomes None, because JSON has no NaN."""
-        return {name: finite(part) for name, part in asdict(self).items() if part}
+        return {name: finite(part) for name, part in vars(self).items() if part}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LearningCurve:
         """Read what `to_json` wrote, or anybody else: unknown parts are ignored, those that are no numbers empty."""
-        return cls(**{name: _numbers(data.get(name)) for name in cls.__dataclass_fields__})
+        more = data.get("more")
+        reported = {str(name): _numbers(part) for name, part in more.items()} if isinstance(more, Mapping) else {}
+        return cls(**{name: _numbers(data.get(name)) for name in cls().parts}, more=reported)
 
 
 def _numbers(part: Any) -> tuple[float, ...]:

@@ -93,7 +93,7 @@ def check(
         whole = reference.curve(trial.params)
         tally.check(list(reports) == list(range(1, len(reports) + 1)), f"trial {trial.number} has gaps: {reports}")
         tally.check(curve.select_accuracy == tuple(reports.values()), f"trial {trial.number}: curve and reports differ")
-        same = all(mine == theirs[: len(mine)] for mine, theirs in zip(vars(curve).values(), vars(whole).values()))  # noqa: B905
+        same = all(mine == theirs[: len(mine)] for mine, theirs in zip(curve.parts.values(), whole.parts.values()))  # noqa: B905
         tally.check(same, f"trial {trial.number} is not what it is alone")
         tally.taken_up += "retry_of" in trial.user_attrs
         tally.resumed += "resumed_after_epochs" in trial.user_attrs

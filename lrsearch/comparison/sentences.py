@@ -32,7 +32,7 @@ def pair_verdict(low: float, high: float, rope: float | None) -> str:
 
 def verdict_sentences(comparison: Comparison) -> tuple[str, ...]:
     """Return two to six sentences: failures, recommended, not recommended, separated, undecided, what is not stated."""
-    scope = "" if comparison.includes_test_sampling else f" on these {_test_examples(comparison)}"
+    scope = _scope(comparison)
     sentences = (
         _failures(comparison),
         _untested(comparison),
@@ -43,6 +43,13 @@ def verdict_sentences(comparison: Comparison) -> tuple[str, ...]:
         _unstated_rope(comparison),
     )
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def _scope(comparison: Comparison) -> str:
+    """Return on which examples a difference is claimed: nothing where it holds for others too."""
+    if not comparison.settings.held_out:
+        return " on the set that also chose them"
+    return "" if comparison.includes_test_sampling else f" on these {_test_examples(comparison)}"
 
 
 def _test_examples(comparison: Comparison) -> str:

@@ -24,6 +24,7 @@ class Settings:
         metric: what a score measures, its direction and its unit.
         worst_value: the score of a model that has learned nothing; None if unknown.
         failed_at: a run that scores worse has failed; None to derive the limit from `worst_value`.
+        held_out: whether the scores are of examples by which nothing was chosen.
         sigma: the SD of a run, where it is known beforehand; unpaired runs alone use it.
         one_sided: whether a difference counts only where it is in favour of a family against the reference.
 
@@ -40,6 +41,7 @@ class Settings:
     failed_at: float | None = None
     sigma: float | None = None
     one_sided: bool = False
+    held_out: bool = True
 
     def __post_init__(self) -> None:
         for name in ("rope", "sigma"):

@@ -142,7 +142,7 @@ def _store(experiment: Experiment, study: Study, runs: Sequence[_Run], training:
     ended = training.ended()
     if not ended:
         return
-    if enter:
+    if enter and experiment.has_test_set:
         _enter_in_ledger(study, [runs[key] for key in ended], epochs="last")
     done = _done(study)
     for key in ended:

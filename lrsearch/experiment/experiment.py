@@ -124,6 +124,11 @@ class Experiment(ABC):
         """Updates in one epoch, whole ones."""
 
     @property
+    def has_test_set(self) -> bool:
+        """Whether there is a test set beside the validation set."""
+        return self.config.run is None or self.config.run.test
+
+    @property
     def epochs(self) -> int:
         """Epochs of one trial, or the reports of a run."""
         return self.config.epochs

@@ -150,7 +150,7 @@ def curve_table(configuration: Configuration, curve: LearningCurve, experiment: 
     columns, epochs = [Column("epoch"), Column("lr", "learning rate")], range(len(curve.train_loss))
     rates = [float(schedule.epoch_lr(epoch, steps_per_epoch, curve.select_loss[:epoch])[0]) for epoch in epochs]
     values: list[Sequence[float | None]] = []
-    for name, part in vars(curve).items():
+    for name, part in curve.parts.items():
         if part:
             of, measure = name.split("_")
             scored = measure == "accuracy"

@@ -71,6 +71,7 @@ CHAPTERS = (
     Chapter("Schedules", (schedules.best_schedules, schedules.fixed_schedules)),
     Chapter("Learning curves", (learning.overview,)),
     Chapter("Loss and rate", (learning.each_candidate,), grid=True),
+    Chapter("What runs reported besides", (learning.further_numbers,), grid=True),
     Chapter(
         "Search",
         (

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import signal
+import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from types import FrameType
 
 from lrsearch.errors import InputError
 from lrsearch.runs.errors import Diverged, Pruned
 from lrsearch.runs.function import load_training
-from lrsearch.runs.messages import Done, Failed, Message, Pipe, Refused
+from lrsearch.runs.messages import Channel, Done, Failed, Message, Pipe, Refused, Warned
 from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSpec
 
@@ -31,6 +35,38 @@ def carry_out(spec: RunSpec, connection: Connection, prepare: Callable[[Run], ob
         return  # the search is gone, and with it who would read it
     finally:
         connection.close()
+
+
+def carry_out_alone(connection: Connection) -> None:
+    """Carry out the run that is told through `connection`, in a process that has nothing else to do.
+
+    Warnings go to the search. SIGTERM ends the run when its state is written next, or at once where it keeps none.
+    """
+    spec = RunSpec.from_json(connection.recv())
+    sys.path[:] = spec.path
+    logging.getLogger("lrsearch").addHandler(_Tell(Pipe(connection)))
+    carry_out(spec, connection, _end_in_order)
+
+
+class _Tell(logging.Handler):
+    """Sends warnings to the search, which shows them."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(logging.WARNING)
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the record's message."""
+        self._channel.tell(Warned(record.getMessage()))
+
+
+def _end_in_order(run: Run) -> None:
+    def end(signum: int, _frame: FrameType | None) -> None:
+        if not run.end_at_next_checkpoint():
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _outcome(run: Run, training: str) -> Message:

@@ -240,10 +240,11 @@ class RunStack:
         """Tell the search of a report, which stands for all epochs since the last one."""
         until = max(report.epoch, lane.epochs + 1) if not math.isfinite(report.score) else report.epoch
         new = until - lane.epochs
+        more = {name: value for name, value in report.more.items() if name != "train_loss"}
+        train_loss = report.more.get("train_loss")
         score = {} if report.test else {"select": report.score}
         for epoch in range(lane.epochs + 1, until + 1):
-            train_loss = report.more.get("train_loss")
-            lane.pending.append(EpochMetrics(epoch, train_loss, {}, score, seconds / new, replayed=replayed))
+            lane.pending.append(EpochMetrics(epoch, train_loss, {}, score, seconds / new, more=more, replayed=replayed))
         lane.epochs = max(lane.epochs, until)
 
     def _fail(self, lane: _Lane, failure: Failed) -> None:

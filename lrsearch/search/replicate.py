@@ -29,7 +29,8 @@ class Replicate:
     @cached_property
     def history(self) -> History:
         """What the study's trials come to."""
-        return History(self.study)
+        run = self.experiment.config.run
+        return History(self.study, gives_up=run is None or run.in_process)
 
     @property
     def seeds(self) -> Seeds:

@@ -60,6 +60,7 @@ class EpochMetrics:
         epoch: epochs finished, 1 after the first.
         train_loss: the mean of the epoch's batch losses; None where nobody says.
         seconds: what the epoch has cost; None where lanes share the time.
+        more: further numbers that a run has reported, by name.
         replayed: whether it was trained, and judged, before its process was killed.
     """
 
@@ -68,6 +69,7 @@ class EpochMetrics:
     loss: dict[str, float]
     score: dict[str, float]
     seconds: float | None = None
+    more: dict[str, float] = field(default_factory=dict)
     replayed: bool = False
 
     @property

@@ -62,7 +62,7 @@ def train_lane(
 
 def diverged(curve: LearningCurve) -> bool:
     """Return whether a loss or a score of the last epoch is not finite."""
-    return any(not math.isfinite(part[-1]) for part in vars(curve).values() if part)
+    return any(not math.isfinite(part[-1]) for part in curve.parts.values() if part)
 
 
 def save_checkpoint(path: Path, state: Checkpoint, curve: LearningCurve, identity: str) -> None:
@@ -76,7 +76,7 @@ def save_checkpoint(path: Path, state: Checkpoint, curve: LearningCurve, identit
         "select_loss": list(state.select_loss),
         "seconds": state.seconds,
         "kernels": state.kernels,
-        "curve": {name: list(part) for name, part in vars(curve).items()},
+        "curve": {name: list(part) for name, part in curve.parts.items()},
     }
 
     def write(beside: Path) -> None:

@@ -125,7 +125,9 @@ class FullRuns:
         for key, metrics in trained.items():
             self._epochs[key] = metrics.epoch
             self._seconds[key] += metrics.seconds or 0.0
-            self._curves[key] = self._curves[key].extended(metrics.train_loss, metrics.loss, metrics.score)
+            self._curves[key] = self._curves[key].extended(
+                metrics.train_loss, metrics.loss, metrics.score, metrics.more
+            )
             if metrics.diverged:
                 family, named = self._runs[key].schedule["family"], ", ".join(metrics.not_finite)
                 logger.warning(f"a run of {family} has diverged in epoch {metrics.epoch} (NaN or infinite: {named})")

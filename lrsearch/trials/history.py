@@ -39,6 +39,11 @@ def is_crashed(trial: FrozenTrial) -> bool:
 class History:
     """The trials of a study as of the last `read`; threads may share it.
 
+    Args:
+        study: whose trials.
+        gives_up: whether parameters are given up that were lost with their process twice, at the same epoch: they may
+            be what kills it. A run in a process of its own takes none with it.
+
     Attributes:
         study: whose trials.
         running: those in training, by number.
@@ -47,8 +52,8 @@ class History:
         crashed: those that have crashed and not been queued again since, by origin.
     """
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
+    def __init__(self, study: Study, *, gives_up: bool = True) -> None:
+        self.study, self._gives_up = study, gives_up
         self.running: list[FrozenTrial] = []
         self.waiting: list[FrozenTrial] = []
         self.ended: list[FrozenTrial] = []
@@ -105,7 +110,7 @@ class History:
         reason = trial.user_attrs.get("stop_reason")
         if reason == LOST:
             epochs = trial.last_step or 0
-            if epochs <= self._lost_after.get(origin, -1):
+            if self._gives_up and epochs <= self._lost_after.get(origin, -1):
                 self._given_up.add(origin)
             self._lost_after[origin] = epochs
         if reason in _CUT_SHORT and origin not in self._finished_origins:

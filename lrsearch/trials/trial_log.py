@@ -70,7 +70,7 @@ class TrialLog:
 
     def record(self, metrics: EpochMetrics, seconds: float) -> None:
         """Take down one epoch, which took `seconds` of this trial's share; writes nothing to the storage."""
-        self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score)
+        self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score, metrics.more)
         self.seconds += seconds
         self.reported.append(self.experiment.worst_value if metrics.diverged else metrics.score["select"])
         if metrics.diverged and not any(name.endswith("loss") for name in metrics.not_finite):

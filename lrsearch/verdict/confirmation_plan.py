@@ -27,6 +27,7 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
             claim=make_claim(attributes.searches, trials=trials, sampler=config.search.sampler),
             metric=metric,
             worst_value=None if worst is None else metric.scale * worst,
+            held_out=config.run is None or config.run.test,
             failed_at=None if failed_at is None else metric.scale * failed_at,
         ),
         controls=controls,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
@@ -60,7 +61,7 @@ def learning_data(name: str, runs: Sequence[TrialRecord], *, epochs: int, metric
     The score and the loss are those of the test set where it was read every epoch, else of the holdout, which nothing
     was chosen by, else of the validation part.
     """
-    kept = [run for run in runs if run.curve.train_loss]
+    kept = [run for run in runs if run.curve.train_loss or run.curve.select_accuracy]
     if not kept:
         return None
     part = next((part for part in _PARTS_SHOWN if any(getattr(run.curve, f"{part}_loss") for run in kept)), "select")
@@ -198,13 +199,35 @@ _CONFIRMED = "Lines are means over the confirmed runs, bands one SD of the runs 
 _SEARCHED = "The best trial of each family in the search: one run each, chosen by its result."
 
 
-def _candidates(source: Source) -> list[Learning]:
-    """Return the curves of the confirmed candidates; where there are none, of each family's best trial."""
+def further_numbers(source: Source) -> Iterator[Section]:
+    """Yield what runs have reported besides, each number of all candidates by epoch."""
+    runs, epochs = _runs(source), source.config.epochs
+    names = sorted({name for records in runs.values() for record in records for name in record.curve.more})
+    colour_of, dash_of = colours(list(runs)), dashes(list(runs))
+    for name in names:
+        traces = []
+        for candidate, records in runs.items():
+            reported = _band_of(records, epochs, partial(_reported, name))
+            style = {"name": candidate, "colour": colour_of[candidate], "dash": dash_of[candidate]}
+            traces += _drawn(np.arange(1.0, epochs + 1), reported, **style)
+        drawn = figure(traces, height=320, xaxis=axis("report"), yaxis=axis(name))
+        yield Section(name, (_CONFIRMED if source.confirmation else _SEARCHED,), drawn)
+
+
+def _reported(name: str, curve: LearningCurve) -> tuple[float, ...]:
+    return curve.more.get(name, ())
+
+
+def _runs(source: Source) -> dict[str, list[TrialRecord]]:
+    """Return the confirmed runs by candidate; where there are none, each family's best trial."""
     runs: dict[str, list[TrialRecord]] = {}
     for run in source.confirmation:
         runs.setdefault(run.family, []).append(run)
-    if not runs:
-        runs = {family: [record] for family, (_, record) in source.study.best_by_family().items()}
-    epochs = source.config.epochs
+    return runs or {family: [record] for family, (_, record) in source.study.best_by_family().items()}
+
+
+def _candidates(source: Source) -> list[Learning]:
+    """Return the curves of the candidates that have some."""
+    epochs, runs = source.config.epochs, _runs(source)
     candidates = [learning_data(name, records, epochs=epochs, metric=source.metric) for name, records in runs.items()]
     return [candidate for candidate in candidates if candidate is not None]
