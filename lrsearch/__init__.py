@@ -90,6 +90,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("lrsearch")
     if name not in _HOMES:
         raise AttributeError(f"module 'lrsearch' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

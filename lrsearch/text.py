@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
 def plain(text: str) -> str:
     """Return text without what a terminal or a page obeys: control characters, escapes, marks of writing direction."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def time_in_words(seconds: float) -> str:
+    """Return a time as people say it, in round numbers.
+
+    >>> time_in_words(40), time_in_words(700), time_in_words(7600), time_in_words(57_000), time_in_words(4e5)
+    ('40 seconds', '12 minutes', '2.1 hours', '16 hours', '4.6 days')
+    """
+    units = (("seconds", 1, 90), ("minutes", 60, 90), ("hours", 3600, 72), ("days", 86_400, math.inf))
+    unit, length = next((unit, length) for unit, length, most in units if seconds < most * length)
+    amount = seconds / length
+    decimals = 1 if length >= 3600 and amount < 9.95 else 0
+    return f"{amount:,.{decimals}f} {unit}"
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

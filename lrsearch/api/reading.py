@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from optuna.study import Study
 
@@ -41,7 +42,7 @@ def write_report(study: Study | str, path: str | Path = "report.html", *, storag
 
 @checked
 def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
-    """Return the comparison that a search's confirmation allows; print its `verdict_text`.
+    """Return the comparison that a search's confirmation allows; print it for its four lines.
 
     Args:
         study: the study, or its name in the storage.
@@ -54,22 +55,30 @@ def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
 
 
 @checked
-def best_schedule(study: Study | str, family: str | None = None, *, storage: str | None = None) -> AnySchedule:
-    """Return the schedule of the study's best complete trial, or of a family's.
+def best_schedule(
+    study: Study | str,
+    family: str | None = None,
+    *,
+    by: Literal["verdict", "search"] = "verdict",
+    storage: str | None = None,
+) -> AnySchedule:
+    """Return the schedule that the study's verdict prefers; before there is one, that of its best complete trial.
 
     Args:
         study: the study, or its name in the storage.
-        family: the best of this family; of all if None.
+        family: the best trial of this family instead.
+        by: "search" for the best complete trial whatever the verdict says.
         storage: where a study given by its name is kept; the default if None.
 
     Raises:
         InputError: if there is no such study, or no complete trial.
+        RunError: if the verdict recommends nothing.
     """
-    from lrsearch.export import best_trials
+    from lrsearch.export import chosen_trials
 
     stored = stored_study(study, storage)
     name = study.study_name if isinstance(study, Study) else study
-    [(_, best)] = best_trials(stored.only(name), family)
+    [(_, best)] = chosen_trials(stored.only(name), family, by=by).trials
     return schedule_from_params(best.schedule)
 
 
@@ -79,11 +88,12 @@ def export_schedule(
     form: str = "yaml",
     *,
     family: str | None = None,
+    by: Literal["verdict", "search"] = "verdict",
     steps: int | None = None,
     approximate: bool = False,
     storage: str | None = None,
 ) -> str:
-    """Return the best configuration of a search, all replicates together, or a schedule, as the text of a file.
+    """Return what a study's verdict prefers, the best of a search without one, or a schedule, as the text of a file.
 
     It is what `lrsearch export` writes; `lrsearch.export` itself is the package that does it.
 
@@ -91,12 +101,14 @@ def export_schedule(
         study: the search, or a confirmation of fixed schedules; or its name in the storage; or a schedule by itself.
         form: yaml, json, toml, python, csv, hf, timm or optax.
         family: the best of this family, or the candidate of this name in a confirmation.
+        by: "search" for the best trial of the search, all replicates together, whatever the verdict says.
         steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
         approximate: with hf and timm, take the nearest curve where none is exact; a warning says how it differs.
         storage: where a study given by its name is kept; the default if None.
 
     Raises:
         InputError: if no such trial is complete, or the format cannot express the schedule exactly.
+        RunError: if the verdict recommends nothing.
     """
     from lrsearch.export import exported, render
 
@@ -107,7 +119,7 @@ def export_schedule(
         scaled = study if steps is None else study.scaled_to(steps)
         return render({"schedule": scaled.params()}, form, approximate=approximate)
     stored = stored_study(study, storage)
-    [text] = exported(stored, form, family=family, steps=steps, approximate=approximate).values()
+    [text] = exported(stored, form, family=family, by=by, steps=steps, approximate=approximate).values()
     return text
 
 

@@ -188,32 +188,32 @@ def print_title(title: str) -> None:
     output.print(Text(plain(title), style="bold"))
 
 
-def print_study_verdict(verdict: StudyVerdict, shown: Table) -> None:
+def print_study_verdict(verdict: StudyVerdict, shown: Table, *, details: bool = False) -> None:
     """Print the verdict of a confirmation, its controls, claims, smaller budgets and exploratory results."""
-    print_verdict(verdict.comparison, shown)
+    print_verdict(verdict.comparison, shown, details=details)
     if verdict.headroom:
         output.print()
-        output.print(Text(plain(verdict.headroom)))
+        print_prose(verdict.headroom)
     if verdict.controls:
-        logger.info("the interval of a control is to the candidate that it was made from, not to the best")
+        logger.info("the difference of a control is to the candidate that it was made from")
+        for control in verdict.controls:
+            print_prose(f"{control.sentence}.")
     if verdict.claims or verdict.claims_note:
         output.print()
         print_title("Claims (each with its own interval; p by Holm over all)")
         for claim in verdict.claims:
-            output.print(Text(plain(f"  {claim.sentence}")))
+            print_prose(claim.sentence)
         if verdict.claims_note:
-            output.print(Text(plain(verdict.claims_note)))
+            print_prose(verdict.claims_note)
     if verdict.tuning_budgets:
         output.print()
         print_title("If fewer trials can be afforded (each at its own error rate)")
         for budget in verdict.tuning_budgets:
-            output.print(Text(plain(f"  {budget.sentence}")))
+            print_prose(budget.sentence)
     if verdict.exploratory is not None:
         output.print()
         print_title("Exploratory, with blocks beyond the plan: not a part of the verdict above")
-        output.print(Text(plain(verdict.exploratory.verdict_text)))
-    if verdict.good_regions.why_not:
-        logger.info(f"how wide each family's good region is, is not known: {verdict.good_regions.why_not}")
+        print_prose(verdict.exploratory.verdict_text)
 
 
 def print_plan(plan: StudyPlan, blocks: Table) -> None:
@@ -253,17 +253,38 @@ def note_check(name: str, ok: bool, detail: str) -> None:
 
 def print_sequential(verdict: SequentialVerdict) -> None:
     """Print the verdict on one candidate in words, then the table of its looks."""
-    output.print(Text(plain(verdict.sentence)))
+    print_prose(verdict.sentence)
     output.print()
     print_table(verdict.table())
     logger.info(verdict.note)
 
 
-def print_verdict(comparison: Comparison, shown: Table) -> None:
-    """Print the verdict in words, then the table per family."""
-    output.print(Text(plain(comparison.verdict_text)))
+def print_verdict(comparison: Comparison, shown: Table, *, details: bool = False) -> None:
+    """Print the four lines and their cost, then the table per family, with `details` the statistics in words too."""
+    first, *others = comparison.lines
+    print_prose(first, bold=len(first))
+    for line in others:
+        print_prose(line, bold=line.index(":") + 1)
+    if comparison.cost:
+        print_prose(f"Cost: {comparison.cost}.")
     for warning in comparison.warnings:
         logger.info(f"warning: {warning}")
     output.print()
     print_table(shown)
     logger.info(comparison.note)
+    if details:
+        output.print()
+        print_prose(comparison.verdict_text)
+
+
+def print_prose(text: str, *, bold: int = 0) -> None:
+    """Print a paragraph, its first `bold` characters bold; on a terminal wrapped at words, elsewhere on one line."""
+    said = Text(plain(text))
+    said.stylize("bold", 0, bold)
+    if not sys.stdout.isatty():
+        output.print(said)
+        return
+    width = max(Console().width - 2, 20)
+    for place, line in enumerate(said.wrap(output, width)):
+        line.rstrip()
+        output.print(Text("  ") + line if place else line)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 StudyFile = Annotated[
-    Path | None, typer.Argument(metavar="[STUDY.toml]", help="The study file; the main study if none.")
+    Path | None,
+    typer.Argument(metavar="[STUDY]", help="A study file, or a built-in study such as quick; fashion_lenet if none."),
 ]
 Storage = Annotated[str, typer.Option(envvar="LRSEARCH_STORAGE", help="Where studies are kept: an SQLAlchemy address.")]
 Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name.")]
@@ -66,17 +67,17 @@ class StudyFlags:
         }
 
     def config(self, more: dict[str, Any] | None = None) -> StudyConfig:
-        """Return the study of the file, of the workload without a file, or else the main study; `more` changes it too.
+        """Return the study of the file, of the workload without a file, or else fashion_lenet; `more` changes it too.
 
         Raises:
             InputError: if the file, or a value, is invalid.
         """
-        from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
+        from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig
 
         if self.study is None and self.workload not in (None, BUILT_IN_WORKLOAD):
             config = StudyConfig.for_workload(self.workload)
         else:
-            config = StudyConfig.load(self.study or shipped_study("fashion_lenet"))
+            config = StudyConfig.load(self.study or "fashion_lenet")
         if self.training is not None and config.run is None:
             raise InputError("--training needs a study file with [run]: metric, direction, total_steps and reports")
         return config.changed(self.changes() | (more or {}))
@@ -188,3 +189,13 @@ def print_json(data: Any) -> None:
     from lrsearch.records import finite
 
     typer.echo(json.dumps(finite(data), indent=2, allow_nan=False))
+
+
+def write_verdict_json(target: Path | None, verdict: dict[str, Any]) -> None:
+    """Write a verdict as JSON, where a file is named."""
+    from lrsearch.config.files import write_text
+    from lrsearch.records import finite
+
+    if target is not None:
+        write_text(target, json.dumps(finite(verdict), indent=2, allow_nan=False) + "\n")
+        logger.info(f"{target} is written")

@@ -10,6 +10,7 @@ import typer
 
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Name, Storage
+from lrsearch.cli.next_step import next_step
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def adopt(
     logger.info(adopted.unequal)
     if adopted.left_out:
         logger.info(f"{adopted.left_out} finished trials hold no schedule from suggest_schedule and are left out")
+    next_step("confirm", study, storage=storage, study_name=study_name, to="the best of each family on fresh seeds")
 
 
 @command
@@ -60,4 +62,6 @@ def backup(
     """
     from lrsearch.storage import back_up
 
-    logger.info(f"{back_up(storage, target)} is written")
+    copy = back_up(storage, target)
+    logger.info(f"{copy} is written")
+    next_step("studies", storage=f"sqlite:///{copy}", to="what it holds")

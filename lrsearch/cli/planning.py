@@ -1,4 +1,4 @@
-"""The commands that come before: plan, preview, families, doctor."""
+"""The commands that come before: init, plan, preview, families, doctor."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from lrsearch.cli.flags import (
     print_json,
     whole_numbers,
 )
+from lrsearch.cli.next_step import next_step, say_next
+from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ def plan(
 ) -> None:
     """Say what a budget buys before anything runs: the difference it would detect, and the time it takes here.
 
-    Example: lrsearch plan studies/quick.toml --blocks 10,20 --sd 0.5 --correlation 0.3
+    Example: lrsearch plan quick --blocks 10,20 --sd 0.5 --correlation 0.3
     """
     from lrsearch.cli import console
     from lrsearch.cli.rows import plan_summary, plan_table
@@ -79,12 +81,45 @@ def plan(
         print_json(plan_summary(planned))
     else:
         console.print_plan(planned, plan_table(planned))
+        next_step("optimize" if planned.trials else "confirm", study.study, to="begin")
+
+
+@command
+def init(
+    target: Annotated[Path, typer.Argument(metavar="[FILE.toml]", help="The file to write.")] = Path("study.toml"),
+    workload: Workload = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="STUDY", help="Copy a built-in study, such as article, instead.")
+    ] = None,
+) -> None:
+    """Write a study file to start from, with its keys explained.
+
+    Example: lrsearch init mine.toml --workload package.module:function
+    """
+    from lrsearch.config import StudyConfig, built_in_study
+    from lrsearch.config.files import read_text, write_text
+    from lrsearch.config.template import study_template
+
+    if target.suffix != ".toml":
+        raise InputError(f"a study file must be called *.toml, got {str(target)!r}")
+    if target.exists():
+        raise InputError(f"{target} is there already: name another file")
+    if like is None:
+        text = study_template(str(target), target.stem.replace("_", "-"), workload)
+    elif workload is None:
+        text = read_text(built_in_study(like), "study file")
+    else:
+        raise InputError("--workload and --like exclude each other: a built-in study says what it trains")
+    write_text(target, text)
+    StudyConfig.load(target)
+    logger.info(f"{target} is written: read it and change what does not suit")
+    next_step("plan", target, to="what it would detect, and how long it takes here")
 
 
 @command
 def preview(
     study: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY.toml|CONFIG]", help="A study, or an exported configuration.")
+        Path | None, typer.Argument(metavar="[STUDY|CONFIG]", help="A study, or an exported configuration.")
     ] = None,
     page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("preview.html"),
     families: Families = None,
@@ -93,19 +128,22 @@ def preview(
 ) -> None:
     """Draw curves before any training: some of every family of a study and its fixed schedules, or one configuration.
 
-    Example: lrsearch preview studies/quick.toml -o preview.html
+    Example: lrsearch preview quick -o preview.html
     """
+    from lrsearch.config.built_in import study_path
     from lrsearch.config.files import write_text
     from lrsearch.export import is_configuration, load_configuration
     from lrsearch.report.preview import preview_html, schedule_preview_html
 
-    if study is not None and is_configuration(study):
-        one = load_configuration(study)
-        write_text(page, schedule_preview_html(study.name, one.to_schedule(), epochs=one.epochs))
+    path = None if study is None else study_path(study)
+    if path is not None and is_configuration(path):
+        one = load_configuration(path)
+        write_text(page, schedule_preview_html(path.name, one.to_schedule(), epochs=one.epochs))
     else:
         changes = {"search.families": listed(families), "training.epochs": epochs, "seed": seed}
         write_text(page, preview_html(StudyFlags(study).config(changes)))
     logger.info(f"{page} is written; it opens offline")
+    say_next(f"open {page} in a browser")
 
 
 @command
@@ -126,6 +164,7 @@ def families(
         print_json(described)
     else:
         console.print_families(described)
+        next_step("preview", to="draw them")
 
 
 @command
@@ -149,5 +188,11 @@ def doctor(
     else:
         for check in checks:
             console.note_check(**check)
-    if not all(check["ok"] for check in checks):
+    sound = all(check["ok"] for check in checks)
+    if output == "table" and sound:
+        words = ("plan",) if workload is None else ("plan", "--workload", workload)
+        next_step(*words, to="what a study would detect, and its time")
+    elif output == "table":
+        say_next("mend what is BAD, and run lrsearch doctor again")
+    if not sound:
         raise typer.Exit(1)

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from lrsearch.cli.command import command
-from lrsearch.cli.flags import Format, Name, Storage, print_json
+from lrsearch.cli.flags import Format, Name, Storage, print_json, require_seed, write_verdict_json
+from lrsearch.cli.next_step import next_step, say_next
 from lrsearch.cli.scores import ScoresFlags, print_scores
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
@@ -26,9 +27,13 @@ def compare(
     study_name: Name = None,
     *,
     table: ScoresFlags,
+    details: Annotated[bool, typer.Option("--details", help="Say the statistics in words too.")] = False,
+    target: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A JSON file to write besides, such as verdict.json.")
+    ] = None,
     output: Format = "table",
 ) -> None:
-    """Give the verdict of a confirmation: which is better, how sure, and whether it matters.
+    """Give the verdict of a confirmation: which to use, how sure that is, and whether it matters.
 
     Example: lrsearch compare --study-name article
     """
@@ -39,8 +44,9 @@ def compare(
     from lrsearch.storage import load_study, open_existing, studies_by_budget
     from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
 
+    require_seed(table.seed)
     if table.scores is not None:
-        if code := print_scores(table, table.scores, output):
+        if code := print_scores(table, table.scores, output, details=details, target=target):
             raise typer.Exit(code)
         return
     table.refuse(list(table.given()), "for a study, which is judged by the plan that it was made with")
@@ -55,15 +61,21 @@ def compare(
             write_verdict(shown_on, verdict)
     except RunError as error:
         logger.info(f"the dashboard's pages of these studies do not get this verdict: {error}")
+    summary = budgets_summary(verdicts, agreed)
+    write_verdict_json(target, summary)
     if output == "json":
-        print_json(budgets_summary(verdicts, agreed))
+        print_json(summary)
         return
     for epochs, verdict in verdicts.items():
         if agreed:
             console.print_title(f"{epochs} epochs")
-        console.print_study_verdict(verdict, verdict_table(verdict))
+        console.print_study_verdict(verdict, verdict_table(verdict), details=details)
     for agreement in agreed:
         console.print_title(agreement.sentence)
+    if summary["preferred"] is None:
+        next_step("report", storage=storage, study_name=study_name, to="which runs failed, and where")
+    else:
+        next_step("export", "-o", "best.py", storage=storage, study_name=study_name, to="take the schedule away")
 
 
 @command
@@ -85,11 +97,12 @@ def report(
     write_text(page, report_html(source))
     for line in source.study.added_by_hand:
         logger.info(line)
-    logger.info(
-        f"{page} is written; it opens offline"
-        if source.comparison
-        else f"{page} is written without a verdict: {source.why_not}"
-    )
+    if source.comparison:
+        logger.info(f"{page} is written; it opens offline")
+        say_next(f"open {page} in a browser")
+    else:
+        logger.info(f"{page} is written without a verdict: {source.why_not}")
+        next_step("confirm", storage=storage, study_name=source.study.name, to="the winners on fresh seeds")
 
 
 @command
@@ -97,8 +110,14 @@ def export(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     family: Annotated[str | None, typer.Option(help="The best of this family, or of this candidate.")] = None,
+    by: Annotated[
+        Literal["verdict", "search"],
+        typer.Option(help="What chooses: the verdict, once there is one, or the best validation score."),
+    ] = "verdict",
     top: Annotated[int, typer.Option(help="How many, best first; several need -o FOLDER.")] = 1,
-    recommended: Annotated[bool, typer.Option("--recommended", help="The best of each recommended family.")] = False,
+    recommended: Annotated[
+        bool, typer.Option("--recommended", help="All that are recommended, the preferred first.")
+    ] = False,
     form: Annotated[
         Literal["yaml", "json", "toml", "python", "csv", "hf", "timm", "optax"] | None,
         typer.Option("--format", help="By the suffix of -o, or yaml, if none."),
@@ -109,7 +128,7 @@ def export(
     ] = False,
     target: Annotated[Path | None, typer.Option("--output", "-o", help="The file (or folder) to write.")] = None,
 ) -> None:
-    """Write the best configuration as a document, as code for PyTorch or optax, or as arguments of other libraries.
+    """Write the preferred configuration as a document, as code for PyTorch or optax, or for other libraries.
 
     Example: lrsearch export --study-name quick -o best.toml
     """
@@ -128,14 +147,20 @@ def export(
         family=family,
         top=top,
         recommended=recommended,
+        by=by,
         steps=steps,
         approximate=approximate,
     )
     if target is None:
         typer.echo(files.popitem()[1], nl=False)
     else:
-        for place in write_files(files, target, as_folder=several):
+        places = write_files(files, target, as_folder=several)
+        for place in places:
             logger.info(f"{place} is written")
+        if chosen in ("yaml", "json", "toml"):
+            next_step("train", places[0], to="train it again")
+        else:
+            say_next(f"use {places[0]} in your training")
 
 
 Family = Annotated[str | None, typer.Option(help="Only this family, or this candidate of a confirmation.")]
@@ -175,6 +200,8 @@ def trials(
     console.print_table(listed.table, output)
     if (shown := len(listed.table.rows)) < listed.total:
         logger.info(f"the newest {shown} of {listed.total} trials are shown; --all shows the rest")
+    if output == "table":
+        next_step("report", storage=storage, study_name=study_name, to="all of it with figures")
 
 
 @command
@@ -194,6 +221,8 @@ def studies(
     from lrsearch.storage import TrialFilter, open_existing
 
     console.print_table(study_table(open_existing(storage), TrialFilter(family, state, replicate)), output)
+    if output == "table":
+        next_step("compare", "--study-name", "NAME", storage=storage, to="the verdict of one of them")
 
 
 @command
@@ -218,5 +247,5 @@ def dashboard(
     opened = open_storage(storage) if allow_edit else open_existing(storage)
     page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
     with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:
-        logger.info(f"http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")
+        say_next(f"open http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")
         server.serve_forever()

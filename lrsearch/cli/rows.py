@@ -15,7 +15,7 @@ from lrsearch.records import mean_and_sd
 from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart
-from lrsearch.tables import Column, Interval, Table, table
+from lrsearch.tables import Column, Estimate, Table, table
 from lrsearch.verdict.confirmation_plan import failed_runs
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
@@ -108,16 +108,17 @@ def confirm_table(confirmation: StudyPart) -> Table:
 
 def verdict_table(verdict: StudyVerdict) -> Table:
     """Return the table of the comparison with each family's good region where it is known, the controls below."""
-    shown = verdict.comparison.family_table()
+    comparison = verdict.comparison
+    shown = comparison.family_table()
     controls = (
-        (control.name, control.mean, None, Interval(control.low, control.high), None, "control", None, None)
+        (control.name, control.mean, None, Estimate(control.low, control.difference, control.high), None, "control")
         for control in verdict.controls
     )
-    rows = (*shown.rows, *controls)
-    if verdict.good_regions.why_not:
+    rows = (*shown.rows, *((*row, None, None) for row in controls))
+    if not (shares := verdict.good_regions.shares):
         return replace(shown, rows=rows)
-    shares = verdict.good_regions.shares
-    regions = (str(shares[row[0]]) if row[0] in shares else None for row in rows)
+    names = [*(comparison.families[place] for place in comparison.table_order), *(c.name for c in verdict.controls)]
+    regions = (str(shares[name]) if name in shares else None for name in names)
     return replace(
         shown,
         columns=(*shown.columns, Column("good region")),
@@ -168,15 +169,20 @@ def plan_summary(plan: StudyPlan) -> Row:
 
 
 def budgets_summary(verdicts: Mapping[int, StudyVerdict], agreed: Sequence[BudgetAgreement]) -> Row:
-    """Return what `compare --format json` prints: one verdict, or one at each epoch budget and their agreement."""
+    """Return what `compare --format json` prints: one verdict, or one at each epoch budget and their agreement.
+
+    The answer of the most epochs stands at the top level.
+    """
     each: dict[int, Row] = {epochs: verdict.to_dict() for epochs, verdict in verdicts.items()}
+    longest = each[max(each)]
     if not agreed:
-        return each.popitem()[1]
+        return longest
     agreement = [
         {"epochs": list(a.epochs), **(vars(a.agreement) if a.agreement is not None else {"why_not": a.why_not})}
         for a in agreed
     ]
-    return {"budgets": each, "agreement": agreement}
+    answer = {name: longest[name] for name in ("lines", "preferred", "recommended", "cost")}
+    return {**answer, "budgets": each, "agreement": agreement}
 
 
 def family_description(family: str) -> Row:

@@ -10,6 +10,7 @@ import typer
 
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
+from lrsearch.cli.next_step import next_step, say_next
 
 if TYPE_CHECKING:
     from lrsearch.storage import StudyPart
@@ -35,7 +36,7 @@ def optimize(
 ) -> None:
     """Search over schedule families; every trial stays in the storage.
 
-    Example: lrsearch optimize studies/quick.toml --trials 26
+    Example: lrsearch optimize quick --trials 24
     """
     from lrsearch.api import running as api
     from lrsearch.cli import console
@@ -55,6 +56,12 @@ def optimize(
             console.print_search(family_table(stored), state)
     if output == "json":
         print_json(summaries if len(summaries) > 1 else summaries[0])
+        return
+    if state.complete + state.pruned < state.total:
+        say_next("the same command again, which goes on where this one stopped")
+    else:
+        name = run.study_name or (config.name if search.study is None else None)
+        next_step("confirm", search.study, storage=run.storage, study_name=name, to="the winners on fresh seeds")
 
 
 @command
@@ -78,7 +85,7 @@ def confirm(
 ) -> None:
     """Train winners, or the fixed schedules of a study file, on fresh seeds and read the test set.
 
-    Example: lrsearch confirm studies/article.toml --blocks 20
+    Example: lrsearch confirm article --blocks 20
     """
     from lrsearch.api import running as api
     from lrsearch.cli import console
@@ -119,6 +126,8 @@ def confirm(
                 console.print_table(audit)
     if output == "json":
         print_json(results if len(results) > 1 else results[0])
+        return
+    next_step("compare", storage=run.storage, study_name=run.study_name or config.name, to="the verdict")
 
 
 @command
@@ -156,6 +165,8 @@ def train(
     for remark in run.remarks:
         logger.info(remark)
     console.print_table(run.table, output)
+    if output == "table":
+        next_step("train", config, "--seed", 1 if seed is None else seed + 1, to="the same on other seeds")
 
 
 def _stored_search(storage: str, name: str | None) -> StudyPart | None:

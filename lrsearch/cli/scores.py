@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lrsearch.cli.flags import require_seed
+from lrsearch.cli.next_step import next_step, say_next
 from lrsearch.errors import InputError
 
 
@@ -56,29 +56,37 @@ class ScoresFlags:
             raise InputError(f"{named} cannot be given {why}")
 
 
-def print_scores(flags: ScoresFlags, table: Path, form: str) -> int:
-    """Print the verdict on a table, "table" or "json" in `form`, and return the exit code."""
+def print_scores(
+    flags: ScoresFlags, table: Path, form: str, *, details: bool = False, target: Path | None = None
+) -> int:
+    """Print the verdict on a table, "table" or "json" in `form`, and return the exit code.
+
+    With `details` the statistics are said in words too; `target` is a file for the JSON besides.
+    """
     from lrsearch.cli import console
-    from lrsearch.cli.flags import print_json
+    from lrsearch.cli.flags import print_json, write_verdict_json
     from lrsearch.verdict.scores_csv import compare_table
     from lrsearch.verdict.sequential import compare_growing_table
 
-    require_seed(flags.seed)
     given = flags.given()
     if given.pop("sequential", False):
         flags.refuse(["rope", "seed", "sigma", "one_sided"], "with --sequential")
         if flags.candidate is None or flags.baseline is None:
             raise InputError("--sequential needs two families of the table: --candidate NAME --baseline NAME")
         verdict = compare_growing_table(table, **given)
+        write_verdict_json(target, verdict.to_dict())
         if form == "json":
             print_json(verdict.to_dict())
         else:
             console.print_sequential(verdict)
+            say_next("add rows to the table and run the same again, as often as you like")
         return verdict.exit_code
     flags.refuse(["candidate"], "without --sequential")
     comparison = compare_table(table, **given)
+    write_verdict_json(target, comparison.to_dict())
     if form == "json":
         typer.echo(comparison.to_json())
     else:
-        console.print_verdict(comparison, comparison.family_table())
+        console.print_verdict(comparison, comparison.family_table(), details=details)
+        next_step("init", to="search and compare schedules in a training of your own")
     return 0

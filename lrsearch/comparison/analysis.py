@@ -16,8 +16,8 @@ from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.inference.power import blocks_to_settle
 from lrsearch.comparison.inference.probability import probability_better
 from lrsearch.comparison.result import Pairs, Recommendation
-from lrsearch.comparison.sentences import FAILED, SAME, UNDECIDED, pair_verdict
 from lrsearch.comparison.settings import Settings
+from lrsearch.comparison.words.sentences import FAILED, SAME, UNDECIDED, pair_verdict
 
 
 def analyse_pairs(scores: FloatArray, alive: IntArray, flips: PairFlips, tested: IntArray, settings: Settings) -> Pairs:

@@ -16,8 +16,9 @@ from lrsearch.comparison.contrasts import Contrasts, columns_of, tested_pairs
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.flips import flip_pairs, require_attainable, sampling_variance
 from lrsearch.comparison.result import Comparison, Means
-from lrsearch.comparison.sentences import verdict_sentences
 from lrsearch.comparison.settings import CONFIGURATIONS, Settings
+from lrsearch.comparison.words.answer import with_lines
+from lrsearch.comparison.words.sentences import verdict_sentences
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.metric import Direction, Metric
@@ -168,12 +169,13 @@ def compare_table(
         block_seconds=table.block_seconds,
         warnings=(
             *cautions.few_blocks(len(shown)),
+            *(cautions.coarse_rope(settings.rope, settings.metric.unit, right.shape[2]) if right is not None else ()),
             *cautions.lost_members(lost, grouped=columns.names != table.families),
             *cautions.far_runs(table.scores, failed, table.families, rule, table.blocks),
             *cautions.skewed_differences(kept, settings),
         ),
     )
-    return replace(comparison, sentences=verdict_sentences(comparison))
+    return with_lines(replace(comparison, sentences=verdict_sentences(comparison)))
 
 
 def _mean_of(scores: FloatArray, weights: FloatArray) -> FloatArray:

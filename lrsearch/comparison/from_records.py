@@ -82,10 +82,16 @@ def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng:
         blocks=tuple(map(str, blocks)),
         correct=_correct(rows),
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in rows])),
-        parameters={name: len(FAMILIES[name].priors()) for name in candidates if name in FAMILIES},
+        parameters={name: _parameters_to_tune(name) for name in candidates},
     )
     comparison = compare_table(table, plan.complete_settings, rng, plan.failure_rule)
     return replace(comparison, warnings=comparison.warnings + _left_out(informed))
+
+
+def _parameters_to_tune(candidate: str) -> int:
+    """Return how many parameters a search draws for a candidate: none for a fixed schedule."""
+    family = FAMILIES.get(candidate.partition(" #")[0])
+    return 0 if family is None else len(family.priors())
 
 
 def failure_rule(records: Sequence[TrialRecord], plan: ConfirmationPlan) -> FailureRule:

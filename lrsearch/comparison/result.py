@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, IntArray, read_only
-from lrsearch.comparison.contrasts import describe
+from lrsearch.comparison.contrasts import Against, describe
 from lrsearch.comparison.failure import Failure, FailureRule
 from lrsearch.comparison.settings import Settings
-from lrsearch.tables import Column, Interval, Table, table
+from lrsearch.tables import STAR, Column, Estimate, Interval, Table, table
+from lrsearch.text import plain
 
 
 class _ReadOnly:
@@ -84,9 +85,11 @@ class Recommendation(_ReadOnly):
     rank_high: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison(_ReadOnly):
     """Which family is better than which, how sure that is, and whether it matters. All arrays are read-only.
+
+    Printed, it is its four lines.
 
     Attributes:
         families: the names of the columns: families, configurations, or groups where the plan compares groups.
@@ -100,9 +103,11 @@ class Comparison(_ReadOnly):
         includes_test_sampling: whether the intervals hold for other test examples too.
         block_seconds: what a block takes, where known.
         warnings: what to know before believing the numbers.
-        sentences: the verdict in words.
         unpaired_runs: how many runs each family has where they stand in no blocks; None where they do.
         untested: why a family without a failed run was not tested, by its name.
+        sentences: the statistics in words.
+        lines: the answer in four lines: use, how sure, does it matter, avoid; names stand between backticks.
+        cost: the runs behind it and their time, in words; "" where it is not known.
     """
 
     families: tuple[str, ...]
@@ -120,6 +125,8 @@ class Comparison(_ReadOnly):
     sentences: tuple[str, ...] = ()
     unpaired_runs: tuple[int, ...] | None = None
     untested: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    cost: str = ""
 
     @property
     def p(self) -> FloatArray:
@@ -161,7 +168,7 @@ class Comparison(_ReadOnly):
 
     @property
     def verdict_text(self) -> str:
-        """The verdict as one paragraph."""
+        """The statistics in words, as one paragraph."""
         return " ".join(self.sentences)
 
     @property
@@ -190,9 +197,21 @@ class Comparison(_ReadOnly):
             f"{describe(settings.contrasts)}{sided}; {self.failure_rule.sentence}"
         )
 
+    @property
+    def table_order(self) -> IntArray:
+        """The places of the families: the preferred one, then the others by `best_first`."""
+        first = [self.families.index(self.preferred)] if self.preferred is not None else []
+        return np.array([*first, *(place for place in self.best_first if place not in first)], dtype=np.int64)
+
+    @property
+    def reference(self) -> int:
+        """The place of the family from which the table measures: the plan's reference, or else the table's first."""
+        planned = self.settings.contrasts
+        return self.families.index(planned.reference) if isinstance(planned, Against) else int(self.table_order[0])
+
     def family_table(self) -> Table:
-        """Return a row per family, the best mean first: what is known of it and of its distance to the best."""
-        order, recommendation = self.best_first, self.recommendation
+        """Return a row per family, the preferred one first and marked with a star, and then the best mean."""
+        found, reference = self.recommendation, self.reference
         failed = {f.family: f"{f.runs.count} of {f.runs.total} ({f.limits})" for f in self.failures}
         decimals = self.settings.metric.decimals
         runs = dict(zip(self.families, self.unpaired_runs or (), strict=False))
@@ -201,7 +220,7 @@ class Comparison(_ReadOnly):
             *[Column("runs")] * bool(runs),
             Column("mean", decimals=decimals),
             Column("SD", decimals=decimals),
-            Column("to the best", "difference to the best", decimals=decimals, signed=True),
+            Column("difference", f"difference to {self.families[reference]}", decimals=decimals, signed=True),
             Column("rank"),
             Column("recommended"),
             Column("within the ROPE"),
@@ -209,17 +228,24 @@ class Comparison(_ReadOnly):
         )
         rows = [
             (
-                self.families[place],
-                *([runs[self.families[place]]] if runs else []),
+                f"{STAR} {name}" if name == self.preferred else name,
+                *([runs[name]] if runs else []),
                 float(self.means.mean[place]),
                 float(self.means.sd[place]),
-                None if place == order[0] else Interval(self.low[place, order[0]], self.high[place, order[0]]),
-                self._ranks(place),
-                self.families[place] in recommendation.recommended,
-                None if self.settings.rope is None else self.families[place] in recommendation.equivalent_to_best,
-                failed.get(self.families[place], "none"),
+                None
+                if place == reference
+                else Estimate(
+                    float(self.low[place, reference]),
+                    float(self.pairs.difference[place, reference]),
+                    float(self.high[place, reference]),
+                ),
+                self._ranks(int(place)),
+                name in found.recommended,
+                None if self.settings.rope is None else name in found.equivalent_to_best,
+                failed.get(name, "none"),
             )
-            for place in order
+            for place in self.table_order
+            for name in [self.families[place]]
         ]
         return table(columns, rows)
 
@@ -230,12 +256,25 @@ class Comparison(_ReadOnly):
             return None
         return round(low) if low == high else Interval(round(low), round(high))
 
+    @property
+    def lines_html(self) -> tuple[str, ...]:
+        """The four lines and the cost as HTML, escaped: the first line and the labels bold, names as code."""
+        first, *others = map(_with_names, self.lines)
+        labelled = (line.partition(": ") for line in others)
+        cost = [f"Cost: {escape(plain(self.cost))}."] if self.cost else []
+        return (f"<strong>{first}</strong>", *(f"<strong>{a}{b}</strong>{c}" for a, b, c in labelled), *cost)
+
+    def __repr__(self) -> str:
+        """Return the four lines and the cost."""
+        return "\n".join(filter(None, [*self.lines, self.cost and f"Cost: {self.cost}."]))
+
     def _repr_html_(self) -> str:
-        """Return the verdict, its warnings and the table of the families, as a notebook shows them."""
+        """Return the four lines, the warnings and the table, with the statistics folded, as a notebook shows them."""
+        lines = "".join(f"<p>{line}</p>" for line in self.lines_html)
         warnings = "".join(f"<p><b>Warning:</b> {escape(warning)}</p>" for warning in self.warnings)
         return (
-            f"<div><p>{escape(self.verdict_text)}</p>{warnings}{self.family_table().to_html()}"
-            f"<p><small>{escape(self.note)}</small></p></div>"
+            f"<div>{lines}{warnings}{self.family_table().to_html()}<details><summary>The statistics</summary>"
+            f"<p>{escape(self.verdict_text)}</p><p><small>{escape(self.note)}</small></p></details></div>"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -258,6 +297,8 @@ class Comparison(_ReadOnly):
             "block_seconds": self.block_seconds,
             "warnings": self.warnings,
             "verdict_text": self.verdict_text,
+            "lines": self.lines,
+            "cost": self.cost,
         }
         results = vars(self.means) | vars(self.pairs) | vars(self.recommendation)
         return {name: _plain(value) for name, value in (results | settings | beside).items()}
@@ -265,6 +306,12 @@ class Comparison(_ReadOnly):
     def to_json(self) -> str:
         """Return `to_dict` as one JSON object."""
         return json.dumps(self.to_dict(), allow_nan=False)
+
+
+def _with_names(line: str) -> str:
+    """Return a line as HTML, escaped, what stands between backticks as code."""
+    parts = [escape(part) for part in plain(line).split("`")]
+    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _plain(value: Any) -> Any:

@@ -17,9 +17,10 @@ from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.crosscheck import holm
 from lrsearch.comparison.inference.welch import FEWEST_RUNS, RunGroups, WelchMaxT, runs_to_settle, welch_max_t
 from lrsearch.comparison.result import Comparison, Means, Pairs
-from lrsearch.comparison.sentences import UNDECIDED, verdict_sentences
 from lrsearch.comparison.settings import CONFIGURATIONS, Settings
 from lrsearch.comparison.unjudged import nothing_recommended, nothing_tested, one_run_each
+from lrsearch.comparison.words.answer import with_lines
+from lrsearch.comparison.words.sentences import UNDECIDED, verdict_sentences
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.metric import Direction, Metric
@@ -118,8 +119,8 @@ def compare_runs(
         better = [settings.metric.sign * given[place] for place in alive]
         comparison = _judged(comparison, better, alive, parameters or {}, rng)
     elif max(counts) == 1:
-        return replace(comparison, sentences=(one_run_each(comparison),))
-    return replace(comparison, sentences=verdict_sentences(comparison))
+        return with_lines(replace(comparison, sentences=(one_run_each(comparison),)))
+    return with_lines(replace(comparison, sentences=verdict_sentences(comparison)))
 
 
 def _judged(

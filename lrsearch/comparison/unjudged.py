@@ -14,6 +14,7 @@ from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.power import MOST_BLOCKS, blocks_to_settle
 from lrsearch.comparison.result import Comparison, Means, Pairs, Recommendation
 from lrsearch.comparison.settings import Settings
+from lrsearch.comparison.words.answer import with_lines
 
 
 def show_few_blocks(scores: FloatArray, families: tuple[str, ...], settings: Settings) -> Comparison:
@@ -39,7 +40,7 @@ def show_few_blocks(scores: FloatArray, families: tuple[str, ...], settings: Set
         block_seconds=None,
         warnings=(),
     )
-    return replace(shown, sentences=(_few_blocks(shown),))
+    return with_lines(replace(shown, sentences=(_few_blocks(shown),)))
 
 
 def _few_blocks(comparison: Comparison) -> str:

@@ -3,7 +3,8 @@
 Owns the validation of everything that a user writes in a file. May import schedules. Begin with study.py.
 """
 
-from lrsearch.config.study import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
+from lrsearch.config.built_in import built_in_studies, built_in_study
+from lrsearch.config.study import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.config.study_tables import MOST_EPOCHS, OptimizerConfig
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "MOST_EPOCHS",
     "OptimizerConfig",
     "StudyConfig",
-    "shipped_study",
+    "built_in_studies",
+    "built_in_study",
 ]

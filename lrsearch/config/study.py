@@ -19,6 +19,7 @@ from pydantic import (
 
 from lrsearch.config.arguments import checked
 from lrsearch.config.baseline import BaselineConfig
+from lrsearch.config.built_in import built_in_study, study_path
 from lrsearch.config.files import check_plain, read_data
 from lrsearch.config.messages import explain
 from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
@@ -85,7 +86,7 @@ class StudyConfig(Table):
         plan = data.get("plan") if isinstance(data, Mapping) else None
         if not isinstance(plan, Mapping) or plan.get("claims") != "article":
             return data
-        article = read_data(shipped_study("article"), "study file", "toml")
+        article = read_data(built_in_study("article"), "study file", "toml")
         return {**data, "plan": {**plan, "claims": article["plan"]["claims"]}}
 
     @model_validator(mode="before")
@@ -200,11 +201,14 @@ class StudyConfig(Table):
     def load(cls, path: str | Path) -> StudyConfig:
         """Read a study file.
 
+        Args:
+            path: of the file, or the name of a study that comes with lrsearch, such as "quick".
+
         Raises:
             InputError: if the file is missing, is not TOML, or has an unknown key or an invalid value; the
                 message names the file, the key and what was meant.
         """
-        path = Path(path)
+        path = study_path(path)
         data = read_data(path, "study file", "toml")
         check_plain(data, str(path))
         if isinstance(data.get("baseline"), list):
@@ -315,10 +319,3 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("optimizer", "momentum"): SettingRange,
     ("optimizer", "weight_decay"): SettingRange,
 }
-
-
-def shipped_study(name: str) -> Path:
-    """Return the path of a study file that comes with lrsearch: fashion_lenet, quick or article."""
-    package = Path(__file__).parent.parent
-    inside = package / "studies" / f"{name}.toml"
-    return inside if inside.exists() else package.parent / "studies" / f"{name}.toml"

@@ -89,6 +89,11 @@ class Experiment(ABC):
         return self.stored_metric or self.fresh_metric
 
     @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to know of the plan before anything is trained."""
+        return ()
+
+    @property
     @abstractmethod
     def worst_value(self) -> float:
         """The value of a trial that has diverged: that of a model that has learned nothing, or else infinite."""

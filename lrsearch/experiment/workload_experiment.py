@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsearch.comparison.cautions import coarse_rope
 from lrsearch.config import StudyConfig
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.errors import InputError
@@ -95,6 +96,12 @@ class WorkloadExperiment(Experiment):
     def failed_at(self) -> float | None:
         """The metric from which on a confirmed run has failed, where the workload says so."""
         return self.workload.failed_at
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to know of the plan before anything is trained."""
+        test_examples = len(self.dataset.test_x) if self.metric.name == "accuracy" else None
+        return tuple(coarse_rope(self.config.plan.rope_for(self.metric), self.metric.unit, test_examples))
 
     @property
     def examples_to_fit(self) -> int:

@@ -6,12 +6,14 @@ Owns the formats. May import verdict and everything below it. Begin with configu
 from lrsearch.export.configuration import configuration
 from lrsearch.export.document import Configuration, is_configuration, load_configuration
 from lrsearch.export.formats import FORMATS, exported, format_of, render, write_files
-from lrsearch.export.stored import best_trials
+from lrsearch.export.stored import By, best_trials, chosen_trials
 
 __all__ = [
     "FORMATS",
+    "By",
     "Configuration",
     "best_trials",
+    "chosen_trials",
     "configuration",
     "exported",
     "format_of",

@@ -16,6 +16,7 @@ from lrsearch.records import TrialRecord
 from lrsearch.schedules import PerEpoch, schedule_from_params
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.text import plain
+from lrsearch.verdict.winner import same_configuration
 
 _LEVEL = 0.95
 _OF_OPTIMIZER = {
@@ -27,7 +28,7 @@ _WHERE_SET = ("clip_norm", "no_decay")
 
 
 def configuration(
-    study: StoredStudy, part: StudyPart, record: TrialRecord, *, steps: int | None = None
+    study: StoredStudy, part: StudyPart, record: TrialRecord, *, steps: int | None = None, chosen: str = ""
 ) -> dict[str, Any]:
     """Return the plain document of one complete trial: schedule, optimizer, training, scores, provenance.
 
@@ -36,6 +37,7 @@ def configuration(
         part: the search, or the confirmation, that the trial is of.
         record: complete, written by lrsearch.
         steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
+        chosen: by what it was chosen, for a reader; left out if empty.
 
     Raises:
         InputError: if `steps` does not suit the schedule, or the trial was not written by lrsearch.
@@ -66,7 +68,7 @@ def configuration(
     document = {
         "schedule": rescaled.params(),
         **trained,
-        "scores": _scores(study.confirmation, part, record),
+        "scores": ({"chosen": chosen} if chosen else {}) | _scores(study.confirmation, part, record),
         "provenance": _provenance(study, part, record),
     }
     if rescaled.total_steps != schedule.total_steps:
@@ -127,12 +129,8 @@ def _scores(confirmation: StudyPart | None, part: StudyPart, record: TrialRecord
 
 def _confirming_runs(record: TrialRecord, confirmation: StudyPart) -> list[TrialRecord]:
     """Return the confirming runs: of this configuration, or, after independent searches, of its whole family."""
-    runs, settings = confirmation.runs, _settings(record)
-    same = [
-        run
-        for run in runs
-        if run.schedule == record.schedule and all(settings.get(name) == value for name, value in run.settings.items())
-    ]
+    runs = confirmation.runs
+    same = [run for run in runs if same_configuration(record, run)]
     if same and _of_families(confirmation):
         return [run for run in runs if run.family == same[0].family]
     return same

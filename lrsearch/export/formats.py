@@ -20,7 +20,7 @@ from lrsearch.export.hf import hf_code
 from lrsearch.export.optax_code import optax_code
 from lrsearch.export.python_code import python_code
 from lrsearch.export.source_code import comments, joined, run_rates
-from lrsearch.export.stored import best_trials, recommended_trials
+from lrsearch.export.stored import By, chosen_trials, recommended_trials
 from lrsearch.export.timm import timm_code
 from lrsearch.schedules import FAMILIES, ReduceOnPlateau
 from lrsearch.storage import StoredStudy
@@ -133,6 +133,7 @@ def exported(
     family: str | None = None,
     top: int = 1,
     recommended: bool = False,
+    by: By = "verdict",
     steps: int | None = None,
     approximate: bool = False,
 ) -> dict[str, str]:
@@ -143,17 +144,19 @@ def exported(
         form: one of FORMATS.
         family: only of this family, or the candidate of this name in a confirmation.
         top: the number of configurations.
-        recommended: instead, the best of each family that the confirmation recommends.
+        recommended: instead, each candidate that the confirmation recommends, the preferred first.
+        by: what chooses where neither is given: the verdict once there is one, or the search.
         steps: the length that the schedule is rescaled to.
         approximate: take the nearest curve where the format has none that is exact; a warning says how it differs.
 
     Raises:
         InputError: if there are too few, or the format cannot express one of them exactly.
+        RunError: if the verdict recommends nothing.
     """
     files = {}
-    chosen = recommended_trials(study) if recommended else best_trials(study, family, top)
-    for place, (part, record) in enumerate(chosen, start=1):
-        document = configuration(study, part, record, steps=steps)
+    choice = recommended_trials(study) if recommended else chosen_trials(study, family, top=top, by=by)
+    for place, (part, record) in enumerate(choice.trials, start=1):
+        document = configuration(study, part, record, steps=steps, chosen=choice.reason)
         text = render(document, form, approximate=approximate)
         files[f"{place:02d}-{document['schedule']['family']}{FORMATS[form].suffix}"] = text
     return files

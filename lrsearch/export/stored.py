@@ -1,18 +1,70 @@
-"""Which trials of a stored study are exported: the best, of one family or of all, or what is recommended."""
+"""Which trials of a stored study are exported: what its verdict prefers, or the best of its search."""
 
 from __future__ import annotations
 
-from lrsearch.errors import InputError, RunError
-from lrsearch.records import TrialRecord
-from lrsearch.storage import StoredStudy, StudyPart
-from lrsearch.verdict.study_verdict import compare_study
+from dataclasses import dataclass
+from typing import Literal
 
-Chosen = tuple[StudyPart, TrialRecord]
-"""A trial with the search or the confirmation that it is of."""
+from lrsearch.comparison import Comparison
+from lrsearch.errors import InputError, RunError
+from lrsearch.storage import StoredStudy
+from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.verdict.winner import Chosen, candidate_trial, candidates_in_order, one_of
+
+By = Literal["verdict", "search"]
+"""What chooses: the verdict where there is one, or the validation score of the search."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Trials, best first, and by what they were chosen."""
+
+    trials: list[Chosen]
+    reason: str
+
+
+def chosen_trials(study: StoredStudy, family: str | None = None, *, top: int = 1, by: By = "verdict") -> Choice:
+    """Return the `top` best trials: once a verdict is there those that it prefers, or else those of the search.
+
+    Args:
+        study: where they are.
+        family: only of this family, or the candidate of this name; such trials are always those of the search.
+        top: how many.
+        by: "search" to leave the verdict aside.
+
+    Raises:
+        InputError: if fewer are there.
+        RunError: if the verdict recommends nothing.
+    """
+    comparison = None if family is not None or by == "search" else _verdict(study)
+    if comparison is None:
+        return Choice(best_trials(study, family, top), _reason(study, "the best validation score"))
+    require_recommendation(comparison)
+    trials = _trials(study, comparison, candidates_in_order(comparison))
+    if not 1 <= top <= len(trials):
+        raise InputError(
+            f"top must be from 1 to {len(trials)}, the candidates of the verdict, got {top}; or --by search"
+        )
+    return Choice(trials[:top], _reason(study, "preferred by the verdict" if top == 1 else "by the verdict"))
+
+
+def recommended_trials(study: StoredStudy) -> Choice:
+    """Return the trial of each candidate that is not shown worse than the best: the preferred first, then by score.
+
+    Raises:
+        InputError: if there is no confirmation, or it has too few blocks for a verdict.
+        RunError: if nothing is recommended.
+    """
+    if study.confirmation is None:
+        raise InputError("nothing is recommended before it is confirmed: run lrsearch confirm first")
+    comparison = compare_study(study)
+    require_recommendation(comparison)
+    names = [name for name in candidates_in_order(comparison) if name in comparison.recommended]
+    return Choice(_trials(study, comparison, names), _reason(study, "recommended by the verdict"))
 
 
 def best_trials(study: StoredStudy, family: str | None = None, top: int = 1) -> list[Chosen]:
-    """Return the `top` best trials: of a family, or of all.
+    """Return the `top` best trials of the search: of a family, or of all.
 
     Searched trials go by the validation metric at the last epoch, whichever replicate they are of. Where no searched
     trial fits, the confirmed candidates do (baselines, by name), by their mean over blocks, each as its first block.
@@ -41,18 +93,34 @@ def best_trials(study: StoredStudy, family: str | None = None, top: int = 1) -> 
     return ranked[:top]
 
 
-def recommended_trials(study: StoredStudy) -> list[Chosen]:
-    """Return the best trial of each family that the confirmation has not shown to be worse than the best one.
-
-    Raises:
-        InputError: if there is no confirmation, or it has too few blocks for a verdict.
-    """
+def _verdict(study: StoredStudy) -> Comparison | None:
+    """Return the comparison of a confirmed study; None where it is not confirmed, or in too few blocks."""
     if study.confirmation is None:
-        raise InputError("nothing is recommended before it is confirmed: run lrsearch confirm first")
-    recommended = compare_study(study).recommended
-    if not recommended:
-        raise InputError("nothing is recommended: each family has a failed run (lrsearch compare); export --family")
-    return [chosen for name in recommended for chosen in best_trials(study, name)]
+        return None
+    try:
+        return compare_study(study)
+    except InputError:
+        return None
+
+
+def require_recommendation(comparison: Comparison) -> None:
+    """Raise RunError, with the reason, if a verdict recommends nothing."""
+    if not comparison.recommended:
+        failed = ", ".join(f"{f.family} {f.runs.count} of {f.runs.total}" for f in comparison.failures)
+        raise RunError(
+            f"nothing is recommended: each candidate has failed runs ({failed}); --by search or --family takes one "
+            "all the same"
+        )
+
+
+def _trials(study: StoredStudy, comparison: Comparison, names: list[str]) -> list[Chosen]:
+    trials = (candidate_trial(study, comparison, name) for name in names)
+    return _exportable([chosen for chosen in trials if chosen is not None])
+
+
+def _reason(study: StoredStudy, reason: str) -> str:
+    searches = len(study.searches)
+    return f"{reason}; {one_of(searches)}" if searches > 1 else reason
 
 
 def _exportable(ranked: list[Chosen]) -> list[Chosen]:

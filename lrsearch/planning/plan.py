@@ -144,7 +144,7 @@ def plan_study(
         rope=rope,
         unit=experiment.metric.unit,
         alpha=config.plan.alpha_per_analysis,
-        remarks=_remarks(config, noise, replicates),
+        remarks=(*experiment.cautions, *_remarks(config, noise, replicates)),
     )
 
 

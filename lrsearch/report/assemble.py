@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from lrsearch.report import record_tables, verdict_tables
 from lrsearch.report.figures import (
     better,
@@ -98,13 +100,16 @@ def report_html(source: Source) -> str:
     """Return the report of a study as one self-contained HTML file; equal sources give equal files."""
     parts = (chapter.of(source) for chapter in CHAPTERS)
     subtitle = source.config.description or "Which learning-rate schedule?"
-    return render(Page(source.study.name, subtitle, _lead(source), tuple(part for part in parts if part.sections)))
+    folded = () if source.comparison is None else source.comparison.sentences
+    shown = tuple(part for part in parts if part.sections)
+    return render(Page(source.study.name, subtitle, _lead(source), shown, folded))
 
 
 def _lead(source: Source) -> tuple[str, ...]:
-    """Return the verdict in words, or why there is none."""
+    """Return the four lines with their cost, as HTML, and the warnings; or why there is no verdict."""
     if (comparison := source.comparison) is not None:
-        return (*comparison.sentences, *(f"Warning: {warning}." for warning in comparison.warnings))
+        lines = map(Markup, comparison.lines_html)
+        return (*lines, *(f"Warning: {warning}." for warning in comparison.warnings))
     return (
         f"There is no verdict: {source.why_not}.",
         "What follows is the search alone. The best of many noisy trials looks better than it is, and says nothing "

@@ -94,9 +94,10 @@ def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
         for study in studies:
             name, description = base_name(study.study_name), StudyPart.of(study).config.description
             # The sentences quote names, and the description is free text: neither may be read as Markdown.
-            said, about = _literal(comparison.verdict_text), f"{_literal(description)}\n\n" if description else ""
+            said = "\n\n".join(map(_literal, (*comparison.lines, comparison.verdict_text)))
+            about = f"{_literal(description)}\n\n" if description else ""
             command = f"`lrsearch report --study-name {plain(name).replace('`', '?')}`"
-            save_note(study, f"{about}**Verdict.** {said}\n\n{command} has the rest.")
+            save_note(study, f"{about}{said}\n\n{command} has the rest.")
             save_plotly_graph_object(study, figure, graph_object_id="lrsearch-verdict")
 
 

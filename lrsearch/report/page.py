@@ -38,12 +38,13 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A page: its title, what it says first, and its parts."""
+    """A page: its title, what it says first, its parts, and what stands folded below the first words."""
 
     title: str
     subtitle: str
     lead: tuple[str, ...]
     parts: tuple[Part, ...]
+    folded: tuple[str, ...] = ()
 
 
 def render(page: Page) -> str:

@@ -157,8 +157,7 @@ def good_region(source: Source) -> Iterator[Section]:
         return
     title, regions = "Share of the search space", source.verdict.good_regions
     settings = source.verdict.comparison.settings
-    if regions.why_not:
-        yield Section(title, (f"Not known: {regions.why_not}.",))
+    if not regions.shares:
         return
     sentence = (
         f"The share of random trials within {number(settings.rope)} {settings.metric.unit} of their family's best, "

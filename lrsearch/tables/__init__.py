@@ -4,6 +4,19 @@ Owns the table and how a value is written. May import records and text. Begin wi
 """
 
 from lrsearch.tables.table import Column, Table, table
-from lrsearch.tables.values import MISSING, Interval, Points, PValue, Share, number, text
+from lrsearch.tables.values import MISSING, STAR, Estimate, Interval, Points, PValue, Share, number, text
 
-__all__ = ["MISSING", "Column", "Interval", "PValue", "Points", "Share", "Table", "number", "table", "text"]
+__all__ = [
+    "MISSING",
+    "STAR",
+    "Column",
+    "Estimate",
+    "Interval",
+    "PValue",
+    "Points",
+    "Share",
+    "Table",
+    "number",
+    "table",
+    "text",
+]

@@ -14,6 +14,8 @@ from lrsearch.text import plain
 
 MISSING = "-"
 """Stands for a missing value, and for NaN."""
+STAR = "★"
+"""Marks the one that is preferred."""
 DIGITS = 4
 """Significant digits of a number whose column says nothing else."""
 _LEAST_P = 0.0001
@@ -35,6 +37,14 @@ class Interval(NamedTuple):
     """The limits of an interval, or of a range of ranks."""
 
     low: float
+    high: float
+
+
+class Estimate(NamedTuple):
+    """An estimate between the limits of its interval."""
+
+    low: float
+    estimate: float
     high: float
 
 
@@ -63,6 +73,8 @@ def text(value: Any, *, decimals: int | None = None, signed: bool = False) -> st
 
     >>> text(Points(0.8312)), text(Share(0.25)), text(Interval(-0.5, 0.25), decimals=2, signed=True)
     ('83.12', '25 %', '-0.50 to +0.25')
+    >>> text(Estimate(-2.94, -0.77, 1.41), decimals=2, signed=True)
+    '-2.94 < -0.77 < +1.41'
     >>> text(True), text(None), text({"base_lr": 0.1, "milestones": (3, 5)}), text([])
     ('yes', '-', 'base_lr=0.1, milestones=3, 5', '-')
     """
@@ -73,6 +85,9 @@ def text(value: Any, *, decimals: int | None = None, signed: bool = False) -> st
     if isinstance(value, Interval):
         limits = [number(limit, decimals=decimals, signed=signed) for limit in value]
         return MISSING if MISSING in limits else " to ".join(limits)
+    if isinstance(value, Estimate):
+        low, estimate, high = (number(v, decimals=decimals, signed=signed) for v in value)
+        return estimate if MISSING in (low, high) else f"{low} < {estimate} < {high}"
     if isinstance(value, Mapping):
         return ", ".join(f"{plain(str(name))}={text(item)}" for name, item in value.items()) or MISSING
     if isinstance(value, list | tuple | set | frozenset):

@@ -11,10 +11,12 @@ import numpy as np
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.controls import Control, check_controls
 from lrsearch.comparison.from_records import ConfirmationPlan, compare_records, whole_blocks
+from lrsearch.comparison.words.answer import answer_lines
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
 from lrsearch.storage import StoredStudy, budget_sentence, require_same_plan
+from lrsearch.verdict.background import background_of, cost_of
 from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
 from lrsearch.verdict.confirmation_plan import confirmation_plan
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
@@ -93,8 +95,10 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
     if planned_controls := {name: c.model_dump() for name, c in confirmation.attributes.controls.items()}:
         controls = check_controls(runs, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(runs, config, plan)
+    annotated = _annotated(comparison, plan, controls, config, (confirmation.added_by_hand, *_adopted(study)))
+    lines = answer_lines(comparison, background_of(study, comparison))
     return StudyVerdict(
-        comparison=_annotated(comparison, plan, controls, config, (confirmation.added_by_hand, *_adopted(study))),
+        comparison=replace(annotated, lines=lines, cost=cost_of(study)),
         controls=controls,
         claims=claims,
         claims_note=claims_note,

@@ -33,11 +33,12 @@ from optuna.samplers import RandomSampler
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.config import StudyConfig, built_in_study
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.experiment.space import FAMILY
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
+from lrsearch.schedules import FAMILIES
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.optimize import open_searches, prepare_studies
 from lrsearch.search.progress import SearchState, SearchTimes
@@ -192,8 +193,9 @@ def search(config: StudyConfig, lanes: int | None, stored: int = 0, warmup: int 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Let the lengths take turns and return what `--json` writes."""
-    base = StudyConfig.load(shipped_study("quick")).changed(
-        {"training.epochs": args.epochs, "search.sampler": args.sampler, "search.pruner": args.pruner}
+    base = StudyConfig.load(built_in_study("quick")).changed(
+        {"search.families": tuple(FAMILIES), "training.batch_size": 32}
+        | {"training.epochs": args.epochs, "search.sampler": args.sampler, "search.pruner": args.pruner}
     )
     lengths = [(stored, trials) for stored in args.stored for trials in args.trials]
     samples: dict[tuple[int, int], list[dict[str, float]]] = {length: [] for length in lengths}

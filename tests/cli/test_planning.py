@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lrsearch.config import StudyConfig
 from lrsearch.schedules import FAMILIES
 
 
@@ -50,3 +51,14 @@ def test_preview_draws_an_exported_configuration(folder, run) -> None:
     assert "square_root" not in page
     assert "there is no" not in page
     assert "No such file" in run("preview", "none.json").complaint
+
+
+def test_init_writes_a_study_file_and_overwrites_none(folder, run) -> None:
+    """Of one's own, or a copy of a built-in one."""
+    assert 0 == run("init", "--workload", "tests.workload_examples:tabular").code
+    assert "tests.workload_examples:tabular" == StudyConfig.load("study.toml").workload
+    assert "study.toml is there already" in run("init").complaint
+    assert 0 == run("init", "copy.toml", "--like", "article").code
+    assert StudyConfig.load("article") == StudyConfig.load("copy.toml")
+    assert "did you mean 'article'" in run("init", "more.toml", "--like", "artcle").complaint
+    assert "must be called *.toml" in run("init", "more").complaint

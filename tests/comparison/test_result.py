@@ -20,17 +20,19 @@ def _comparison(**options: object) -> Comparison:
 
 
 def test_verdict_warnings_and_table_are_shown_as_text() -> None:
-    """The whole verdict, every warning and a row per family, the best first; names are never markup."""
+    """The four lines, every warning, a row per family and the statistics folded; names are never markup."""
     comparison = _comparison()
     html = comparison._repr_html_()
     assert EVIL not in html
     text = unescape(re.sub(r"<[^>]+>", " ", html))
-    assert comparison.verdict_text in text
+    assert text.index("How sure:") < text.index("Avoid:") < text.index(comparison.verdict_text)
     assert comparison.warnings
     assert all(warning in text for warning in comparison.warnings)
     rows = re.findall(r"<tr><td class=short>(.*?)</td><td class=number>(.*?)</td>", html)
-    order = np.argsort(-comparison.means.mean)
-    assert [comparison.families[i] for i in order] == [unescape(name) for name, _ in rows]
+    order = comparison.table_order
+    names = [comparison.families[i] for i in order]
+    assert [f"★ {comparison.preferred}", *names[1:]] == [unescape(name) for name, _ in rows]
+    assert comparison.preferred == names[0] != comparison.families[comparison.best_first[0]]
     assert [f"{comparison.means.mean[i]:.2f}" for i in order] == [mean for _, mean in rows]
 
 
@@ -47,7 +49,7 @@ JSON_NAMES = {
     *("low", "high", "p", "p_single", "p_holm", "p_better", "p_better_low", "p_better_high", "verdict"),
     *("blocks_to_settle", "families", "scores", "blocks", "claim", "metric", "contrasts", "alpha", "rope", "preferred"),
     *("failures", "omnibus_max_t", "omnibus_iman_davenport", "block_seconds", "images", "crossed", "warnings"),
-    "verdict_text",
+    *("verdict_text", "lines", "cost"),
 }
 
 

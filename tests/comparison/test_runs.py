@@ -122,10 +122,10 @@ def test_one_baseline_and_one_direction() -> None:
 
 
 def test_the_table_has_the_number_of_runs() -> None:
-    """Unequal families are shown with it, the best mean first."""
+    """Unequal families are shown with it, the preferred one first, and then the best mean."""
     shown = _plain().family_table()
     assert ("family", "runs", "mean") == tuple(column.key for column in shown.columns[:3])
-    assert [("c", 6), ("b", 4), ("a", 3)] == [row[:2] for row in shown.rows]
+    assert [("★ b", 4), ("c", 6), ("a", 3)] == [row[:2] for row in shown.rows]
 
 
 REFUSED = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig, shipped_study
+from lrsearch.config import BUILT_IN_WORKLOAD, StudyConfig, built_in_study
 from lrsearch.errors import InputError
 from lrsearch.schedules import PerEpoch, default_families
 from tests.conftest import STUDY
@@ -54,15 +54,15 @@ def test_a_wrong_name_is_told_as_its_flag() -> None:
 
 
 @pytest.mark.parametrize("name", ["fashion_lenet", "quick", "article"])
-def test_every_shipped_study_is_valid_and_round_trips(name) -> None:
+def test_every_built_in_study_is_valid_and_round_trips(name) -> None:
     """A shipped file loads, and what a storage keeps of it gives the same study back."""
-    config = StudyConfig.load(shipped_study(name))
+    config = StudyConfig.load(built_in_study(name))
     assert config == StudyConfig.from_dict(config.model_dump(mode="json"))
 
 
 def test_the_article_runs_its_four_schedules_as_printed() -> None:
     """The rates of the first epochs of the article's schedules, worked out from its formulas by hand."""
-    config = StudyConfig.load(shipped_study("article"))
+    config = StudyConfig.load(built_in_study("article"))
     assert "all" == config.data.train
     made = {b.name: b.schedule(epochs=30, steps_per_epoch=468) for b in config.baseline}
     assert 6 == len(made)

@@ -22,7 +22,7 @@ def test_the_top_are_ranked_over_all_replicates_and_written_to_a_folder(source, 
     """Best first, one file each."""
     ranked = [trial.value for _, trial in best_trials(source, top=6)]
     assert sorted(ranked, reverse=True) == ranked
-    places = write_files(exported(source, "yaml", top=3), tmp_path / "best", as_folder=True)
+    places = write_files(exported(source, "yaml", top=3, by="search"), tmp_path / "best", as_folder=True)
     assert ["01", "02", "03"] == [place.name[:2] for place in places]
     scores = [load_configuration(place).scores["search_value"] for place in places]
     assert ranked[:3] == scores

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.config import StudyConfig, built_in_study
 from lrsearch.export import FORMATS
 from lrsearch.schedules import FAMILIES
 from lrsearch.storage.attributes import SCHEMA_VERSION
@@ -27,7 +27,7 @@ odd = st.recursive(
     plain_values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
 )
 usable = st.sampled_from([0, 1, 2, 3, 0.1, 0.5, 1.0, 100, 1e-5, True, "epoch", "cosine", [1, 2], {"low": 0.1}])
-files = [shipped_study(name).read_text() for name in ("quick", "article", "fashion_lenet")]
+files = [built_in_study(name).read_text() for name in ("quick", "article", "fashion_lenet")]
 
 CONFIGURATION: dict[str, Any] = {
     "schedule": {"family": "cosine", "base_lr": 0.1, "final_lr": 0.01, "warmup_steps": 2, "total_steps": 20},

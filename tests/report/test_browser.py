@@ -2,7 +2,7 @@
 
 import pytest
 
-from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.config import StudyConfig, built_in_study
 from lrsearch.report.assemble import report_html
 from lrsearch.report.preview import preview_html
 from tests.report.browser import CHROMIUM, Browser
@@ -39,7 +39,7 @@ def browser():
 def pages(tmp_path_factory):
     """Return the files of a report and a preview."""
     folder = tmp_path_factory.mktemp("pages")
-    made = {"report": report_html(stored_source()), "preview": preview_html(StudyConfig.load(shipped_study("quick")))}
+    made = {"report": report_html(stored_source()), "preview": preview_html(StudyConfig.load(built_in_study("quick")))}
     for name, html in made.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.config import StudyConfig, built_in_study
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import study_space
 from lrsearch.report.preview import baseline_samples, family_samples, nominal_steps_per_epoch, preview_html
@@ -17,7 +17,7 @@ from tests.report.report_helpers import EVIL, small_config
 @pytest.mark.parametrize("study", ["quick", "article", "fashion_lenet"])
 def test_every_family_and_every_baseline_is_on_the_page(study):
     """Each shipped study's families have a figure and a table, its fixed schedules their names."""
-    config = StudyConfig.load(shipped_study(study))
+    config = StudyConfig.load(built_in_study(study))
     html = preview_html(config)
     for family in config.search.families:
         assert f"<h3>{family}</h3>" in html
@@ -39,7 +39,7 @@ def test_steps_per_epoch_are_those_of_the_search():
     """The number that needs no data is the one that the loaded data give."""
     from lrsearch.experiment.workload_experiment import WorkloadExperiment
 
-    config = StudyConfig.load(shipped_study("quick"))
+    config = StudyConfig.load(built_in_study("quick"))
     experiment = WorkloadExperiment.prepare(config, device="cpu")
     steps, _ = nominal_steps_per_epoch(config)
     assert experiment.steps_per_epoch == steps
@@ -93,7 +93,7 @@ def test_a_study_stepped_by_the_epoch_is_drawn_in_epochs():
 
 def test_baselines_are_drawn_as_the_study_file_says():
     """The article's square root begins at its lagging rate 0.3 and then falls from 0.1."""
-    config = StudyConfig.load(shipped_study("article"))
+    config = StudyConfig.load(built_in_study("article"))
     samples = {sample.name: sample for sample in baseline_samples(config, 468)}
     rates = samples["square root"].curve.rates
     assert (0.3, 0.1) == (rates[0], rates[2])

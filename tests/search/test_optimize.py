@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from optuna.distributions import FloatDistribution
 
-from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.config import StudyConfig, built_in_study
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
@@ -66,12 +66,12 @@ def test_tpe_starts_as_it_did_when_the_study_was_made(folder) -> None:
 def test_a_study_that_holds_nothing_back_is_not_searched(folder) -> None:
     """`train = "all"` is for confirm alone, and it is said before anything is loaded."""
     with pytest.raises(InputError, match='train = "all"'):
-        run_search(StudyConfig.load(shipped_study("article")))
+        run_search(StudyConfig.load(built_in_study("article")))
 
 
 def test_the_digits_are_searched_with_the_built_in_workload(folder) -> None:
     """The quick study's first trials, one epoch of them: every family in turn, better than chance."""
-    config = StudyConfig.load(shipped_study("quick")).changed(
+    config = StudyConfig.load(built_in_study("quick")).changed(
         {"training.epochs": 1, "search.families": ("constant", "one_cycle"), "name": "tab"}
     )
     study, state = search_and_state(config, 4)
@@ -84,7 +84,7 @@ def test_the_digits_are_searched_with_the_built_in_workload(folder) -> None:
 def test_real_fashion_mnist_is_searched(folder, real_data, monkeypatch) -> None:
     """The whole path on the real files, in batches so large that it is short: 50,000 images in 20 steps, one value."""
     monkeypatch.setenv("LRSEARCH_DATA_MIRROR", str(real_data))
-    config = StudyConfig.load(shipped_study("fashion_lenet")).changed(
+    config = StudyConfig.load(built_in_study("fashion_lenet")).changed(
         {"training.epochs": 1, "training.batch_size": 2500, "search.families": ("one_cycle",), "name": "tab"}
     )
     study, state = search_and_state(config, 1, lanes=1)

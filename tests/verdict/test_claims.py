@@ -8,7 +8,7 @@ from scipy import stats
 
 from lrsearch.comparison.from_records import ConfirmationPlan
 from lrsearch.comparison.settings import Settings
-from lrsearch.config import StudyConfig, shipped_study
+from lrsearch.config import StudyConfig, built_in_study
 from lrsearch.config.plan_tables import ClaimConfig
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
@@ -16,7 +16,7 @@ from lrsearch.storage import records as stored_records
 from lrsearch.verdict.claims import judge_claims, measured
 from tests.confirmation_examples import config_of, noisy, run_of, stored, verdict_of
 
-ARTICLE = StudyConfig.load(shipped_study("article")).plan.claims
+ARTICLE = StudyConfig.load(built_in_study("article")).plan.claims
 NONE, NONE_LOW, ROOT, ROOT_HIGH = "no schedule", "no schedule at 0.1", "square root", "square root at 0.3"
 SCHEDULES = (NONE_LOW, NONE, ROOT, ROOT_HIGH, "multi-step", "cosine")
 FINAL = {NONE_LOW: 89.0, NONE: 89.0, ROOT: 90.0, ROOT_HIGH: 90.0, "multi-step": 89.5}
@@ -215,7 +215,7 @@ def _verdict(storage, given, epochs: int = 30, **attributes):
 
 def test_the_shipped_article_asks_for_its_claims() -> None:
     """Its baselines have the names that the claims look for, in a plan of 20 blocks of 30 epochs."""
-    config = StudyConfig.load(shipped_study("article"))
+    config = StudyConfig.load(built_in_study("article"))
     assert (9, 20, 30) == (len(config.plan.claims), config.plan.blocks, config.training.epochs)
     assert {30} == {claim.epochs for claim in config.plan.claims}
     assert set(NAMES) == {baseline.name for baseline in config.baseline}

@@ -22,7 +22,7 @@ def test_confirm_compare_and_trials_call_the_same_run_failed(database, run) -> N
     """A run near chance, which ended by itself, has failed in every list, with the reason beside it."""
     _, failed = _failed(database)
     assert {9: "worse than 18.12"} == failed
-    assert "1 of 10 runs of constant failed" in run("compare").out
+    assert "Avoid: `constant`, which failed once in 10." in run("compare").out
     listed = json.loads(run("trials", "--study-name", "tab/confirm", "--format", "json").out)
     assert [None] * 9 + ["worse than 18.12"] + [None] * 10 == [row["failed"] for row in listed]
 

@@ -88,7 +88,10 @@ def test_the_direction_the_metric_and_the_unit_are_given(folder, run) -> None:
     assert "points" not in compared.verdict_text + compared.note
     assert compared.means.mean[0] == pytest.approx(np.mean(LOSSES["cosine"]))
     flags = ["--direction", "minimize", "--metric", "validation loss", "--unit", "nats", "--rope", "0.05"]
-    assert compared.verdict_text in run("compare", "--scores", "scores.csv", *flags).out
+    assert compared.verdict_text in run("compare", "--scores", "scores.csv", *flags, "--details").out
+    shown = run("compare", "--scores", "scores.csv", *flags).out
+    assert shown.startswith("\n".join(compared.lines))
+    assert compared.verdict_text not in shown
 
 
 @pytest.mark.parametrize("options", [{"direction": "minimize"}, {"unit": "BLEU"}])

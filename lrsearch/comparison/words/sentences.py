@@ -61,7 +61,7 @@ def _failures(comparison: Comparison) -> str:
         return ""
     counted = [f"{f.runs.count} of {f.runs.total} runs of {f.family} failed ({f.limits})" for f in comparison.failures]
     return (
-        f"First, {_joined(counted)}: {comparison.failure_rule.sentence}, and what has a failed run is neither tested "
+        f"First, {joined(counted)}: {comparison.failure_rule.sentence}, and what has a failed run is neither tested "
         "nor recommended."
     )
 
@@ -78,7 +78,7 @@ def _recommendation(comparison: Comparison, scope: str) -> str:
     if not chosen:
         return f"{opening}none can be recommended."
     if len(chosen) > 1:
-        choice = f"{_joined(chosen)} are recommended, as not shown worse than the best{scope}"
+        choice = f"{joined(chosen)} are recommended, as not shown worse than the best{scope}"
         preferred = f"{comparison.preferred} is preferred for {comparison.recommendation.tie_breaker}"
         return f"{opening}{choice}, and of them {preferred}."
     if np.isfinite(comparison.recommendation.p_worse).sum() == 1:
@@ -164,7 +164,7 @@ def _undecided(comparison: Comparison) -> str:
         remedies.append(f"{needed.size - within_reach.size} would need more than {MOST_BLOCKS:,} {units}{or_examples}")
     # Why a pair can be undecided though one of it is not recommended: two sides and all pairs need wider intervals.
     wider = ", by the wider two-sided intervals that hold for all pairs at once," * (not comparison.settings.one_sided)
-    return f"undecided{wider} are {_listed(comparison, pairs, _couple)}; {_joined(remedies)}"
+    return f"undecided{wider} are {_listed(comparison, pairs, _couple)}; {joined(remedies)}"
 
 
 def _unstated_rope(comparison: Comparison) -> str:
@@ -201,9 +201,9 @@ def _listed(comparison: Comparison, pairs: list[tuple[int, int]], say: Callable[
 def _some(items: Sequence[str], more: str) -> str:
     """Return the first few items, and the number of the others, in words."""
     others = len(items) - LISTED
-    return _joined([*items[:LISTED], f"{others} {more}"] if others > 0 else items)
+    return joined([*items[:LISTED], f"{others} {more}"] if others > 0 else items)
 
 
-def _joined(items: Sequence[str]) -> str:
+def joined(items: Sequence[str]) -> str:
     """Return "a", "a and b" or "a, b and c"."""
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))

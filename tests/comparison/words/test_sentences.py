@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lrsearch.comparison import Groups
-from lrsearch.comparison.sentences import pair_verdict, verdict_sentences
+from lrsearch.comparison.words.sentences import pair_verdict, verdict_sentences
 from tests.comparison.examples import NAMES, compare
 from tests.comparison.simulations import draw_scores
 

@@ -1,0 +1,51 @@
+"""What the four lines say besides scores: the winner's configuration, the user's own schedules, time and cost."""
+
+from __future__ import annotations
+
+from lrsearch.comparison import Comparison
+from lrsearch.comparison.words.answer import Background
+from lrsearch.schedules import FAMILIES
+from lrsearch.storage import StoredStudy
+from lrsearch.text import time_in_words
+from lrsearch.verdict.winner import candidate_trial, configuration_in_words, one_of
+
+_LOWER_RATES = "runs diverged: give base_lr a lower upper end ([ranges] base_lr) and search again"
+_TRAIN_LONGER = "train for more epochs, or let lrsearch doctor look at the workload"
+
+
+def background_of(study: StoredStudy, comparison: Comparison) -> Background:
+    """Return what is known of the candidates of a confirmed study besides their scores."""
+    confirmation, searches = study.confirmed(), study.first.attributes.searches
+    own = {baseline.name for baseline in confirmation.config.baseline}
+    configuration = ""
+    if comparison.preferred is not None:
+        chosen = candidate_trial(study, comparison, comparison.preferred)
+        words = [] if chosen is None else [_family(comparison.preferred, chosen[1].schedule.get("family"))]
+        words += [] if chosen is None else [configuration_in_words(chosen[1])]
+        words += [one_of(searches)] if searches > 1 and comparison.preferred not in own else []
+        configuration = "; ".join(filter(None, words))
+    block = comparison.block_seconds or 0.0
+    if searches > 1:  # another block is another search
+        block += sum(record.seconds or 0.0 for record in study.trials) / searches
+    return Background(
+        repeats="independent searches" if searches > 1 else "fresh seeds",
+        configuration=configuration,
+        baselines=tuple(name for name in comparison.families if name in own),
+        left_out=tuple(confirmation.attributes.left_out),
+        block_seconds=block or None,
+        advice=_LOWER_RATES if any(failure.diverged for failure in comparison.failures) else _TRAIN_LONGER,
+    )
+
+
+def cost_of(study: StoredStudy) -> str:
+    """Return how many runs a study has finished, and the time that they took, of all processes together."""
+    parts = [part.runs for part in (study.confirmation, study.audit) if part is not None]
+    runs = [*(record for record in study.trials if record.finished), *(run for part in parts for run in part)]
+    seconds = sum(run.seconds or 0.0 for run in runs)
+    on_gpu = any(run.device.startswith("cuda") for run in runs)
+    return f"{len(runs):,} runs, {time_in_words(seconds)} of training{' on a GPU' if on_gpu else ''}"
+
+
+def _family(candidate: str, family: object) -> str:
+    """Return the family of a candidate whose name does not say it."""
+    return str(family) if family in FAMILIES and candidate.partition(" #")[0] != family else ""
