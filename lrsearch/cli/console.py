@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lrsearch.confirmation.progress import ConfirmProgress
     from lrsearch.planning.plan import StudyPlan
     from lrsearch.search.progress import SearchState
+    from lrsearch.verdict.over_studies import OverStudies
     from lrsearch.verdict.sequential import SequentialVerdict
     from lrsearch.verdict.study_verdict import StudyVerdict
 
@@ -249,6 +250,15 @@ def _pace(plan: StudyPlan) -> str:
 def note_check(name: str, ok: bool, detail: str) -> None:
     """Print one check of the doctor on standard output."""
     output.print(Text(f"{'ok ' if ok else 'BAD'} {plain(name)}: {plain(detail)}"))
+
+
+def print_over_studies(together: OverStudies) -> None:
+    """Print what several studies say together: in words, by candidate, and by pair."""
+    for sentence in together.sentences:
+        output.print(Text(plain(sentence)))
+    for shown in (together.table(), together.pair_table()):
+        output.print()
+        print_table(shown)
 
 
 def print_sequential(verdict: SequentialVerdict) -> None:

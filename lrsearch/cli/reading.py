@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from lrsearch.cli.command import command
-from lrsearch.cli.flags import Format, Name, Storage, print_json, require_seed, write_verdict_json
+from lrsearch.cli.flags import Format, Name, Storage, listed, print_json, require_seed, write_verdict_json
 from lrsearch.cli.next_step import next_step, say_next
 from lrsearch.cli.scores import ScoresFlags, print_scores
 from lrsearch.errors import InputError
@@ -20,12 +20,17 @@ logger = logging.getLogger(__name__)
 _NEWEST = 1000
 """Trials that are listed where not all are asked for."""
 
+Several = Annotated[
+    str | None, typer.Option("--studies", help="Confirmed studies, separated by commas: what they say together.")
+]
+
 
 @command
 def compare(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     *,
+    studies: Several = None,
     table: ScoresFlags,
     details: Annotated[bool, typer.Option("--details", help="Say the statistics in words too.")] = False,
     target: Annotated[
@@ -43,6 +48,7 @@ def compare(
     from lrsearch.report.dashboard import write_verdict
     from lrsearch.storage import load_study, open_existing, studies_by_budget
     from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
+    from lrsearch.verdict.over_studies import read_over_studies
 
     require_seed(table.seed)
     if table.scores is not None:
@@ -51,12 +57,20 @@ def compare(
         return
     table.refuse(list(table.given()), "for a study, which is judged by the plan that it was made with")
     opened = open_existing(storage)
-    studies = studies_by_budget(opened, study_name)
-    verdicts = verdicts_by_budget(studies)
+    if (names := listed(studies)) is not None:
+        together = read_over_studies(opened, names)
+        write_verdict_json(target, together.to_dict())
+        if output == "json":
+            print_json(together.to_dict())
+        else:
+            console.print_over_studies(together)
+        return
+    by_budget = studies_by_budget(opened, study_name)
+    verdicts = verdicts_by_budget(by_budget)
     agreed = agreements(verdicts)
     try:
         for epochs, verdict in verdicts.items():
-            study = studies[epochs]
+            study = by_budget[epochs]
             shown_on = [load_study(opened, part.name) for part in (study.confirmed(), *study.searches)]
             write_verdict(shown_on, verdict)
     except RunError as error:
@@ -83,16 +97,22 @@ def report(
     page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
+    studies: Several = None,
 ) -> None:
     """Write a study's results as one HTML file: the verdict first, then the evidence.
 
     Example: lrsearch report --study-name quick -o report.html
     """
     from lrsearch.config.files import write_text
-    from lrsearch.report.assemble import report_html
+    from lrsearch.report.assemble import over_studies_html, report_html
     from lrsearch.report.source import read_source
     from lrsearch.storage import open_existing
+    from lrsearch.verdict.over_studies import read_over_studies
 
+    if (names := listed(studies)) is not None:
+        write_text(page, over_studies_html(read_over_studies(open_existing(storage), names)))
+        logger.info(f"{page} is written; it opens offline")
+        return
     source = read_source(open_existing(storage), study_name)
     write_text(page, report_html(source))
     for line in source.study.added_by_hand:

@@ -22,6 +22,7 @@ from lrsearch.report.figures import (
 )
 from lrsearch.report.page import Page, Part, Section, render
 from lrsearch.report.source import Source
+from lrsearch.verdict.over_studies import OverStudies
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,18 @@ def report_html(source: Source) -> str:
     folded = () if source.comparison is None else source.comparison.sentences
     shown = tuple(part for part in parts if part.sections)
     return render(Page(source.study.name, subtitle, _lead(source), shown, folded))
+
+
+def over_studies_html(together: OverStudies) -> str:
+    """Return the page of what several studies say together."""
+    ranked = "Ranks are by the mean, among the candidates that all studies have."
+    apart = "Each study decides at its own error rate; nothing is pooled."
+    sections = (
+        Section("Candidates", (ranked,), None, (together.table(),)),
+        Section("Pairs", (apart,), None, (together.pair_table(),)),
+    )
+    part = Part("Together", sections)
+    return render(Page("Several studies", ", ".join(together.studies), together.sentences, (part,)))
 
 
 def _lead(source: Source) -> tuple[str, ...]:

@@ -108,13 +108,18 @@ class SequentialVerdict:
         """Return a row per look."""
         decimals = self.metric.decimals
         columns = (
-            Column("runs"),
+            Column("runs", "paired runs" if self.paired else f"runs of {self.candidate} and {self.baseline}"),
             Column("difference", decimals=decimals, signed=True),
             Column("interval so far", decimals=decimals, signed=True),
             Column("p so far"),
         )
         rows = [
-            ("+".join(map(str, dict.fromkeys(look.runs))), look.difference, Interval(look.low, look.high), look.p)
+            (
+                str(look.runs[0]) if self.paired else "{} and {}".format(*look.runs),
+                look.difference,
+                Interval(look.low, look.high),
+                look.p,
+            )
             for look in self.looks
         ]
         return table(columns, rows)
