@@ -70,6 +70,7 @@ def test_unpaired_runs_are_looked_at_in_the_order_of_their_lines(folder) -> None
     assert [(7, 3), (7, 4), (7, 5)] == [look.runs for look in compared.looks]
     assert compared.looks[-1].e_value == pytest.approx(38.705091, abs=6e-7)
     assert "after 7 runs of new and 5 of old" in compared.sentence
+    assert "7 and 3" == compared.table().rows[0][0]
     alternating = compare_sequential([1.0, 1.2, 1.4, 1.1], [2.0, 2.2, 2.4], paired=False)
     assert [(3, 3), (4, 3)] == [look.runs for look in alternating.looks]
 
