@@ -38,7 +38,14 @@ class Kept:
         self._pace = Pace(spec.checkpoint_seconds, cost_seconds=cost)
         self._begun, self._seconds_before = time.monotonic(), 0.0
         self._complained = False
+        self._due_since: float | None = None
         self.ending = False
+
+    def due(self) -> bool:
+        """Return whether it is time to write; what is done from now on until it is written counts as its cost."""
+        if self._due_since is None and (self.ending or self._pace.due()):
+            self._due_since = time.perf_counter()
+        return self._due_since is not None
 
     def save(self, standing: Mapping[str, Any]) -> None:
         """Write the states of the objects and where the run stands, where it is time to.
@@ -46,7 +53,7 @@ class Kept:
         Raises:
             SystemExit: where the run is to end.
         """
-        if self.ending or self._pace.due():
+        if self.due():
             self._write({**standing, "seconds": self._seconds_before + time.monotonic() - self._begun})
         if self.ending:
             raise SystemExit(0)
@@ -54,7 +61,6 @@ class Kept:
     def _write(self, standing: Mapping[str, Any]) -> None:
         import torch
 
-        begun = time.perf_counter()
         content = {"format": _FORMAT, "identity": self._identity, "standing": standing, **collected(self._stateful)}
         beside = self._path.with_name(f".{self._path.name}")
         try:
@@ -65,7 +71,9 @@ class Kept:
             if not self._complained:
                 logger.warning(f"checkpoint {self._path} cannot be written: {error}")
             self._complained = True
-        self._pace.spent(time.perf_counter() - begun)
+        assert self._due_since is not None
+        self._pace.spent(time.perf_counter() - self._due_since)
+        self._due_since = None
 
     def load(self) -> dict[str, Any] | None:
         """Give the objects their states, and return where the run stood; None where there is no checkpoint of it.

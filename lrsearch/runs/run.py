@@ -110,7 +110,11 @@ class Run:
     @property
     def evaluation_set(self) -> Literal["validation", "test"]:
         """On which data the next report is to be measured: "test" for the last report of a confirming run alone."""
-        last = self._done >= self.total_steps
+        return self.evaluation_set_at(self._done)
+
+    def evaluation_set_at(self, step: int) -> Literal["validation", "test"]:
+        """Return on which data a report is to be measured that is given its step."""
+        last = step >= self.total_steps
         return "test" if last and self.purpose == "confirm" and self._spec.test else "validation"
 
     def report(
@@ -131,14 +135,13 @@ class Run:
         """
         if self._ended is not None:
             raise self._ended
-        evaluated_on_test = self.evaluation_set == "test"
         before = self._reported_epoch
         step, epoch = self._place(self._done if step is None else step)
         report = Report(
             epoch,
             step,
             _number("score", score),
-            evaluated_on_test,
+            self.evaluation_set_at(step) == "test",
             {name: _number(name, value) for name, value in more.items()},
             None if per_example is None else np.asarray(per_example, dtype=np.float64).reshape(-1),
         )
@@ -169,6 +172,11 @@ class Run:
         if self._position is None:
             self._kept = self._kept or Kept(self._spec, stateful)
             self._keep(self._kept)
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether the next `checkpoint` will write: for libraries that write one of their own before."""
+        return self._kept is not None and self._kept.due()
 
     def end_at_next_checkpoint(self) -> bool:
         """Let the run end at the next place where its state is kept; return whether there is one."""

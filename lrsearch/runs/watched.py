@@ -58,7 +58,7 @@ class Updates:
 
     def require_kept(self, stateful: Mapping[str, object]) -> None:
         """Raise InputError unless the schedulers are among what a checkpoint keeps."""
-        kept = list(map(id, stateful.values()))
+        kept = [id(one) for value in stateful.values() for one in (value, getattr(value, "scheduler", None))]  # wrapped
         if any(id(scheduler) not in kept for scheduler in self._schedulers):
             raise InputError(
                 f"the scheduler must be kept as well, got {', '.join(stateful)}: run.epochs(..., scheduler=scheduler)"

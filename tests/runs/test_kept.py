@@ -116,3 +116,19 @@ def test_a_run_that_was_asked_to_end_writes_its_state_first(tmp_path) -> None:
         next(epochs)
     assert {1: 1.0} == listener.scores
     assert (tmp_path / "checkpoint.pt").exists()
+
+
+def test_a_checkpoint_that_is_due_stays_due_until_it_is_written(tmp_path) -> None:
+    """So that a library may write its own first; what that takes counts as its cost."""
+    run = run_in(tmp_path, Listener(), checkpoint_seconds=0.0)
+    generator = random.Random(1)
+    assert not run.checkpoint_due
+    run.resume(generator=generator)
+    assert [True, True] == [run.checkpoint_due, run.checkpoint_due]
+    run.checkpoint(generator=generator)
+    assert (tmp_path / "checkpoint.pt").exists()
+    late = run_in(tmp_path / "late", Listener(), checkpoint_seconds=60.0)
+    late.resume(generator=generator)
+    assert not late.checkpoint_due
+    late.end_at_next_checkpoint()
+    assert late.checkpoint_due

@@ -76,6 +76,17 @@ def test_the_test_set_is_read_at_the_last_report_of_a_confirming_run_alone(purpo
     assert ["validation"] * 3 + [last] == sets
 
 
+def test_the_test_set_is_read_at_the_last_step_that_is_given_though_updates_were_skipped() -> None:
+    """Mixed precision skips some, so that the scheduler lags."""
+    judge = Judge()
+    run = make_run(judge, purpose="confirm")
+    run.scheduler(torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0))
+    assert ["validation", "test"] == [run.evaluation_set_at(step) for step in (39, 40)]
+    run.report(1.0, step=30)
+    run.report(1.0, step=40)
+    assert [False, True] == [report.test for report in judge.heard]
+
+
 @pytest.mark.parametrize("by", ["epochs", "steps", "step", "scheduler"])
 def test_reports_fall_on_equal_parts_however_the_run_counts(by) -> None:
     """By epochs, by updates, by the step given, or by what the scheduler has counted."""
