@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy import stats
@@ -17,6 +17,7 @@ FEW_BLOCKS = 10
 FAR_SDS = 10.0
 FEW_FOR_SCALE = 6  # fewer runs than this do not know their own scatter
 FEW_RUNS = 4
+FEW_NAMES = 4
 FEWEST_FOR_ALPHA = 5
 _LIKELY_POINTS = 20.0
 
@@ -113,6 +114,14 @@ def few_runs_for_alpha(runs: Sequence[int], settings: Settings) -> Iterator[str]
     """Yield a warning where a smaller alpha than 0.05 meets fewer than 5 runs, for which it was not shown to hold."""
     if settings.alpha < 0.05 and settings.sigma is None and min(runs, default=FEWEST_FOR_ALPHA) < FEWEST_FOR_ALPHA:
         yield f"alpha {settings.alpha:g} needs at least {FEWEST_FOR_ALPHA} runs of each: with fewer it may not hold"
+
+
+def untested(reasons: Mapping[str, str]) -> Iterator[str]:
+    """Yield one warning of the families that were not tested, {name: reason}, the first few by name."""
+    if reasons:
+        named = [f"{name} ({reason})" for name, reason in list(reasons.items())[:FEW_NAMES]]
+        others = len(reasons) - FEW_NAMES
+        yield f"not tested: {', '.join(named)}" + (f" and {others} more" if others > 0 else "")
 
 
 def contradicted_sigma(groups: RunGroups) -> Iterator[str]:

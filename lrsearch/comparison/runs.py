@@ -109,6 +109,7 @@ def compare_runs(
         includes_test_sampling=False,
         block_seconds=None,
         warnings=(
+            *(cautions.untested(untested) if max(counts) > 1 else ()),
             *cautions.far_runs(scores, failed, names, rule),
             *cautions.unlikely_points(scores[np.isfinite(scores)], settings.metric),
         ),

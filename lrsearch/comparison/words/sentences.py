@@ -35,7 +35,6 @@ def verdict_sentences(comparison: Comparison) -> tuple[str, ...]:
     scope = _scope(comparison)
     sentences = (
         _failures(comparison),
-        _untested(comparison),
         _recommendation(comparison, scope),
         _not_recommended(comparison),
         _separated(comparison, scope),
@@ -64,11 +63,6 @@ def _failures(comparison: Comparison) -> str:
         f"First, {joined(counted)}: {comparison.failure_rule.sentence}, and what has a failed run is neither tested "
         "nor recommended."
     )
-
-
-def _untested(comparison: Comparison) -> str:
-    reasons = [f"{name} ({reason})" for name, reason in comparison.untested.items()]
-    return f"Not tested: {_some(reasons, 'more')}." if reasons else ""
 
 
 def _recommendation(comparison: Comparison, scope: str) -> str:
