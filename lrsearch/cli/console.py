@@ -107,6 +107,10 @@ def print_table(shown: Table, form: str = "table") -> None:
             output.print(line)
 
 
+_MOST_REPORTS = 4
+"""Of runs, in the line of a search's progress."""
+
+
 def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], None]:
     """Return what a search calls after every epoch to show how far it is."""
     first: list[float] = []
@@ -120,7 +124,7 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
         best = [] if state.best is None else [f"best {text(state.metric.stored(state.best))} ({state.best_family})"]
         crashed = f"{state.crashed} crashed, " if state.crashed else ""
         what = f"{state.complete} done, {state.pruned} pruned, {crashed}{state.running} running of {state.total}"
-        more = [*best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
+        more = [*state.reports[:_MOST_REPORTS], *best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
         shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)
 
     return show
@@ -182,6 +186,16 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:
         shown.show(what, fraction, since=first[0])
 
     return show
+
+
+def print_crashed(crashed: Table) -> None:
+    """Print each trial that has crashed with the end of its output."""
+    for row in crashed.records():
+        print_title(f"trial {row['number']} of {row['family']} in {row['study']}: {row['error']}")
+        for line in str(row["output"]).splitlines():
+            output.print(Text(plain(f"    {line}")))
+    if not crashed.rows:
+        logger.info("no trial has crashed")
 
 
 def print_title(title: str) -> None:

@@ -213,7 +213,11 @@ def trials(
     from lrsearch.storage import StoredStudy, TrialFilter, open_existing
 
     if crashed:
-        console.print_table(crashed_table(StoredStudy.open(storage, study_name)), output)
+        those = crashed_table(StoredStudy.open(storage, study_name))
+        if output == "table":
+            console.print_crashed(those)
+        else:
+            console.print_table(those, output)
         return
     wanted, most = TrialFilter(family, state, replicate), None if every else _NEWEST
     listed = list_trials(open_existing(storage), study_name, wanted, most=most)

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from lrsearch.errors import InputError
-from lrsearch.runs.errors import Diverged, Pruned
+from lrsearch.runs.errors import Diverged, Pruned, Stopped
 from lrsearch.runs.function import load_training
 from lrsearch.runs.messages import Channel, Done, Failed, Message, Pipe, Refused, Warned
 from lrsearch.runs.run import Run
@@ -76,12 +76,20 @@ def _outcome(run: Run, training: str) -> Message:
         return run.ended(ended)
     except InputError as error:
         return Refused(f"{training}: {error}")
-    except BaseException as error:  # a person's own code may raise anything, and a script ends itself
-        return Failed(_described(error), traceback.format_exc())
+    except BaseException as error:  # a person's own code may raise anything
+        if not (isinstance(error, SystemExit) and error.code in (None, 0)):
+            return _failed(error)
+        returned = None  # a script that has come to its end
     try:
         return Done(run.finish(returned))
     except InputError as error:
         return Refused(f"{training}: {error}")
+
+
+def _failed(error: BaseException) -> Failed:
+    if isinstance(error, Stopped):
+        return Failed("it was asked to end, and has written its state")
+    return Failed(_described(error), "".join(traceback.format_exception(error)))
 
 
 def _described(error: BaseException) -> str:

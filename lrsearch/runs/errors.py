@@ -9,5 +9,9 @@ class Pruned(Exception):
     """
 
 
+class Stopped(BaseException):
+    """The run was asked to end, and has written its state: no training function is to catch this."""
+
+
 class Diverged(Exception):
     """The run has diverged: raised by `Run.report` for a score that is not finite, or by a training function itself."""

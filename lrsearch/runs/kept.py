@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lrsearch.runs.errors import Stopped
 from lrsearch.runs.pace import Pace
 from lrsearch.runs.spec import RunSpec
 from lrsearch.runs.state import collected, require_stateful, restore
@@ -51,12 +52,12 @@ class Kept:
         """Write the states of the objects and where the run stands, where it is time to.
 
         Raises:
-            SystemExit: where the run is to end.
+            Stopped: where the run is to end.
         """
         if self.due():
             self._write({**standing, "seconds": self._seconds_before + time.monotonic() - self._begun})
         if self.ending:
-            raise SystemExit(0)
+            raise Stopped
 
     def _write(self, standing: Mapping[str, Any]) -> None:
         import torch

@@ -176,7 +176,8 @@ class RunStack:
             folder = Path(lane.spec.folder)
             if self._temporary is None and lane.running is not None:
                 with suppress(OSError):  # of a full disk
-                    folder.with_suffix(".log").write_text(lane.running.output, encoding="utf-8")
+                    told = lane.crash.output if lane.crash else lane.running.output
+                    folder.with_suffix(".log").write_text(told, encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
 
     def _fill(self) -> None:
@@ -258,7 +259,7 @@ class RunStack:
             lane.running = None
         else:
             lane.finished = True
-            lane.crash = Crash(failure.error, failure.details or running.output)
+            lane.crash = Crash(failure.error, running.output + failure.details)
 
 
 def _received(lane: _Lane) -> Message:
@@ -273,4 +274,4 @@ def _received(lane: _Lane) -> Message:
         code = running.exit_code or 0
         how = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
         last = running.output.strip().rpartition("\n")[2]
-        return Failed(f"{how}: {last}" if last else how, running.output)
+        return Failed(f"{how}: {last}" if last else how)

@@ -95,14 +95,22 @@ class RunningProcess:
     @property
     def output(self) -> str:
         """The end of its standard output and error."""
-        if self._process.poll() is not None:
+        if self.exit_code is not None:
             self._reader.join(1.0)
         return b"".join(list(self._kept)).decode(errors="replace")
 
     @property
     def exit_code(self) -> int | None:
-        """How it has ended, negative for a signal; None while it runs."""
-        return self._process.poll()
+        """How it has ended, negative for a signal; None while it runs. What it had started ends with it."""
+        if self._process.returncode is None and self._has_ended():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        return self._process.returncode
+
+    def _has_ended(self) -> bool:
+        """Return whether the process has ended; its number stays its own until it is waited for."""
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def expect_end(self) -> None:
         """Begin the grace in which it has to end."""
@@ -124,7 +132,7 @@ class RunningProcess:
         self._process.wait()
 
     def _signal(self, signum: int) -> None:
-        if self._process.poll() is None:
+        if self.exit_code is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signum)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrsearch.schedules import reads_metric
+from lrsearch.schedules import reads_metric, step_families
 from lrsearch.search.digest import turns
 from lrsearch.search.gp.curve_search import MOST_TRIALS
 from lrsearch.search.replicate import Replicate
@@ -20,6 +20,8 @@ def foresight(replicates: Sequence[Replicate]) -> list[str]:
     first = replicates[0]
     search, space = first.experiment.config.search, first.experiment.space
     lines = []
+    if first.experiment.config.run is not None and set(space.families) == set(step_families()):
+        lines.append("reduce_on_plateau is left out: it reads a metric, and has no table of rates")
     finished = min(replicate.history.finished for replicate in replicates)
     if exhausted := space.size < search.trials:
         lines.append(

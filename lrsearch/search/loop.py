@@ -154,6 +154,8 @@ class SearchLoop:
         times.trial_epochs += len(metrics)
         self._state.trial_epochs += len(metrics)
         self._state.running = len(self._lanes.running)
+        if self._replicate.experiment.config.run is not None:
+            self._state.reports = tuple(log.last_report for log in self._lanes.running.values())
         self._on_epoch(self._state)
 
     def _stop_if_hopeless(self, family: str, crash: Crash) -> None:

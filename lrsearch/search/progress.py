@@ -41,8 +41,8 @@ class SearchTimes:
 class SearchState:
     """What a progress display shows: of all replicates together, earlier runs included.
 
-    `trial_epochs` alone counts from the beginning of this run, whichever process trained them and whether it still
-    lives; `epochs_before` are those of earlier runs.
+    `reports` are the last reports of the runs of this process, in words. `trial_epochs` alone counts from the beginning
+    of this run, whichever process trained them and whether it still lives; `epochs_before` are those of earlier runs.
     """
 
     total: int
@@ -51,6 +51,7 @@ class SearchState:
     pruned: int = 0
     crashed: int = 0
     running: int = 0
+    reports: tuple[str, ...] = ()
     best: float | None = None
     best_family: str = ""
     trial_epochs: int = 0

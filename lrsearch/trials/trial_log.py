@@ -59,6 +59,12 @@ class TrialLog:
         return len(self.reported)
 
     @property
+    def last_report(self) -> str:
+        """In words how far the trial is, such as "cosine 3/10 0.412"."""
+        score = f" {self.value:.4g}" if self.reported else ""
+        return f"{self.family} {self.epochs}/{self.experiment.epochs}{score}"
+
+    @property
     def origin(self) -> int:
         """The number under which the trial's parameters first ran."""
         return origin_of(self.trial)

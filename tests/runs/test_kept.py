@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lrsearch.runs.errors import Stopped
 from lrsearch.runs.messages import Message, Report, Resumed
 from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSeeds
@@ -112,7 +113,7 @@ def test_a_run_that_was_asked_to_end_writes_its_state_first(tmp_path) -> None:
     next(epochs)
     run.report(1.0)
     assert run.end_at_next_checkpoint()
-    with pytest.raises(SystemExit):
+    with pytest.raises(Stopped):
         next(epochs)
     assert {1: 1.0} == listener.scores
     assert (tmp_path / "checkpoint.pt").exists()

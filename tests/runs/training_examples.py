@@ -1,6 +1,10 @@
 """Training functions of a few milliseconds, and some that are broken."""
 
+import os
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +201,26 @@ def ignores_its_seeds(run: Run) -> None:
     """Report what depends on the schedule alone."""
     for _ in run.epochs():
         run.report(run.lr(39))
+
+
+def leaves_a_process(run: Run) -> None:
+    """Write much, and leave a process behind."""
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (run.folder / "pid").write_text(str(left.pid))
+    left.returncode = 0  # nobody is told that it still runs
+    for _ in run.epochs():
+        print("x" * 50_000)
+        run.report(run.lr(39))
+    print("the end", flush=True)
+
+
+def sleeps(run: Run) -> None:
+    """Do nothing for ten minutes."""
+    (run.folder / "pid").write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def kills_itself(run: Run) -> None:
+    """End without a word."""
+    print("now", flush=True)
+    os.kill(os.getpid(), 9)
