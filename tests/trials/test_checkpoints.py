@@ -70,7 +70,7 @@ def test_a_trial_that_other_kernels_began_goes_on_with_one_line(folder, monkeypa
         _cut_short(config)
     resumed = search(config, 3)
     assert [2, 2, 2] == [trial.user_attrs["resumed_after_epochs"] for trial in finished(resumed)]
-    assert {"torch"} == {trial.user_attrs["kernels"] for trial in finished(resumed)}
+    assert {"torch, side by side"} == {trial.user_attrs["kernels"] for trial in finished(resumed)}
     assert sum("was begun with numba float32x8: its result" in line for line in caplog.messages) == 3
 
 
