@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lrsearch.errors import InputError
     from lrsearch.experiment.space.suggest import schedule_of, suggest_schedule
     from lrsearch.export.retrain import train_exported
+    from lrsearch.runs.command.current import current_run
     from lrsearch.runs.errors import Diverged, Pruned
     from lrsearch.runs.run import Run
     from lrsearch.schedules import Schedule, join, make_schedule, tabulated
@@ -39,6 +40,7 @@ _HOMES = {
     "Dataset": "lrsearch.workloads",
     "Workload": "lrsearch.workloads",
     "Run": "lrsearch.runs.run",
+    "current_run": "lrsearch.runs.command.current",
     "Pruned": "lrsearch.runs.errors",
     "Diverged": "lrsearch.runs.errors",
     "FamilySampler": "lrsearch.search.sampling",
@@ -76,6 +78,7 @@ __all__ = [
     "compare_scores",
     "compare_sequential",
     "confirm",
+    "current_run",
     "export_schedule",
     "join",
     "make_schedule",

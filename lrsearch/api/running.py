@@ -11,6 +11,7 @@ from optuna.study import Study
 from lrsearch.api.reading import stored_study
 from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
+from lrsearch.config.trust import require_trusted
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.experiment.options import RunOptions
@@ -20,7 +21,6 @@ from lrsearch.search.mlflow_log import MlflowLog
 from lrsearch.search.optimize import run_search
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StudyPart, storage_of
-from lrsearch.workloads import require_trusted
 
 
 @checked
@@ -150,7 +150,8 @@ def trusted_config(search: StudyPart, *, trust: bool) -> StudyConfig:
     """
     if not trust:
         source = f"study {base_name(search.name)!r}"
-        flag = "workload" if search.config.run is None else "training"
+        run = search.config.run
+        flag = "workload" if run is None else "training" if run.command is None else "command"
         require_trusted(search.config.trained, source=source, trust="--trust-storage", flag=flag)
     return search.config
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -54,6 +55,12 @@ class StudyFlags:
     training: Annotated[
         str | None, typer.Option(help="With [run]: your training function, package.module:function.")
     ] = None
+    own_command: Annotated[
+        str | None, typer.Option("--command", help='With [run]: your command, "python train.py"; no shell runs it.')
+    ] = None
+    score_pattern: Annotated[
+        str | None, typer.Option(help='With a command that never reports: finds its score, "loss: ([0-9.]+)".')
+    ] = None
     seed: Seed = None
 
     def changes(self) -> dict[str, Any]:
@@ -63,6 +70,8 @@ class StudyFlags:
             "data.dataset": self.dataset,
             "workload": self.workload,
             "run.training": self.training,
+            "run.command": None if self.own_command is None else _words(self.own_command),
+            "run.score_pattern": self.score_pattern,
             "seed": self.seed,
         }
 
@@ -78,8 +87,10 @@ class StudyFlags:
             config = StudyConfig.for_workload(self.workload)
         else:
             config = StudyConfig.load(self.study or "fashion_lenet")
-        if self.training is not None and config.run is None:
-            raise InputError("--training needs a study file with [run]: metric, direction, total_steps and reports")
+        for name in ("training", "command", "score_pattern"):
+            if self.changes()[f"run.{name}"] is not None and config.run is None:
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag} needs a study file with [run]: metric, direction, total_steps and reports")
         return config.changed(self.changes() | (more or {}))
 
 
@@ -114,6 +125,7 @@ class RunFlags:
     ] = "loky"
     scheduler: Annotated[str | None, typer.Option(help="With --backend dask: its address, tcp://host:8786.")] = None
     device: Device = "auto"
+    runs_per_gpu: Annotated[int | None, typer.Option(help="With [run] gpus: how many runs share a GPU.")] = None
     compile_step: Annotated[
         str | None, typer.Option("--compile", help="Without effect; it goes with the next version.")
     ] = None
@@ -141,10 +153,19 @@ class RunFlags:
             backend=self.backend,
             scheduler=self.scheduler,
             retry_crashed=retry_crashed,
+            runs_per_gpu=self.runs_per_gpu,
         )
         if warning := shared_disk_warning(self.storage):
             logger.info(f"warning: {warning}")
         return options
+
+
+def _words(command: str) -> tuple[str, ...]:
+    """Return a command's program and arguments, as a shell would divide them."""
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise InputError(f"--command must be a program and its arguments, got {command!r}: {error}") from error
 
 
 def count(value: str, name: str) -> int | None:

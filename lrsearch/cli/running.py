@@ -79,7 +79,8 @@ def confirm(
     search: SearchFlags,
     run: RunFlags,
     trust_storage: Annotated[
-        bool, typer.Option("--trust-storage", help="Without a study file: import the workload that the storage names.")
+        bool,
+        typer.Option("--trust-storage", help="Without a study file: run the code or command that the storage names."),
     ] = False,
     output: Format = "table",
 ) -> None:
@@ -98,7 +99,7 @@ def confirm(
     if stored is None:
         config = search.config()
     else:  # a search in the storage needs no file to be confirmed
-        trust = trust_storage or search.workload is not None or search.training is not None
+        trust = trust_storage or any((search.workload, search.training, search.own_command))
         config = api.trusted_config(stored, trust=trust).changed(search.changes())
     options = run.options()
     results = []

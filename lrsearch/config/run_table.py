@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -18,25 +19,32 @@ _ADDRESS = re.compile(r"[\w.]+:[\w.]+")
 
 
 class RunConfig(Table):
-    """`[run]`: a training function of one's own, how long it trains, and what it reports.
+    """`[run]`: a training function or a command of one's own, how long it trains, and what it reports.
 
     Attributes:
         training: the function, "package.module:function"; it takes a `lrsearch.Run`.
+        command: in place of it, a program and its arguments; `lrsearch.current_run()` is its run.
+        score_pattern: with a command that never reports: finds the score in the last lines that it writes, as the
+            first group of a regular expression.
         metric: the name of what it reports.
         direction: whether more of it is better or less.
         unit: of the metric; by default points where it is an accuracy, which is a fraction then.
         worst_value: the metric of a model that has learned nothing, None where nobody knows.
         failed_at: a confirmed run that scores worse has failed; None for a limit derived from `worst_value`.
         total_steps: the optimizer's updates of a run.
-        reports: equal parts of a run, after each of which the metric is reported; they stand for epochs.
+        reports: equal parts of a run, after each of which the metric is reported; they stand for epochs. 1 with
+            `score_pattern`, else 10 by default.
         epochs: what `run.epochs` yields; `reports` of them if None.
         timeout: seconds, or text such as "2h", after which a run is ended; None for no limit.
         test: whether there is a test set beside the validation set.
         in_process: whether the function, which has no global state, runs inside lrsearch's own process.
         threads: processor threads of a run.
+        gpus: GPUs of a run, each run its own; 0 leaves every run what is visible already.
     """
 
-    training: str
+    training: str | None = None
+    command: tuple[str, ...] | None = None
+    score_pattern: str | None = None
     metric: Name
     direction: Literal["maximize", "minimize"]
     unit: Name | None = None
@@ -49,11 +57,45 @@ class RunConfig(Table):
     test: bool = True
     in_process: bool = False
     threads: int = Field(1, ge=1, le=1024)
+    gpus: int = Field(0, ge=0, le=1024)
+
+    @property
+    def name(self) -> str:
+        """What is run, as people read it: the function's address or the command."""
+        return self.training or shlex.join(self.command or ())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_score(cls, data: Any) -> Any:
+        """Take a score that is found in what a command has written as the only one."""
+        if isinstance(data, Mapping) and data.get("score_pattern") is not None:
+            return {"reports": 1, **data}
+        return data
+
+    @field_validator("command")
+    @classmethod
+    def _is_a_program(cls, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if command is not None and (not command or not command[0].strip()):
+            raise ValueError(
+                f'must be a program and its arguments, such as ["python", "train.py"], got {list(command)}'
+            )
+        return command
+
+    @field_validator("score_pattern")
+    @classmethod
+    def _has_a_group(cls, pattern: str | None) -> str | None:
+        try:
+            groups = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"must be a regular expression, got {pattern!r}: {error}") from error
+        if not groups:
+            raise ValueError(f'must have a group that is the score, such as "loss: ([0-9.]+)", got {pattern!r}')
+        return pattern
 
     @field_validator("training")
     @classmethod
-    def _is_an_address(cls, training: str) -> str:
-        if not _ADDRESS.fullmatch(training):
+    def _is_an_address(cls, training: str | None) -> str | None:
+        if training is not None and not _ADDRESS.fullmatch(training):
             raise ValueError(f"must be written package.module:function, got {training!r}")
         return training
 
@@ -66,6 +108,21 @@ class RunConfig(Table):
                 raise ValueError(f'must be a number of seconds or text such as "90m" or "2h", got {timeout!r}')
             return float(written[1]) * _SECONDS[written[2]]
         return timeout
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RunConfig:
+        if (self.training is None) == (self.command is None):
+            given = "neither" if self.training is None else "both"
+            raise ValueError(f"[run] takes either training or command, got {given}")
+        if self.command is None and self.score_pattern is not None:
+            raise ValueError("score_pattern is for a command: a function reports by run.report(score)")
+        if self.command is not None and self.in_process:
+            raise ValueError("in_process is for a function: a command is a process of its own")
+        if self.score_pattern is not None and self.reports > 1:
+            raise ValueError(f"reports must be 1 with score_pattern, which gives one score, got {self.reports}")
+        if self.in_process and self.gpus:
+            raise ValueError("gpus must be 0 with in_process, as one process has one list of GPUs")
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> RunConfig:
@@ -101,7 +158,7 @@ def bounds_of(parameter: ParameterRange | tuple[Any, ...]) -> Range | Choice:
     return Choice(parameter)
 
 
-RUN_WITHOUT_EFFECT = ("run.timeout", "run.in_process", "run.unit")
+RUN_WITHOUT_EFFECT = ("run.timeout", "run.in_process", "run.unit", "run.gpus")
 """By dotted key, what does not change what a run gives."""
 
 OF_WORKLOADS = ("workload", "data", "training", "optimizer")

@@ -48,6 +48,8 @@ from lrsearch.schedules import Choice, Range, check_overrides, default_families,
 from lrsearch.text import did_you_mean
 
 _NOMINAL_STEPS = 1000
+_REPLACED = {"training.epochs": "budgets", "run.training": "command", "run.command": "training"}
+"""By dotted key, what of the same table goes where it is changed."""
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
 _BUILT_IN_DATA = "fashion-mnist"
 
@@ -237,8 +239,8 @@ class StudyConfig(Table):
 
     @property
     def trained(self) -> str:
-        """The address of what is trained: the training function's or the workload's."""
-        return self.workload if self.run is None else self.run.training
+        """What is trained: the address of the training function or of the workload, or a command."""
+        return self.workload if self.run is None else self.run.name
 
     @property
     def epochs(self) -> int:
@@ -269,8 +271,8 @@ class StudyConfig(Table):
                 for part in tables:
                     table = table.setdefault(part, {})
                 table[name] = value
-                if key == "training.epochs":
-                    table.pop("budgets", None)  # the new number replaces the study file's whole list
+                if replaced := _REPLACED.get(key):
+                    table.pop(replaced, None)
         try:
             changed = StudyConfig.from_dict(data)
         except InputError as error:

@@ -32,7 +32,6 @@ from lrsearch.storage import (
     stored_names,
 )
 from lrsearch.training.device import set_up_device
-from lrsearch.workloads.workload import source_digest
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +77,9 @@ class Job:
         """
         name = options.study_name or config.name
         config = as_stored(config, options.storage, name)
-        experiment = prepare_experiment(config, device=options.device, at_once=options.workers)
+        experiment = prepare_experiment(
+            config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
+        )
         options = options.resolved(experiment)
         storage = open_storage(options.storage)
         searches = _finished_searches(storage, name, experiment)
@@ -108,7 +109,7 @@ class Job:
             data_fingerprint=self.experiment.data_fingerprint,
             attributes={
                 "workload_facts": self.experiment.facts,
-                "workload_source": source_digest(self.config.trained),
+                "workload_source": self.experiment.source_digest,
                 "training_way": self.experiment.way,
                 **attributes,
             },
@@ -175,8 +176,9 @@ def _finished_searches(storage: BaseStorage, name: str, experiment: Experiment) 
         )
     for study in searches:
         part = StudyPart.of(study)
-        source = source_digest(experiment.config.trained)
-        require_same_study(part, experiment.config, experiment.data_fingerprint, experiment.facts, source)
+        require_same_study(
+            part, experiment.config, experiment.data_fingerprint, experiment.facts, experiment.source_digest
+        )
         require_same_plan(part, experiment.config)
     if searches and len(searches) < len(wanted):
         raise InputError(

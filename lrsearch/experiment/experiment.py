@@ -110,6 +110,11 @@ class Experiment(ABC):
 
     @property
     @abstractmethod
+    def source_digest(self) -> str:
+        """A digest of the source of what is trained; empty where it is not known."""
+
+    @property
+    @abstractmethod
     def facts(self) -> dict[str, Any]:
         """What a study's trials have in common besides its study file: trials that differ in it are not comparable."""
 

@@ -31,6 +31,7 @@ class RunOptions:
         backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler, wherever they are.
         scheduler: the address of that scheduler, such as tcp://127.0.0.1:8786.
         retry_crashed: whether runs that have crashed are queued once more.
+        runs_per_gpu: how many runs share a GPU, where runs have GPUs of their own; 1 if None.
     """
 
     storage: str = field(default=DEFAULT_STORAGE, repr=False)  # its address may hold a password
@@ -42,12 +43,15 @@ class RunOptions:
     backend: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
     retry_crashed: bool = False
+    runs_per_gpu: int | None = None
 
     def __post_init__(self) -> None:
         if self.lanes is not None and self.lanes < 1:
             raise InputError(f"lanes must be at least 1 (or auto), got {self.lanes}")
         if self.workers is not None and not 1 <= self.workers <= _MOST_WORKERS:
             raise InputError(f"workers must be 1 to {_MOST_WORKERS} (or auto), got {self.workers}")
+        if self.runs_per_gpu is not None and not 1 <= self.runs_per_gpu <= _MOST_WORKERS:
+            raise InputError(f"runs-per-gpu must be 1 to {_MOST_WORKERS}, got {self.runs_per_gpu}")
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise InputError(f"timeout must be above 0 seconds, got {self.timeout_seconds}")
         if (self.backend == "dask") != (self.scheduler is not None):

@@ -1,27 +1,34 @@
-"""An experiment whose trials are runs of a training function of a person's own."""
+"""An experiment whose trials are runs of a training function or a command of a person's own."""
 
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from lrsearch.config import StudyConfig
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.run_table import RunConfig
+from lrsearch.config.trust import note_loaded
+from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.metric import Metric
+from lrsearch.runs.command.running import RunningCommand
+from lrsearch.runs.devices import places
 from lrsearch.runs.function import load_training
 from lrsearch.runs.pace import pause_seconds
 from lrsearch.runs.run_stack import RunStack
-from lrsearch.runs.running import RunningProcess, RunningThread
+from lrsearch.runs.running import RunningProcess, RunningThread, Starter
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.schedules import AnySchedule
 from lrsearch.training.device import usable_cores
+from lrsearch.workloads.workload import digest_of_files, source_digest
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,25 +37,45 @@ class RunExperiment(Experiment):
 
     Attributes:
         at_once: how many runs there are at a time in this process.
+        devices: CUDA_VISIBLE_DEVICES of each of them; empty where runs see what this process sees.
     """
 
     at_once: int = 1
+    devices: tuple[str, ...] = ()
 
     @classmethod
-    def prepare(cls, config: StudyConfig, *, at_once: int | None = None) -> RunExperiment:
-        """Import the training function.
+    def prepare(cls, config: StudyConfig, *, at_once: int | None = None, runs_per_gpu: int = 1) -> RunExperiment:
+        """Import the training function, or find the command's program.
 
         Args:
             config: the study, with `[run]`.
-            at_once: runs at a time; as many as the processor has room for if None.
+            at_once: runs at a time; as many as the processor, and the GPUs, have room for if None.
+            runs_per_gpu: how many runs share a GPU, where runs have their own.
 
         Raises:
-            InputError: if the function cannot be imported, or takes something else than a run.
+            InputError: if the function cannot be imported or takes something else than a run, the program is not
+                there, or runs at a time need more GPUs than there are.
         """
-        assert config.run is not None
-        load_training(config.run.training)
-        side_by_side = at_once or max(1, usable_cores() // config.run.threads)
-        experiment = cls(config, "cpu", at_once=1 if config.run.in_process else side_by_side)
+        run = config.run
+        assert run is not None
+        if sys.platform == "win32":
+            raise InputError("[run] needs Linux (macOS is not tested): runs are ended by signals, which Windows lacks")
+        if run.training is not None:
+            load_training(run.training)
+        elif shutil.which((run.command or ("",))[0]) is None:
+            raise InputError(f"run.command: the program {(run.command or ('',))[0]!r} is not found")
+        else:
+            note_loaded(run.name)
+        side_by_side = at_once or max(1, usable_cores() // run.threads)
+        devices = places(run.gpus, runs_per_gpu=runs_per_gpu) if run.gpus else []
+        if devices and at_once is not None and at_once > len(devices):
+            raise InputError(
+                f"workers must be at most {len(devices)}, for as many runs have the visible GPUs room "
+                f"(--runs-per-gpu {runs_per_gpu}), got {at_once}"
+            )
+        if devices:
+            side_by_side = at_once or len(devices)
+        experiment = cls(config, "cpu", at_once=1 if run.in_process else side_by_side, devices=tuple(devices))
         _ = experiment.fixed_schedules  # better now than after the search
         return experiment
 
@@ -60,8 +87,8 @@ class RunExperiment(Experiment):
 
     @property
     def name(self) -> str:
-        """The address of the training function."""
-        return self.run.training
+        """The address of the training function, or the command."""
+        return self.run.name
 
     @property
     def fresh_metric(self) -> Metric:
@@ -82,6 +109,13 @@ class RunExperiment(Experiment):
     def data_fingerprint(self) -> str:
         """Nothing is known of the data."""
         return ""
+
+    @property
+    def source_digest(self) -> str:
+        """A digest of the file in which the function stands, or of the files that the command names."""
+        if self.run.training is not None:
+            return source_digest(self.run.training)
+        return digest_of_files(*(word for word in self.run.command or () if Path(word).is_file()))
 
     @property
     def kernels(self) -> str:
@@ -128,7 +162,9 @@ class RunExperiment(Experiment):
     def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> RunSpec:
         """Return a run; `params` hold the values of `[parameters]`."""
         return RunSpec(
-            training=self.run.training,
+            training=self.run.name,
+            command=self.run.command or (),
+            score_pattern=self.run.score_pattern,
             schedule=schedule.params(),
             parameters={name: (params or {})[name] for name in self.config.searched},
             seeds=RunSeeds(seeds.init, seeds.order, seeds.split),
@@ -143,12 +179,14 @@ class RunExperiment(Experiment):
 
     def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> RunStack:  # noqa: ARG002  (each run has its own)
         """Return an empty stack of runs."""
+        start: Starter = RunningThread if self.run.in_process else RunningProcess
         return RunStack(
-            RunningThread if self.run.in_process else RunningProcess,
+            start if self.run.command is None else RunningCommand,
             purpose=purpose,
             reports=self.run.reports,
             at_once=self.at_once,
             timeout=None if self.run.in_process else self.run.timeout,
+            devices=self.devices[: self.at_once],
         )
 
 

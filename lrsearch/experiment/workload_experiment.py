@@ -38,6 +38,7 @@ from lrsearch.workloads import (
     load_workload,
     split_examples,
 )
+from lrsearch.workloads.workload import source_digest
 
 _PROBE_EXAMPLES = 4
 
@@ -81,6 +82,11 @@ class WorkloadExperiment(Experiment):
     def data_fingerprint(self) -> str:
         """The data set's fingerprint."""
         return self.dataset.fingerprint()
+
+    @property
+    def source_digest(self) -> str:
+        """A digest of the file in which the workload's function stands."""
+        return source_digest(self.config.workload)
 
     @property
     def fresh_metric(self) -> Metric:

@@ -62,7 +62,8 @@ def configuration(
         }
         trained = {"optimizer": _optimizer(part.config, record), "training": training}
     else:
-        table: dict[str, Any] = {"training": run.training, "reports": record.epochs}
+        what = run.model_dump(mode="json", include={"training", "command"}, exclude_none=True)
+        table: dict[str, Any] = {**what, "reports": record.epochs}
         table |= {} if adopted else {"seeds": _seeds(part, record)}
         trained = {"run": table, "parameters": _searched(part.config, record)}
     document = {

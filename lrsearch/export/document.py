@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -45,9 +46,10 @@ class TrainingTable(_Table):
 
 
 class RunTable(_Table):
-    """`[run]`: a run of a training function of a person's own, and its seeds."""
+    """`[run]`: a run of a training function or a command of a person's own, and its seeds."""
 
-    training: str
+    training: str | None = None
+    command: tuple[str, ...] | None = None
     reports: int = Field(ge=1)
     seeds: SeedsTable = SeedsTable()
 
@@ -128,9 +130,9 @@ class Configuration(_Table):
             raise InputError("it is a schedule alone and says no training: make it a [[baseline]] of a study")
         if self.training is None:
             assert self.run is not None
+            name = self.run.training or shlex.join(self.run.command or ())
             raise InputError(
-                f"it is a run of {self.run.training}, which lrsearch cannot train again by itself: call that function, "
-                "or confirm the study"
+                f"it is a run of {name}, which lrsearch cannot train again by itself: run that, or confirm the study"
             )
         return self.training
 

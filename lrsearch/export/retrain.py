@@ -9,6 +9,7 @@ from typing import Literal
 
 from lrsearch.config.arguments import checked
 from lrsearch.config.files import require_place, write_text
+from lrsearch.config.trust import require_trusted
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.export.document import Configuration, SeedsTable, load_configuration
@@ -16,7 +17,6 @@ from lrsearch.records import PARTS, LearningCurve
 from lrsearch.tables import Column, Table, table
 from lrsearch.training.device import set_up_device
 from lrsearch.training.train import diverged, train_lane
-from lrsearch.workloads import require_trusted
 
 
 @dataclass(frozen=True)

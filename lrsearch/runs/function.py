@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from lrsearch.config.trust import note_loaded
 from lrsearch.errors import InputError
-from lrsearch.workloads.trust import note_loaded
 
 
 def load_training(address: str) -> Callable[[Any], object]:

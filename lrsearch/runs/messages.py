@@ -1,7 +1,8 @@
-"""What a run says to the search, and how: over a pipe, whether the run is a process or a thread."""
+"""What a run says to the search and is answered, and how: over a pipe, whether the run is a process or a thread."""
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -72,6 +73,14 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the search says to the reports up to that at `step`: whether the run is to end."""
+
+    step: int
+    end: bool
+
+
 Message: TypeAlias = Report | Resumed | Warned | Done | Failed | Refused
 
 
@@ -92,7 +101,6 @@ class Pipe:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._unanswered = 0
 
     def tell(self, message: Message) -> None:
         """Send something that needs no answer; where the search is gone, the next report ends the run."""
@@ -103,11 +111,13 @@ class Pipe:
         """Send a report; return whether the run is to end, as it is where the search is gone."""
         try:
             self._connection.send(report)
-            self._unanswered += judged
-            while self._unanswered and self._connection.poll(MOST_WAIT_SECONDS if judged else 0.0):
-                self._unanswered -= 1
-                if self._connection.recv():
+            until = time.monotonic() + MOST_WAIT_SECONDS * judged
+            while self._connection.poll(max(0.0, until - time.monotonic())):
+                answer: Answer = self._connection.recv()
+                if answer.end:
                     return True
+                if answer.step >= report.step:
+                    break
         except (EOFError, OSError):
             return True
         return False

@@ -43,6 +43,7 @@ class Run:
         parameters: a value for each name of the study file's `[parameters]`.
         seeds: init, order, split, evaluation and `order_of(epoch)`: the same for every family of a block.
         total_steps: the updates of the run, fixed in the study.
+        reports: equal parts of the run, after each of which a report is due.
         purpose: "search" or "confirm".
         folder: the run's own folder, for what other libraries write; it goes at the run's end.
     """
@@ -61,6 +62,7 @@ class Run:
         self.parameters: Mapping[str, Any] = MappingProxyType(dict(spec.parameters))
         self.seeds: RunSeeds = spec.seeds
         self.total_steps = spec.total_steps
+        self.reports = spec.reports
         self.purpose: Purpose = spec.purpose
         self.folder = Path(spec.folder, "files")
         if spec.folder:
@@ -206,6 +208,11 @@ class Run:
         kept.save({"done": self._done, "parts": parts, "asked": self._schedule.last_asked, "reports": told})
 
     @property
+    def over(self) -> bool:
+        """Whether the search has ended the run, or it has diverged."""
+        return self._ended is not None
+
+    @property
     def _reported_epoch(self) -> int:
         return self._reports[-1].epoch if self._reports else 0
 
@@ -229,12 +236,7 @@ class Run:
             InputError: if it has never reported or not to its end, returns another score, or has made more updates
                 than total_steps or fewer than 99 % of them.
         """
-        if not self._reports:
-            raise InputError("it never reports: call run.report(score) after each part of the training")
-        if self._reported_epoch < self._spec.reports:
-            raise InputError(
-                f"the last report must be at total_steps, {self.total_steps}, got one at {self._reported_step}"
-            )
+        require_last_report(self._reports[-1] if self._reports else None, self._spec)
         if returned is not None and _number("what it returns", returned) != self.last_score:
             raise InputError(f"it must return the score of its last report, {self.last_score}, got {returned}")
         done = self._updates.done
@@ -265,6 +267,14 @@ class Run:
         if step > self.total_steps:
             raise InputError(f"the step of a report must be at most total_steps, {self.total_steps}, got {step}")
         return step, self._epoch_of(step)
+
+
+def require_last_report(report: Report | None, spec: RunSpec) -> None:
+    """Raise InputError unless a run's last report is one at its end."""
+    if report is None:
+        raise InputError("it never reports: call run.report(score) after each part of the training")
+    if report.epoch < spec.reports:
+        raise InputError(f"the last report must be at total_steps, {spec.total_steps}, got one at {report.step}")
 
 
 def _number(name: str, value: object) -> float:

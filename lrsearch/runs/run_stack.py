@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from lrsearch.errors import InputError
-from lrsearch.runs.messages import Done, Failed, Message, Refused, Report, Resumed, Warned
+from lrsearch.runs.messages import Answer, Done, Failed, Message, Refused, Report, Resumed, Warned
 from lrsearch.runs.running import Running, Starter
 from lrsearch.runs.spec import Purpose, RunSpec
 from lrsearch.training.lane import Crash, EpochMetrics, TestScores
@@ -34,19 +34,25 @@ class _Lane:
     running: Running | None = None  # None before it has been started
     attempts: int = 0
     epochs: int = 0  # of which the search has been told
-    unanswered: bool = False
+    unanswered: Report | None = None
     pending: deque[EpochMetrics] = field(default_factory=deque)
     last: Report | None = None  # kept until the run has ended as it should
     since: float = 0.0
     begun: float = 0.0
     scores: TestScores | None = None
+    failure: Failed | None = None  # until its process is gone
     crash: Crash | None = None
     finished: bool = False
 
     @property
+    def busy(self) -> bool:
+        """Whether the run takes up a place."""
+        return self.running is not None and not self.finished
+
+    @property
     def listens(self) -> bool:
         """Whether the run may have something to say."""
-        return self.running is not None and not self.finished
+        return self.busy and self.failure is None
 
 
 class RunStack:
@@ -58,6 +64,7 @@ class RunStack:
         reports: of a run; after the last one it has ended.
         at_once: how many runs there are at a time; the others wait.
         timeout: seconds of a run, or None.
+        devices: CUDA_VISIBLE_DEVICES of each run that there may be at a time; what is set already where none are given.
     """
 
     def __init__(
@@ -68,9 +75,11 @@ class RunStack:
         purpose: Purpose = "search",
         at_once: int = 1,
         timeout: float | None = None,
+        devices: Sequence[str] = (),
     ) -> None:
         self._start, self._purpose = start, purpose
         self._reports, self._at_once, self._timeout = reports, at_once, timeout
+        self._devices, self._free_devices = devices, list(devices)
         self._lanes: dict[int, _Lane] = {}
         self._ending: list[_Lane] = []
         self._temporary: Path | None = None
@@ -109,7 +118,7 @@ class RunStack:
         if lane.running is not None:
             if lane.listens:
                 with suppress(OSError):
-                    lane.running.connection.send(True)
+                    lane.running.connection.send(Answer(lane.spec.total_steps, end=True))
             lane.running.expect_end()
         self._ending.append(lane)
 
@@ -122,6 +131,7 @@ class RunStack:
             InputError: if a run does not do what a run must.
         """
         self._answer()
+        self._settle()
         self._reap()
         self._fill()
         if not any(lane.pending for lane in self._lanes.values()):
@@ -160,10 +170,10 @@ class RunStack:
     def _answer(self) -> None:
         """Let the runs go on that the search has kept."""
         for lane in self._lanes.values():
-            if lane.unanswered and not lane.pending and lane.running is not None:
-                lane.unanswered = False
+            if lane.unanswered is not None and not lane.pending and lane.running is not None:
                 with suppress(OSError):
-                    lane.running.connection.send(False)
+                    lane.running.connection.send(Answer(lane.unanswered.step, end=False))
+                lane.unanswered = None
 
     def _reap(self) -> None:
         """Clear up behind the runs that have ended."""
@@ -173,6 +183,8 @@ class RunStack:
                 if lane.running.exit_code is None:
                     continue
             self._ending.remove(lane)
+            if lane.spec.devices is not None:
+                self._free_devices.append(lane.spec.devices)
             folder = Path(lane.spec.folder)
             if self._temporary is None and lane.running is not None:
                 with suppress(OSError):  # of a full disk
@@ -182,9 +194,13 @@ class RunStack:
 
     def _fill(self) -> None:
         """Begin runs that wait, where there is a place."""
-        busy = len(self._ending) + sum(lane.listens for lane in self._lanes.values())
+        busy = len(self._ending) + sum(lane.busy for lane in self._lanes.values())
         for lane in self._lanes.values():
             if lane.running is None and busy < self._at_once:
+                if self._devices and lane.spec.devices is None:
+                    if not self._free_devices:  # a run that has ended has still to be released
+                        continue
+                    lane.spec = replace(lane.spec, devices=self._free_devices.pop(0))
                 lane.running, lane.attempts = self._start(lane.spec), lane.attempts + 1
                 lane.begun = lane.since = time.perf_counter()
                 busy += 1
@@ -201,7 +217,8 @@ class RunStack:
             self._take_in(lane, _received(lane))
         for lane in lanes.values():
             late = self._timeout is not None and time.perf_counter() - lane.begun > self._timeout
-            if late and lane.listens:
+            if late and lane.listens and lane.running is not None:
+                lane.running.ask_to_end()
                 self._fail(lane, Failed(f"it ran for longer than the timeout, {self._timeout:g} seconds"))
 
     def _take_in(self, lane: _Lane, message: Message) -> None:
@@ -224,7 +241,7 @@ class RunStack:
             lane.last = report  # the run has still to end as it should
             return
         now = time.perf_counter()
-        lane.unanswered = report.epoch > 0
+        lane.unanswered = report
         self._tell(lane, report, seconds=now - lane.since)
         lane.since = now
 
@@ -249,17 +266,27 @@ class RunStack:
         lane.epochs = max(lane.epochs, until)
 
     def _fail(self, lane: _Lane, failure: Failed) -> None:
-        """Try a run once more that has failed, with the same seeds; one that has failed again has crashed."""
-        running = lane.running
-        assert running is not None
-        running.kill()
-        lane.last, lane.unanswered = None, False
-        if lane.attempts < _ATTEMPTS:
-            logger.warning(f"{lane.spec.training}: {failure.error}; the run is tried once more with the same seeds")
-            lane.running = None
-        else:
-            lane.finished = True
-            lane.crash = Crash(failure.error, running.output + failure.details)
+        """Take in that a run has failed, which has now to end."""
+        assert lane.running is not None
+        lane.running.expect_end()
+        lane.last, lane.unanswered, lane.failure = None, None, failure
+
+    def _settle(self) -> None:
+        """Try runs once more that have failed, with the same seeds; those that have failed again have crashed."""
+        for lane in self._lanes.values():
+            failure, running = lane.failure, lane.running
+            if failure is None or running is None:
+                continue
+            running.kill_if_late()
+            if running.exit_code is None:
+                continue
+            lane.failure = None
+            if lane.attempts < _ATTEMPTS:
+                logger.warning(f"{lane.spec.training}: {failure.error}; the run is tried once more with the same seeds")
+                lane.running = None
+            else:
+                lane.finished = True
+                lane.crash = Crash(failure.error, running.output + failure.details)
 
 
 def _received(lane: _Lane) -> Message:

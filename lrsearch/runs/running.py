@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import Pipe
@@ -17,14 +16,9 @@ from typing import IO, Protocol, TypeAlias
 
 from lrsearch.runs.carrying_out import carry_out
 from lrsearch.runs.spec import RunSpec
+from lrsearch.runs.tail import Tail
 
-GRACE_SECONDS = 30.0
-"""From asking a run to end to killing it."""
-
-KEPT_BYTES = 65_536
-"""Of what a run writes to standard output and error."""
-
-_CHUNK = 4096
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Running(Protocol):
@@ -63,41 +57,55 @@ class Running(Protocol):
 Starter: TypeAlias = Callable[[RunSpec], Running]
 
 
+def environment_of(spec: RunSpec) -> dict[str, str]:
+    """Return the environment of a run: this process's, with the run's number of threads and its devices."""
+    changed = {name: str(spec.threads) for name in _THREADS}
+    if spec.devices is not None:
+        changed["CUDA_VISIBLE_DEVICES"] = spec.devices
+    return {**os.environ, **changed}
+
+
 class RunningProcess:
     """A run in a process of its own, with its own session, which a terminal's Ctrl-C does not reach."""
 
+    _module = "lrsearch.runs.child"
+
     def __init__(self, spec: RunSpec) -> None:
         self.connection, theirs = Pipe()
-        threads = {name: str(spec.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lrsearch.runs.child", str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-m", self._module, str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, spec.path))},
+                env={**environment_of(spec), "PYTHONPATH": os.pathsep.join(filter(None, spec.path))},
                 start_new_session=True,
             )
         assert self._process.stdout is not None
-        self._kept: deque[bytes] = deque(maxlen=KEPT_BYTES // _CHUNK)
+        self._written = Tail()
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
         self._asked_at: float | None = None
+        self._grace_seconds = spec.grace_seconds
         with suppress(OSError):  # it has ended already, which is seen at the next look
-            self.connection.send(spec.to_json())
+            self.connection.send(self._told(spec))
+
+    @staticmethod
+    def _told(spec: RunSpec) -> object:
+        """Return what the process is sent at its beginning."""
+        return spec.to_json()
 
     def _read(self, stream: IO[bytes]) -> None:
-        with stream:
-            while chunk := os.read(stream.fileno(), _CHUNK):
-                self._kept.append(chunk)
+        for _ in self._written.read(stream):
+            pass
 
     @property
     def output(self) -> str:
         """The end of its standard output and error."""
         if self.exit_code is not None:
             self._reader.join(1.0)
-        return b"".join(list(self._kept)).decode(errors="replace")
+        return self._written.text
 
     @property
     def exit_code(self) -> int | None:
@@ -123,7 +131,7 @@ class RunningProcess:
 
     def kill_if_late(self) -> None:
         """Kill it where the grace is over."""
-        if self._asked_at is not None and time.monotonic() - self._asked_at > GRACE_SECONDS:
+        if self._asked_at is not None and time.monotonic() - self._asked_at > self._grace_seconds:
             self.kill()
 
     def kill(self) -> None:

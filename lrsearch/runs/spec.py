@@ -13,7 +13,7 @@ import numpy as np
 from lrsearch.runs.pace import PAUSE_SECONDS
 
 Purpose = Literal["search", "confirm"]
-_WITHOUT_EFFECT = ("folder", "path", "checkpoint_seconds")
+_WITHOUT_EFFECT = ("folder", "path", "checkpoint_seconds", "grace_seconds", "devices")
 
 
 def _derived(*entropy: int) -> int:
@@ -49,7 +49,7 @@ class RunSpec:
     """One run.
 
     Attributes:
-        training: the function, "package.module:function".
+        training: the function, "package.module:function", or the command as people read it.
         schedule: its parameters, as `schedule_from_params` takes them.
         parameters: the values of what is searched beside the schedule.
         seeds: of the run.
@@ -62,6 +62,10 @@ class RunSpec:
         threads: processor threads.
         path: where modules are looked for.
         checkpoint_seconds: from one checkpoint to the next, at least.
+        command: the program and its arguments, where the run is no function.
+        score_pattern: finds the score in what a command writes, where it never reports.
+        grace_seconds: from asking the run to end to killing it.
+        devices: the run's CUDA_VISIBLE_DEVICES; what is set already if None.
     """
 
     training: str
@@ -77,6 +81,10 @@ class RunSpec:
     threads: int = 1
     path: tuple[str, ...] = field(default=(), repr=False)
     checkpoint_seconds: float = PAUSE_SECONDS
+    command: tuple[str, ...] = ()
+    score_pattern: str | None = None
+    grace_seconds: float = 30.0
+    devices: str | None = None
 
     @property
     def init_seed(self) -> int:
@@ -101,4 +109,5 @@ class RunSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunSpec:
         """Return the run that `to_json` gave."""
-        return cls(**{**data, "seeds": RunSeeds(**data["seeds"]), "path": tuple(data["path"])})
+        tuples = {name: tuple(data[name]) for name in ("path", "command")}
+        return cls(**{**data, **tuples, "seeds": RunSeeds(**data["seeds"])})

@@ -35,7 +35,6 @@ from lrsearch.storage import (
 from lrsearch.training.device import peak_memory_mib, set_up_device
 from lrsearch.trials.checkpoints import open_checkpoints
 from lrsearch.trials.requeue import requeue_crashed, requeue_lost, withdraw_surplus
-from lrsearch.workloads.workload import source_digest
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             data_fingerprint=experiment.data_fingerprint,
             attributes={
                 "workload_facts": experiment.facts,
-                "workload_source": source_digest(config.trained),
+                "workload_source": experiment.source_digest,
                 "replicate": number,
                 "split_seed": Seeds.of(config.seed, "search", number).split,
                 "space": experiment.space.to_json(),
@@ -135,7 +134,9 @@ def run_search(
         raise InputError('[data] train = "all" leaves the search no validation data: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
     config = as_stored(config, options.storage, options.study_name or config.name)
-    experiment = prepare_experiment(config, device=options.device, at_once=options.workers)
+    experiment = prepare_experiment(
+        config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
+    )
     _ = experiment.space  # what is wrong with it is said before there is a database
     options = options.resolved(experiment)
     replicates = prepare_studies(experiment, options, open_storage(options.storage))

@@ -5,7 +5,6 @@ Owns the built-in LeNet, the data sets and the split. May import config and torc
 
 from lrsearch.workloads.dataset import Dataset
 from lrsearch.workloads.split import Split, examples_to_fit, split_examples
-from lrsearch.workloads.trust import require_trusted
 from lrsearch.workloads.workload import Workload, load_data, load_workload
 
 __all__ = [
@@ -15,6 +14,5 @@ __all__ = [
     "examples_to_fit",
     "load_data",
     "load_workload",
-    "require_trusted",
     "split_examples",
 ]

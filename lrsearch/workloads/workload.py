@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrsearch.config.messages import shortened
+from lrsearch.config.trust import note_loaded
 from lrsearch.errors import InputError
 from lrsearch.metric import POINTS, UNITS, Direction, Metric
 from lrsearch.workloads.dataset import Dataset
-from lrsearch.workloads.trust import note_loaded
 
 Augment: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 """Stored items `[B, *item]` to as many changed ones, at random by the generator."""
@@ -173,10 +173,18 @@ def source_digest(address: str) -> str:
     module_name, _, function_name = address.partition(":")
     try:
         function = inspect.unwrap(getattr(importlib.import_module(module_name), function_name))
-        source = Path(inspect.getsourcefile(function) or "").read_bytes()
-    except (OSError, TypeError):
+        return digest_of_files(inspect.getsourcefile(function) or "")
+    except TypeError:
         return ""
-    return f"{_OF_FILE}{hashlib.sha256(source).hexdigest()[:16]}"
+
+
+def digest_of_files(*paths: str) -> str:
+    """Return a digest of what files hold; "" where there are none, or one cannot be read."""
+    try:
+        content = b"".join(Path(path).read_bytes() for path in paths)
+    except OSError:
+        return ""
+    return f"{_OF_FILE}{hashlib.sha256(content).hexdigest()[:16]}" if paths else ""
 
 
 def load_data(workload: Workload) -> Dataset:

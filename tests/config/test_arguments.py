@@ -96,6 +96,7 @@ _PUBLIC: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "suggest_schedule": (lrsearch.suggest_schedule, {"trial": optuna.create_study().ask(), "total_steps": 9}),
     "schedule_of": (lrsearch.schedule_of, {"trial": optuna.create_study().ask()}),
     "make_schedule": (lrsearch.make_schedule, {"family": "constant", "total_steps": 9, "base_lr": 0.1}),
+    "current_run": (lrsearch.current_run, {}),
     "tabulated": (lrsearch.tabulated, {"rates": [0.1, 0.2]}),
     "join": (
         lrsearch.join,

@@ -69,6 +69,18 @@ def test_families_that_read_a_metric_are_left_out_by_default() -> None:
 
 
 RUN = tomllib.loads(STUDY)["run"]
+COMMAND = {name: RUN[name] for name in ("metric", "direction", "total_steps")} | {"command": ["python", "train.py"]}
+
+
+def test_a_command_and_a_function_replace_each_other() -> None:
+    """As a flag that names another one does; a score that is found has one report."""
+    changed = study_of().changed({"run.command": ("python", "my train.py"), "run.in_process": False})
+    assert changed.run is not None
+    assert ("python 'my train.py'", None) == (changed.trained, changed.run.training)
+    assert "toy:train" == changed.changed({"run.training": "toy:train"}).trained
+    run = study_of(run={**COMMAND, "score_pattern": "loss: (.*)"}).run
+    assert run is not None
+    assert 1 == run.reports
 
 
 @pytest.mark.parametrize(
@@ -86,6 +98,16 @@ RUN = tomllib.loads(STUDY)["run"]
         ({"run": {**RUN, "reports": 41}}, "reports must be at most total_steps, 40, got 41"),
         ({"run": {**RUN, "direction": "up"}}, "run.direction"),
         ({"run": {**RUN, "metrics": "loss"}}, r"unknown key 'metrics' in \[run\].*metric"),
+        ({"run": {**RUN, "command": ["x"]}}, r"\[run\] takes either training or command, got both"),
+        ({"run": {**RUN, "training": None}}, r"\[run\] takes either training or command, got neither"),
+        ({"run": {**COMMAND, "command": []}}, "run.command: must be a program and its arguments"),
+        ({"run": {**COMMAND, "command": "python train.py"}}, "run.command"),
+        ({"run": {**COMMAND, "in_process": True}}, "in_process is for a function"),
+        ({"run": {**COMMAND, "score_pattern": "loss: .*"}}, "run.score_pattern: must have a group that is the score"),
+        ({"run": {**COMMAND, "score_pattern": "loss: ("}}, "run.score_pattern: must be a regular expression"),
+        ({"run": {**COMMAND, "score_pattern": "(.)", "reports": 2}}, "reports must be 1 with score_pattern.*got 2"),
+        ({"run": {**RUN, "score_pattern": "(.)"}}, "score_pattern is for a command"),
+        ({"run": {**RUN, "gpus": 1}}, "gpus must be 0 with in_process"),
         ({"parameters": {"decay": []}}, "parameters.decay"),
         ({"parameters": {"decay": {"low": 2, "high": 1}}}, "low must not be above high"),
         ({"parameters": {"family": [1, 2]}}, "parameters: family is the name of the schedule's own"),

@@ -62,6 +62,44 @@ def test_without_a_worst_value_nothing_is_worse_than_a_run_that_diverged(directi
     assert worst == RunExperiment.prepare(study_of(direction=direction)).worst_value
 
 
+def command_study(**run: object) -> StudyConfig:
+    """Return the toy study with a command."""
+    return study_of(**{"in_process": False, "command": ("sh", "train.sh"), **run})
+
+
+def test_a_program_that_is_missing_is_one_line() -> None:
+    """Before anything is stored."""
+    with pytest.raises(InputError, match="the program 'no-such-program' is not found"):
+        RunExperiment.prepare(command_study(command=("no-such-program",)))
+
+
+def test_windows_is_refused(monkeypatch) -> None:
+    """In one line."""
+    monkeypatch.setattr("sys.platform", "win32")
+    with pytest.raises(InputError, match="needs Linux"):
+        RunExperiment.prepare(command_study())
+
+
+def test_each_of_two_runs_has_a_gpu_of_its_own(monkeypatch) -> None:
+    """Out of the list that is set; more runs than the GPUs have room for are refused."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert ("3", "5") == RunExperiment.prepare(command_study(gpus=1), at_once=2).devices
+    assert ("3", "5", "3", "5") == RunExperiment.prepare(command_study(gpus=1), runs_per_gpu=2).devices
+    assert () == RunExperiment.prepare(command_study(), at_once=2).devices
+    with pytest.raises(InputError, match=r"workers must be at most 2, .*got 3"):
+        RunExperiment.prepare(command_study(gpus=1), at_once=3)
+
+
+def test_what_a_command_runs_is_a_source(folder: Path) -> None:
+    """Of the files that it names."""
+    experiment = RunExperiment.prepare(command_study())
+    assert "" == experiment.source_digest
+    (folder / "train.sh").write_text("exit 1")
+    before = experiment.source_digest
+    (folder / "train.sh").write_text("exit 0")
+    assert "" != before != experiment.source_digest
+
+
 def test_a_function_that_is_missing_is_one_line() -> None:
     """Before anything is stored."""
     with pytest.raises(InputError, match="has no function 'nobody'"):

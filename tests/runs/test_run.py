@@ -33,7 +33,7 @@ class Judge:
         return len(self.heard) == self._ends_at
 
 
-def make_run(judge: Judge | None = None, **changes: object) -> Run:
+def make_spec(**changes: object) -> RunSpec:
     """Return a run of 40 updates and 4 reports."""
     given = {
         "training": "tests.runs.training_examples:quadratic",
@@ -44,7 +44,12 @@ def make_run(judge: Judge | None = None, **changes: object) -> Run:
         "reports": 4,
         "epochs": 4,
     }
-    return Run(RunSpec(**{**given, **changes}), judge or Judge())  # type: ignore[arg-type]
+    return RunSpec(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def make_run(judge: Judge | None = None, **changes: object) -> Run:
+    """Return the run for a training function."""
+    return Run(make_spec(**changes), judge or Judge())
 
 
 def test_every_group_keeps_its_ratio_and_the_rate_is_that_of_the_schedule() -> None:

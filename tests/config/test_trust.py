@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lrsearch.config import BUILT_IN_WORKLOAD
+from lrsearch.config.trust import require_trusted
 from lrsearch.errors import InputError
-from lrsearch.workloads import load_workload, require_trusted
+from lrsearch.workloads import load_workload
 
 
 def test_another_workload_is_refused_with_both_ways_out() -> None:

@@ -1,0 +1,256 @@
+"""The process between a command and the search: `python -m lrsearch.runs.command.supervisor DESCRIPTOR PARENT`.
+
+It starts the command, passes on what it reports and what it is answered, and ends it with all that it has started:
+where the search says so, on SIGTERM, and where the search is gone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from lrsearch.errors import InputError
+from lrsearch.runs.command.files import VARIABLE, Finished, RunFiles, read_line, read_score
+from lrsearch.runs.command.tree import ProcessTree
+from lrsearch.runs.messages import Answer, Done, Message, Refused, Report, Resumed, Warned
+from lrsearch.runs.run import require_last_report
+from lrsearch.runs.spec import RunSpec
+from lrsearch.runs.tail import Tail
+
+_LOOK_SECONDS = 0.01
+_HEED_SECONDS = 5.0
+"""From the answer that a run is to end to SIGTERM, which reaches those that do not wait for answers."""
+
+_LINGER_SECONDS = 1.0
+"""That processes of a command may take to end after it without a word."""
+
+
+class Supervisor:
+    """Watches over one run.
+
+    Args:
+        spec: the run.
+        environment: of its command.
+        connection: to the search.
+    """
+
+    def __init__(self, spec: RunSpec, environment: Mapping[str, str], connection: Connection) -> None:
+        self._spec, self._connection = spec, connection
+        self._files = RunFiles(Path(spec.folder))
+        self._files.write(spec)
+        self._written = Tail()
+        self._tree = ProcessTree(
+            spec.command,
+            {**environment, VARIABLE: str(self._files.run)},
+            subprocess.PIPE if spec.score_pattern else None,
+        )
+        self._copier: threading.Thread | None = None
+        if self._tree.output is not None:
+            self._copier = threading.Thread(target=self._copy, args=(self._tree.output,), daemon=True)
+            self._copier.start()
+        self._offset = 0
+        self._last: Report | None = None
+        self._waiting: int | None = None  # the step of a report that the search has still to answer
+        self._finished: Finished | None = None
+        self._term_at = self._kill_at = math.inf
+        self._ended_at = 0.0
+        self._ending = False  # whether the search knows already how the run ends
+
+    def run(self) -> int:
+        """Watch until the command and all that it has started are gone; return its exit code, 0 where it is known."""
+        signal.signal(signal.SIGTERM, self._on_term)
+        while True:
+            self._heed()
+            self._forward()
+            self._tree.reap()
+            if self._tree.exit_code is not None and not self._left_over():
+                break
+            self._press()
+        if self._copier is not None:
+            self._copier.join(_LINGER_SECONDS)
+        self._forward(last=True)
+        return self._conclude(self._tree.exit_code)
+
+    def _on_term(self, _signum: int, _frame: FrameType | None) -> None:
+        self._ending = True
+        self._end(grace=0.0)
+
+    def _end(self, *, grace: float) -> None:
+        """Let the run end: by SIGTERM after `grace` seconds, by SIGKILL after those of the run."""
+        now = time.monotonic()
+        self._term_at = min(self._term_at, now + grace)
+        self._kill_at = min(self._kill_at, now + self._spec.grace_seconds)
+
+    def _press(self) -> None:
+        """Send the signals that are due."""
+        now = time.monotonic()
+        if now >= self._kill_at:
+            self._tree.signal(signal.SIGKILL)
+        elif now >= self._term_at:
+            self._tree.signal(signal.SIGTERM)
+            self._term_at = math.inf
+
+    def _left_over(self) -> bool:
+        """Return whether the command, which has ended, has left processes; they are ended as well."""
+        left = self._tree.members()
+        self._ended_at = self._ended_at or time.monotonic()
+        if left and self._kill_at == math.inf and time.monotonic() - self._ended_at > _LINGER_SECONDS:
+            self._send(Warned(f"it ended and left {len(left)} of its processes, which are ended too"))
+            self._end(grace=0.0)
+        return bool(left)
+
+    def _heed(self) -> None:
+        """Wait a moment for the search, and pass its answer on."""
+        try:
+            if self._connection.poll(_LOOK_SECONDS):
+                self._answer(self._connection.recv())
+        except (EOFError, OSError):
+            self._ending, self._kill_at = True, 0.0
+            time.sleep(_LOOK_SECONDS)
+
+    def _answer(self, answer: Answer) -> None:
+        if answer.end:
+            self._ending = True
+            self._end(grace=_HEED_SECONDS)
+        if self._last is not None and (answer.end or self._waiting is None or answer.step >= self._waiting):
+            self._waiting = None
+            self._files.write_answer(Answer(self._last.step, answer.end))
+
+    def _forward(self, *, last: bool = False) -> None:
+        """Pass on what the command has reported; a line that is not at its end yet is left for later."""
+        try:
+            with self._files.reports.open("rb") as file:
+                file.seek(self._offset)
+                whole, end, rest = file.read().rpartition(b"\n")
+        except FileNotFoundError:
+            return
+        self._offset += len(whole) + len(end)
+        lines = [*whole.splitlines(), *([rest] if last else [])]
+        for line in lines:
+            if not line.strip() or self._ending:
+                continue
+            try:
+                said = read_line(line.decode(errors="replace"), self._spec, after=self._last.step if self._last else 0)
+            except InputError as error:
+                said = Refused(str(error))
+            self._say(said)
+
+    def _say(self, said: Message | Finished) -> None:
+        if isinstance(said, Finished):
+            self._finished = said
+        elif isinstance(said, Refused):
+            self._refuse(said.reason)
+        elif isinstance(said, Report):
+            self._report(said)
+        else:
+            if isinstance(said, Resumed):
+                self._last = said.reports[-1]
+            self._send(said)
+
+    def _report(self, report: Report) -> None:
+        reported = self._last.epoch if self._last else 0
+        judged = reported < report.epoch < self._spec.reports and math.isfinite(report.score)
+        self._last = report
+        self._send(report)
+        if judged:
+            self._waiting = report.step
+        elif self._waiting is None:
+            self._files.write_answer(Answer(report.step, end=not math.isfinite(report.score)))
+        if not math.isfinite(report.score):
+            self._end(grace=_HEED_SECONDS)
+
+    def _refuse(self, reason: str) -> None:
+        self._send(Refused(f"{self._spec.training}: {reason}"))
+        self._ending = True
+        self._end(grace=0.0)
+
+    def _send(self, message: Message) -> None:
+        with suppress(OSError):  # the search is gone, which is seen at the next look
+            self._connection.send(message)
+
+    def _conclude(self, exit_code: int) -> int:
+        """Tell the search how the run has ended; return the exit code that says it where nothing was told."""
+        if self._ending:
+            return 0
+        if self._last is not None and not math.isfinite(self._last.score):
+            self._send(Done())
+            return 0
+        if exit_code != 0:
+            return exit_code
+        try:
+            if self._last is None and (score := self._score()) is not None:
+                if self._spec.reports > 1:
+                    raise InputError(
+                        f"it never reports and has one score: set [run] reports = 1, got {self._spec.reports}"
+                    )
+                self._send(self._last_report(score))
+            require_last_report(self._last, self._spec)
+            if self._finished is not None and self._finished.problem:
+                raise InputError(self._finished.problem)
+        except InputError as error:
+            self._refuse(str(error))
+        else:
+            self._send(Done(self._finished.note if self._finished else ""))
+        return 0
+
+    def _last_report(self, score: float) -> Report:
+        spec = self._spec
+        self._last = Report(spec.reports, spec.total_steps, score, test=spec.test and spec.purpose == "confirm")
+        return self._last
+
+    def _score(self) -> float | None:
+        """Return the score of a command that never reports; None where there is none either."""
+        if self._files.score.exists():
+            return read_score(self._files.score)
+        pattern = self._spec.score_pattern
+        if pattern is None:
+            return None
+        matches = list(re.finditer(pattern, self._written.text, re.MULTILINE))
+        if not matches:
+            raise InputError(f"score_pattern {pattern!r} is not in the last lines that it wrote")
+        try:
+            return float(matches[-1][1])
+        except ValueError as error:
+            raise InputError(f"score_pattern {pattern!r} must find a number, got {matches[-1][1]!r}") from error
+
+    def _copy(self, stream: IO[bytes]) -> None:
+        """Write what the command writes to this process's own output, and keep its end."""
+        for piece in self._written.read(stream):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+
+
+def main() -> int:
+    """Watch over the run that is told through the pipe."""
+    connection = Connection(int(sys.argv[1]))
+    data, environment = connection.recv()
+    spec = RunSpec.from_json(data)
+    try:
+        supervisor = Supervisor(spec, environment, connection)
+    except OSError as error:
+        connection.send(Refused(f"command {spec.command[0]!r} cannot be started: {error.strerror or error}"))
+        return 0
+    return supervisor.run()
+
+
+def _end_as(exit_code: int) -> None:
+    """End this process as the command has ended."""
+    if exit_code < 0:
+        signal.signal(-exit_code, signal.SIG_DFL)
+        signal.raise_signal(-exit_code)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    _end_as(main())

@@ -1,0 +1,119 @@
+"""The files between a command and the search."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lrsearch.errors import InputError
+from lrsearch.runs.command.files import Finished, RunFiles, read_line, read_score
+from lrsearch.runs.messages import Answer, Message, Refused, Report, Resumed, Warned
+from tests.runs.test_run import make_spec
+
+
+def test_what_is_written_for_a_run_is_read_by_it(tmp_path: Path) -> None:
+    """Schedule, parameters and seeds; what an earlier attempt has said is gone."""
+    files, spec = RunFiles(tmp_path), make_spec()
+    for stale in (files.reports, files.answer, files.score):
+        stale.write_text("{}")
+    files.write(spec)
+    read = files.read()
+    assert (spec.schedule, spec.parameters, spec.seeds) == (read.schedule, read.parameters, read.seeds)
+    assert (spec.total_steps, spec.reports, str(tmp_path)) == (read.total_steps, read.reports, read.folder)
+    assert not any(stale.exists() for stale in (files.reports, files.answer, files.score))
+
+
+def test_the_documented_fields_are_there(tmp_path: Path) -> None:
+    """For scripts of any language; the rates of all updates as well."""
+    spec = make_spec()
+    RunFiles(tmp_path).write(spec)
+    told = json.loads((tmp_path / "run.json").read_text())
+    page = (Path(__file__).parents[3] / "docs" / "own_commands.md").read_text()
+    assert [] == [name for name in told if f"`{name}`" not in page]
+    assert spec.seeds.evaluation == told["seeds"]["evaluation"]
+    rates = [float(line) for line in Path(told["rates_file"]).read_text().split()]
+    assert spec.total_steps == len(rates)
+    assert Path(told["folder"]).is_dir()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Report(1, 10, 0.5, more={"train_loss": 0.25}),
+        Report(1, 12, 0.5),
+        Resumed((Report(1, 10, 0.5, more={"train_loss": 0.25}),), 3.5),
+        Warned("slow"),
+        Refused("no"),
+        Finished("39 updates of 40", ""),
+    ],
+)
+def test_what_is_said_is_heard(tmp_path: Path, message: Message | Finished) -> None:
+    """Each in a line."""
+    files = RunFiles(tmp_path)
+    files.append(message)
+    assert message == read_line(files.reports.read_text(), make_spec(), after=0)
+
+
+@pytest.mark.parametrize(("line", "score"), [('{"step":10,"score":null}', math.nan), ('{"step":10,"score":2}', 2.0)])
+def test_a_line_of_another_language_is_a_report(line, score) -> None:
+    """Null stands for a score that is not finite, which JSON cannot write."""
+    report = read_line(line, make_spec(), after=0)
+    assert isinstance(report, Report)
+    assert np.array_equal(report.score, score, equal_nan=True)
+
+
+def test_the_last_report_of_a_confirming_run_is_on_the_test_set() -> None:
+    """No other is."""
+    spec = make_spec(purpose="confirm")
+    last, earlier = (read_line(f'{{"step":{step},"score":1}}', spec, after=0) for step in (40, 30))
+    assert (True, False) == (last.test, earlier.test)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("0.5", 'a JSON object such as {"step": 10, "score": 0.5}, got \'0.5\''),
+        ("{", "a JSON object"),
+        ('{"score": 1}', "from that of the last one, 20, to total_steps, 40, got None"),
+        ('{"step": 10, "score": 1}', "got 10"),
+        ('{"step": 41, "score": 1}', "got 41"),
+        ('{"step": 30}', "must hold a score"),
+        ('{"step": 30, "score": "good"}', "score must be a number, or null where it is not finite, got 'good'"),
+        ('{"step": 30, "score": 1, "train_loss": []}', "train_loss must be a number"),
+        ('{"event": "lunch"}', "got 'lunch'"),
+    ],
+)
+def test_a_line_that_cannot_be_meant_is_refused(line, said) -> None:
+    """By name, rule and value."""
+    with pytest.raises(InputError, match=re.escape(said)):
+        read_line(line, make_spec(), after=20)
+
+
+def test_an_answer_is_read_back(tmp_path: Path) -> None:
+    """None before the first."""
+    files = RunFiles(tmp_path)
+    assert files.read_answer() is None
+    files.write_answer(Answer(20, end=True))
+    assert Answer(20, end=True) == files.read_answer()
+
+
+@pytest.mark.parametrize(("text", "said"), [("{}", "must hold a score"), ("[", "must hold"), ('{"score":"a"}', "'a'")])
+def test_a_score_file_without_a_score_is_refused(tmp_path: Path, text, said) -> None:
+    """In one line."""
+    path = tmp_path / "score.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_score(path)
+
+
+def test_another_version_is_refused(tmp_path: Path) -> None:
+    """The script has another lrsearch than the search."""
+    files = RunFiles(tmp_path)
+    files.write(make_spec())
+    told = json.loads(files.run.read_text())
+    files.run.write_text(json.dumps({**told, "version": 2}))
+    with pytest.raises(InputError, match="must be of version 1, got 2"):
+        files.read()
