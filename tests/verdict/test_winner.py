@@ -1,0 +1,114 @@
+"""One winner: which stored trial stands for the preferred candidate, in words, and in what order the others follow."""
+
+import json
+
+import numpy as np
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import TrialState, create_trial
+
+import lrsearch
+from lrsearch.export import load_configuration
+from lrsearch.metric import ACCURACY
+from lrsearch.storage import StoredStudy, create_study
+from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.verdict.winner import candidate_trial, candidates_in_order
+from tests.confirmation_examples import config_of, noisy, stored
+
+SCORES = {"constant": noisy(89.0, 10), "cosine": noisy(91.0, 10), "linear": noisy(91.05, 10)}
+
+
+def _searched(storage, name: str, values: dict[str, float], config=None) -> None:
+    """Store a search of one trial of each family, whose base_lr is its score."""
+    study = create_study(
+        storage, name, config or config_of(), metric=ACCURACY, data_fingerprint="f", attributes={"split_seed": 1}
+    )
+    for family, value in values.items():
+        record = {
+            "schedule": {"family": family, "base_lr": value, "total_steps": 120},
+            "init_seed": 1,
+            "order_seed": 2,
+            "epochs": 12,
+            "seconds": 3600.0,
+        }
+        drawn = {"params": {"family": family}, "distributions": {"family": CategoricalDistribution(list(values))}}
+        study.add_trial(create_trial(state=TrialState.COMPLETE, value=value, user_attrs=record, **drawn))
+
+
+def test_after_one_search_the_verdict_and_not_its_luckiest_trial_is_exported(database, run, folder) -> None:
+    """Export, best_schedule and the table agree on one; --by search takes the other; recommended are by score."""
+    _searched(database, "tab", {"constant": 0.99, "cosine": 0.8})
+    stored(database, config_of(), SCORES)
+    comparison = compare_study(StoredStudy.read(database, "tab"))
+    assert "constant" not in comparison.recommended
+    assert ["linear", "cosine"] == sorted(comparison.recommended, reverse=True)
+    order = candidates_in_order(comparison)
+    assert comparison.preferred == order[0]
+    assert "constant" == order[-1]
+    assert run("export", "-o", "best.toml").code == 0
+    chosen = load_configuration(folder / "best.toml").scores
+    assert "preferred by the verdict" == chosen["chosen"]
+    assert comparison.family_table().cells[0][0] == f"★ {comparison.preferred}"
+    assert (0.1, 0.99) == (lrsearch.best_schedule("tab").base_lr, lrsearch.best_schedule("tab", by="search").base_lr)
+
+
+def test_after_replicates_it_is_the_best_of_its_family_and_says_so(database, run, folder) -> None:
+    """The configuration of the preferred family with the best validation score, marked as one of ten."""
+    config = config_of(search={"families": ["constant", "cosine"], "trials": 2, "replicates": 10})
+    for replicate in range(10):
+        values = {"constant": 0.99, "cosine": 0.5 + replicate / 100}
+        _searched(database, f"tab/search-{replicate:02d}", values, config)
+    stored(database, config, {name: SCORES[name] for name in ("constant", "cosine")}, searches=10)
+    assert 0.59 == lrsearch.best_schedule("tab").base_lr
+    assert 0.99 == lrsearch.best_schedule("tab", by="search").base_lr
+    shown = run("compare").out
+    assert shown.startswith("Use `cosine` (base_lr 0.59; one of 10; the claim is about the family): ")
+    assert "mean and SD of 10 independent searches." in shown
+    assert "Cost: 40 runs, 20 hours of training." in shown
+    run("export", "-o", "best.json")
+    said = json.loads((folder / "best.json").read_text())["scores"]["chosen"]
+    assert "preferred by the verdict; one of 10; the claim is about the family" == said
+
+
+def test_a_fixed_schedule_of_the_user_may_win(database) -> None:
+    """Among the recommended it is preferred, having nothing to tune, and stands for itself."""
+    config = config_of(baseline=[{"name": "mine", "family": "constant", "base_lr": 0.1}])
+    stored(database, config, {**SCORES, "mine": noisy(91.0, 10, seed=1)})
+    study = StoredStudy.read(database, "tab")
+    comparison = compare_study(study)
+    assert "mine" == comparison.preferred
+    assert comparison.lines[0].startswith("Use `mine` (constant; base_lr 0.1): ")
+    assert "mine" == candidate_trial(study, comparison, "mine")[1].family
+
+
+def test_where_nothing_is_recommended_export_ends_with_the_reason(database, run) -> None:
+    """Exit code 1; the search's own best can be had all the same."""
+    failing = {name: [10.0, *scores[1:]] for name, scores in SCORES.items()}
+    stored(database, config_of(), failing)
+    done = run("export")
+    assert (1, "") == (done.code, done.out)
+    assert "nothing is recommended: each candidate has failed runs (constant 1 of 10, cosine 1 of 10" in done.err
+    assert 0 == run("export", "--by", "search").code
+    shown = run("compare")
+    assert "Use none of these yet: every one has a failed run. To change: train for more epochs" in shown.out
+    assert "Next: lrsearch report" in shown.err
+
+
+def test_verdict_json_holds_the_answer_at_its_top_level(database, run, folder) -> None:
+    """The file and `--format json` are the same."""
+    stored(database, config_of(), SCORES)
+    run("compare", "-o", "verdict.json")
+    written = json.loads((folder / "verdict.json").read_text())
+    assert json.loads(run("compare", "--format", "json").out) == written
+    assert 4 == len(written["lines"])
+    assert {"linear", "cosine"} == set(written["recommended"])
+    assert written["preferred"] in written["lines"][0]
+
+
+def test_a_rope_below_one_test_example_is_warned_of() -> None:
+    """0.3 points of 60 examples is a fifth of one of them."""
+    correct = np.random.default_rng(0).random((8, 2, 60)) < 0.8
+    scores = np.round(100 * correct.mean(axis=2), 2)
+    given = {"rng": np.random.default_rng(0), "correct": correct}
+    fine, coarse = (lrsearch.compare_scores(scores, ["a", "b"], rope=rope, **given).warnings for rope in (1.7, 0.3))
+    assert "the ROPE of 0.3 points is below one test example of 60 (1.67 points)" in "".join(coarse)
+    assert "test example" not in "".join(fine)
