@@ -177,7 +177,7 @@ def export(
         places = write_files(files, target, as_folder=several)
         for place in places:
             logger.info(f"{place} is written")
-        if chosen in ("yaml", "json", "toml"):
+        if chosen in ("yaml", "json", "toml") and study.first.config.run is None:
             next_step("train", places[0], to="train it again")
         else:
             say_next(f"use {places[0]} in your training")

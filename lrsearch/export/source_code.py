@@ -30,8 +30,9 @@ def comments(configuration: Configuration) -> list[str]:
     }
     if configuration.training is not None:
         tables |= {"optimizer": configuration.optimizer.model_dump(mode="json", exclude_unset=True)}
-    if trained := configuration.run or configuration.training:
-        tables |= {"training": trained.model_dump(mode="json", exclude_unset=True)}
+    for name, trained in (("training", configuration.training), ("run", configuration.run)):
+        if trained is not None:
+            tables[name] = trained.model_dump(mode="json", exclude_unset=True)
     return [
         f"# {table}.{json.dumps(key)[1:-1]}: {json.dumps(value)}"
         for table in tables

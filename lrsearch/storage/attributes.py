@@ -49,7 +49,7 @@ class Choices(_Read):
 
     model_config = ConfigDict(extra="forbid")
 
-    choices: list[str | int | float] = Field(min_length=1)
+    choices: list[bool | str | int | float] = Field(min_length=1)
 
 
 def _require_families(families: dict[str, Any]) -> dict[str, Any]:
