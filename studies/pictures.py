@@ -107,7 +107,6 @@ def study_pictures(storage: str, study_name: str) -> dict[str, str]:
     from lrsearch.report.figures.forest import forest_data, forest_figure, headline
     from lrsearch.report.figures.learning import candidate_figure, learning_data
     from lrsearch.report.source import read_source
-    from lrsearch.report.style import colours
     from lrsearch.storage import open_existing
 
     source = read_source(open_existing(storage), study_name)
@@ -121,7 +120,7 @@ def study_pictures(storage: str, study_name: str) -> dict[str, str]:
         raise InputError(f"study {study_name!r} kept no curve of {name}")
     return {
         "forest.svg": _by_chromium(forest_figure(rows, source.comparison.settings)),
-        "learning.svg": _by_chromium(candidate_figure(learning, colours([name])[name])),
+        "learning.svg": _by_chromium(candidate_figure(learning, source.styles[name])),
     }
 
 

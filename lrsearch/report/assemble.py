@@ -9,10 +9,13 @@ from markupsafe import Markup
 
 from lrsearch.report import record_tables, verdict_tables
 from lrsearch.report.figures import (
+    base_lr,
     better,
     budgets,
+    costs,
     endings,
     forest,
+    further,
     learning,
     parameters,
     schedules,
@@ -20,8 +23,10 @@ from lrsearch.report.figures import (
     search,
     standing,
 )
+from lrsearch.report.figures.first_page import FIRST_PAGE
 from lrsearch.report.page import Page, Part, Section, render
 from lrsearch.report.source import Source
+from lrsearch.report.style import FAILED_RUNS
 from lrsearch.verdict.over_studies import OverStudies
 
 
@@ -44,13 +49,18 @@ class Chapter:
     def of(self, source: Source) -> Part:
         """Return the chapter as a part of a page."""
         made = tuple(section for function in self.sections for section in function(source))
-        return Part(self.title, made, self.sentences, self.grid)
+        return Part(self.title, made, self.sentences, self.grid, folded=True)
 
 
 _DESCRIPTIVE = "Descriptive: trials of a search are chosen, not drawn, so nothing here says which family is better."
 _TRIED = (
     "A line is a complete trial, drawn through the axes of its parameters (each from one end of its range to the "
     f"other) down to its value. {_DESCRIPTIVE}"
+)
+
+_CHOSEN = "The best trial of each family in the search, chosen by its value, all on the same axes."
+_BY_RATE = (
+    f"The validation score of every finished trial, pruned ones as open marks, all on the same axes. {FAILED_RUNS}"
 )
 
 CHAPTERS = (
@@ -72,20 +82,23 @@ CHAPTERS = (
     Chapter("Scores", (scores.spread, scores.by_block)),
     Chapter("Published numbers", (record_tables.published,)),
     Chapter("Schedules", (schedules.best_schedules, schedules.fixed_schedules)),
+    Chapter("Schedules side by side", (schedules.side_by_side,), (_CHOSEN,), grid=True),
     Chapter("Learning curves", (learning.overview,)),
     Chapter("Loss and rate", (learning.each_candidate,), grid=True),
-    Chapter("What runs reported besides", (learning.further_numbers,), grid=True),
+    Chapter("What runs reported besides", (further.further_numbers,), grid=True),
     Chapter(
         "Search",
         (
             search.search_history,
             endings.endings,
             verdict_tables.pruning_audit,
+            costs.score_by_cost,
             search.complete_values,
             budgets.what_more_trials_buy,
         ),
         (_DESCRIPTIVE,),
     ),
+    Chapter("Score by base_lr", (base_lr.by_base_lr,), (_BY_RATE, _DESCRIPTIVE), grid=True),
     Chapter("Which parameter mattered", (parameters.importance,), (_DESCRIPTIVE,)),
     Chapter("How wide the good region is", (verdict_tables.good_region,)),
     Chapter("What was tried", (parameters.tried,), (_TRIED,), grid=True),
@@ -99,11 +112,17 @@ CHAPTERS = (
 
 def report_html(source: Source) -> str:
     """Return the report of a study as one self-contained HTML file; equal sources give equal files."""
-    parts = (chapter.of(source) for chapter in CHAPTERS)
-    subtitle = source.config.description or "Which learning-rate schedule?"
-    folded = () if source.comparison is None else source.comparison.sentences
-    shown = tuple(part for part in parts if part.sections)
-    return render(Page(source.study.name, subtitle, _lead(source), shown, folded))
+    comparison, parts = source.comparison, (chapter.of(source) for chapter in CHAPTERS)
+    page = Page(
+        title=source.study.name,
+        subtitle=source.config.description or "Which learning-rate schedule?",
+        lead=_lead(source),
+        parts=tuple(part for part in parts if part.sections),
+        folded=() if comparison is None else comparison.sentences,
+        warnings=() if comparison is None else comparison.warnings,
+        first=tuple(section for function in FIRST_PAGE for section in function(source)),
+    )
+    return render(page)
 
 
 def over_studies_html(together: OverStudies) -> str:
@@ -119,10 +138,9 @@ def over_studies_html(together: OverStudies) -> str:
 
 
 def _lead(source: Source) -> tuple[str, ...]:
-    """Return the four lines with their cost, as HTML, and the warnings; or why there is no verdict."""
+    """Return the four lines with their cost, as HTML; or why there is no verdict."""
     if (comparison := source.comparison) is not None:
-        lines = map(Markup, comparison.lines_html)
-        return (*lines, *(f"Warning: {warning}." for warning in comparison.warnings))
+        return tuple(map(Markup, comparison.lines_html))
     return (
         f"There is no verdict: {source.why_not}.",
         "What follows is the search alone. The best of many noisy trials looks better than it is, and says nothing "

@@ -28,23 +28,38 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Sections under one heading; `grid` sets small ones side by side where the screen is wide enough."""
+    """Sections under one heading.
+
+    Attributes:
+        grid: whether small ones stand side by side where the screen is wide enough.
+        folded: whether they are shown only once a reader opens the part.
+    """
 
     title: str
     sections: tuple[Section, ...]
     sentences: tuple[str, ...] = ()
     grid: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A page: its title, what it says first, its parts, and what stands folded below the first words."""
+    """A page: what it says and shows first, and its parts.
+
+    Attributes:
+        lead: the first words.
+        warnings: what to know before believing them.
+        folded: what stands folded below them.
+        first: sections on the first page, which is printed on one sheet.
+    """
 
     title: str
     subtitle: str
     lead: tuple[str, ...]
     parts: tuple[Part, ...]
     folded: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    first: tuple[Section, ...] = ()
 
 
 def render(page: Page) -> str:

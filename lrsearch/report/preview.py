@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY, Space, study_space
 from lrsearch.report.figures.schedules import Sample, curves_figure, samples_table
 from lrsearch.report.page import Page, Part, Section, render
 from lrsearch.report.rates import RateCurve, rate_curve
-from lrsearch.report.style import colours
+from lrsearch.report.style import styles
 from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, Schedule, describe_family
 from lrsearch.tables import Table, table
 
@@ -101,12 +103,12 @@ def _described(config: StudyConfig) -> tuple[str, ...]:
 def _family_section(config: StudyConfig, space: Space, family: str) -> Section:
     samples = family_samples(config, space, family)
     described = describe_family(family)
-    colour_of = dict.fromkeys((sample.name for sample in samples), colours([family])[family])
+    styled = dict.fromkeys((sample.name for sample in samples), replace(styles([family])[family], dash="solid"))
     sentences = [f"base_lr × {described.formula}"]
     if FAMILIES[family].reads_metric:
         drawn_for = "Drawn for a validation loss that never falls after the first epoch: the earliest possible drops."
         sentences = [described.formula, drawn_for]
-    drawn = curves_figure(samples, colour_of, height=260, legend=False)
+    drawn = curves_figure(samples, styled, height=260, legend=False)
     return Section(family, tuple(sentences), drawn, (_parameter_table(samples), _range_table(space, family)))
 
 
@@ -132,6 +134,6 @@ def _baseline_section(samples: list[Sample]) -> Section:
     return Section(
         "Rates by epoch",
         (),
-        curves_figure(samples, colours(names), height=420, legend=True),
+        curves_figure(samples, styles(names), height=420, legend=True),
         (samples_table(samples),),
     )

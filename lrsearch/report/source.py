@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from lrsearch.comparison import Comparison
@@ -12,6 +13,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
+from lrsearch.report.style import Style, styles
 from lrsearch.search.importance import family_importances
 from lrsearch.storage import Storage, StoredStudy, load_study, studies_by_budget
 from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
@@ -59,6 +61,21 @@ class Source:
             return ()
         smaller = smaller_budget_candidates(self.study.confirmation)
         return tuple(run for run in self.study.confirmation.runs if run.family not in smaller)
+
+    @cached_property
+    def styles(self) -> dict[str, Style]:
+        """How each family and each fixed schedule of the study is drawn, in every figure."""
+        runs = self.study.confirmation.runs if self.study.confirmation is not None else ()
+        named = {record.family for record in (*self.study.trials, *runs)}
+        return styles({*named, *self.config.search.families, *(baseline.name for baseline in self.config.baseline)})
+
+    @cached_property
+    def highlighted(self) -> tuple[str, ...]:
+        """The recommended candidates, the preferred one first; all of them where none is recommended."""
+        if (comparison := self.comparison) is not None and comparison.recommended:
+            return tuple(sorted(comparison.recommended, key=lambda name: name != comparison.preferred))
+        confirmed = dict.fromkeys(run.family for run in self.confirmation)
+        return tuple(confirmed or self.study.best_by_family())
 
     @property
     def metric(self) -> Metric:

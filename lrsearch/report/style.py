@@ -6,8 +6,10 @@ A figure carries no colour of text, axis or grid: the page's stylesheet gives th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
+from itertools import chain, count
 from statistics import median
 from typing import Any
 
@@ -17,41 +19,38 @@ from lrsearch.schedules import FAMILIES
 from lrsearch.text import plain
 
 _PALETTE = (
-    "#3b82f6",
-    "#e8710a",
-    "#2f9e44",
-    "#d6336c",
-    "#9c6ade",
-    "#0ca5a5",
-    "#b58900",
-    "#e05252",
-    "#6b8299",
-    "#7a9a1f",
-    "#c05fc0",
-    "#a87250",
-    "#4f6bed",
-    "#3f6212",
-    "#0369a1",
-    "#9f1239",
-    # for names that are no family
-    "#1f8a70",
-    "#bc5090",
-    "#8d6e63",
-    "#5d7ea8",
-    "#c9762c",
-    "#7d5fb2",
+    "#6c649c",
+    "#7756be",
+    "#f6637c",
+    "#367476",
+    "#c163fa",
+    "#0577ef",
+    "#656e40",
+    "#f66a0d",
+    "#dd0516",
+    "#d40572",
+    "#3d9dd5",
+    "#147b0e",
+    "#e866a9",
+    "#e56f51",
+    "#f553cc",
+    "#085bfa",
 )
+"""Apart for everyone: a test simulates deuteranopia and holds every two of them to a distance of 12 in CIELAB."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "pentagon")
 
 _FAR = 5
 OUTSIDE = "What is far worse than the rest lies outside the picture until it is zoomed out."
+
+FAILED_RUNS = "A cross at the edge is a run that failed, or one beyond the edge."
 
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"}
 """Above a figure, from its left end."""
 
 NEUTRAL = "#8a8f98"
 BETTER, WORSE = "#3b82f6", "#e8710a"
+FAILED = "#d6336c"
 
 
 def label(name: str) -> str:
@@ -59,21 +58,33 @@ def label(name: str) -> str:
     return escape(plain(name), quote=False)
 
 
-def colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each name: a family has the same one in every page, other names follow in order."""
-    others = sorted(name for name in names if name not in FAMILIES)
-    order = [*FAMILIES, *others]
-    return {name: _PALETTE[order.index(name) % len(_PALETTE)] for name in names}
+@dataclass(frozen=True)
+class Style:
+    """How one family, or one fixed schedule, is drawn: the same in every figure of a page."""
+
+    colour: str
+    dash: str
+    symbol: str
 
 
-def dashes(names: Sequence[str]) -> dict[str, str]:
-    """Return a dash pattern for each name, so that colour is not the only mark."""
-    return {name: _DASHES[place % len(_DASHES)] for place, name in enumerate(names)}
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """Return the style of each name of a study; give all names of a page at once.
+
+    A family has the same one in every page. Other names take, in alphabetical order, what the families of this page
+    leave free, and then the same colours with other dashes and marks.
+    """
+    named = set(names)
+    families = list(FAMILIES)
+    free = [place for place, family in enumerate(families) if family not in named]
+    places = {family: place for place, family in enumerate(families)}
+    places |= dict(zip(sorted(named - set(families)), chain(free, count(len(families))), strict=False))
+    return {name: _style(places[name]) for name in sorted(named)}
 
 
-def symbols(names: Sequence[str]) -> dict[str, str]:
-    """Return a marker for each name, so that colour is not the only mark."""
-    return {name: _SYMBOLS[place % len(_SYMBOLS)] for place, name in enumerate(names)}
+def _style(place: int) -> Style:
+    again, colour = divmod(place, len(_PALETTE))
+    turned = colour + 2 * again
+    return Style(_PALETTE[colour], _DASHES[turned % len(_DASHES)], _SYMBOLS[turned % len(_SYMBOLS)])
 
 
 def focus(values: Sequence[float], *, maximize: bool = True) -> dict[str, Any]:
@@ -93,10 +104,44 @@ def focus(values: Sequence[float], *, maximize: bool = True) -> dict[str, Any]:
     return {"range": sorted((nearest - margin, best + margin))}
 
 
+def view(values: Sequence[float], *, maximize: bool = True) -> tuple[float, float]:
+    """Return the limits of the axis that shows `values` as `focus` would, always both of them."""
+    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    if far := focus(finite, maximize=maximize):
+        return tuple(far["range"])
+    margin = 0.05 * (max(finite) - min(finite)) or 0.05 * (abs(finite[0]) or 1.0)
+    return min(finite) - margin, max(finite) + margin
+
+
+def edge(limits: tuple[float, float], *, maximize: bool = True) -> float:
+    """Return the bad end of an axis, where a run without a score is marked."""
+    return limits[0] if maximize else limits[1]
+
+
+def failed_marks(x: Sequence[Any], y: Sequence[Any], *, shown: bool = True) -> go.Scatter:
+    """Return the marks of failed runs, at the edge of the picture; `shown` in its legend."""
+    return go.Scatter(
+        x=list(x),
+        y=list(y),
+        mode="markers",
+        name="failed",
+        legendgroup="failed",
+        showlegend=shown,
+        cliponaxis=False,
+        marker={"symbol": "x-thin", "size": 10, "line": {"width": 2.5, "color": FAILED}},
+    )
+
+
 def translucent(colour: str, opacity: float) -> str:
     """Return `#rrggbb` as rgba with an opacity from 0 to 1."""
     red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def grey_line(x: Sequence[Any], y: Sequence[Any], *, name: str, **more: Any) -> go.Scatter:
+    """Return the thin grey line of what stands beside others; the mouse shows its name, the legend does not."""
+    line = {"color": translucent(NEUTRAL, 0.5), "width": 1.2}
+    return go.Scatter(x=list(x), y=list(y), mode="lines", name=label(name), line=line, showlegend=False, **more)
 
 
 def figure(traces: Sequence[Any], *, height: int = 420, **layout: Any) -> go.Figure:
@@ -136,8 +181,7 @@ def band(
     high: Sequence[float],
     *,
     name: str,
-    colour: str,
-    dash: str = "solid",
+    style: Style,
 ) -> list[go.Scatter]:
     """Return a line `[points]` and the band around it; a point without both limits is on the line alone.
 
@@ -146,8 +190,7 @@ def band(
     Args:
         x, middle, low, high: `[points]`, in the units of the axes.
         name: in the legend, where line and band are one.
-        colour: `#rrggbb`.
-        dash: the line's pattern.
+        style: of the line, and of a single point.
     """
     limited = [(at, a, b) for at, a, b in zip(x, low, high, strict=True) if math.isfinite(a) and math.isfinite(b)]
     around = go.Scatter(
@@ -155,7 +198,7 @@ def band(
         y=[top for _, _, top in limited] + [bottom for _, bottom, _ in reversed(limited)],
         mode="lines",
         fill="toself",
-        fillcolor=translucent(colour, 0.13),
+        fillcolor=translucent(style.colour, 0.13),
         line={"width": 0},
         hoverinfo="skip",
         showlegend=False,
@@ -167,6 +210,7 @@ def band(
         mode="lines" if len(x) > 1 else "markers",
         name=label(name),
         legendgroup=name,
-        line={"color": colour, "dash": dash, "width": 2},
+        line={"color": style.colour, "dash": style.dash, "width": 2},
+        marker={"symbol": style.symbol},
     )
     return [around, line]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -121,6 +122,20 @@ class Browser:
             _read_event(event, visit)
         self._call("Target.closeTarget", {"targetId": target})
         return visit
+
+    def printed_pages(self, page: Path, before: str = "true") -> int:
+        """Return on how many sheets of A4 a file is printed, after an expression was evaluated."""
+        target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
+        session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+        self._call("Page.enable", {}, session)
+        self._events.clear()
+        self._call("Page.navigate", {"url": page.resolve().as_uri()}, session)
+        self._wait_for("Page.loadEventFired")
+        self._ask(f"{before}, new Promise(done => setTimeout(done, 500))", session)
+        paper = {"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": True, "printBackground": True}
+        printed = base64.b64decode(self._call("Page.printToPDF", paper, session)["data"])
+        self._call("Target.closeTarget", {"targetId": target})
+        return len(re.findall(rb"/Type\s*/Page\b", printed))
 
     def _ask(self, expression: str, session: str) -> Any:
         asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}

@@ -21,6 +21,9 @@ def html(source):
 def test_the_verdict_comes_first(source, html):
     """The comparison's sentences stand before every figure, the claim among them."""
     head = html[: html.index("<main>")]
+    assert '<div class="grid first">' in head
+    assert head.count('class="figure"') == 2
+    assert "<h3>The winners" in head
     for words in ("these configurations", "on this workload"):
         assert words in head
     for name in source.comparison.recommended:
@@ -49,6 +52,7 @@ def test_every_figure_has_a_table_beside_it(html):
         "Fixed schedules",
         "History",
         "How trials ended",
+        "Score against training cost",
         "Values of complete trials",
         "What more trials buy",
         "Share of each parameter",
@@ -111,10 +115,11 @@ def test_too_few_blocks_are_no_verdict():
 
 
 def test_budget_curves_only_from_random_unpruned_trials():
-    """A search by TPE has no budget curve, and the page says what would give one."""
+    """A search by TPE has no budget curve; what has nothing to show has no card."""
     config = small_config(search={"families": list(FAMILIES), "trials": 48, "sampler": "tpe", "pruner": "rungs"})
     page = report_html(stored_source(config=config, blocks=0))
-    assert "Budget curves need random, unpruned trials" in page
+    assert "What more trials buy" not in page
+    assert "What more trials buy" in report_html(stored_source(blocks=0))
 
 
 def test_fixed_schedules_alone_have_a_report():

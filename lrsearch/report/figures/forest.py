@@ -82,14 +82,22 @@ def forest_figure(rows: Sequence[Difference], settings: Settings) -> go.Figure:
                 name=mark,
             )
         )
-    zero = {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": NEUTRAL, "width": 1}}
     return figure(
         traces,
         height=110 + _ROW_PIXELS * len(rows),
-        xaxis=axis(f"difference ({settings.metric.unit})"),
-        yaxis=axis(categoryorder="array", categoryarray=names[::-1], range=[-0.7, len(rows) - 0.3]),
-        shapes=[*([] if settings.rope is None else [_band(settings.rope)]), zero],
+        **difference_axes(f"difference ({settings.metric.unit})", names, settings),
     )
+
+
+def difference_axes(title: str, names: Sequence[str], settings: Settings) -> dict[str, Any]:
+    """Return the axes of a forest plot, the first row on top, with the line of no difference and the ROPE around it."""
+    zero = {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": NEUTRAL, "width": 1}}
+    rows = list(names)[::-1]
+    return {
+        "xaxis": axis(title),
+        "yaxis": axis(categoryorder="array", categoryarray=rows, range=[-0.7, len(rows) - 0.3]),
+        "shapes": [*([] if settings.rope is None else [_band(settings.rope)]), zero],
+    }
 
 
 def _band(rope: float) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +15,7 @@ from lrsearch.records import PARTS, LearningCurve, TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.source import Source
-from lrsearch.report.style import NEUTRAL, OUTSIDE, axis, band, colours, dashes, figure, focus, rate_axis
+from lrsearch.report.style import LEGEND, NEUTRAL, OUTSIDE, Style, axis, band, figure, focus, grey_line, rate_axis
 from lrsearch.schedules import reads_metric, schedule_from_params
 from lrsearch.tables import Table, table
 
@@ -25,6 +24,8 @@ FloatArray = NDArray[np.float64]
 _PARTS_SHOWN = ("test", "report", "select")
 """The parts of the data, the one to be shown first."""
 _MOST_RATES = 12
+_MOST_BANDS = 4
+_TRAIN = Style(NEUTRAL, "dash", "circle")
 _TABLE_EPOCHS = 6
 
 
@@ -69,25 +70,29 @@ def learning_data(name: str, runs: Sequence[TrialRecord], *, epochs: int, metric
         name,
         len(kept),
         PARTS[part],
-        _band_of(kept, epochs, lambda curve: curve.train_loss),
-        _band_of(kept, epochs, lambda curve: getattr(curve, f"{part}_loss")),
-        _band_of(kept, epochs, lambda curve: [metric.scale * v for v in getattr(curve, f"{part}_accuracy")]),
-        run_rates(kept, epochs=epochs),
+        band_of(kept, epochs, lambda curve: curve.train_loss),
+        band_of(kept, epochs, lambda curve: getattr(curve, f"{part}_loss")),
+        band_of(kept, epochs, lambda curve: [metric.scale * v for v in getattr(curve, f"{part}_accuracy")]),
+        tuple(curve for _, curve in distinct_rates(kept, epochs=epochs)),
     )
 
 
-def run_rates(runs: Sequence[TrialRecord], *, epochs: int) -> tuple[RateCurve, ...]:
-    """Return the distinct rate curves of runs, a dozen at most; what reads the loss is drawn from its own losses."""
-    distinct: dict[str, RateCurve] = {}
+def distinct_rates(runs: Sequence[TrialRecord], *, epochs: int) -> list[tuple[TrialRecord, RateCurve]]:
+    """Return the distinct rate curves of runs, a dozen at most, each with the first run that had it.
+
+    What reads the loss is drawn from its own losses.
+    """
+    distinct: dict[str, tuple[TrialRecord, RateCurve]] = {}
     for run in runs:
         losses = list(run.curve.select_loss) if reads_metric(run.schedule.get("family")) else []
         key = json.dumps([dict(run.schedule), losses], sort_keys=True)
         if run.schedule and key not in distinct and len(distinct) < _MOST_RATES:
-            distinct[key] = rate_curve(schedule_from_params(run.schedule), epochs=epochs, select_loss=losses)
-    return tuple(distinct.values())
+            schedule = schedule_from_params(run.schedule)
+            distinct[key] = run, rate_curve(schedule, epochs=epochs, select_loss=losses)
+    return list(distinct.values())
 
 
-def _band_of(runs: Sequence[TrialRecord], epochs: int, values_of: Callable[[LearningCurve], Sequence[float]]) -> Band:
+def band_of(runs: Sequence[TrialRecord], epochs: int, values_of: Callable[[LearningCurve], Sequence[float]]) -> Band:
     """Return the band over runs; a run that ended early counts for the epochs that it has."""
     table = np.full((len(runs), epochs), np.nan)
     for row, run in zip(table, runs, strict=True):
@@ -102,18 +107,25 @@ def _band_of(runs: Sequence[TrialRecord], epochs: int, values_of: Callable[[Lear
     return Band(mean, mean - sd, mean + sd)
 
 
-def overview_figure(candidates: Sequence[Learning], metric: Metric) -> go.Figure:
-    """Return the score by epoch of all candidates with their bands."""
-    names = [candidate.name for candidate in candidates]
-    colour_of, dash_of = colours(names), dashes(names)
-    traces = []
-    for candidate in candidates:
-        style = {"name": candidate.name, "colour": colour_of[candidate.name], "dash": dash_of[candidate.name]}
-        traces += _drawn(candidate.epochs, candidate.score, **style)
+def overview_figure(
+    candidates: Sequence[Learning], metric: Metric, styled: Mapping[str, Style], highlighted: Sequence[str]
+) -> go.Figure:
+    """Return the score by epoch: the highlighted candidates in their styles, the others as thin grey lines.
+
+    Bands are drawn around a few highlighted ones, and around the first alone where they are many.
+    """
+    first = [candidate for name in highlighted for candidate in candidates if candidate.name == name]
+    banded = first if len(first) <= _MOST_BANDS else first[:1]
+    others = [candidate for candidate in candidates if candidate.name not in highlighted]
+    traces = [grey_line(c.epochs.tolist(), _plain(c.score.mean), name=c.name) for c in others]
+    for candidate in reversed(first):
+        drawn = drawn_band(candidate.epochs, candidate.score, candidate.name, styled[candidate.name])
+        traces += drawn if candidate in banded else drawn[1:]
     seen = focus(
         [value for candidate in candidates for value in candidate.score.mean.tolist()], maximize=metric.maximize
     )
-    return figure(traces, height=520, xaxis=axis("epoch"), yaxis=axis(metric.title, **seen))
+    legend = LEGEND | {"traceorder": "reversed"}
+    return figure(traces, height=520, legend=legend, xaxis=axis("epoch"), yaxis=axis(metric.title, **seen))
 
 
 def overview_table(candidates: Sequence[Learning], metric: Metric) -> Table:
@@ -133,15 +145,17 @@ def overview_table(candidates: Sequence[Learning], metric: Metric) -> Table:
     return table(columns, rows, title="At the last epoch")
 
 
-def _drawn(epochs: FloatArray, values: Band, *, name: str, colour: str, dash: str) -> list[go.Scatter]:
+def drawn_band(epochs: FloatArray, values: Band, name: str, style: Style) -> list[go.Scatter]:
+    """Return the band and the line of a candidate."""
     middle, low, high = map(_plain, (values.mean, values.low, values.high))
-    return band(epochs.tolist(), middle, low, high, name=name, colour=colour, dash=dash)
+    return band(epochs.tolist(), middle, low, high, name=name, style=style)
 
 
-def candidate_figure(candidate: Learning, colour: str) -> go.Figure:
+def candidate_figure(candidate: Learning, style: Style) -> go.Figure:
     """Return the losses of one candidate with their bands, and its rate on a second, logarithmic axis."""
-    traces = _drawn(candidate.epochs, candidate.train_loss, name="train loss", colour=NEUTRAL, dash="dash")
-    traces += _drawn(candidate.epochs, candidate.loss, name=f"{candidate.part} loss", colour=colour, dash="solid")
+    own = replace(style, dash="solid")
+    traces = drawn_band(candidate.epochs, candidate.train_loss, "train loss", _TRAIN)
+    traces += drawn_band(candidate.epochs, candidate.loss, f"{candidate.part} loss", own)
     for place, rates in enumerate(candidate.rates):
         traces.append(
             go.Scatter(
@@ -178,47 +192,33 @@ def _plain(values: FloatArray) -> list[float]:
 
 def overview(source: Source) -> Iterator[Section]:
     """Yield the score of all candidates by epoch."""
-    if shown := _candidates(source):
+    if shown := candidate_curves(source):
         parts = ", ".join(sorted({candidate.part for candidate in shown}))
-        sentence = _CONFIRMED if source.confirmation else _SEARCHED
-        figure_, table_ = overview_figure(shown, source.metric), overview_table(shown, source.metric)
-        yield Section(f"{source.metric.title} by epoch, {parts}", (sentence, OUTSIDE), figure_, (table_,))
+        highlighted = source.highlighted
+        sentences = [CONFIRMED if source.confirmation else SEARCHED]
+        if len(highlighted) < len(shown):
+            sentences.append("The recommended ones are drawn in their colours, the others in grey.")
+        if len(highlighted) > _MOST_BANDS:
+            sentences.append(f"The band is that of {highlighted[0]}.")
+        drawn = overview_figure(shown, source.metric, source.styles, highlighted)
+        title = f"{source.metric.title} by epoch, {parts}"
+        yield Section(title, (*sentences, OUTSIDE), drawn, (overview_table(shown, source.metric),))
 
 
 def each_candidate(source: Source) -> Iterator[Section]:
     """Yield the losses and the rate of each candidate."""
-    shown = _candidates(source)
-    colour_of = colours([candidate.name for candidate in shown])
+    shown = candidate_curves(source)
     for candidate in shown:
         sentence = f"{candidate.runs} run{'s' * (candidate.runs > 1)}; the rate on the right."
-        drawn = candidate_figure(candidate, colour_of[candidate.name])
+        drawn = candidate_figure(candidate, source.styles[candidate.name])
         yield Section(candidate.name, (sentence,), drawn, (candidate_table(candidate, source.metric),))
 
 
-_CONFIRMED = "Lines are means over the confirmed runs, bands one SD of the runs to both sides."
-_SEARCHED = "The best trial of each family in the search: one run each, chosen by its result."
+CONFIRMED = "Lines are means over the confirmed runs, bands one SD of the runs to both sides."
+SEARCHED = "The best trial of each family in the search: one run each, chosen by its result."
 
 
-def further_numbers(source: Source) -> Iterator[Section]:
-    """Yield what runs have reported besides, each number of all candidates by epoch."""
-    runs, epochs = _runs(source), source.config.epochs
-    names = sorted({name for records in runs.values() for record in records for name in record.curve.more})
-    colour_of, dash_of = colours(list(runs)), dashes(list(runs))
-    for name in names:
-        traces = []
-        for candidate, records in runs.items():
-            reported = _band_of(records, epochs, partial(_reported, name))
-            style = {"name": candidate, "colour": colour_of[candidate], "dash": dash_of[candidate]}
-            traces += _drawn(np.arange(1.0, epochs + 1), reported, **style)
-        drawn = figure(traces, height=320, xaxis=axis("report"), yaxis=axis(name))
-        yield Section(name, (_CONFIRMED if source.confirmation else _SEARCHED,), drawn)
-
-
-def _reported(name: str, curve: LearningCurve) -> tuple[float, ...]:
-    return curve.more.get(name, ())
-
-
-def _runs(source: Source) -> dict[str, list[TrialRecord]]:
+def candidate_runs(source: Source) -> dict[str, list[TrialRecord]]:
     """Return the confirmed runs by candidate; where there are none, each family's best trial."""
     runs: dict[str, list[TrialRecord]] = {}
     for run in source.confirmation:
@@ -226,8 +226,8 @@ def _runs(source: Source) -> dict[str, list[TrialRecord]]:
     return runs or {family: [record] for family, (_, record) in source.study.best_by_family().items()}
 
 
-def _candidates(source: Source) -> list[Learning]:
+def candidate_curves(source: Source) -> list[Learning]:
     """Return the curves of the candidates that have some."""
-    epochs, runs = source.config.epochs, _runs(source)
+    epochs, runs = source.config.epochs, candidate_runs(source)
     candidates = [learning_data(name, records, epochs=epochs, metric=source.metric) for name, records in runs.items()]
     return [candidate for candidate in candidates if candidate is not None]

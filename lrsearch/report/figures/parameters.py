@@ -172,16 +172,13 @@ def importance_table(importances: Mapping[str, Mapping[str, float]]) -> Table:
 
 
 def importance(source: Source) -> Iterator[Section]:
-    """Yield the share of each parameter, or what a search needs for it."""
-    title = "Share of each parameter"
+    """Yield the share of each parameter, where a family has trials enough for one."""
     if source.importances:
         sentence = (
             f"PED-ANOVA over the complete trials of each family with at least {FEWEST_TRIALS} of them, in per cent."
         )
         shown = importance_figure(source.importances)
-        yield Section(title, (sentence,), shown, (importance_table(source.importances),))
-    elif source.study.searches:
-        yield Section(title, (f"No family has {FEWEST_TRIALS} complete trials: a share would be noise.",))
+        yield Section("Share of each parameter", (sentence,), shown, (importance_table(source.importances),))
 
 
 def tried(source: Source) -> Iterator[Section]:

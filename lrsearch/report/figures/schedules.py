@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +12,14 @@ import plotly.graph_objects as go
 from lrsearch.metric import Metric
 from lrsearch.names import replicate_of
 from lrsearch.records import TrialRecord
-from lrsearch.report.figures.learning import run_rates
+from lrsearch.report.figures.learning import distinct_rates
 from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.source import Source
-from lrsearch.report.style import axis, colours, dashes, figure, label, rate_axis
+from lrsearch.report.style import Style, axis, figure, label, rate_axis
 from lrsearch.schedules import schedule_from_params
 from lrsearch.storage import StudyPart
-from lrsearch.tables import Table, table
+from lrsearch.tables import Table, table, text
 
 _OF_THE_RUN = ("family", "total_steps")
 _NOTHING_AT_ZERO = ("warmup_steps", "warmup_begin_lr", "min_lr")
@@ -35,9 +36,8 @@ class Sample:
     curve: RateCurve
 
 
-def curves_figure(samples: Sequence[Sample], colour_of: Mapping[str, str], *, height: int, legend: bool) -> go.Figure:
+def curves_figure(samples: Sequence[Sample], styled: Mapping[str, Style], *, height: int, legend: bool) -> go.Figure:
     """Return the rates of schedules over the epochs, on a logarithmic axis."""
-    dash_of = dashes([sample.name for sample in samples])
     traces = [
         go.Scatter(
             x=sample.curve.epochs.round(4).tolist(),
@@ -45,7 +45,7 @@ def curves_figure(samples: Sequence[Sample], colour_of: Mapping[str, str], *, he
             y=[rate if rate > 0 else None for rate in sample.curve.rates.tolist()],
             name=label(sample.name),
             mode="lines",
-            line={"color": colour_of[sample.name], "dash": dash_of[sample.name] if legend else "solid", "width": 1.8},
+            line={"color": styled[sample.name].colour, "dash": styled[sample.name].dash, "width": 1.8},
             opacity=1.0 if legend else 0.75,
         )
         for sample in samples
@@ -112,11 +112,23 @@ def best_table(best: Mapping[str, tuple[StudyPart, TrialRecord]], metric: Metric
 
 
 def best_schedules(source: Source) -> Iterator[Section]:
-    """Yield the schedule of each family's best trial."""
+    """Yield the table of each family's best trial."""
     if best := source.study.best_by_family():
-        samples = best_samples(best, epochs=source.config.epochs)
-        drawn = curves_figure(samples, colours(list(best)), height=520, legend=True)
-        yield Section("The best of each family in the search", (), drawn, (best_table(best, source.metric),))
+        yield Section("The best of each family in the search", (), None, (best_table(best, source.metric),))
+
+
+def side_by_side(source: Source) -> Iterator[Section]:
+    """Yield the schedule of each family's best trial, all on the same axes."""
+    samples = best_samples(source.study.best_by_family(), epochs=source.config.epochs)
+    rates = [rate for sample in samples for rate in sample.curve.rates.tolist() if rate > 0]
+    for sample in samples if rates else []:
+        drawn = curves_figure([sample], source.styles, height=220, legend=False)
+        drawn.update_yaxes(range=[math.log10(min(rates)) - 0.1, math.log10(max(rates)) + 0.1])
+        yield Section(sample.name, (_in_words(own_parameters(sample.parameters)),), drawn, (samples_table([sample]),))
+
+
+def _in_words(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {text(value)}" for name, value in parameters.items())
 
 
 def fixed_schedules(source: Source) -> Iterator[Section]:
@@ -124,9 +136,10 @@ def fixed_schedules(source: Source) -> Iterator[Section]:
     fixed = {baseline.name for baseline in source.config.baseline}
     first = {run.family: run for run in reversed(source.confirmation) if run.family in fixed and run.schedule}
     samples = [
-        Sample(name, dict(run.schedule), run_rates([run], epochs=source.config.epochs)[0])
+        Sample(name, dict(run.schedule), curve)
         for name, run in reversed(first.items())
+        for _, curve in distinct_rates([run], epochs=source.config.epochs)
     ]
     if samples:
-        drawn = curves_figure(samples, colours([sample.name for sample in samples]), height=440, legend=True)
+        drawn = curves_figure(samples, source.styles, height=440, legend=True)
         yield Section("Fixed schedules", (), drawn, (samples_table(samples),))

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
+from lrsearch.metric import Metric
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
-from lrsearch.report.style import NEUTRAL, OUTSIDE, axis, colours, figure, focus, label, translucent
-from lrsearch.tables import Column, Table, table
+from lrsearch.report.style import (
+    FAILED_RUNS,
+    NEUTRAL,
+    OUTSIDE,
+    Style,
+    axis,
+    edge,
+    failed_marks,
+    figure,
+    label,
+    translucent,
+    view,
+)
+from lrsearch.tables import Table, table
+
+_FIVE = (0, 0.25, 0.5, 0.75, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +44,9 @@ def scores_data(comparison: Comparison) -> Scores:
     return Scores(tuple(comparison.families[place] for place in order), np.asarray(comparison.scores)[:, order])
 
 
-def box_figure(data: Scores, metric: str) -> go.Figure:
-    """Return a box and all its points for every family."""
-    colour_of = colours(data.names)
+def box_figure(data: Scores, metric: Metric, styled: Mapping[str, Style]) -> go.Figure:
+    """Return a box and all its points for every family, its failed runs marked at the edge."""
+    limits = view(data.scores.ravel().tolist(), maximize=metric.maximize)
     traces = [
         go.Box(
             x=data.scores[:, place].tolist(),
@@ -40,32 +55,51 @@ def box_figure(data: Scores, metric: str) -> go.Figure:
             boxpoints="all",
             jitter=0.5,
             pointpos=0,
-            marker={"color": colour_of[name], "size": 5, "opacity": 0.75},
-            line={"color": colour_of[name], "width": 1.5},
-            fillcolor=translucent(colour_of[name], 0.15),
+            marker={"color": styled[name].colour, "size": 5, "opacity": 0.75},
+            line={"color": styled[name].colour, "width": 1.5},
+            fillcolor=translucent(styled[name].colour, 0.15),
         )
         for place, name in enumerate(data.names)
     ]
     return figure(
-        traces,
+        [*traces, *_at_the_edge(data, limits, metric)],
         height=90 + 38 * len(data.names),
         showlegend=False,
-        xaxis=axis(metric, **focus(data.scores.ravel().tolist())),
+        xaxis=axis(metric.title, range=limits),
         yaxis=axis(autorange="reversed", showgrid=False),
     )
 
 
-def box_table(data: Scores) -> Table:
-    """Return five numbers of each family."""
-    quartiles = np.quantile(data.scores, (0, 0.25, 0.5, 0.75, 1), axis=0)
-    rows = [(name, *quartiles[:, place].tolist()) for place, name in enumerate(data.names)]
+def _at_the_edge(data: Scores, limits: tuple[float, float], metric: Metric) -> list[go.Scatter]:
+    """Return a mark at the bad end for each family with runs that have no score or one beyond that end."""
+    end = edge(limits, maximize=metric.maximize)
+    scores = metric.sign * data.scores
+    counts = (np.isnan(scores) | (scores < metric.sign * end)).sum(axis=0)
+    names = [label(name) for name, count in zip(data.names, counts, strict=True) if count]
+    marks = failed_marks([end] * len(names), names)
+    marks.update(text=[f"{count} failed or far below" for count in counts if count], hovertemplate="%{y}: %{text}")
+    return [marks] if names else []
+
+
+def box_table(data: Scores, metric: Metric) -> Table:
+    """Return five numbers of each family, over the runs that have a score, and how many have none."""
+    scored = [data.scores[np.isfinite(data.scores[:, place]), place] for place in range(len(data.names))]
+    rows = [
+        (
+            name,
+            *(np.quantile(values, _FIVE).tolist() if values.size else [None] * len(_FIVE)),
+            len(data.scores) - values.size,
+        )
+        for name, values in zip(data.names, scored, strict=True)
+    ]
     heads = ("lowest", "lower quartile", "median", "upper quartile", "highest")
-    return table(("family", *(Column(head, decimals=2) for head in heads)), rows)
+    return table(("family", *map(metric.column, heads), "without a score"), rows)
 
 
-def paired_figure(data: Scores, metric: str) -> go.Figure:
+def paired_figure(data: Scores, metric: Metric) -> go.Figure:
     """Return a line per block through all families: parallel lines mean that the block, not the family, moved them."""
     names = [label(name) for name in data.names]
+    limits = view(data.scores.ravel().tolist(), maximize=metric.maximize)
     lines = [
         go.Scatter(
             x=row.tolist(),
@@ -79,7 +113,7 @@ def paired_figure(data: Scores, metric: str) -> go.Figure:
         for block, row in enumerate(data.scores)
     ]
     mean = go.Scatter(
-        x=data.scores.mean(axis=0).tolist(),
+        x=_means(data.scores),
         y=names,
         mode="lines+markers",
         line={"color": "#3b82f6", "width": 3},
@@ -87,25 +121,31 @@ def paired_figure(data: Scores, metric: str) -> go.Figure:
         name="mean",
     )
     return figure(
-        [*lines, mean],
+        [*lines, mean, *_at_the_edge(data, limits, metric)],
         height=90 + 30 * len(names),
-        xaxis=axis(metric, **focus(data.scores.ravel().tolist())),
+        xaxis=axis(metric.title, range=limits),
         yaxis=axis(autorange="reversed"),
     )
 
 
-def paired_table(data: Scores) -> Table:
+def _means(scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[float | None]:
+    """Return the mean of each family's scores; None where it has none."""
+    return [float(np.mean(v)) if (v := column[np.isfinite(column)]).size else None for column in scores.T]
+
+
+def paired_table(data: Scores, metric: Metric) -> Table:
     """Return every score, a row per block."""
     rows = ((block, *row) for block, row in enumerate(data.scores.tolist()))
-    return table(("block", *(Column(name, decimals=2) for name in data.names)), rows)
+    return table(("block", *map(metric.column, data.names)), rows)
 
 
 def spread(source: Source) -> Iterator[Section]:
     """Yield the scores of each family as boxes."""
     if (comparison := source.comparison) is not None:
         data = scores_data(comparison)
-        shown = box_figure(data, comparison.settings.metric.title)
-        yield Section("Spread", (OUTSIDE,), shown, (box_table(data),))
+        metric = comparison.settings.metric
+        shown = box_figure(data, metric, source.styles)
+        yield Section("Spread", (OUTSIDE, FAILED_RUNS), shown, (box_table(data, metric),))
 
 
 def by_block(source: Source) -> Iterator[Section]:
@@ -113,5 +153,6 @@ def by_block(source: Source) -> Iterator[Section]:
     if (comparison := source.comparison) is not None:
         data = scores_data(comparison)
         sentence = "A thin line is one block of seeds: one split, initialisation and order of the data, shared by all."
-        shown = paired_figure(data, comparison.settings.metric.title)
-        yield Section("Block by block", (sentence,), shown, (paired_table(data),))
+        metric = comparison.settings.metric
+        shown = paired_figure(data, metric)
+        yield Section("Block by block", (sentence,), shown, (paired_table(data, metric),))

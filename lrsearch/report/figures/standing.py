@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from lrsearch.comparison.inference.letters import letter_groups, letters
 from lrsearch.comparison.settings import Settings
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
-from lrsearch.report.style import NEUTRAL, axis, colours, figure, label, translucent
+from lrsearch.report.style import NEUTRAL, Style, axis, figure, label, translucent
 from lrsearch.tables import Column, Table, table
 
 
@@ -42,13 +42,12 @@ def standing_data(comparison: Comparison) -> Standing:
     return Standing(names, tuple(float(comparison.means.mean[place]) for place in order), groups, complete)
 
 
-def standing_figure(data: Standing, metric: str) -> go.Figure:
+def standing_figure(data: Standing, metric: str, styled: Mapping[str, Style]) -> go.Figure:
     """Return the families on the axis of the metric, and below them a line for each group, with a dot at its members.
 
     A family over which a line passes without a dot is not a member.
     """
     names = [label(name) for name in data.names]
-    colour_of = colours(data.names)
     joined = [group for group in data.groups if len(group) > 1]
     lines = [
         go.Scatter(
@@ -67,7 +66,11 @@ def standing_figure(data: Standing, metric: str) -> go.Figure:
         x=data.means,
         y=list(range(len(names))),
         mode="markers",
-        marker={"size": 11, "color": [colour_of[name] for name in data.names]},
+        marker={
+            "size": 11,
+            "color": [styled[name].colour for name in data.names],
+            "symbol": [styled[name].symbol for name in data.names],
+        },
         showlegend=False,
         name="mean",
     )
@@ -100,7 +103,7 @@ def standing_table(data: Standing, settings: Settings) -> Table:
 def standing(source: Source) -> Iterator[Section]:
     """Yield the families by their means, those joined that no test separates."""
     if (comparison := source.comparison) is not None and (data := standing_data(comparison)).names:
-        shown = standing_figure(data, comparison.settings.metric.title)
+        shown = standing_figure(data, comparison.settings.metric.title, source.styles)
         sentence = _GROUPS if data.complete else _NO_GROUPS
         yield Section("Standing", (sentence,), shown, (standing_table(data, comparison.settings),))
 

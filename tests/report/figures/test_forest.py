@@ -5,6 +5,7 @@ from lrsearch.comparison.settings import Settings
 from lrsearch.report.figures.better import better_figure
 from lrsearch.report.figures.forest import forest_data, forest_figure, headline
 from lrsearch.report.figures.standing import standing_data, standing_figure
+from lrsearch.report.style import styles
 from tests.report.report_helpers import EVIL, comparison, scores
 
 NAMES = ("constant", "step", "cosine", "rex")
@@ -69,7 +70,7 @@ def test_names_are_escaped_in_figures():
     compared = comparison((EVIL, "b", "c"))
     for drawn in (
         forest_figure(forest_data(compared), compared.settings),
-        standing_figure(standing_data(compared), "accuracy"),
+        standing_figure(standing_data(compared), "accuracy", styles(compared.families)),
         better_figure(compared),
     ):
         assert "<script" not in str(drawn.to_plotly_json())

@@ -4,18 +4,21 @@ import numpy as np
 import pytest
 
 from lrsearch.metric import Metric
+from lrsearch.report import style
 from lrsearch.report.figures.learning import (
     candidate_figure,
     candidate_table,
+    distinct_rates,
     learning_data,
     overview_figure,
     overview_table,
-    run_rates,
 )
+from lrsearch.report.style import styles
 from lrsearch.schedules import make_schedule
 from tests.report.report_helpers import EPOCHS, STEPS, curve, trial
 
 ACCURACY = Metric()
+STYLES = styles(list("abcdef"))
 
 
 def test_plateau_is_drawn_from_its_own_losses():
@@ -24,11 +27,11 @@ def test_plateau_is_drawn_from_its_own_losses():
     falling = trial(0, "reduce_on_plateau", 0.9, schedule=schedule.params())
     stuck = trial(1, "reduce_on_plateau", 0.9, schedule=schedule.params(), curve=curve(0.9))
     stuck = trial(1, "reduce_on_plateau", 0.9, schedule=schedule.params(), curve=_flat(stuck.curve))
-    both = run_rates([falling, stuck], epochs=EPOCHS)
+    both = distinct_rates([falling, stuck], epochs=EPOCHS)
     assert 2 == len(both)
-    assert 0.4 == both[0].rates[-1]
-    assert 0.1 == both[1].rates[-1]
-    assert 1 == len(run_rates([falling, falling], epochs=EPOCHS))
+    assert 0.4 == both[0][1].rates[-1]
+    assert 0.1 == both[1][1].rates[-1]
+    assert 1 == len(distinct_rates([falling, falling], epochs=EPOCHS))
 
 
 def _flat(kept):
@@ -56,7 +59,7 @@ def test_curves_show_the_test_set_only_where_it_was_read_every_epoch(test, part)
     candidate = learning_data("a", [trial(0, "a", 0.8, curve=curve(0.8, test=test))], epochs=EPOCHS, metric=ACCURACY)
     assert candidate is not None
     assert part == candidate.part
-    assert any(trace.name == f"{part} loss" for trace in candidate_figure(candidate, "#123456").data)
+    assert any(trace.name == f"{part} loss" for trace in candidate_figure(candidate, STYLES["a"]).data)
 
 
 def test_a_candidate_without_any_curve_is_left_out():
@@ -76,5 +79,20 @@ def test_a_run_of_one_epoch_is_a_mark():
     """A line through one point would not be seen."""
     candidate = learning_data("a", [trial(0, "a", 0.8, curve=curve(0.8, 1))], epochs=1, metric=ACCURACY)
     assert candidate is not None
-    drawn = overview_figure([candidate], ACCURACY).data
+    drawn = overview_figure([candidate], ACCURACY, STYLES, ["a"]).data
     assert ["markers"] == [trace.mode for trace in drawn if trace.showlegend is None]
+
+
+@pytest.mark.parametrize(("recommended", "bands"), [("ba", 2), ("abcde", 1)])
+def test_the_recommended_are_drawn_in_colour_and_the_others_in_grey(recommended, bands):
+    """A few have their bands and of many the preferred one alone; the others are thin lines outside the legend."""
+    candidates = [
+        learning_data(n, [trial(0, n, 0.8), trial(1, n, 0.9)], epochs=EPOCHS, metric=ACCURACY) for n in "abcdef"
+    ]
+    drawn = overview_figure([c for c in candidates if c], ACCURACY, STYLES, list(recommended)).data
+    named = {trace.name for trace in drawn if trace.showlegend is None}
+    assert set(recommended) == named
+    assert bands == sum(trace.fill == "toself" for trace in drawn)
+    grey = [trace for trace in drawn if trace.name not in named and trace.fill is None]
+    assert set("abcdef") - named == {trace.name for trace in grey}
+    assert {style.translucent(style.NEUTRAL, 0.5)} == {trace.line.color for trace in grey}
