@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lrsearch.api.reading import best_schedule, compare, export_schedule, write_report
     from lrsearch.api.running import confirm, optimize
+    from lrsearch.api.whole_study import run
     from lrsearch.comparison import Comparison, compare_runs, compare_scores
     from lrsearch.config import StudyConfig
     from lrsearch.errors import InputError
@@ -48,6 +49,7 @@ _HOMES = {
     "Objective": "lrsearch.search.objective",
     "optimize": "lrsearch.api.running",
     "confirm": "lrsearch.api.running",
+    "run": "lrsearch.api.whole_study",
     "compare": "lrsearch.api.reading",
     "write_report": "lrsearch.api.reading",
     "compare_runs": "lrsearch.comparison",
@@ -83,6 +85,7 @@ __all__ = [
     "join",
     "make_schedule",
     "optimize",
+    "run",
     "schedule_of",
     "suggest_schedule",
     "tabulated",

@@ -18,7 +18,7 @@ logger = logging.getLogger("lrsearch")
 
 _MOST_CHARACTERS = 2000
 _STORED = "; everything finished so far is stored"
-_COMMANDS_THAT_STORE = ("optimize", "confirm")
+_COMMANDS_THAT_STORE = ("run", "optimize", "confirm")
 
 
 def main(arguments: list[str] | None = None) -> int:

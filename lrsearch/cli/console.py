@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lrsearch.cli.text_table import table_lines
+from lrsearch.processes.interruption import Interrupted
 from lrsearch.records import finite
 from lrsearch.tables import Table, table, text
 from lrsearch.text import plain
@@ -32,26 +33,43 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PLAIN_SECONDS = 10.0
+_FIRST_SHARE = 0.1
+"""Of the work: a time left that is told before is wrong."""
+_MOVING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
 
 
 class Progress:
-    """One line that says how far a run is: redrawn on a terminal, printed every ten seconds otherwise."""
+    """One line that says how far a run is: it moves on a terminal, and is printed every ten seconds otherwise.
 
-    def __init__(self, live: Live | None) -> None:
-        self._live = live
-        self._begun = time.monotonic()
+    Attributes:
+        live: what shows it on a terminal; None elsewhere.
+        told: what was said last of what is done.
+    """
+
+    def __init__(self) -> None:
+        self.live: Live | None = None
+        self.told = ""
+        self._begun = self._phase_begun = time.monotonic()
         self._next_line = self._begun + _PLAIN_SECONDS
+        self._parts = list[str]()
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the work began."""
-        return max(time.monotonic() - self._begun, 1e-9)
+        """Seconds since this part of the work began."""
+        return max(time.monotonic() - self._phase_begun, 1e-9)
+
+    def phase(self, name: str) -> None:
+        """Begin a part of the work, from which its pace is measured; its name is shown until there is more to say."""
+        self._phase_begun = time.monotonic()
+        self._show([name])
 
     def show(self, what: str, fraction: float, *, since: float = 0.0, more: Sequence[str] = ()) -> None:
         """Show a line: the share, what is done, the time left, and last what a narrow terminal may cut.
+
+        The time left is told once a tenth of this part of the work is done.
 
         Args:
             what: what has been done.
@@ -59,25 +77,46 @@ class Progress:
             since: the fraction at which this run began, from which its pace is measured.
             more: further parts, the most useful first.
         """
-        elapsed = self.elapsed
-        left = elapsed * (1 - fraction) / (fraction - since) if fraction > since else None
-        ending = [] if left is None else [f"{duration(left)} left"]
-        line = " · ".join([f"{fraction:4.0%}", what, *ending, *more, f"{duration(elapsed)} elapsed"])
-        if self._live is not None:
-            self._live.update(Text(plain(line), no_wrap=True, overflow="ellipsis"), refresh=True)
+        done = (fraction - since) / (1 - since) if since < 1 else 1.0
+        ending = [f"{duration(self.elapsed * (1 - done) / done)} left"] if done >= _FIRST_SHARE else []
+        self.told = what
+        self._show([f"{fraction:4.0%}", what, *ending, *more])
+
+    def _show(self, parts: list[str]) -> None:
+        self._parts = parts
+        if self.live is not None:
+            self.live.refresh()
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _PLAIN_SECONDS
-            logger.info(line)
+            logger.info(self._line())
+
+    def _line(self) -> str:
+        return " · ".join([*self._parts, f"{duration(time.monotonic() - self._begun)} elapsed"])
+
+    def __rich__(self) -> Text:
+        moving = _MOVING[int(4 * (time.monotonic() - self._begun)) % len(_MOVING)]
+        return Text(plain(f"{moving} {self._line()}"), no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Show progress while the body runs."""
-    if not errors.is_terminal:
-        yield Progress(None)
-        return
-    with Live(Text("preparing"), console=errors, auto_refresh=False, transient=True) as live:
-        yield Progress(live)
+def progress(first: str = "loading") -> Iterator[Progress]:
+    """Show progress while the body runs; where it is interrupted, say what had been done by then.
+
+    Args:
+        first: the name of the first part of the work.
+    """
+    shown = Progress()
+    with ExitStack() as stack:
+        if errors.is_terminal:
+            live = Live(get_renderable=shown.__rich__, console=errors, refresh_per_second=4, transient=True)
+            shown.live = stack.enter_context(live)
+        shown.phase(first)
+        try:
+            yield shown
+        except (Interrupted, KeyboardInterrupt):
+            if shown.told:
+                logger.info(f"stopped at: {shown.told}")
+            raise
 
 
 def duration(seconds: float) -> str:
@@ -116,8 +155,12 @@ def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], Non
     first: list[float] = []
 
     def show(state: SearchState) -> None:
-        finished = state.complete + state.pruned + state.crashed
-        first.append(finished / state.total if not first else first[0])
+        finished = state.complete + state.pruned
+        if not first:
+            first.append(finished / state.total)
+        if not state.trial_epochs:  # processes that start import their libraries, and compile what is not cached
+            shown.phase("starting: loading, and compiling where nothing is cached")
+            return
         # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
         begun = finished - first[0] * state.total
         partly = min(max(state.trial_epochs / epochs - begun, 0.0), state.running)
@@ -180,7 +223,9 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:
 
     def show(state: ConfirmProgress) -> None:
         fraction = state.fraction
-        first.append(fraction if not first else first[0])
+        if not first:
+            first.append(fraction)
+            shown.phase("starting the processes")
         epochs = state.done * state.epochs + state.epochs_in_training
         what = f"{state.done} of {state.total} runs done, {epochs} of {state.total * state.epochs} epochs"
         shown.show(what, fraction, since=first[0])

@@ -44,9 +44,8 @@ def compare(
     """
     from lrsearch.cli import console
     from lrsearch.cli.rows import budgets_summary, verdict_table
-    from lrsearch.errors import RunError
-    from lrsearch.report.dashboard import write_verdict
-    from lrsearch.storage import load_study, open_existing, studies_by_budget
+    from lrsearch.report.dashboard import show_verdict
+    from lrsearch.storage import open_existing, studies_by_budget
     from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
     from lrsearch.verdict.over_studies import read_over_studies
 
@@ -68,13 +67,8 @@ def compare(
     by_budget = studies_by_budget(opened, study_name)
     verdicts = verdicts_by_budget(by_budget)
     agreed = agreements(verdicts)
-    try:
-        for epochs, verdict in verdicts.items():
-            study = by_budget[epochs]
-            shown_on = [load_study(opened, part.name) for part in (study.confirmed(), *study.searches)]
-            write_verdict(shown_on, verdict)
-    except RunError as error:
-        logger.info(f"the dashboard's pages of these studies do not get this verdict: {error}")
+    for epochs, verdict in verdicts.items():
+        show_verdict(opened, by_budget[epochs], verdict)
     summary = budgets_summary(verdicts, agreed)
     write_verdict_json(target, summary)
     if output == "json":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from lrsearch.confirmation.candidates import strongest
 from lrsearch.confirmation.controls import controls_of, with_controls
 from lrsearch.confirmation.holds import release_holds
 from lrsearch.confirmation.job import Job, OnEpoch
+from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.confirmation.train import confirm_blocks, confirm_progress
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
@@ -40,11 +42,13 @@ class Confirmation:
 
     Attributes:
         study: that holds its runs.
+        finished: whether all of them are stored; not where the time was over first.
         left_out: families of which no trial is complete.
         audit: the study of the pruned trials that were finished, if any were.
     """
 
     study: Study
+    finished: bool
     left_out: tuple[str, ...]
     audit: Study | None = None
 
@@ -63,7 +67,7 @@ def run_confirm(
 
     Args:
         config: the study; its search, if it has been run, is looked up in the storage.
-        options: how it is run.
+        options: how it is run; it stops after `timeout_seconds`, as `confirm_blocks` says.
         blocks: how many; the plan's if None. After several replicates it is their number. Where the plan has several
             interim analyses the last one's blocks are planned, whichever are trained now.
         top: configurations of each family.
@@ -79,6 +83,7 @@ def run_confirm(
         raise InputError(f"blocks must be at least 1, got {blocks}")
     if top < 1:
         raise InputError(f"top must be at least 1, got {top}")
+    ends_at = math.inf if options.timeout_seconds is None else time.time() + options.timeout_seconds
     job = Job.prepare(config, options)
     audit = None if audit_pruned is None else finish_pruned(job, audit_pruned, on_epoch=on_epoch)
     wanted = blocks or config.plan.blocks
@@ -88,22 +93,24 @@ def run_confirm(
         logger.warning(f"warning: {line}")
     _say_what_is_not_done(job, study, blocks)
     planned = plan.blocks if len(job.searches) > 1 else plan.blocks[:wanted]
-    task = partial(confirm_blocks, every_epoch=not job.searches and config.run is None)
+    task = partial(confirm_blocks, every_epoch=not job.searches and config.run is None, ends_at=ends_at)
+
+    def progress() -> ConfirmProgress:
+        return confirm_progress(job.experiment, study, planned)
+
     job.train(
         task,
         study,
         planned,
-        progress=lambda: confirm_progress(job.experiment, study, planned),
+        progress=progress,
         on_epoch=on_epoch,
         lost=lambda names: release_holds(study, planned, names),
     )
-    _wait_for_others(
-        job,
-        study,
-        planned,
-        train_rest=lambda: task(job.experiment, study, planned, storage=job.options.storage, on_epoch=on_epoch),
-    )
-    return Confirmation(study, plan.left_out, audit)
+    if time.time() < ends_at:
+        train_rest = partial(task, job.experiment, study, planned, storage=job.options.storage, on_epoch=on_epoch)
+        _wait_for_others(job, progress, train_rest=train_rest, ends_at=ends_at)
+    state = progress()
+    return Confirmation(study, state.done >= state.total, plan.left_out, audit)
 
 
 def _plan(job: Job, blocks: int, top: int, controls: Sequence[str]) -> BlockPlan:
@@ -176,18 +183,20 @@ def _say_what_is_not_done(job: Job, study: Study, blocks: int | None) -> None:
         logger.warning(f"blocks: {blocks} asked for, but {stored} are stored, and all {stored} count in the verdict")
 
 
-def _wait_for_others(job: Job, study: Study, planned: Sequence[Block], *, train_rest: Callable[[], None]) -> None:
+def _wait_for_others(
+    job: Job, progress: Callable[[], ConfirmProgress], *, train_rest: Callable[[], None], ends_at: float
+) -> None:
     """Wait for the blocks that other commands are training, and train here what they leave."""
 
     def missing() -> int:
-        progress = confirm_progress(job.experiment, study, planned)
-        return progress.total - progress.done
+        state = progress()
+        return state.total - state.done
 
     if runs := missing():
         logger.warning(f"another command trains {runs} runs of this confirmation; waiting for it")
         set_up_device(job.experiment.device)
     with Interruption.handled() as interruption:
-        while missing():
+        while missing() and time.time() < ends_at:
             time.sleep(_WAIT_SECONDS)
             interruption.check()
             train_rest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -31,6 +33,7 @@ def confirm_blocks(
     *,
     every_epoch: bool,
     storage: str | None = None,
+    ends_at: float = math.inf,
     on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
 ) -> None:
     """Train what is missing of `blocks`, and store each run when it is done.
@@ -45,6 +48,8 @@ def confirm_blocks(
         every_epoch: read the test set after every epoch (nothing was selected: one planned reading) and not only
             after the last.
         storage: the study's address, beside which runs keep their files; None keeps none.
+        ends_at: the time of day, in seconds, at which it stops: runs where they are, to go on from their checkpoints;
+            a workload's block that was begun is finished first.
         on_epoch: called after every epoch of a block.
 
     Raises:
@@ -54,6 +59,8 @@ def confirm_blocks(
     size = experiment.blocks_at_once(len(blocks[0].candidates)) if blocks else 1
     with Interruption.handled() as interruption:
         for first in range(0, len(blocks), size):
+            if time.time() >= ends_at:
+                return
             before = confirm_progress(experiment, study, blocks)
             with ExitStack() as holds:
                 runs = [
@@ -67,7 +74,7 @@ def confirm_blocks(
                     training = holds.enter_context(_full_runs(experiment, runs, files, every_epoch=every_epoch))
                     if every_epoch:
                         _enter_in_ledger(study, runs, epochs="every")
-                    while training.training:
+                    while training.training and (experiment.config.run is None or time.time() < ends_at):
                         with interruption.training():
                             training.epoch()
                         _store(experiment, study, runs, training, enter=not every_epoch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Callable, Iterable
@@ -14,13 +15,15 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.comparison import Comparison
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
 from lrsearch.names import base_name, is_search
 from lrsearch.report.figures.forest import forest_data, forest_figure, headline
 from lrsearch.report.style import NEUTRAL, translucent
-from lrsearch.storage import StudyPart
+from lrsearch.storage import StoredStudy, StudyPart, load_study
 from lrsearch.text import plain
 from lrsearch.verdict.study_verdict import StudyVerdict
+
+logger = logging.getLogger(__name__)
 
 _FRAME_PIXELS = 450
 """The height that the dashboard's page keeps for a figure."""
@@ -81,6 +84,14 @@ def _was_not_searched(storage: BaseStorage, study: int) -> bool:
         return not is_search(storage.get_study_name_from_id(study))
     except KeyError:
         return False
+
+
+def show_verdict(storage: BaseStorage, study: StoredStudy, verdict: StudyVerdict) -> None:
+    """Write a study's verdict where the dashboard shows its confirmation and its searches; log why if that fails."""
+    try:
+        write_verdict([load_study(storage, part.name) for part in (study.confirmed(), *study.searches)], verdict)
+    except RunError as error:
+        logger.info(f"the dashboard's pages of this study do not get this verdict: {error}")
 
 
 def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:

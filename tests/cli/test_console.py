@@ -8,6 +8,7 @@ from rich.console import Console
 
 from lrsearch.cli import console
 from lrsearch.confirmation.progress import ConfirmProgress
+from lrsearch.processes.interruption import Interrupted
 from lrsearch.processes.log import log_to_standard_error
 from lrsearch.search.progress import SearchState, SearchTimes
 from lrsearch.tables import table
@@ -38,7 +39,7 @@ def test_times_are_said_as_people_say_them(seconds, words) -> None:
 
 def test_plain_progress_is_a_line_every_ten_seconds(clock, capsys) -> None:
     """Without a terminal there is a line at most every ten seconds, with the time left by this run's own pace."""
-    shown = console.Progress(None)
+    shown = console.Progress()
     clock[0] += 5
     shown.show("begun", 0.5, since=0.4)
     assert "" == capsys.readouterr().err
@@ -49,18 +50,51 @@ def test_plain_progress_is_a_line_every_ten_seconds(clock, capsys) -> None:
     assert "" == capsys.readouterr().err
 
 
-def test_a_terminal_sees_one_line_that_changes(monkeypatch) -> None:
-    """On a terminal the line is redrawn at once and gone at the end."""
+def test_a_terminal_sees_one_line_that_changes(clock, monkeypatch) -> None:
+    """On a terminal the line is redrawn at once, moves by itself, and is gone at the end."""
     screen = io.StringIO()
     monkeypatch.setattr(console, "errors", Console(file=screen, force_terminal=True, width=120))
     with console.progress() as shown:
         shown.show("one", 0.25)
         shown.show("two", 0.5)
+        clock[0] += 0.25
+        drawn = [shown.__rich__().plain[0]]
+        clock[0] += 0.25
+        drawn.append(shown.__rich__().plain[0])
+    assert 2 == len(set(drawn))
     text = screen.getvalue()
-    assert "preparing" in text
+    assert "loading" in text
     assert " 25% · one" in text
     assert " 50% · two" in text
     assert text.rstrip().endswith(("\x1b[2K", "\x1b[?25h"))
+
+
+def test_the_time_left_is_told_from_the_first_tenth_on_and_counts_from_its_own_part(clock, capsys) -> None:
+    """What was loaded before does not slow the pace, and a pace of less than a tenth is no pace."""
+    shown = console.Progress()
+    clock[0] += 100
+    shown.phase("search")
+    assert "search · 2 min elapsed\n" == capsys.readouterr().err
+    clock[0] += 20
+    shown.show("one", 0.09)
+    assert "left" not in capsys.readouterr().err
+    clock[0] += 20
+    shown.show("two", 0.2)
+    assert " 20% · two · 3 min left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [Interrupted, KeyboardInterrupt])
+def test_an_interrupt_says_what_was_done(error, capsys) -> None:
+    """The last thing that was told of is told again, because a terminal has lost its line."""
+
+    def interrupted() -> None:
+        with console.progress() as shown:
+            shown.show("3 done of 8", 0.4)
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert "stopped at: 3 done of 8\n" == capsys.readouterr().err
 
 
 def test_a_narrow_terminal_keeps_the_time_left(clock, monkeypatch) -> None:
@@ -71,9 +105,9 @@ def test_a_narrow_terminal_keeps_the_time_left(clock, monkeypatch) -> None:
         1000, complete=700, pruned=200, running=16, best=0.9, best_family="warmup_stable_decay", trial_epochs=4000
     )
     with console.progress() as shown:
-        clock[0] += 20000
         show = console.search_progress(shown, epochs=10)
         show(SearchState(1000))
+        clock[0] += 20000
         show(state)
     drawn = re.split(r"[\r\n]|\x1b\[[0-9]*[A-Za-z]", screen.getvalue())
     (line,) = {line for line in drawn if "700 done" in line}
@@ -84,7 +118,7 @@ def test_a_narrow_terminal_keeps_the_time_left(clock, monkeypatch) -> None:
 
 def test_the_time_left_of_a_search_counts_what_is_running(clock, capsys) -> None:
     """Two of ten trials were there before, two are half trained: one trial's worth in 20 s leaves 7 x 20 s."""
-    show = console.search_progress(console.Progress(None), epochs=4)
+    show = console.search_progress(console.Progress(), epochs=4)
     show(SearchState(10, complete=2, running=2))
     clock[0] += 20
     show(SearchState(10, complete=2, running=2, best=0.9, best_family="rex", trial_epochs=4))
@@ -106,7 +140,8 @@ def test_the_times_of_a_search_say_what_they_are_not_of(capsys, timed, said) -> 
 
 def test_the_progress_of_a_confirmation_counts_epochs(clock, capsys) -> None:
     """Four of ten runs done and four epochs of ten more: 44 of 100."""
-    show = console.confirm_progress(console.Progress(None))
+    show = console.confirm_progress(console.Progress())
+    show(ConfirmProgress(10, 0, 10))
     clock[0] += 11
     show(ConfirmProgress(10, 4, 10, epochs_in_training=4))
     assert " 44% · 4 of 10 runs done, 44 of 100 epochs" in capsys.readouterr().err

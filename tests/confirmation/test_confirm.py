@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -228,7 +229,7 @@ def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, 
         seen.append({t.user_attrs["block"] for t in study.get_trials()})
         study.set_user_attr("hold:0001", {})
 
-    monkeypatch.setattr(run_confirm_module, "time", SimpleNamespace(sleep=wait))
+    monkeypatch.setattr(run_confirm_module, "time", SimpleNamespace(sleep=wait, time=time.time))
     held = {"worker": "elsewhere:1:2", "when": time.time(), "epochs": 1}
     study.set_user_attr("hold:0001", held)
     assert {0, 1, 2} == {t.user_attrs["block"] for t in _confirm(FIXED, 3).study.get_trials()}
@@ -237,6 +238,15 @@ def test_a_block_that_another_command_trains_is_waited_for(folder, monkeypatch, 
     study.set_user_attr("hold:0003", held | {"when": time.time() - 3600})
     assert {0, 1, 2, 3} == {t.user_attrs["block"] for t in _confirm(FIXED, 4).study.get_trials()}
     assert 1 == len(seen)
+
+
+def test_a_confirmation_whose_time_is_over_stops_after_a_block_and_says_so(folder) -> None:
+    """The block that was begun is finished and stored; the next start trains the rest."""
+    options = RunOptions(storage=address(JOURNAL), device="cpu", workers=1, timeout_seconds=1e-9)
+    assert not run_confirm(FIXED, options, blocks=2).finished
+    late = run_confirm(FIXED, replace(options, timeout_seconds=60.0), blocks=2)
+    assert late.finished
+    assert 2 == len({trial.user_attrs["block"] for trial in late.study.get_trials()})
 
 
 def test_two_commands_in_one_moment_store_a_run_once(folder, monkeypatch) -> None:

@@ -1,0 +1,313 @@
+"""A study within a budget of time: how many families, trials, epochs and blocks it holds, and what those detect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrsearch.comparison.compare import FEWEST_BLOCKS
+from lrsearch.comparison.inference.power import Noise, Power, plan_power
+from lrsearch.config import StudyConfig
+from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
+from lrsearch.metric import POINTS
+from lrsearch.planning.noise import ASSUMED
+from lrsearch.planning.timing import Timing
+from lrsearch.schedules import reads_metric
+from lrsearch.text import time_in_words
+
+FEWEST_TRIALS = 5
+"""Of a family: the best of five random draws is in the best third of the family's range with probability 0.87."""
+GOOD_TRIALS = 8
+"""Of a family, before blocks beyond the fewest are bought."""
+
+_WELL_KNOWN = ("constant", "linear", "cosine", "warmup_stable_decay")
+_FEWEST_FAMILIES = 4
+_POWER = 0.8
+_STAGE_SECONDS = 12.0
+"""What the processes of a search, or of a confirmation, take to start."""
+_ERROR_RATE = 0.05
+_SIMULATIONS = 60
+_SCATTER = "times the scatter between seeds"
+_BLOCKS = (6, 8, 10, 12, 15, 20, 25, 30)
+
+
+@dataclass(frozen=True)
+class NoiseBefore:
+    """The noise that is reckoned with before anything was measured, its unit, and where it comes from."""
+
+    noise: Noise
+    unit: str
+    source: str
+
+
+def noise_before(experiment: Experiment) -> NoiseBefore:
+    """Return the noise to reckon with where nothing was measured.
+
+    Accuracies scatter as the test examples let them: at an error rate of 5 % the SD is that of a binomial proportion,
+    and never below that of `ASSUMED`. Of other scores nothing is known, and differences are counted in SDs.
+    """
+    if isinstance(experiment, WorkloadExperiment) and experiment.metric.unit == POINTS:
+        examples = len(experiment.dataset.test_y)
+        sd = max(ASSUMED.sd, 100 * math.sqrt(_ERROR_RATE * (1 - _ERROR_RATE) / examples))
+        return NoiseBefore(
+            Noise(sd, ASSUMED.correlation), POINTS, f"an SD of {sd:.2g} assumed from {examples:,} test examples"
+        )
+    return NoiseBefore(Noise(1.0, ASSUMED.correlation), _SCATTER, "how large that is shows once seeds are run")
+
+
+@dataclass(frozen=True)
+class BudgetedStudy:
+    """A study that fits into its time.
+
+    Attributes:
+        config: the study, with the families, trials, epochs and blocks that the time holds.
+        timing: of one trial.
+        search_seconds, confirm_seconds: what they take at most, about.
+        detectable: the difference that is detected with probability 0.8, in the unit of `noise`.
+        power_at_rope: the probability of detecting a difference as large as the ROPE; None where either is unknown.
+        noise: what was reckoned with.
+        reductions: what is less than the study file says, in words.
+    """
+
+    config: StudyConfig
+    timing: Timing
+    search_seconds: float
+    confirm_seconds: float
+    detectable: float
+    power_at_rope: float | None
+    noise: NoiseBefore
+    reductions: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """What it takes in all, about."""
+        return self.search_seconds + self.confirm_seconds
+
+    @property
+    def sizes(self) -> str:
+        """How large it is, in words."""
+        return sizes_of(self.config)
+
+    @property
+    def sentence(self) -> str:
+        """What it will do, how long that takes, and what it can detect."""
+        runs = "process" if self.timing.workers == 1 else "processes"
+        at_once = f"{self.timing.workers} {runs if self.config.run is None else 'at a time'}"
+        time = f"about {time_in_words(self.seconds)} {'on' if self.config.run is None else 'with'} {at_once}"
+        return (
+            f"{self.sizes}: {time}; differences above {self.detectable:.2g} {self.noise.unit} will be seen with power "
+            f"{_POWER:g} ({self.noise.source})"
+        )
+
+
+def sizes_of(config: StudyConfig) -> str:
+    """Return how large a study is: 13 families x 8 trials x 30 epochs, then 12 seeds."""
+    columns, blocks = len(_candidates(config)), config.plan.blocks
+    if not _searches(config):
+        return f"{columns} fixed schedules x {_replicated(config, blocks)} seeds"
+    families, replicates = len(config.search.families), config.search.replicates
+    epochs = f"{config.epochs} {'epochs' if config.run is None else 'reports'}"
+    searched = f"{families} families x {config.search.trials // families} trials x {epochs}"
+    if replicates > 1:
+        return f"{replicates} searches of {searched}, then a run of each winner"
+    fixed = f" of the winners and {len(config.baseline)} fixed schedules" if config.baseline else ""
+    return f"{searched}, then {blocks} seeds{fixed}"
+
+
+def fit_study(
+    experiment: Experiment, timing: Timing, noise: NoiseBefore, *, minutes: float | None = None, spent: float = 0.0
+) -> BudgetedStudy:
+    """Return the study as it is, or what of it fits into a time.
+
+    Blocks are bought until differences as large as the ROPE are detected with power 0.8, once every family has eight
+    trials; the rest of the time is for trials. Where there is no ROPE, or its power is unknown, search and
+    confirmation have half the time each. What does not fit loses families, and then epochs. Nothing is ever more than
+    the study file says.
+
+    Args:
+        experiment: of the study as its file says.
+        timing: of one trial.
+        noise: from `noise_before`.
+        minutes: for all of it; None for no limit.
+        spent: how many seconds of them are gone, or kept for something else.
+
+    Raises:
+        InputError: if fewer than two columns are compared, or the time does not hold the smallest sound plan, which is
+            named with what it takes.
+    """
+    config = experiment.config
+    rope = config.plan.rope_for(experiment.metric) if noise.unit == experiment.metric.unit else None
+    fitting = _Fitting(config, timing, noise, rope)
+    if minutes is None:
+        return fitting.study(config)
+    seconds, smallest = max(0.0, 60 * minutes - spent), None
+    for reduced, reductions in _reductions(config):
+        if (fitted := fitting.within(reduced, seconds)) is not None:
+            return fitting.study(fitted, reductions=(*reductions, *_fewer(config, fitted)))
+        smallest = fitting.study(_sized(reduced, _fewest_trials(reduced), _fewest_blocks(reduced)))
+    assert smallest is not None
+    power = "" if smallest.power_at_rope is None else f"; power {smallest.power_at_rope:.2f} at the ROPE of {rope:g}"
+    raise InputError(
+        f"--minutes {minutes:g} does not hold the smallest sound plan: {smallest.sizes} (differences above "
+        f"{smallest.detectable:.2g} {noise.unit} with power {_POWER:g}{power}), about "
+        f"{time_in_words(smallest.seconds)}, and {time_in_words(seconds)} are left: give --minutes "
+        f"{math.ceil((60 * minutes - seconds + smallest.seconds) / 60)} or more, or a smaller study"
+    )
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """Reckons with the time and the noise of one study."""
+
+    config: StudyConfig
+    timing: Timing
+    noise: NoiseBefore
+    rope: float | None
+
+    def study(self, config: StudyConfig, *, reductions: tuple[str, ...] = ()) -> BudgetedStudy:
+        blocks = _replicated(config, config.plan.blocks)
+        power = self._power(config, max(blocks, FEWEST_BLOCKS))
+        return BudgetedStudy(
+            config,
+            self.timing,
+            self._search_seconds(config, config.search.trials),
+            self._confirm_seconds(config, blocks),
+            power.detectable(_POWER),
+            None if self.rope is None else power.power(self.rope),
+            self.noise,
+            reductions,
+        )
+
+    def within(self, config: StudyConfig, seconds: float) -> StudyConfig | None:
+        """Return the study with the trials and blocks that a time holds; None where it holds no sound ones."""
+        families = len(config.search.families)
+        sizes = []
+        for blocks in _block_numbers(config):
+            left = seconds - self._confirm_seconds(config, blocks)
+            trials = self._most_trials(config, left) if _searches(config) else config.search.trials
+            if left >= 0 and trials >= _fewest_trials(config):
+                sizes.append((trials, blocks))
+        if not sizes:
+            return None
+        good = [size for size in sizes if size[0] >= min(GOOD_TRIALS * families, config.search.trials)] or sizes
+        return _sized(config, *self._best(config, good, seconds))
+
+    def _best(self, config: StudyConfig, sizes: list[tuple[int, int]], seconds: float) -> tuple[int, int]:
+        """Return the (trials, blocks) to take: the fewest blocks with the power asked for, or else the most."""
+        rope = self.rope
+        if not _searches(config):
+            return sizes[-1]
+        if rope is None:
+            half = [size for size in sizes if self._confirm_seconds(config, size[1]) <= seconds / 2]
+            return half[-1] if half else sizes[0]
+        return next((size for size in sizes if self._power(config, size[1]).power(rope) >= _POWER), sizes[-1])
+
+    def _power(self, config: StudyConfig, blocks: int) -> Power:
+        columns = sum(not reads_metric(name) for name in _candidates(config))
+        if columns < 2:
+            raise InputError(f"a comparison needs 2 families or fixed schedules, got {', '.join(_candidates(config))}")
+        return plan_power(
+            self.noise.noise,
+            blocks=blocks,
+            families=columns,
+            rng=np.random.default_rng([config.seed, blocks]),
+            alpha=config.plan.alpha_per_analysis,
+            simulations=_SIMULATIONS,
+        )
+
+    def _search_seconds(self, config: StudyConfig, trials: int) -> float:
+        if not _searches(config):
+            return 0.0
+        return self._start + self.timing.seconds(trials * config.search.replicates, config.epochs)
+
+    def _most_trials(self, config: StudyConfig, seconds: float) -> int:
+        """Return how many trials a search of this time has, as many for each family."""
+        families = len(config.search.families)
+        each = self.timing.seconds(config.search.replicates * families, config.epochs)
+        return min(config.search.trials, families * max(0, math.floor((seconds - self._start) / each)))
+
+    def _confirm_seconds(self, config: StudyConfig, blocks: int) -> float:
+        """Return what the blocks take: one of a workload is trained in one process, and runs fill all places."""
+        if config.run is None:
+            blocks = math.ceil(blocks / self.timing.workers) * self.timing.workers
+        return self._start + self.timing.seconds(blocks * len(_candidates(config)), config.epochs)
+
+    @property
+    def _start(self) -> float:
+        return _STAGE_SECONDS if self.config.run is None else 0.0
+
+
+def _searches(config: StudyConfig) -> bool:
+    return config.data.train != "all"
+
+
+def _candidates(config: StudyConfig) -> list[str]:
+    searched = config.search.families if _searches(config) else ()
+    return [*searched, *(baseline.name for baseline in config.baseline)]
+
+
+def _replicated(config: StudyConfig, blocks: int) -> int:
+    return config.search.replicates if _searches(config) and config.search.replicates > 1 else blocks
+
+
+def _fixed_size(config: StudyConfig) -> bool:
+    """Return whether the plan was written for one size alone: replicates, interim analyses, claims, groups, budgets."""
+    plan = config.plan
+    written = plan.looks or plan.claims or plan.tuning_efforts or plan.contrasts != "all"
+    return bool(written) or config.search.replicates > 1
+
+
+def _fewest_trials(config: StudyConfig) -> int:
+    if _fixed_size(config) or not _searches(config):
+        return config.search.trials
+    return min(config.search.trials, FEWEST_TRIALS * len(config.search.families))
+
+
+def _fewest_blocks(config: StudyConfig) -> int:
+    return config.plan.blocks if _fixed_size(config) else min(config.plan.blocks, FEWEST_BLOCKS)
+
+
+def _block_numbers(config: StudyConfig) -> list[int]:
+    if _fixed_size(config):
+        return [_replicated(config, config.plan.blocks)]
+    most = config.plan.blocks
+    return [*(number for number in _BLOCKS if number < most), most]
+
+
+def _sized(config: StudyConfig, trials: int, blocks: int) -> StudyConfig:
+    if _fixed_size(config):
+        return config
+    return config.changed({"search.trials": trials if _searches(config) else None, "plan.blocks": blocks})
+
+
+def _reductions(config: StudyConfig) -> Iterator[tuple[StudyConfig, tuple[str, ...]]]:
+    """Yield the study with ever fewer families, and last with half the epochs, each with what is less in words."""
+    yield config, ()
+    if _fixed_size(config) or not _searches(config):
+        return
+    families, reduced, words = config.search.families, config, tuple[str, ...]()
+    ranked = sorted(families, key=lambda name: (name not in _WELL_KNOWN, families.index(name)))
+    for most in (8, _FEWEST_FAMILIES):
+        if len(families) > most:
+            kept = tuple(name for name in families if name in ranked[:most])
+            each = config.search.trials // len(families)
+            reduced = config.changed({"search.families": kept, "search.trials": each * most})
+            words = (f"{most} of {len(families)} families: {', '.join(kept)}",)
+            yield reduced, words
+    epochs = config.epochs // 2
+    if config.run is None and epochs >= 2:
+        yield reduced.changed({"training.epochs": epochs}), (*words, f"{epochs} epochs instead of {config.epochs}")
+
+
+def _fewer(config: StudyConfig, fitted: StudyConfig) -> Iterator[str]:
+    """Yield what is less of trials and blocks, in words."""
+    each, before = (c.search.trials // len(c.search.families) for c in (fitted, config))
+    if each < before:
+        yield f"{each} trials of a family instead of {before}"
+    if fitted.plan.blocks < config.plan.blocks:
+        yield f"{fitted.plan.blocks} seeds instead of {config.plan.blocks}"
