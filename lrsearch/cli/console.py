@@ -340,7 +340,7 @@ def print_verdict(comparison: Comparison, shown: Table, *, details: bool = False
         logger.info(f"warning: {warning}")
     output.print()
     print_table(shown)
-    logger.info(comparison.note)
+    print_prose(comparison.note)
     if details:
         output.print()
         print_prose(comparison.verdict_text)

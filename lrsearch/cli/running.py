@@ -13,6 +13,7 @@ from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, 
 from lrsearch.cli.next_step import next_step, say_next
 
 if TYPE_CHECKING:
+    from lrsearch.config import StudyConfig
     from lrsearch.storage import StudyPart
 
 logger = logging.getLogger(__name__)
@@ -60,8 +61,7 @@ def optimize(
     if state.complete + state.pruned < state.total:
         say_next("the same command again, which goes on where this one stopped")
     else:
-        name = run.study_name or (config.name if search.study is None else None)
-        next_step("confirm", search.study, storage=run.storage, study_name=name, to="the winners on fresh seeds")
+        say_confirm(config, search, run)
 
 
 @command
@@ -168,6 +168,20 @@ def train(
     console.print_table(run.table, output)
     if output == "table":
         next_step("train", config, "--seed", 1 if seed is None else seed + 1, to="the same on other seeds")
+
+
+def say_confirm(config: StudyConfig, search: SearchFlags, run: RunFlags) -> None:
+    """Say how a search is confirmed: from its study file, or where flags have changed that, from the storage."""
+    from lrsearch.config import BUILT_IN_WORKLOAD
+
+    changed = search.study is None or any(value is not None for value in search.changes().values())
+    if changed and config.training.budgets:
+        say_next("lrsearch confirm with the same study and flags")
+        return
+    trusted = config.run is None and config.workload == BUILT_IN_WORKLOAD
+    words: list[object] = ["--trust-storage"] * (not trusted) if changed else [search.study]
+    name = run.study_name or (config.name if changed else None)
+    next_step("confirm", *words, storage=run.storage, study_name=name, to="the winners on fresh seeds")
 
 
 def _stored_search(storage: str, name: str | None) -> StudyPart | None:

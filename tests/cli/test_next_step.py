@@ -1,12 +1,15 @@
 """Every command ends with what to do next, on standard error and for people alone."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from lrsearch.cli import app
+from lrsearch.cli.flags import RunFlags, SearchFlags
 from lrsearch.cli.next_step import next_step
+from lrsearch.cli.running import say_confirm
 from lrsearch.storage import open_storage
 from tests.confirmation_examples import config_of, noisy, stored
 
@@ -60,3 +63,20 @@ def test_it_leads_to_the_same_study_without_a_password(caplog) -> None:
     caplog.set_level("INFO")
     next_step("compare", None, storage="postgresql://me:secret@host/db", study_name="my study", to="the verdict")
     assert "compare --storage 'postgresql://me:***@host/db' --study-name 'my study'  (the verdict)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("search", "run", "said"),
+    [
+        (SearchFlags(study=Path("quick")), RunFlags(), "confirm quick"),
+        (SearchFlags(study=Path("quick")), RunFlags(study_name="mine"), "confirm quick --study-name mine"),
+        (SearchFlags(study=Path("quick"), seed=1), RunFlags(), "confirm --study-name quick"),
+        (SearchFlags(), RunFlags(), "confirm --study-name fashion-lenet"),
+        (SearchFlags(workload="a:my_model"), RunFlags(), "confirm --trust-storage --study-name my-model"),
+    ],
+)
+def test_a_search_is_confirmed_as_it_was_made(caplog, search, run, said) -> None:
+    """A file that flags have changed is no longer the study: the storage holds it."""
+    caplog.set_level("INFO")
+    say_confirm(search.config(), search, run)
+    assert f"Next: lrsearch {said}  (" in caplog.text
