@@ -90,7 +90,7 @@ def run_confirm(
     plan = _plan(job, wanted, top, controls)
     study = _open_study(job, plan)
     for line in job.experiment.cautions:
-        logger.warning(f"warning: {line}")
+        logger.info(f"warning: {line}")
     _say_what_is_not_done(job, study, blocks)
     planned = plan.blocks if len(job.searches) > 1 else plan.blocks[:wanted]
     task = partial(confirm_blocks, every_epoch=not job.searches and config.run is None, ends_at=ends_at)

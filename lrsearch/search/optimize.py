@@ -143,10 +143,12 @@ def run_search(
     studies = [replicate.study for replicate in replicates]
     state = SearchState(replicates[0].total * len(studies), metric=replicates[0].experiment.metric)
     state.begin([replicate.history for replicate in replicates])
-    for line in (*foresight(replicates), *(f"warning: {line}" for line in experiment.cautions)):
+    for line in foresight(replicates):
         logger.warning(line)
     if all(replicate.history.finished >= replicate.total for replicate in replicates):
         return studies, state
+    for line in experiment.cautions:
+        logger.info(f"warning: {line}")
     with FinishedTrials([replicate.history for replicate in replicates], callbacks) as finished:
 
         def after_epoch(state: SearchState) -> None:
