@@ -92,6 +92,9 @@ def report(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
     studies: Several = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="A folder for every figure as SVG and PDF; needs lrsearch[figures] and Chrome.")
+    ] = None,
 ) -> None:
     """Write a study's results as one HTML file: the verdict first, then the evidence.
 
@@ -99,11 +102,14 @@ def report(
     """
     from lrsearch.config.files import write_text
     from lrsearch.report.assemble import over_studies_html, report_html
+    from lrsearch.report.files import write_figures
     from lrsearch.report.source import read_source
     from lrsearch.storage import open_existing
     from lrsearch.verdict.over_studies import read_over_studies
 
     if (names := listed(studies)) is not None:
+        if figures is not None:
+            raise InputError("--figures is for one study: leave out --studies")
         write_text(page, over_studies_html(read_over_studies(open_existing(storage), names)))
         logger.info(f"{page} is written; it opens offline")
         return
@@ -111,6 +117,8 @@ def report(
     write_text(page, report_html(source))
     for line in source.study.added_by_hand:
         logger.info(line)
+    if figures is not None:
+        logger.info(f"{len(write_figures(source, figures))} files are written into {figures}")
     if source.comparison:
         logger.info(f"{page} is written; it opens offline")
         say_next(f"open {page} in a browser")

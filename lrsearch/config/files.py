@@ -90,7 +90,11 @@ def read_data(path: Path, what: str, kind: Kind, *, most_bytes: int = MOST_BYTES
     Raises:
         InputError: as `read_text`, or if it is not of that kind, or nested too deep.
     """
-    text = read_text(path, what, most_bytes=most_bytes)
+    return parsed(read_text(path, what, most_bytes=most_bytes), path, what, kind)
+
+
+def parsed(text: str, path: Path, what: str, kind: Kind) -> Any:
+    """Return the plain data in the text of a file, as `read_data`."""
     parsers: dict[Kind, Callable[[str], Any]] = {"toml": tomllib.loads, "json": json.loads, "yaml": _yaml}
     try:
         return parsers[kind](text)

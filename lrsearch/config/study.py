@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import (
     BaseModel,
     Field,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
@@ -20,7 +21,7 @@ from pydantic import (
 from lrsearch.config.arguments import checked
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.built_in import built_in_study, study_path
-from lrsearch.config.files import check_plain, read_data
+from lrsearch.config.files import check_plain, parsed, read_data, read_text
 from lrsearch.config.messages import explain
 from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
 from lrsearch.config.rates_file import with_rates
@@ -73,6 +74,7 @@ class StudyConfig(Table):
     ranges: dict[str, dict[str, Any]] = Field(default_factory=dict)
     plan: PlanConfig = PlanConfig()
     baseline: tuple[BaselineConfig, ...] = ()
+    _text: str = PrivateAttr("")
 
     @field_validator("data")
     @classmethod
@@ -211,7 +213,8 @@ class StudyConfig(Table):
                 message names the file, the key and what was meant.
         """
         path = study_path(path)
-        data = read_data(path, "study file", "toml")
+        text = read_text(path, "study file")
+        data = parsed(text, path, "study file", "toml")
         check_plain(data, str(path))
         if isinstance(data.get("baseline"), list):
             data["baseline"] = [with_rates(baseline, path.parent) for baseline in data["baseline"]]
@@ -221,6 +224,7 @@ class StudyConfig(Table):
                 f"{path}: data.dataset is for the built-in workload, and {config.trained} brings its own data: "
                 "leave it out"
             )
+        config._text = text
         return config
 
     @classmethod
@@ -231,6 +235,15 @@ class StudyConfig(Table):
             return cls.model_validate(data)
         except ValidationError as error:
             raise InputError(f"{source}: {explain(error, _TABLES)}") from error
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether two studies are the same, whatever files they were read from."""
+        return isinstance(other, StudyConfig) and self.__dict__ == other.__dict__
+
+    @property
+    def text(self) -> str:
+        """The study file as it was written, comments and all; "" where the study was not read from one."""
+        return self._text
 
     @property
     def data_name(self) -> str:
@@ -283,6 +296,7 @@ class StudyConfig(Table):
             raise InputError(named) from error
         if changes.get("data.dataset") is not None and changed.data.dataset is None:
             raise InputError(f"--dataset is for the built-in workload; {changed.workload} brings its own data")
+        changed._text = self._text
         return changed
 
     def at_budgets(self) -> tuple[StudyConfig, ...]:

@@ -110,6 +110,12 @@ CHAPTERS = (
 """The whole report. A chapter without a section is left out."""
 
 
+def report_parts(source: Source) -> tuple[Part, ...]:
+    """Return the first page and every chapter with something to show."""
+    first = Part("First page", tuple(section for function in FIRST_PAGE for section in function(source)), grid=True)
+    return tuple(part for part in (first, *(chapter.of(source) for chapter in CHAPTERS)) if part.sections)
+
+
 def report_html(source: Source) -> str:
     """Return the report of a study as one self-contained HTML file; equal sources give equal files."""
     comparison, parts = source.comparison, (chapter.of(source) for chapter in CHAPTERS)

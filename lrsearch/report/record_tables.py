@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tomli_w
 
 from lrsearch.comparison.contrasts import describe
 from lrsearch.metric import Metric
@@ -156,6 +158,16 @@ def provenance(source: Source) -> Iterator[Section]:
 
 
 def study_file(source: Source) -> Iterator[Section]:
-    """Yield the study file as it was stored, defaults included."""
-    stored = json.dumps(source.config.model_dump(mode="json"), indent=2, ensure_ascii=False, default=str)
-    yield Section("Study file", preformatted=stored)
+    """Yield the study file as the user wrote it, and what it stands for with its defaults and the flags."""
+    written = source.study.first.attributes.study_text
+    if written:
+        yield Section("Study file, as it was written", preformatted=written)
+    whole = tomli_w.dumps(_without_none(source.config.model_dump(mode="json")))
+    yield Section("Study file, with its defaults and what flags have changed", preformatted=whole)
+
+
+def _without_none(value: Any) -> Any:
+    """Return plain data without what is not set, which TOML cannot say."""
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value

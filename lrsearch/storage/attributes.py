@@ -92,6 +92,7 @@ class StudyAttributes(_Read):
         metric: the metric's name.
         workload_facts: what its trials have in common besides the study file, such as the batch size.
         workload_source: a digest of the source of what is trained.
+        study_text: the study file as it was written; flags may have changed values since.
         worst_value: the metric of a model that learned nothing.
         failed_at: the metric from which on a run counts as failed.
         trials_per_family: finished trials that every family had in every search at least.
@@ -116,6 +117,7 @@ class StudyAttributes(_Read):
     metric: str = ""
     workload_facts: dict[str, str | int] = Field(default_factory=dict)
     workload_source: str = ""
+    study_text: str = ""
     worst_value: float | None = None
     failed_at: float | None = None
     trials_per_family: _Whole | None = None

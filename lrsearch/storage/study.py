@@ -66,6 +66,7 @@ def create_study(
         "versions": {package: metadata.version(package) for package in _PACKAGES},
         "git_commit": _git_commit(),
         **attributes,
+        "study_text": config.text,
         _LAST_WRITTEN: config.model_dump(mode="json"),
     }
     if name not in stored_names(storage):

@@ -60,7 +60,7 @@ def test_every_figure_has_a_table_beside_it(html):
         "Plan",
         "Readings of the test set",
         "Provenance",
-        "Study file",
+        "Study file, with its defaults and what flags have changed",
         *FAMILIES,
     ],
 )

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from lrsearch.report.record_tables import ledger_table, plan_table, provenance_table, published_table, seeds_table
-from tests.report.report_helpers import EVIL
+import tomllib
+
+from lrsearch.config import StudyConfig
+from lrsearch.report.record_tables import (
+    ledger_table,
+    plan_table,
+    provenance_table,
+    published_table,
+    seeds_table,
+    study_file,
+)
+from tests.report.report_helpers import EPOCHS, EVIL, stored_source
 
 
 def test_tables_of_the_records(source):
@@ -17,3 +27,17 @@ def test_tables_of_the_records(source):
     assert "0" * 16 == dict(provenance_table(source).rows)["data fingerprint"]
     printed = next(row for row in published_table(source).rows if row[0] == EVIL)
     assert 89.0 == printed[-1]
+
+
+def test_the_study_file_is_shown_as_it_was_written(tmp_path):
+    """Comments and all; what a flag has changed, and every default, stand in a second text."""
+    path = tmp_path / "mine.toml"
+    written = "# why this study\n[data]\ndataset = 'digits'   # small\n[training]\nepochs = 7\n"
+    path.write_text(written, encoding="utf-8")
+    config = StudyConfig.load(path).changed({"training.epochs": EPOCHS, "search.families": ["cosine"]})
+    assert config == StudyConfig.from_dict(config.model_dump())
+    as_written, whole = study_file(stored_source(config=config, trials=1, blocks=0))
+    assert written == as_written.preformatted
+    assert {"name": "mine", "seed": 0} == {key: tomllib.loads(whole.preformatted)[key] for key in ("name", "seed")}
+    assert EPOCHS == tomllib.loads(whole.preformatted)["training"]["epochs"]
+    assert 1 == len(list(study_file(stored_source(trials=1, blocks=0))))
