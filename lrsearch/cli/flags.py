@@ -131,7 +131,12 @@ class RunFlags:
     ] = None
 
     def options(
-        self, *, lanes: int | None = None, timeout_seconds: float | None = None, retry_crashed: bool = False
+        self,
+        config: StudyConfig,
+        *,
+        lanes: int | None = None,
+        timeout_seconds: float | None = None,
+        retry_crashed: bool = False,
     ) -> RunOptions:
         """Return the options of a run, after a warning where the storage is on a network file system.
 
@@ -141,6 +146,8 @@ class RunFlags:
         from lrsearch.experiment.options import RunOptions
         from lrsearch.storage import shared_disk_warning
 
+        if self.compile_step is not None and config.run is not None:
+            raise InputError("--compile is for a workload, and this study has [run]: leave it out")
         if self.compile_step is not None:
             logger.warning("--compile has no effect: the step is as fast without it")
         options = RunOptions(

@@ -45,7 +45,7 @@ def optimize(
     from lrsearch.storage import StoredStudy
 
     config = search.config({"search.trials": trials})
-    options = run.options(lanes=count(lanes, "lanes"), timeout_seconds=timeout, retry_crashed=retry_crashed)
+    options = run.options(config, lanes=count(lanes, "lanes"), timeout_seconds=timeout, retry_crashed=retry_crashed)
     summaries = []
     for budget, here in options.at_budgets(config):
         with console.progress() as progress:
@@ -101,7 +101,7 @@ def confirm(
     else:  # a search in the storage needs no file to be confirmed
         trust = trust_storage or any((search.workload, search.training, search.own_command))
         config = api.trusted_config(stored, trust=trust).changed(search.changes())
-    options = run.options()
+    options = run.options(config)
     results = []
     for budget, here in options.at_budgets(config):
         with console.progress() as progress:

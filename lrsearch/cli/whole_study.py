@@ -39,7 +39,8 @@ def run(
     from lrsearch.cli import console
     from lrsearch.cli.rows import verdict_table
 
-    config, options = search.config(), run.options()
+    config = search.config()
+    options = run.options(config)
     with console.progress() as progress:
         watcher = Watcher(
             phase=progress.phase,

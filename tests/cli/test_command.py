@@ -8,6 +8,7 @@ import typer
 
 from lrsearch.cli import command as module
 from lrsearch.cli.flags import RunFlags, SearchFlags
+from lrsearch.config import StudyConfig
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def test_groups_say_what_a_study_and_a_run_are() -> None:
     changes = SearchFlags(families="rex, cosine", epochs="10,30", seed=3).changes()
     given = {key: value for key, value in changes.items() if value is not None}
     assert {"search.families": ("rex", "cosine"), "training.epochs": (10, 30), "seed": 3} == given
-    options = RunFlags(workers="2", study_name="x").options(lanes=3)
+    options = RunFlags(workers="2", study_name="x").options(StudyConfig(), lanes=3)
     assert (2, "x", 3, None) == (options.workers, options.study_name, options.lanes, options.timeout_seconds)
 
 

@@ -136,3 +136,19 @@ def test_flags_of_a_workload_are_refused(flag) -> None:
     key, value = {"epochs": ("training.epochs", 3), "dataset": ("data.dataset", "digits")}[flag]
     with pytest.raises(InputError, match=rf"--{flag} is for a workload, and this study has \[run\]"):
         study_of().changed({key: value})
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--lanes", "2"), "--lanes is for a workload"),
+        (("--compile", "on"), "--compile is for a workload"),
+        (("--epochs", "2"), "--epochs is for a workload"),
+        (("--dataset", "digits"), "--dataset is for a workload"),
+    ],
+)
+def test_flags_of_a_workload_are_one_line_of_the_command(flags, said, folder, run) -> None:
+    """Before anything is stored."""
+    (folder / "toy.toml").write_text(STUDY)
+    assert run("optimize", "toy.toml", *flags).complaint.startswith(said)
+    assert not (folder / "lrsearch.db").exists()
