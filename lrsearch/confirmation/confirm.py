@@ -144,7 +144,7 @@ def _open_study(job: Job, plan: BlockPlan) -> Study:
         "worst_value": finite(job.experiment.worst_value),
         "failed_at": job.experiment.failed_at,
         "trials_per_family": _trials_per_family(job.searches, job.config.search.families),
-        "left_out": plan.left_out,
+        "left_out": list(plan.left_out),
         "controls": controls_of(plan.blocks),
         "efforts": {str(trials): standing for trials, standing in plan.tuning_budgets.items()},
     }

@@ -11,7 +11,7 @@ from lrsearch.experiment.experiment import Experiment, WorkerPayload
 from lrsearch.experiment.run_experiment import RunExperiment
 from lrsearch.processes.dask import cluster_size
 from lrsearch.processes.local import auto_workers
-from lrsearch.storage import DEFAULT_STORAGE, absolute_address
+from lrsearch.storage import DEFAULT_STORAGE, absolute_address, is_in_memory
 
 _MOST_WORKERS = 1000
 _MOST_LANES = {"cuda": 64, "cpu": 8}
@@ -50,6 +50,8 @@ class RunOptions:
             raise InputError(f"lanes must be at least 1 (or auto), got {self.lanes}")
         if self.workers is not None and not 1 <= self.workers <= _MOST_WORKERS:
             raise InputError(f"workers must be 1 to {_MOST_WORKERS} (or auto), got {self.workers}")
+        if is_in_memory(self.storage) and (self.scheduler is not None or (self.workers or 1) > 1):
+            raise InputError(f"a storage in memory is of one process: workers must be 1, got {self.workers}")
         if self.runs_per_gpu is not None and not 1 <= self.runs_per_gpu <= _MOST_WORKERS:
             raise InputError(f"runs-per-gpu must be 1 to {_MOST_WORKERS}, got {self.runs_per_gpu}")
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
@@ -75,7 +77,10 @@ class RunOptions:
             if here and not experiment.run.in_process:
                 return replace(self, workers=1, lanes=experiment.at_once)
             self = replace(self, lanes=1)
-        workers = self.workers or (auto_workers(experiment.device) if here else cluster_size(str(self.scheduler)))
+        alone = 1 if is_in_memory(self.storage) else None
+        workers = (
+            self.workers or alone or (auto_workers(experiment.device) if here else cluster_size(str(self.scheduler)))
+        )
         if here and workers == 1:
             return replace(self, workers=workers)
         # Processes of this machine too may be in another folder: they are kept from one run to the next.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from optuna.study import Study, StudyDirection
@@ -52,7 +53,7 @@ class StudyPart:
         named = study.metric_names
         return cls(
             study.study_name,
-            StudyConfig.from_dict(stored, source=f"study {study.study_name!r}"),
+            _config_of(study.study_name, json.dumps(stored)),
             typed,
             metric=stored_metric(study.direction, attributes, typed.metric or (named[0] if named else "")),
             read=partial(records, study),
@@ -89,6 +90,12 @@ class StudyPart:
             return ""
         trials = "1 trial was" if added == 1 else f"{added} trials were"
         return f"{trials} added to {self.name!r} by hand, not by lrsearch confirm: left out"
+
+
+@lru_cache(maxsize=32)
+def _config_of(study: str, stored: str) -> StudyConfig:
+    """Return the study file that a study stores; checking its ranges takes longer than a short trial."""
+    return StudyConfig.from_dict(json.loads(stored), source=f"study {study!r}")
 
 
 def stored_metric(direction: StudyDirection, attributes: Mapping[str, Any], name: str = "") -> Metric:

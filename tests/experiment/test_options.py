@@ -24,6 +24,7 @@ SCHEDULER = "tcp://127.0.0.1:8786"
         ({"timeout_seconds": float("nan")}, "timeout must be above 0 seconds, got nan"),
         ({"backend": "dask"}, "go together, got dask and None"),
         ({"scheduler": SCHEDULER}, f"go together, got loky and {SCHEDULER}"),
+        ({"storage": "memory://a", "workers": 2}, "in memory is of one process: workers must be 1, got 2"),
     ],
 )
 def test_what_cannot_be_run_is_refused(given, said) -> None:
@@ -40,6 +41,12 @@ def test_a_password_in_the_address_is_not_printed() -> None:
 def _on(device: str) -> WorkloadExperiment:
     """Return an experiment on a device."""
     return replace(WorkloadExperiment.prepare(make_config(), device="cpu"), device=device)
+
+
+def test_a_storage_in_memory_is_of_one_process(monkeypatch) -> None:
+    """However many processors there are."""
+    monkeypatch.setattr(module, "auto_workers", lambda _device: 4)
+    assert 1 == RunOptions(storage="memory://a").resolved(_on("cpu")).workers
 
 
 def test_several_processes_get_the_whole_path_of_a_file(folder, monkeypatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import optuna
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
@@ -37,6 +37,9 @@ from lrsearch.storage.database.sqlite import (
 Storage: TypeAlias = BaseStorage
 """What the functions here return, for those who pass it on and know nothing of Optuna."""
 
+_MEMORY = "memory://"
+_in_memory: dict[str, InMemoryStorage] = {}
+
 _POSTGRES_CONNECTION = {
     "connect_timeout": 10,
     # A server that vanished without a word is noticed in a minute, not after hours.
@@ -52,7 +55,8 @@ def open_storage(url: str = DEFAULT_STORAGE) -> BaseStorage:
 
     `sqlite:///file.db` is opened as several processes need it; `postgresql+psycopg://user:password@host/db` (or plain
     `postgresql://`) and every other database of SQLAlchemy, `journal:///file.log` and `grpc://host:port` (a proxy that
-    `optuna.storages.run_grpc_proxy_server` serves) work too.
+    `optuna.storages.run_grpc_proxy_server` serves) work too. `memory://NAME` is a storage of this process alone, which
+    its end destroys: for tests and simulations.
 
     Raises:
         InputError: if it cannot be opened; the message says why and never holds a password.
@@ -113,6 +117,11 @@ def storage_file(url: str) -> Path | None:
     return Path(url.removeprefix("journal:///")) if url.startswith("journal:///") else None
 
 
+def is_in_memory(url: str) -> bool:
+    """Return whether an address names a storage that only this process has."""
+    return url.startswith(_MEMORY)
+
+
 def missing_file(url: str) -> str | None:
     """Return the path of a storage's file that does not exist; None for other storages, and for one that exists.
 
@@ -168,6 +177,8 @@ def _open(url: str, *, to_read: bool = False) -> BaseStorage:
 
 
 def _open_other(url: str, to_read: bool) -> BaseStorage:
+    if is_in_memory(url):
+        return _in_memory.setdefault(url, InMemoryStorage())
     if url.startswith("journal:///"):
         path = url.removeprefix("journal:///")
         return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))

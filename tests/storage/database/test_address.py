@@ -90,6 +90,13 @@ def test_a_password_is_never_shown(url) -> None:
     assert "***" in str(caught.value)
 
 
+def test_a_storage_in_memory_is_found_again_by_its_name() -> None:
+    """Within this process; another name is another storage."""
+    _create(open_storage("memory://one"), left=[1, 2])
+    assert "study" == StoredStudy.read(open_existing("memory://one")).name
+    assert [] == stored_names(open_storage("memory://two"))
+
+
 def test_a_journal_holds_studies_too(folder) -> None:
     """`journal:///` addresses open, and a second process sees what the first has written."""
     _create(open_storage("journal:///study.log"))
