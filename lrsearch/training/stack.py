@@ -18,7 +18,7 @@ from torch.func import vmap
 from lrsearch.training.data import Part, TrainingData, epoch_order
 from lrsearch.training.lane import Checkpoint, Crash, EpochMetrics, Lane, TestScores
 from lrsearch.training.model import StackedModel
-from lrsearch.training.modules.draws import step_seeds
+from lrsearch.training.modules.draws import default_generator, step_seeds
 from lrsearch.training.optimizers import UpdateRule, settings_columns
 from lrsearch.training.parameter_groups import column_factors
 from lrsearch.training.program import EpochProgram
@@ -233,9 +233,16 @@ class Stack:
         if self._model.stackable:
             yield
             return
-        with torch.random.fork_rng():
-            torch.manual_seed(step_seeds(rows[0].lane.init_seed, rows[0].epoch, 1)[0])
+        # torch.random.fork_rng and torch.manual_seed would look for every kind of device, which costs milliseconds.
+        generators = {id(g): g for g in (torch.default_generator, default_generator(self._device))}.values()
+        states = [generator.get_state() for generator in generators]
+        for generator in generators:
+            generator.manual_seed(step_seeds(rows[0].lane.init_seed, rows[0].epoch, 1)[0])
+        try:
             yield
+        finally:
+            for generator, state in zip(generators, states, strict=True):
+                generator.set_state(state)
 
     def _evaluate(self, rows: Sequence[_Row], part: Part) -> tuple[Tensor, Tensor]:
         """Return the mean loss `[N]` and the score of each example `[N, examples]`, or of the whole part `[N, 1]`."""
