@@ -38,6 +38,18 @@ def test_a_step_is_measured(tmp_path, capsys):
 
 
 @pytest.mark.integration
+def test_workloads_are_measured(tmp_path, capsys):
+    """Every way that a model trains in takes part; what vmap has no rule for trains alone, and auto says so."""
+    sizes = ("--models", "LSTM", "MLP", "--lanes", 2, "--rounds", 1)
+    _, output = result(tmp_path, "bench_workloads", *sizes)
+    names = {(row["model"], row["candidate"]) for row in output["rows"]}
+    of_lstm = {("LSTM", candidate) for candidate in ("plain loop", "alone", "auto, 2 lanes")}
+    assert names == of_lstm | {("MLP", name) for _, name in of_lstm} | {("MLP", "2 side by side")}
+    assert all(row.get("milliseconds", row.get("times_alone")) > 0 for row in output["rows"])
+    assert "2 side by side" in capsys.readouterr().out
+
+
+@pytest.mark.integration
 def test_searches_do_the_same_work(tmp_path, capsys, monkeypatch):
     """Each search that is installed finishes the same trials and epochs; one that is not says so."""
     sizes = ("--dataset", "digits", "--examples", 240, "--batch-size", 50, "--trials", 2, "--epochs", 2)

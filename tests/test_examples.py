@@ -4,10 +4,13 @@ import json
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
+from lrsearch import Dataset
 from lrsearch.config import StudyConfig
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +39,21 @@ def test_doctor_prints_what_the_page_says(run, workload: str) -> None:
     """With GroupNorm and with BatchNorm trials train side by side; only times may differ."""
     page = (ROOT / "docs" / "own_workloads.md").read_text(encoding="utf-8")
     assert _timeless(f"ok  workload: {_workload_check(run, workload)}\n") in _timeless(page)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", ["fashion_resnet", "visits_auc"])
+def test_other_examples_are_searched_and_confirmed(folder, run, monkeypatch, name: str) -> None:
+    """Their study files name workloads that train, on few examples here; AUC keeps no score for each example."""
+    module = import_module(f"studies.examples.{name}")
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(256, (240, 1, 28, 28), generator=generator, dtype=torch.uint8)
+    images = Dataset(x[:200], torch.arange(200) % 10, x[200:], torch.arange(40) % 10)
+    monkeypatch.setattr(module, "load_images", lambda _: lambda: images, raising=False)
+    study = ROOT / "studies" / "examples" / f"{name}.toml"
+    small = ["--epochs", "1", "--families", "cosine,constant", "--workers", "1", "--device", "cpu", "--pruner", "none"]
+    assert 0 == run("optimize", study, *small, "--trials", "2").code
+    assert 0 == run("confirm", study, *small, "--blocks", "2").code
 
 
 @pytest.mark.integration
