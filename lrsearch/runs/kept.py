@@ -11,6 +11,7 @@ from typing import Any
 
 from lrsearch.runs.errors import Stopped
 from lrsearch.runs.pace import Pace
+from lrsearch.runs.ranks import Ranks
 from lrsearch.runs.spec import RunSpec
 from lrsearch.runs.state import collected, require_stateful, restore
 
@@ -27,26 +28,35 @@ class Kept:
     Args:
         spec: the run; the checkpoint of another one is ignored.
         stateful: its objects, by name.
+        ranks: of the run; each keeps its own checkpoint, and all write in the same moment.
 
     Attributes:
         ending: whether the run is to end when its state has been written.
     """
 
-    def __init__(self, spec: RunSpec, stateful: Mapping[str, Any]) -> None:
+    def __init__(self, spec: RunSpec, stateful: Mapping[str, Any], ranks: Ranks) -> None:
         require_stateful(stateful)
-        self._path, self._identity, self._stateful = Path(spec.folder, "checkpoint.pt"), spec.identity, stateful
+        self._ranks = ranks
+        name = f"checkpoint-{ranks.rank}.pt" if ranks.rank else "checkpoint.pt"
+        self._path, self._identity, self._stateful = Path(spec.folder, name), spec.identity, stateful
         cost = 0.0 if "torch" in sys.modules else _IMPORT_SECONDS
         self._pace = Pace(spec.checkpoint_seconds, cost_seconds=cost)
         self._begun, self._seconds_before = time.monotonic(), 0.0
         self._complained = False
         self._due_since: float | None = None
-        self.ending = False
+        self.ending = self._stopping = False
 
     def due(self) -> bool:
         """Return whether it is time to write; what is done from now on until it is written counts as its cost."""
-        if self._due_since is None and (self.ending or self._pace.due()):
-            self._due_since = time.perf_counter()
+        if self._due_since is None:
+            due, self._stopping = self._ranks.decide("a checkpoint", self._judged)
+            if due:
+                self._due_since = time.perf_counter()
         return self._due_since is not None
+
+    def _judged(self) -> list[bool]:
+        """Return whether it is time to write, and whether the run is to end then."""
+        return [self.ending or self._pace.due(), self.ending]
 
     def save(self, standing: Mapping[str, Any]) -> None:
         """Write the states of the objects and where the run stands, where it is time to.
@@ -56,7 +66,7 @@ class Kept:
         """
         if self.due():
             self._write({**standing, "seconds": self._seconds_before + time.monotonic() - self._begun})
-        if self.ending:
+        if self._stopping:
             raise Stopped
 
     def _write(self, standing: Mapping[str, Any]) -> None:
@@ -85,17 +95,12 @@ class Kept:
         Raises:
             Exception: whatever an object raises that does not take its state.
         """
-        if not self._path.exists():
+        content = self._read()
+        standing: dict[str, Any] = content["standing"] if content else {}
+        if not self._ranks.all_same(f"a checkpoint of {standing.get('done', 0)} updates"):
+            logger.warning(f"checkpoints of the run in {self._path.parent} are of different steps: it begins anew")
             return None
-        import torch
-
-        try:
-            content = torch.load(self._path, map_location="cpu", weights_only=True)
-            if (content["format"], content["identity"]) != (_FORMAT, self._identity):
-                raise ValueError("it is of another run")
-            standing: dict[str, Any] = content["standing"]
-        except Exception as error:  # a damaged file fails in many ways
-            logger.warning(f"checkpoint {self._path} cannot be loaded ({error}): the run begins anew")
+        if content is None:
             return None
         try:
             restore(self._stateful, content)
@@ -104,3 +109,18 @@ class Kept:
             raise
         self._seconds_before = float(standing["seconds"])
         return standing
+
+    def _read(self) -> dict[str, Any] | None:
+        """Return what the checkpoint holds; None where there is none of this run that can be read."""
+        if not self._path.exists():
+            return None
+        import torch
+
+        try:
+            content: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
+            if (content["format"], content["identity"]) != (_FORMAT, self._identity):
+                raise ValueError("it is of another run")
+        except Exception as error:  # a damaged file fails in many ways
+            logger.warning(f"checkpoint {self._path} cannot be loaded ({error}): the run begins anew")
+            return None
+        return content

@@ -17,6 +17,7 @@ from lrsearch.errors import InputError
 from lrsearch.runs.errors import Diverged, Pruned
 from lrsearch.runs.kept import Kept
 from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed
+from lrsearch.runs.ranks import OneRank, Ranks
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.runs.watched import Updates, WatchedSchedule
 from lrsearch.schedules import Schedule, schedule_from_params
@@ -37,6 +38,7 @@ class Run:
     Args:
         spec: the run.
         channel: to the search.
+        ranks: of the run; the score of rank 0 counts.
 
     Attributes:
         last_score: the score reported last; NaN before the first report.
@@ -48,10 +50,10 @@ class Run:
         folder: the run's own folder, for what other libraries write; it goes at the run's end.
     """
 
-    def __init__(self, spec: RunSpec, channel: Channel) -> None:
+    def __init__(self, spec: RunSpec, channel: Channel, ranks: Ranks | None = None) -> None:
         schedule = schedule_from_params(spec.schedule)
         assert isinstance(schedule, Schedule)
-        self._spec, self._channel = spec, channel
+        self._spec, self._channel, self._ranks = spec, channel, ranks or OneRank()
         self._schedule = WatchedSchedule.of(schedule)
         self._updates = Updates(self._schedule)
         self._position: int | None = None  # updates that are done, where epochs or steps count them
@@ -148,12 +150,16 @@ class Run:
             None if per_example is None else np.asarray(per_example, dtype=np.float64).reshape(-1),
         )
         judged = before < epoch < self._spec.reports and math.isfinite(report.score)
-        self._reports.append(replace(report, per_example=None))
-        self.last_score = report.score
-        if self._channel.report(report, judged=judged):
+
+        def send() -> list[float]:
+            return [report.score, self._channel.report(report, judged=judged)]
+
+        self.last_score, ended = self._ranks.decide(f"a report at step {step}", send)
+        self._reports.append(replace(report, score=self.last_score, per_example=None))
+        if ended:
             self._ended = Pruned(f"pruned by the search after {step} of {self.total_steps} updates")
-        elif not math.isfinite(report.score):
-            self._ended = Diverged(f"the score is {report.score} after {step} updates")
+        elif not math.isfinite(self.last_score):
+            self._ended = Diverged(f"the score is {self.last_score} after {step} updates")
         if self._ended is not None:
             raise self._ended
 
@@ -172,7 +178,7 @@ class Run:
         `epochs` and `steps` do so by themselves with what they are given.
         """
         if self._position is None:
-            self._kept = self._kept or Kept(self._spec, stateful)
+            self._kept = self._kept or Kept(self._spec, stateful, self._ranks)
             self._keep(self._kept)
 
     @property
@@ -192,12 +198,13 @@ class Run:
         if not stateful:
             return None
         self._updates.require_kept(stateful)
-        self._kept = Kept(self._spec, stateful)
+        self._kept = Kept(self._spec, stateful, self._ranks)
         if (standing := self._kept.load()) is None:
             return None
         self._reports = [Report(*report) for report in standing["reports"]]
         if self._reports:
             self.last_score = self._reports[-1].score
+        if self._reports and self._ranks.rank == 0:
             self._channel.tell(Resumed(tuple(self._reports), float(standing["seconds"])))
         self._schedule.resume(int(standing["asked"]))
         return standing

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lrsearch.runs.messages import Done, Failed, Report
+from lrsearch.runs.messages import Answer, Done, Failed, Report
 from lrsearch.runs.running import RunningProcess, RunningThread
 from tests.runs.test_run_stack import spec_of, stack_of
 
@@ -33,7 +33,7 @@ def heard(running: RunningProcess | RunningThread) -> list[object]:
     while not messages or not isinstance(messages[-1], Done | Failed):
         messages.append(running.connection.recv())
         if isinstance(messages[-1], Report) and messages[-1].epoch < 4:
-            running.connection.send(False)
+            running.connection.send(Answer(messages[-1].step, end=False))
     return messages
 
 

@@ -19,8 +19,9 @@ from typing import Any
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.runs.command.files import VARIABLE, Finished, RunFiles
-from lrsearch.runs.errors import Diverged, Pruned
+from lrsearch.runs.errors import Diverged, Pruned, Stopped
 from lrsearch.runs.messages import MOST_WAIT_SECONDS, Message, Refused, Report, Warned
+from lrsearch.runs.ranks import ranks_in
 from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSeeds, RunSpec
 from lrsearch.schedules import Schedule, make_schedule
@@ -84,9 +85,10 @@ def current_run(
 def _begun_run() -> Run:
     files = RunFiles(Path(os.environ[VARIABLE]).parent)
     spec = files.read()
-    run = Run(spec, FilesChannel(files))
+    ranks = ranks_in(files.ranks)
+    run = Run(spec, FilesChannel(files), ranks)
     if multiprocessing.parent_process() is None:  # the script's own process, not one that loads its data
-        _Ending(run, files)
+        _Ending(run, files, ranks.rank)
     return run
 
 
@@ -94,7 +96,9 @@ class _Printed:
     """The channel of a run that was started by hand."""
 
     def report(self, report: Report, *, judged: bool) -> bool:  # noqa: ARG002
-        """Print the report; nothing ends the run."""
+        """Print the report, once for all ranks; nothing ends the run."""
+        if os.environ.get("RANK", "0") != "0":
+            return False
         more = "".join(f", {name} {value:g}" for name, value in report.more.items())
         print(f"step {report.step}: {report.score:g}{more}", flush=True)
         return False
@@ -131,8 +135,8 @@ class FilesChannel:
 class _Ending:
     """Tells the search how the script ends, and lets SIGTERM end it in order."""
 
-    def __init__(self, run: Run, files: RunFiles) -> None:
-        self._run, self._files = run, files
+    def __init__(self, run: Run, files: RunFiles, rank: int) -> None:
+        self._run, self._files, self._rank = run, files, rank
         self._raised = False
         self._before = sys.excepthook
         sys.excepthook = self._on_exception
@@ -142,17 +146,17 @@ class _Ending:
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._raised = True
-        if isinstance(error, Pruned):
+        if isinstance(error, Pruned | Stopped) or self._run.over:
             print(error, file=sys.stderr)
             return
-        if isinstance(error, Diverged):
+        if isinstance(error, Diverged) and self._rank == 0:
             self._files.append(self._run.ended(error))
         if isinstance(error, InputError):
             self._files.append(Refused(str(error)))
         self._before(kind, error, trace)
 
     def _at_exit(self) -> None:
-        if self._raised or self._run.over:
+        if self._raised or self._run.over or self._rank > 0:
             return
         try:
             finished = Finished(note=self._run.finish(None))
