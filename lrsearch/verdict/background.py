@@ -38,9 +38,10 @@ def background_of(study: StoredStudy, comparison: Comparison) -> Background:
 
 
 def cost_of(study: StoredStudy) -> str:
-    """Return how many runs a study has finished, and the time that they took, of all processes together."""
+    """Return how many runs a study has trained, without those added by hand, and their time, of all processes."""
     parts = [part.runs for part in (study.confirmation, study.audit) if part is not None]
-    runs = [*(record for record in study.trials if record.finished), *(run for part in parts for run in part)]
+    finished = [*(record for record in study.trials if record.finished), *(run for part in parts for run in part)]
+    runs = [run for run in finished if run.seconds is not None]
     seconds = sum(run.seconds or 0.0 for run in runs)
     on_gpu = any(run.device.startswith("cuda") for run in runs)
     return f"{len(runs):,} runs, {time_in_words(seconds)} of training{' on a GPU' if on_gpu else ''}"
