@@ -74,10 +74,19 @@ def check_set_metric(workload: Workload, x: Tensor, y: Tensor) -> None:
     Raises:
         InputError: if the metric is undefined on these targets, as an AUC is on one class alone.
     """
-    if workload.metric_over == "set":
+    if workload.metric_over == "examples":
+        return
+    try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             module, size = workload.model().eval(), workload.evaluation_batch_size
             set_score(workload, joined([model_outputs(module, workload.transform(part)) for part in x.split(size)]), y)
+    except InputError:
+        raise
+    except Exception as error:  # user code may raise anything
+        raise InputError(
+            f"workload {workload.name}: its metric over the whole set fails on {len(y)} examples: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def parameter_summary(workload: Workload) -> str:
