@@ -88,13 +88,16 @@ def plan(
 def init(
     target: Annotated[Path, typer.Argument(metavar="[FILE.toml]", help="The file to write.")] = Path("study.toml"),
     workload: Workload = None,
+    training: Annotated[
+        str | None, typer.Option(help="Your training function, package.module:function: measured by a short run.")
+    ] = None,
     like: Annotated[
         str | None, typer.Option(metavar="STUDY", help="Copy a built-in study, such as article, instead.")
     ] = None,
 ) -> None:
     """Write a study file to start from, with its keys explained.
 
-    Example: lrsearch init mine.toml --workload package.module:function
+    Example: lrsearch init mine.toml --training train:train
     """
     from lrsearch.config import StudyConfig, built_in_study
     from lrsearch.config.files import read_text, write_text
@@ -104,16 +107,42 @@ def init(
         raise InputError(f"a study file must be called *.toml, got {str(target)!r}")
     if target.exists():
         raise InputError(f"{target} is there already: name another file")
-    if like is None:
+    if sum(given is not None for given in (workload, training, like)) > 1:
+        raise InputError("--workload, --training and --like exclude each other: each says what is trained")
+    if training is not None:
+        text = _measured_study(target, training)
+    elif like is None:
         text = study_template(str(target), target.stem.replace("_", "-"), workload)
-    elif workload is None:
-        text = read_text(built_in_study(like), "study file")
     else:
-        raise InputError("--workload and --like exclude each other: a built-in study says what it trains")
+        text = read_text(built_in_study(like), "study file")
     write_text(target, text)
     StudyConfig.load(target)
     logger.info(f"{target} is written: read it and change what does not suit")
     next_step("plan", target, to="what it would detect, and how long it takes here")
+
+
+def _measured_study(target: Path, training: str) -> str:
+    """Return the text of a study file for a training function, measured by a short run."""
+    from lrsearch.cli import console
+    from lrsearch.config.template import run_template
+    from lrsearch.planning.measure import measure
+
+    with console.progress("one short trial run"):
+        measured = measure(training)
+    length = "measured" if measured.counted else "your loop takes as many as this says: set what you mean"
+    return run_template(
+        str(target),
+        target.stem.replace("_", "-"),
+        training=training,
+        total_steps=measured.total_steps,
+        reports=measured.reports,
+        length=length,
+        direction=measured.direction,
+        scores=measured.trial.scores,
+        base_lr=measured.base_lr,
+        rate=f"{measured.base_lr:g}, {'your own rate' if measured.own_rate else 'a usual rate'}, x 0.1 .. 10",
+        parameters=measured.trial.asked,
+    )
 
 
 @command
@@ -170,26 +199,37 @@ def families(
 @command
 def doctor(
     workload: Workload = None,
+    training: Annotated[
+        str | None, typer.Option(help="Your training function, package.module:function: run for two reports.")
+    ] = None,
     dataset: Annotated[str, typer.Option(help="What the built-in workload is tried with.")] = "digits",
     storage: Storage = DEFAULT_STORAGE,
     device: Device = "auto",
     output: Format = "table",
 ) -> None:
-    """Tell what works here: device, data, storage, versions, a workload.
+    """Tell what works here: device, data, storage, versions, a workload or a training function.
 
-    Example: lrsearch doctor --dataset fashion-mnist
+    Example: lrsearch doctor --training train:train
     """
     from lrsearch.cli import console
     from lrsearch.planning.doctor import examine
 
-    checks = [vars(check) for check in examine(workload=workload, dataset=dataset, storage=storage, device=device)]
+    if workload is not None and training is not None:
+        raise InputError("--workload and --training exclude each other: each says what is trained")
+    with console.progress("trying what is there"):
+        checks = [
+            vars(check)
+            for check in examine(workload=workload, dataset=dataset, storage=storage, device=device, training=training)
+        ]
     if output == "json":
         print_json(checks)
     else:
         for check in checks:
             console.note_check(**check)
     sound = all(check["ok"] for check in checks)
-    if output == "table" and sound:
+    if output == "table" and sound and training is not None:
+        next_step("init", "study.toml", "--training", training, to="a study file, filled in")
+    elif output == "table" and sound:
         words = ("plan",) if workload is None else ("plan", "--workload", workload)
         next_step(*words, to="what a study would detect, and its time")
     elif output == "table":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 _HEAD = """\
 # Which learning-rate schedule? Every key may be left out.
@@ -68,3 +69,77 @@ def study_template(file: str, name: str, workload: str | None = None) -> str:
     trained = _DIGITS if workload is None else _OWN.format(workload=json.dumps(workload))
     rope, unit = (1.0, "in points of accuracy") if workload is None else (0.3, "in points, or the metric's own unit")
     return _HEAD.format(file=file, name=json.dumps(name)) + trained + _REST.format(rope=rope, unit=unit)
+
+
+_RUN = """
+# `lrsearch doctor --training {training}` tells whether it repeats, uses its seeds and its schedule, and resumes.
+[run]
+training = "{training}"
+metric = "{metric}"  # a guess: what run.report is given
+direction = "{direction}"  # a guess, by the first scores: {scores}
+total_steps = {total_steps}  # {length}
+reports = {reports}
+{test}
+[search]
+# `lrsearch families` describes them. All 13 would be 260 runs: right for seconds, not for hours.
+families = ["constant", "linear", "cosine", "warmup_stable_decay"]
+trials = 32
+
+[ranges]
+base_lr = {{ low = {low:.3g}, high = {high:.3g}, log = true }}  # {rate}
+{parameters}
+[plan]
+# Decided before anything runs, and fixed then.
+{rope}
+blocks = 12  # fresh seeds for each winner; `lrsearch plan` says what they detect
+"""
+
+
+def run_template(
+    file: str,
+    name: str,
+    *,
+    training: str,
+    total_steps: int,
+    reports: int,
+    length: str,
+    direction: str,
+    scores: Sequence[float],
+    base_lr: float,
+    rate: str,
+    parameters: Sequence[str] = (),
+) -> str:
+    """Return the text of a study file for a training function.
+
+    Args:
+        file, name: as for `study_template`.
+        training: the function, "package.module:function".
+        total_steps, reports: of a run.
+        length: where its length comes from, in words.
+        direction: of its score.
+        scores: the first ones.
+        base_lr: its own rate; a tenth and ten times of it are searched.
+        rate: where that comes from, in words.
+        parameters: what it asks for beside the schedule.
+    """
+    accuracy = direction == "maximize" and all(0 <= score <= 1 for score in scores)
+    metric = "accuracy" if accuracy else "loss" if direction == "minimize" else "score"
+    searched = [
+        f"{asked} = {{ low = 1e-3, high = 0.1, log = true }}  # it asks for it: say its range" for asked in parameters
+    ]
+    rope = "# rope = 0.01  # the difference that would not matter to you, in the unit of the metric"
+    return _HEAD.format(file=file, name=json.dumps(name)) + _RUN.format(
+        training=training,
+        metric=metric,
+        direction=direction,
+        scores=", ".join(f"{score:.4g}" for score in scores[:3]),
+        total_steps=total_steps,
+        length=length,
+        reports=reports,
+        test="# test = false  # where there is no second held-out set beside the validation set\n",
+        low=base_lr / 10,
+        high=base_lr * 10,
+        rate=rate,
+        parameters="\n".join(["", "[parameters]", *searched, ""]) if searched else "",
+        rope="rope = 0.5  # the difference that would not matter to you, in points" if accuracy else rope,
+    )

@@ -31,11 +31,14 @@ class Check:
     detail: str
 
 
-def examine(*, workload: str | None, dataset: str, storage: str, device: str) -> list[Check]:
+def examine(
+    *, workload: str | None, dataset: str, storage: str, device: str, training: str | None = None
+) -> list[Check]:
     """Try everything that a study needs.
 
     Args:
         workload: "package.module:function", or None for the built-in one.
+        training: a training function, "package.module:function", tried in place of a workload.
         dataset: which data the built-in workload is tried with.
         storage: an SQLAlchemy address; it is opened, not changed.
         device: "auto", "cpu" or "cuda".
@@ -45,7 +48,9 @@ def examine(*, workload: str | None, dataset: str, storage: str, device: str) ->
     tried: list[tuple[str, Callable[[], list[Check]]]] = [
         ("device", lambda: [Check("device", True, _device(device))]),
         ("storage", lambda: _storage(storage)),
-        ("workload", lambda: [Check("workload", True, _workload(workload, dataset, device))]),
+        ("workload", lambda: [Check("workload", True, _workload(workload, dataset, device))])
+        if training is None
+        else ("training", lambda: _training(training)),
     ]
     for name, attempt in tried:
         try:
@@ -63,6 +68,12 @@ def _device(device: str) -> str:
     reason = why_slow(chosen)
     slower = f"; slower than it could be, as {reason}" if reason else ""
     return f"{device_label(chosen)}, {usable_cores()} processor cores to be used{slower}"
+
+
+def _training(address: str) -> list[Check]:
+    from lrsearch.planning.training_check import examine_training
+
+    return [Check(*finding) for finding in examine_training(address)]
 
 
 def _storage(address: str) -> list[Check]:

@@ -18,15 +18,21 @@ from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSpec
 
 
-def carry_out(spec: RunSpec, connection: Connection, prepare: Callable[[Run], object] = lambda _: None) -> None:
+def carry_out(
+    spec: RunSpec,
+    connection: Connection,
+    prepare: Callable[[Run], object] = lambda _: None,
+    make: Callable[[RunSpec, Channel], Run] = Run,
+) -> None:
     """Train, and tell the search how it ended; whatever is raised is told, and ends here.
 
     Args:
         spec: the run.
         connection: to the search.
         prepare: called with the run before it begins.
+        make: gives the run that the training function sees.
     """
-    run = Run(spec, Pipe(connection))
+    run = make(spec, Pipe(connection))
     prepare(run)
     message = _outcome(run, spec.training)
     try:

@@ -1,0 +1,147 @@
+"""Whether a training function repeats, uses its seeds and its schedule, and resumes; and what a study takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeAlias
+
+from lrsearch.planning.measure import Measured, measure, trial_spec, varied
+from lrsearch.planning.trial_run import Trial, try_run
+from lrsearch.runs.run import LEAST_SHARE
+from lrsearch.text import time_in_words
+from lrsearch.training.device import usable_cores
+
+Finding: TypeAlias = tuple[str, bool, str]
+"""What was tried, whether it is as it should be, and what was found."""
+
+_SEEDS = {"init": "the initial weights", "order": "the order of the data", "split": "the split of the data"}
+_FAMILIES, _TRIALS, _BLOCKS = 4, 8, 12
+
+
+def examine_training(training: str) -> Iterator[Finding]:
+    """Run a training function for two reports, several times, and yield what that shows.
+
+    Args:
+        training: its address, "package.module:function".
+
+    Raises:
+        InputError: if it cannot be imported, never reports or never uses the schedule.
+        RunError: if it fails.
+    """
+    measured = measure(training)
+    if len(measured.trial.scores) < 2:
+        yield "training", False, f"{training} reports once in a run: nothing can be pruned, and its time is not known"
+    with TemporaryDirectory(prefix="lrsearch-trial-") as folder:
+        first, again = (_try(measured, folder, name) for name in ("first", "again"))
+        seeds = {seed: _try(measured, folder, seed, seed=seed) for seed in _SEEDS}
+        resumed = _try(measured, folder, "first")
+    yield "training", True, f"{training}: scores {_numbers(first.scores)} after {_numbers(first.updates)} updates"
+    yield _repeats(first, again)
+    yield from _uses_seeds(first, again, seeds)
+    yield _uses_schedule(measured, first)
+    yield _resumes(first, again, resumed)
+    yield _time(measured, first)
+
+
+def _try(measured: Measured, folder: str, name: str, *, seed: str | None = None) -> Trial:
+    place = Path(folder, name)
+    place.mkdir(exist_ok=True)
+    spec = trial_spec(measured.training, place, total_steps=measured.total_steps, reports=measured.reports)
+    return try_run(spec if seed is None else varied(spec, seed))
+
+
+def _spread(one: Trial, other: Trial) -> float:
+    """Return how far the scores of two runs are apart at most."""
+    return max((abs(a - b) for a, b in zip(one.scores, other.scores, strict=False)), default=math.nan)
+
+
+def _repeats(first: Trial, again: Trial) -> Finding:
+    spread = _spread(first, again)
+    if spread == 0:
+        return "repeats", True, "equal seeds give equal scores, to the bit"
+    return (
+        "repeats",
+        True,
+        f"equal seeds give scores that differ by up to {spread:.3g} (GPU kernels, or a random source without a seed): "
+        "a trial cannot be repeated exactly, and that much of every difference is noise",
+    )
+
+
+def _uses_seeds(first: Trial, again: Trial, seeds: dict[str, Trial]) -> Iterator[Finding]:
+    noise = _spread(first, again)
+    changes = {seed: _spread(first, trial) for seed, trial in seeds.items()}
+    used = [seed for seed, change in changes.items() if change > noise]
+    if not used:
+        yield (
+            "seeds",
+            False,
+            "no seed changes the score by more than equal seeds do: the function ignores run.seeds, and every "
+            "difference between schedules would look certain; seed it with run.seeds.init and run.seeds.order",
+        )
+        return
+    for seed, of in _SEEDS.items():
+        if seed in used:
+            yield f"run.seeds.{seed}", True, f"changes the score by {changes[seed]:.3g}"
+        else:
+            detail = f"is not used, or not seen in two reports: {of} would be the same in every block"
+            yield f"run.seeds.{seed}", True, detail
+
+
+def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
+    steps = f"{trial.optimizer_steps} optimizer steps and {trial.scheduler_steps} scheduler steps"
+    if not trial.optimizer:
+        said = (
+            f"rates were asked for up to update {trial.scheduler_steps - 1}; whether the optimizer has them is not seen"
+        )
+        return "schedule", True, said
+    if trial.wrong_rate is not None:
+        step, used, meant = trial.wrong_rate
+        said = f"in update {step} the optimizer had the rate {used:.6g}, and lr({step}) is {meant:.6g} ({steps}): "
+        return (
+            "schedule",
+            False,
+            f"{said}step run.scheduler(optimizer) once after every optimizer step, and set no other rate",
+        )
+    if not LEAST_SHARE * trial.scheduler_steps <= trial.optimizer_steps <= trial.scheduler_steps:
+        said = "step run.scheduler(optimizer) once after every optimizer step"
+        return "schedule", False, f"{steps} until report {len(trial.scores)}: {said}"
+    length = f"{measured.total_steps} updates a run, {'measured' if measured.counted else 'as the study says'}"
+    return (
+        "schedule",
+        True,
+        f"the optimizer had the rates of lr(step); {steps} until report {len(trial.scores)}; {length}",
+    )
+
+
+def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
+    if resumed.resumed is None:
+        return (
+            "resume",
+            True,
+            "it keeps no checkpoint: a run that is killed begins anew; "
+            "run.epochs(model=model, optimizer=optimizer, scheduler=scheduler) keeps one",
+        )
+    before = len(resumed.resumed)
+    after = list(zip(first.scores[before:], resumed.scores, strict=False))
+    apart = max((abs(one - other) for one, other in after), default=0.0)
+    if apart > _spread(first, again):
+        said = "something is missing among what run.epochs(...) is given, such as a generator"
+        return "resume", False, f"after a kill it goes on to another score ({apart:.3g} away): {said}"
+    return "resume", True, "after a kill it goes on from its checkpoint to the same score"
+
+
+def _time(measured: Measured, trial: Trial) -> Finding:
+    seconds = trial.start_seconds + measured.reports * trial.report_seconds
+    runs, at_once = _FAMILIES * (_TRIALS + _BLOCKS), usable_cores()
+    each = f"a run of {measured.reports} reports takes about {time_in_words(seconds)}"
+    start = f"{time_in_words(trial.start_seconds)} of it before the first update"
+    study = f"{_FAMILIES} families x ({_TRIALS} trials + {_BLOCKS} seeds) are {runs} runs"
+    takes = f"about {time_in_words(runs * seconds / at_once)} with {at_once} at a time"
+    return "time", True, f"{each}, {start}; {study}: {takes} (lrsearch plan reckons with a study file)"
+
+
+def _numbers(numbers: tuple[float, ...]) -> str:
+    return " and ".join(f"{number:.4g}" for number in numbers)
