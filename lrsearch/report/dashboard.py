@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -17,8 +17,11 @@ from optuna.study import Study
 from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import base_name, is_search
+from lrsearch.report.figures.base_lr import all_panels_figure, panels_data
+from lrsearch.report.figures.first_page import rivals, rivals_figure
 from lrsearch.report.figures.forest import forest_data, forest_figure, headline
-from lrsearch.report.style import NEUTRAL, translucent
+from lrsearch.report.source import study_styles
+from lrsearch.report.style import NEUTRAL, label, translucent
 from lrsearch.storage import StoredStudy, StudyPart, load_study
 from lrsearch.text import plain
 from lrsearch.verdict.study_verdict import StudyVerdict
@@ -89,27 +92,54 @@ def _was_not_searched(storage: BaseStorage, study: int) -> bool:
 def show_verdict(storage: BaseStorage, study: StoredStudy, verdict: StudyVerdict) -> None:
     """Write a study's verdict where the dashboard shows its confirmation and its searches; log why if that fails."""
     try:
-        write_verdict([load_study(storage, part.name) for part in (study.confirmed(), *study.searches)], verdict)
+        write_verdict([load_study(storage, part.name) for part in (study.confirmed(), *study.searches)], study, verdict)
     except RunError as error:
         logger.info(f"the dashboard's pages of this study do not get this verdict: {error}")
 
 
-def write_verdict(studies: Iterable[Study], verdict: StudyVerdict) -> None:
-    """Let the dashboard show a verdict: as a note and a forest plot on the page of each of these studies."""
+def write_verdict(pages: Iterable[Study], study: StoredStudy, verdict: StudyVerdict) -> None:
+    """Let the dashboard show a verdict on the page of each of these studies: as a note and as figures.
+
+    Args:
+        pages: the searches and the confirmation of `study`.
+        study: with the trials that are drawn.
+        verdict: of the study.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # optuna-dashboard announces its own experimental parts
         from optuna_dashboard import save_note, save_plotly_graph_object
 
-        comparison = verdict.comparison
-        figure = _on_its_own(forest_figure(headline(forest_data(comparison)), comparison.settings), comparison)
-        for study in studies:
-            name, description = base_name(study.study_name), StudyPart.of(study).config.description
+        comparison, figures = verdict.comparison, dict(_figures(study, verdict.comparison))
+        for page in pages:
+            name, description = base_name(page.study_name), StudyPart.of(page).config.description
             # The sentences quote names, and the description is free text: neither may be read as Markdown.
-            said = "\n\n".join(map(_literal, (*comparison.lines, comparison.verdict_text)))
-            about = f"{_literal(description)}\n\n" if description else ""
+            about = [description] if description else []
+            said = "\n\n".join(map(_literal, (*about, *comparison.lines, comparison.verdict_text, *_CAUTIONS)))
             command = f"`lrsearch report --study-name {plain(name).replace('`', '?')}`"
-            save_note(study, f"{about}{said}\n\n{command} has the rest.")
-            save_plotly_graph_object(study, figure, graph_object_id="lrsearch-verdict")
+            save_note(page, f"{said}\n\n{command} has the rest.")
+            for identity, figure in figures.items():
+                save_plotly_graph_object(page, figure, graph_object_id=identity)
+
+
+_CAUTIONS = (
+    "Best Trial on this page is the luckiest trial of the search, not the recommendation above.",
+    "Hyperparameter Importance on this page mixes the families: a parameter that only some of them have is ranked over "
+    "those trials alone, beside others that all have. The report ranks the parameters within each family.",
+)
+
+
+def _figures(study: StoredStudy, comparison: Comparison) -> Iterator[tuple[str, go.Figure]]:
+    """Yield the figures by their names: the verdict, and every searched trial by its rate."""
+    styled = study_styles(study)
+    if rows := rivals(comparison):
+        said = f"Paired differences to {label(str(comparison.preferred))}, simultaneous {comparison.level} intervals"
+        yield "lrsearch-verdict", _on_its_own(rivals_figure(rows, comparison.settings, styled), said)
+    elif pairs := headline(forest_data(comparison)):
+        said = f"Paired differences, simultaneous {comparison.level} intervals"
+        yield "lrsearch-verdict", _on_its_own(forest_figure(pairs, comparison.settings), said)
+    if (panels := panels_data(study.trials, study.metric)) is not None:
+        drawn = all_panels_figure(panels, study.metric, styled, height=_FRAME_PIXELS)
+        yield "lrsearch-base-lr", _on_its_own(drawn, f"Validation {study.metric.title} by base_lr")
 
 
 def _literal(text: str) -> str:
@@ -117,11 +147,14 @@ def _literal(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<#&|~$!])", r"\\\1", plain(" ".join(text.split())))
 
 
-def _on_its_own(figure: go.Figure, comparison: Comparison) -> go.Figure:
-    """Return a figure of the report with what the report's page gives it: a title, and colours for any background."""
-    said = f"Paired differences over {comparison.blocks} blocks, simultaneous {comparison.level} intervals"
-    figure.update_layout(title={"text": said, "font": {"size": 14}}, margin={"t": 76}, font={"color": NEUTRAL})
-    figure.update_layout(height=max(_FRAME_PIXELS, figure.layout.height + 60))
+def _on_its_own(figure: go.Figure, title: str) -> go.Figure:
+    """Return a figure of the report with a title, in colours for any background, of the height that the page has."""
+    # The buttons that the dashboard shows above every figure stand where a title would.
+    below = {"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 42}}
+    figure.update_layout(
+        title={"text": title, "font": {"size": 14}, **below}, margin={"t": 92}, font={"color": NEUTRAL}
+    )
+    figure.update_layout(height=_FRAME_PIXELS)
     figure.update_xaxes(gridcolor=translucent(NEUTRAL, 0.25))
     return figure.update_yaxes(gridcolor=translucent(NEUTRAL, 0.25))
 

@@ -21,29 +21,21 @@ _INK, _GRID = "#1c2024", "#dfe3e8"
 
 
 def named_figures(parts: Sequence[Part]) -> dict[str, go.Figure]:
-    """Return {file name without its suffix: figure} in the order of a page, on white paper with their titles."""
+    """Return {file name without its suffix: figure} in the order of a page, for white paper and without titles."""
     figures: dict[str, go.Figure] = {}
     for part in parts:
         for section in part.sections:
             if section.figure is not None:
                 title = section.title if not part.grid else f"{part.title}: {section.title}"
                 name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-                figures[name if name not in figures else f"{name}-{len(figures)}"] = on_paper(section.figure, title)
+                figures[name if name not in figures else f"{name}-{len(figures)}"] = on_paper(section.figure)
     return figures
 
 
-def on_paper(figure: go.Figure, title: str, *, paper: str = "#ffffff", ink: str = _INK, grid: str = _GRID) -> go.Figure:
-    """Return a copy of a figure with what the report's page gives it: a title, and colours for paper, text and grid."""
-    alone = go.Figure(figure)
-    alone.update_layout(
-        title={"text": title, "font": {"size": 14}, "yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12}},
-        margin={"l": 12, "r": 12, "t": 40, "b": 12},
-        font={"color": ink},
-        paper_bgcolor=paper,
-        height=(figure.layout.height or 420) + 40,
-    )
-    alone.update_xaxes(gridcolor=grid)
-    return alone.update_yaxes(gridcolor=grid)
+def on_paper(figure: go.Figure) -> go.Figure:
+    """Return a copy of a figure with what the stylesheet of the page gives it: colours of paper, text and grid."""
+    alone = go.Figure(figure).update_layout(font={"color": _INK}, paper_bgcolor="#ffffff")
+    return alone.update_xaxes(gridcolor=_GRID).update_yaxes(gridcolor=_GRID)
 
 
 def write_figures(source: Source, folder: Path) -> list[Path]:

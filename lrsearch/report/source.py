@@ -65,9 +65,7 @@ class Source:
     @cached_property
     def styles(self) -> dict[str, Style]:
         """How each family and each fixed schedule of the study is drawn, in every figure."""
-        runs = self.study.confirmation.runs if self.study.confirmation is not None else ()
-        named = {record.family for record in (*self.study.trials, *runs)}
-        return styles({*named, *self.config.search.families, *(baseline.name for baseline in self.config.baseline)})
+        return study_styles(self.study)
 
     @cached_property
     def highlighted(self) -> tuple[str, ...]:
@@ -81,6 +79,13 @@ class Source:
     def metric(self) -> Metric:
         """The metric, which knows the unit in which people read it."""
         return self.study.metric
+
+
+def study_styles(study: StoredStudy) -> dict[str, Style]:
+    """Return how each family and each fixed schedule of a study is drawn, in the report and in the dashboard."""
+    runs = study.confirmation.runs if study.confirmation is not None else ()
+    named = {record.family for record in (*study.trials, *runs)}
+    return styles({*named, *study.config.search.families, *(baseline.name for baseline in study.config.baseline)})
 
 
 def read_source(storage: Storage, name: str | None = None) -> Source:

@@ -10,16 +10,15 @@ from lrsearch.report.files import named_figures, write_figures
 from tests.report.browser import CHROMIUM
 
 
-def test_every_figure_has_a_file_and_a_title(source):
-    """Names are plain and distinct, small panels have that of their chapter; the page keeps its figure as it is."""
+def test_every_figure_has_a_file_of_its_own(source):
+    """Names are plain and distinct, those of small panels begin with their chapter; the page keeps its figures."""
     parts = report_parts(source)
     drawn = [section.figure for part in parts for section in part.sections if section.figure is not None]
     figures = named_figures(parts)
     assert len(drawn) == len(figures) > len(CHAPTERS)
     assert {"score-by-base-lr-cosine", "schedules-side-by-side-cosine", "differences"} <= figures.keys()
-    assert "Score by base_lr: cosine" == figures["score-by-base-lr-cosine"].layout.title.text
     assert {"#ffffff"} == {figure.layout.paper_bgcolor for figure in figures.values()}
-    assert {None} == {figure.layout.title.text for figure in drawn}
+    assert {"rgba(0,0,0,0)"} == {figure.layout.paper_bgcolor for figure in drawn}
 
 
 def test_what_is_missing_is_one_line_that_names_it(source, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from lrsearch.report.source import Source
 from lrsearch.report.style import Style, axis, edge, failed_marks, figure, label, rate_axis, view
 from lrsearch.tables import Table, table
 
-_COLUMNS = 5
+_COLUMNS = 4
 _LISTED = 10
 
 
@@ -106,7 +106,7 @@ def all_panels_figure(panels: Panels, metric: Metric, styled: Mapping[str, Style
             drawn.add_trace(trace, row=place // columns + 1, col=place % columns + 1)
     rates, values = _axes(panels)
     drawn.update_layout(figure([], height=height).layout, showlegend=False, overwrite=False)
-    drawn.update_xaxes({key: value for key, value in rates.items() if key != "title"})
+    drawn.update_xaxes({"type": "log", "dtick": 1, "range": rates["range"]})
     drawn.update_yaxes(values)
     return drawn.update_annotations(font={"size": 11})
 
