@@ -116,7 +116,9 @@ class EpochProgram:
         x, y = self._fit.take(index)
         if self._augment is not None:
             rows = [(n if len(x) > 1 else 0, generator) for n, generator in enumerate(self._generators)]
-            x = torch.stack([self._augment(x[n], generator) for n, generator in rows])
+            changed = [self._augment(x[n], generator) for n, generator in rows]
+            # A single batch keeps its strides: a convolution may be faster with the channels last.
+            x = torch.stack(changed) if len(changed) > 1 else changed[0].unsqueeze(0)
             y = y.expand(len(x), *y.shape[1:])
         loss, grad = self._model.loss_and_grad(self._params, x, y, self._generators)
         self._updates.add_(1)
