@@ -214,3 +214,14 @@ def test_real_searches_are_paired(tmp_path, capsys):
     lines = list(bench.table(output))
     assert ["mean", "over", "families", "2", "75.50", "80.00", "4.50", "±", "0.50"] == lines[1].split()[1:]
     assert ["best", "family", "2", "81.00", "90.00", "9.00", "±", "1.00"] == lines[3].split()[1:]
+
+
+@pytest.mark.integration
+def test_a_training_function_is_held_against_its_script(tmp_path, capsys, monkeypatch):
+    """Both make the same updates, and every report is timed."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv("BENCH_RUNS_TIMES", "")
+    _, output = result(tmp_path, "bench_runs", "--steps", 4, "--reports", 2, "--rounds", 1)
+    assert 1 == len(output["seconds"]["wall"]["plain"]) == len(output["seconds"]["wall"]["run"])
+    assert 0 < output["report_ms"]["median"] <= output["report_ms"]["most"]
+    assert "a report" in capsys.readouterr().out
