@@ -1,4 +1,4 @@
-"""The process of one run: `python -m lrsearch.runs.child DESCRIPTOR PARENT`; the run comes through the pipe."""
+"""The process of one run: `main` with the arguments DESCRIPTOR PARENT; the run comes through the pipe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,3 @@ def main() -> None:
     from lrsearch.runs.carrying_out import carry_out_alone  # what it imports takes a second
 
     carry_out_alone(Connection(int(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()

@@ -20,6 +20,12 @@ from lrsearch.runs.tail import Tail
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
+_BEGIN = """\
+import importlib, os, sys
+sys.path[:] = sys.argv[4].split(os.pathsep)
+importlib.import_module(sys.argv[3]).main()"""
+"""What the process of a run does: it finds modules where this one does, and what it starts is told nothing of that."""
+
 
 class Running(Protocol):
     """A run that was started."""
@@ -73,13 +79,14 @@ class RunningProcess:
     def __init__(self, spec: RunSpec) -> None:
         self.connection, theirs = Pipe()
         with theirs:
+            told = (str(theirs.fileno()), str(os.getpid()), self._module, os.pathsep.join(spec.path))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-c", _BEGIN, *told],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
-                env={**environment_of(spec), "PYTHONPATH": os.pathsep.join(filter(None, spec.path))},
+                env=environment_of(spec),
                 start_new_session=True,
             )
         assert self._process.stdout is not None

@@ -9,7 +9,7 @@ import pytest
 
 from lrsearch.errors import InputError
 from lrsearch.runs.run_stack import RunStack
-from lrsearch.runs.running import RunningProcess, RunningThread, Starter
+from lrsearch.runs.running import RunningThread, Starter
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.schedules import make_schedule
 from lrsearch.training.lane import EpochMetrics
@@ -56,15 +56,6 @@ def test_each_report_is_an_epoch() -> None:
     assert [1, 2, 3, 4] == [metrics.epoch for metrics in told]
     assert {0.5} == {metrics.train_loss for metrics in told}
     assert all(metrics.score["select"] < 10 for metrics in told)
-
-
-def test_a_process_gives_what_a_thread_gives() -> None:
-    """To the bit."""
-    curves = []
-    for start in (RunningThread, RunningProcess):
-        with stack_of("quadratic", start=start) as stack:
-            curves.append([metrics.score["select"] for metrics in all_epochs(stack)])
-    assert curves[0] == curves[1]
 
 
 def test_the_last_report_of_a_confirming_run_is_the_test_score() -> None:

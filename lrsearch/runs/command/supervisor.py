@@ -1,4 +1,4 @@
-"""The process between a command and the search: `python -m lrsearch.runs.command.supervisor DESCRIPTOR PARENT`.
+"""The process between a command and the search: `main` with the arguments DESCRIPTOR PARENT.
 
 It starts the command, passes on what it reports and what it is answered, and ends it with all that it has started:
 where the search says so, on SIGTERM, and where the search is gone.
@@ -18,7 +18,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, NoReturn
 
 from lrsearch.errors import InputError
 from lrsearch.runs.command.files import VARIABLE, Finished, RunFiles, read_line, read_score
@@ -231,7 +231,7 @@ class Supervisor:
             sys.stdout.buffer.flush()
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Watch over the run that is told through the pipe."""
     connection = Connection(int(sys.argv[1]))
     data, environment = connection.recv()
@@ -240,17 +240,13 @@ def main() -> int:
         supervisor = Supervisor(spec, environment, connection)
     except OSError as error:
         connection.send(Refused(f"command {spec.command[0]!r} cannot be started: {error.strerror or error}"))
-        return 0
-    return supervisor.run()
+        sys.exit(0)
+    _end_as(supervisor.run())
 
 
-def _end_as(exit_code: int) -> None:
+def _end_as(exit_code: int) -> NoReturn:
     """End this process as the command has ended."""
     if exit_code < 0:
         signal.signal(-exit_code, signal.SIG_DFL)
         signal.raise_signal(-exit_code)
     sys.exit(exit_code)
-
-
-if __name__ == "__main__":
-    _end_as(main())
