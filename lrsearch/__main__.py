@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from lrsearch.processes.streams import patient_streams
 logger = logging.getLogger("lrsearch")
 
 _MOST_CHARACTERS = 2000
-_STORED = "; everything finished so far is stored"
+_STORED = "; everything finished so far is stored, and the same command goes on: "
 _COMMANDS_THAT_STORE = ("run", "optimize", "confirm")
 
 
@@ -42,8 +43,8 @@ def _run(arguments: list[str] | None) -> int:
 
     # The class of all usage errors of the library under Typer, which Typer does not export under a name.
     usage_error: type[Exception] = typer.BadParameter.__bases__[0]
-    command = (sys.argv[1:] if arguments is None else arguments)[:1]
-    stored = _STORED if command and command[0] in _COMMANDS_THAT_STORE else ""
+    given = sys.argv[1:] if arguments is None else arguments
+    stored = f"{_STORED}{_shown(given)}" if given and given[0] in _COMMANDS_THAT_STORE else ""
     try:
         _find_modules_here()
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
@@ -82,6 +83,13 @@ def _find_modules_here() -> None:
         raise InputError("the working directory has been deleted: change to another one") from None
     if not {"", here} & set(sys.path):
         sys.path.append(here)
+
+
+def _shown(arguments: list[str]) -> str:
+    """Return a command as it can be typed again, without a password."""
+    from lrsearch.storage.database.secrets import redacted
+
+    return shlex.join(["lrsearch", *(redacted(word) if "://" in word else word for word in arguments)])
 
 
 def _fail(message: str, code: int) -> int:

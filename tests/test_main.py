@@ -63,7 +63,11 @@ def test_wrong_usage_in_a_process_of_its_own_is_one_line_and_code_2(folder) -> N
     assert "lrsearch: study file none.toml cannot be read: No such file or directory\n" == shown.stderr
 
 
-STORED = "; everything finished so far is stored"
+AGAIN = ("optimize", "--storage", "postgresql://me:secret@host/db")
+STORED = (
+    "; everything finished so far is stored, and the same command goes on: lrsearch optimize --storage "
+    "'postgresql://me:***@host/db'"
+)
 
 
 def _raises(error: BaseException):
@@ -85,9 +89,9 @@ def _raises(error: BaseException):
     ids=["input", "failure", "lost", "signal", "Ctrl-C"],
 )
 def test_every_end_has_its_code_and_one_line(run, monkeypatch, error, code, said) -> None:
-    """What trains says that nothing is lost, unless nothing was begun."""
+    """What trains says that nothing is lost, unless nothing was begun, and what goes on, without a password."""
     monkeypatch.setattr("lrsearch.cli.app", _raises(error))
-    ended = run("optimize")
+    ended = run(*AGAIN)
     assert (code, "", f"lrsearch: {said}\n") == (ended.code, ended.out, ended.err)
 
 

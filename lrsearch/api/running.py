@@ -18,7 +18,7 @@ from lrsearch.experiment.options import RunOptions
 from lrsearch.names import DEFAULT_STORAGE, base_name
 from lrsearch.search.callbacks import Callback
 from lrsearch.search.mlflow_log import MlflowLog
-from lrsearch.search.optimize import run_search
+from lrsearch.search.optimize import OnBegin, run_search
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StudyPart, storage_of
 
@@ -83,10 +83,11 @@ def search(
     callbacks: Sequence[Callback] = (),
     mlflow: str | None = None,
     on_epoch: Callable[[SearchState], None] = lambda _: None,
+    on_begin: OnBegin = lambda _experiment, _options, _left: None,
 ) -> tuple[list[Study], SearchState]:
     """Search at one epoch budget, and return the studies, one a replicate, and the state at the end; see `optimize`."""
     logs = [MlflowLog(mlflow)] if mlflow is not None else []
-    studies, state = run_search(config, options, on_epoch, (*callbacks, *logs))
+    studies, state = run_search(config, options, on_epoch, (*callbacks, *logs), on_begin)
     for log in logs:
         log.update(studies)  # a search that had finished before calls no callback
     return studies, state

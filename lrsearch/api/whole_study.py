@@ -140,7 +140,7 @@ def answer_study(
     if config.data.train != "all" and searched < planned:
         watcher.phase("loading")
         _, state = run_search(config, _until(options, ends_at), watcher.search)
-        if (searched := state.complete + state.pruned) < state.total:
+        if (searched := state.complete + state.pruned + state.crashed) < state.total:
             return Answer(name, None, f"{searched} of {state.total} trials of the search are stored")
     watcher.phase("loading")
     confirmation = run_confirm(config, _until(options, ends_at), on_epoch=watcher.confirm)
@@ -180,7 +180,9 @@ def _new_plan(
     config: StudyConfig, options: RunOptions, minutes: float | None, begun: float, watcher: Watcher
 ) -> StudyConfig:
     """Time a few steps, make the plan and tell it; return the study of the size that was planned."""
-    experiment = prepare_experiment(config, device=options.device, at_once=options.workers)
+    experiment = prepare_experiment(
+        config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
+    )
     watcher.phase("timing")
     timing = time_trials(experiment, options, config.search.trials)
     watcher.phase("planning")

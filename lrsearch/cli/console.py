@@ -186,9 +186,8 @@ def print_search(families: Table, state: SearchState) -> None:
     if times.trial_epochs:
         each = 1000 / times.trial_epochs
         logger.info(
-            f"{times.trial_epochs} trial-epochs in {duration(times.training)} of training, after "
-            f"{duration(times.preparation)} of preparation; the search itself, "
-            f"in ms per trial-epoch: sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
+            f"{times.trial_epochs} trial-epochs in {duration(times.wall)}; in ms per trial-epoch and process: training "
+            f"{times.training * each:.1f}, sampler {times.sampler * each:.1f}, storage {times.storage * each:.1f}, "
             f"pruner {times.pruner * each:.1f}; memory at most {times.peak_mib:.0f} MiB"
         )
     if (untimed := state.trial_epochs - times.trial_epochs) > 0:

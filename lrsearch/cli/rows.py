@@ -146,6 +146,7 @@ def plan_table(plan: StudyPlan) -> Table:
         *([] if plan.rope is None else [Column(f"power at {plan.rope:g}", decimals=2)]),
         "runs" if plan.of_runs else "trial-epochs",
         "time",
+        *[Column("GPU-hours", decimals=1)] * bool(plan.gpus),
     )
     rows = (
         (
@@ -156,6 +157,7 @@ def plan_table(plan: StudyPlan) -> Table:
             *([] if plan.rope is None else [row.power_at_rope]),
             row.runs if plan.of_runs else row.trial_epochs,
             duration(row.seconds),
+            *[plan.gpu_hours(row)] * bool(plan.gpus),
         )
         for row in plan.rows
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,10 @@ from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, 
 from lrsearch.cli.next_step import next_step, say_next
 
 if TYPE_CHECKING:
+    from lrsearch.cli.console import Progress
     from lrsearch.config import StudyConfig
+    from lrsearch.experiment.experiment import Experiment
+    from lrsearch.experiment.options import RunOptions
     from lrsearch.storage import StudyPart
 
 logger = logging.getLogger(__name__)
@@ -50,7 +54,8 @@ def optimize(
     for budget, here in options.at_budgets(config):
         with console.progress() as progress:
             shown = console.search_progress(progress, budget.epochs)
-            searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown)
+            begin = partial(_say_cost, progress)
+            searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown, on_begin=begin)
         stored = StoredStudy.of(searches[0])
         summaries.append(search_summary(stored, state))
         if output == "table":
@@ -62,6 +67,15 @@ def optimize(
         say_next("the same command again, which goes on where this one stopped")
     else:
         say_confirm(config, search, run)
+
+
+def _say_cost(progress: Progress, experiment: Experiment, options: RunOptions, left: int) -> None:
+    """Log what the trials that are left will cost."""
+    from lrsearch.planning.cost import search_cost
+
+    progress.phase("timing")
+    if cost := search_cost(experiment, options, left):
+        logger.info(cost)
 
 
 @command

@@ -62,6 +62,7 @@ class StudyPlan:
         trials, replicates, epochs, rope, alpha: of the study; no trials where nothing is searched. The epochs of runs
             are their reports.
         of_runs: whether it is a study of runs.
+        gpus: of each run; 0 where runs have none of their own.
         unit: of differences, the ROPE and the noise.
         remarks: what to know before believing the figures.
     """
@@ -77,10 +78,15 @@ class StudyPlan:
     replicates: int
     epochs: int
     of_runs: bool
+    gpus: int
     rope: float | None
     unit: str
     alpha: float
     remarks: tuple[str, ...]
+
+    def gpu_hours(self, row: PlanRow) -> float:
+        """Return what a row takes of GPUs."""
+        return row.runs * self.gpus * self.seconds_a_run / 3600
 
     @property
     def seconds_a_run(self) -> float:
@@ -114,7 +120,9 @@ def plan_study(
     if blocks is not None and not all(FEWEST_BLOCKS <= number <= _MOST_BLOCKS for number in blocks):
         raise InputError(f"blocks must be from {FEWEST_BLOCKS} to {_MOST_BLOCKS}, got {', '.join(map(str, blocks))}")
     on_step("loading", 0.0)
-    experiment = prepare_experiment(config, device=options.device, at_once=options.workers)
+    experiment = prepare_experiment(
+        config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
+    )
     searched = config.data.train != "all"
     replicates = config.search.replicates if searched else 1
     planned = replicates if replicates > 1 else config.plan.blocks
@@ -141,6 +149,7 @@ def plan_study(
         replicates=replicates,
         epochs=config.epochs,
         of_runs=config.run is not None,
+        gpus=0 if config.run is None else config.run.gpus,
         rope=rope,
         unit=experiment.metric.unit,
         alpha=config.plan.alpha_per_analysis,

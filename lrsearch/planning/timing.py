@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from lrsearch.errors import RunError
@@ -62,26 +63,31 @@ def time_trials(experiment: Experiment, options: RunOptions, trials: int) -> Tim
 
 
 def _time_run(experiment: RunExperiment) -> Timing:
-    """Time one run to its second report, in the middle of what is searched."""
-    seeds, seconds = Seeds.of(experiment.config.seed, "plan", 0), list[float]()
+    """Time runs to their second report in the middle of what is searched, as many side by side as there will be."""
+    seeds, reports = Seeds.of(experiment.config.seed, "plan", 0), min(_REPORTS, experiment.epochs)
     parameters = {name: _middle(searched) for name, searched in experiment.config.searched.items()}
-    stack = experiment.stack(seeds)
+    run = experiment.lane(experiment.constant_schedule(middle_rate(experiment)), seeds, parameters)
+    seconds = {key: list[float]() for key in range(experiment.at_once)}
+    training, stack = set(seconds), experiment.stack(seeds)
     try:
-        stack.admit(0, experiment.lane(experiment.constant_schedule(middle_rate(experiment)), seeds, parameters))
+        for key in seconds:
+            stack.admit(key, run)
         with Interruption.handled() as interruption:
-            while len(seconds) < min(_REPORTS, experiment.epochs):
+            while training:
                 with interruption.training():
                     told = stack.run_epoch()
                 for crash in stack.crashes().values():
                     raise RunError(f"{experiment.name} failed twice with the same seeds: {crash.error}")
-                seconds += [metrics.seconds or 0.0 for metrics in told.values()]
-                if any(metrics.diverged for metrics in told.values()):
-                    break
-        stack.release(0)
+                for key, metrics in told.items():
+                    seconds[key].append(metrics.seconds or 0.0)
+                    if len(seconds[key]) >= reports or metrics.diverged:
+                        training.discard(key)
+                        stack.release(key)
     finally:
         stack.close()
-    start = max(0.0, seconds[0] - seconds[1]) if len(seconds) > 1 else 0.0
-    return Timing(seconds[-1], start, experiment.at_once)
+    epoch = fmean(times[-1] for times in seconds.values())
+    start = fmean(max(0.0, times[0] - times[-1]) for times in seconds.values())
+    return Timing(epoch, start, experiment.at_once)
 
 
 def middle_rate(experiment: Experiment) -> float:

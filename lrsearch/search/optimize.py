@@ -38,6 +38,8 @@ from lrsearch.trials.requeue import requeue_crashed, requeue_lost, withdraw_surp
 
 logger = logging.getLogger(__name__)
 
+OnBegin = Callable[[Experiment, RunOptions, int], None]
+
 _STARTUP_TRIALS_ONCE = 10
 """Those of a study that does not say so: it was made when TPE began with ten random trials in each family."""
 
@@ -113,6 +115,7 @@ def run_search(
     options: RunOptions = RunOptions(),
     on_epoch: Callable[[SearchState], None] = lambda _: None,
     callbacks: Sequence[Callback] = (),
+    on_begin: OnBegin = lambda _experiment, _options, _left: None,
 ) -> tuple[list[Study], SearchState]:
     """Search until every replicate has `config.search.trials` finished trials.
 
@@ -122,6 +125,7 @@ def run_search(
         on_epoch: called with the state of the whole search: after every epoch of the stack, or, with several
             processes, about once a second.
         callbacks: each called with the study and the trial, in this process, soon after a trial is finished.
+        on_begin: called before anything is trained, with the experiment, the options and how many trials are left.
 
     Returns:
         The studies, one a replicate, and the state at the end.
@@ -149,6 +153,7 @@ def run_search(
         return studies, state
     for line in experiment.cautions:
         logger.info(f"warning: {line}")
+    on_begin(experiment, options, state.total - state.complete - state.pruned)
     with FinishedTrials([replicate.history for replicate in replicates], callbacks) as finished:
 
         def after_epoch(state: SearchState) -> None:
@@ -156,7 +161,9 @@ def run_search(
             finished.tell()
 
         search = _search_here if options.workers == 1 and options.scheduler is None else _search_in_workers
+        begun = time.monotonic()
         search(experiment, options, replicates, deadline, state, after_epoch)
+        state.times.wall = time.monotonic() - begun
         state.read()  # one process alone counts a trial that another has taken from it
     for replicate in replicates:
         _tidy(replicate, options)

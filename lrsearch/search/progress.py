@@ -14,9 +14,10 @@ from lrsearch.trials.history import History
 
 @dataclass
 class SearchTimes:
-    """Where the wall time of a search went, in seconds, how much it bought, and the memory its processes took at most.
+    """Where the time of a search went, in seconds, how much it bought, and the memory its processes took at most.
 
     With several processes, all are sums over them; where one was killed, over those that were started after that.
+    `wall` alone is the time that has passed, of this call.
     """
 
     preparation: float = 0.0
@@ -26,6 +27,7 @@ class SearchTimes:
     pruner: float = 0.0
     trial_epochs: int = 0
     peak_mib: float = 0.0
+    wall: float = 0.0
 
     @classmethod
     def sum(cls, parts: Iterable[SearchTimes]) -> SearchTimes:

@@ -130,10 +130,12 @@ def test_the_time_left_of_a_search_counts_what_is_running(clock, capsys) -> None
 @pytest.mark.parametrize(("timed", "said"), [(480, "120 of 600"), (0, "600 of 600"), (600, None)])
 def test_the_times_of_a_search_say_what_they_are_not_of(capsys, timed, said) -> None:
     """Where a killed process took its times with it, its trial-epochs are counted beside those that were timed."""
-    state = SearchState(6, complete=6, trial_epochs=600, times=SearchTimes(training=12.0, trial_epochs=timed))
+    state = SearchState(
+        6, complete=6, trial_epochs=600, times=SearchTimes(training=24.0, trial_epochs=timed, wall=12.0)
+    )
     console.print_search(table(["family", "best parameters", "near a bound"], [("rex", {}, [])]), state)
     line = capsys.readouterr().err
-    assert (timed > 0) == (f"{timed} trial-epochs in 12 s of training" in line)
+    assert (timed > 0) == (f"{timed} trial-epochs in 12 s; in ms per trial-epoch and process: training " in line)
     assert (said is not None) == ("trial-epochs are not known: a process was killed" in line)
     assert said is None or f"the times of {said} trial-epochs" in line
 
