@@ -15,11 +15,16 @@ def _cells(kind: str) -> list[str]:
     return ["".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == kind]
 
 
-def test_it_is_committed_without_outputs() -> None:
-    """No output and no execution count is kept: what a reader sees is what they have run."""
+def test_it_is_stored_as_it_ran() -> None:
+    """From top to bottom, in one go: a reader sees the answer and the curves. Nothing names the machine."""
     content = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     code = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
-    assert [([], None)] * len(code) == [(cell["outputs"], cell["execution_count"]) for cell in code]
+    assert list(range(1, len(code) + 1)) == [cell["execution_count"] for cell in code]
+    shown = json.dumps([cell["outputs"] for cell in code])
+    assert "<strong>Use <code>" in shown
+    assert shown.count("<svg") == 2
+    assert not re.findall(r"/root|/home|/tmp|[A-Z]:\\\\", shown)
+    assert '"output_type": "error"' not in shown
     assert 4 == content["nbformat"]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
+from lrsearch.cli import completion
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE, PrunerKind, SamplerKind
 
@@ -22,13 +23,24 @@ logger = logging.getLogger(__name__)
 
 StudyFile = Annotated[
     Path | None,
-    typer.Argument(metavar="[STUDY]", help="A study file, or a built-in study such as quick; fashion_lenet if none."),
+    typer.Argument(
+        metavar="[STUDY]",
+        help="A study file, or a built-in study such as quick; fashion_lenet if none.",
+        autocompletion=completion.study_files,
+    ),
 ]
 Storage = Annotated[str, typer.Option(envvar="LRSEARCH_STORAGE", help="Where studies are kept: an SQLAlchemy address.")]
-Name = Annotated[str | None, typer.Option("--study-name", envvar="LRSEARCH_STUDY", help="The study's name.")]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--study-name", envvar="LRSEARCH_STUDY", help="The study's name.", autocompletion=completion.study_names
+    ),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of one trial.")]
-Families = Annotated[str | None, typer.Option(help="Schedule families, separated by commas.")]
+Families = Annotated[
+    str | None, typer.Option(help="Schedule families, separated by commas.", autocompletion=completion.families)
+]
 Replicates = Annotated[int | None, typer.Option(help="Independent searches, for a verdict on families.")]
 Seed = Annotated[int | None, typer.Option(help="The seed from which every other one is derived.")]
 Workers = Annotated[str, typer.Option(help="Processes, or auto: one per core, one on a GPU.")]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lrsearch.cli import completion
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import (
     Device,
@@ -177,7 +178,10 @@ def preview(
 
 @command
 def families(
-    family: Annotated[str | None, typer.Argument(metavar="[FAMILY]", help="One of them; all if none is named.")] = None,
+    family: Annotated[
+        str | None,
+        typer.Argument(metavar="[FAMILY]", help="One of them; all if none is named.", autocompletion=completion.family),
+    ] = None,
     output: Format = "table",
 ) -> None:
     """List the schedule families, or show one: formula, parameters and their ranges, and where else it exists.

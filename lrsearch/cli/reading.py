@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from lrsearch.cli import completion
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Format, Name, Storage, listed, print_json, require_seed, write_verdict_json
 from lrsearch.cli.next_step import next_step, say_next
@@ -131,7 +132,10 @@ def report(
 def export(
     storage: Storage = DEFAULT_STORAGE,
     study_name: Name = None,
-    family: Annotated[str | None, typer.Option(help="The best of this family, or of this candidate.")] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(help="The best of this family, or of this candidate.", autocompletion=completion.family),
+    ] = None,
     by: Annotated[
         Literal["verdict", "search"],
         typer.Option(help="What chooses: the verdict, once there is one, or the best validation score."),
@@ -185,7 +189,10 @@ def export(
             say_next(f"use {places[0]} in your training")
 
 
-Family = Annotated[str | None, typer.Option(help="Only this family, or this candidate of a confirmation.")]
+Family = Annotated[
+    str | None,
+    typer.Option(help="Only this family, or this candidate of a confirmation.", autocompletion=completion.family),
+]
 State = Annotated[
     Literal["complete", "pruned", "running", "waiting", "fail"] | None, typer.Option(help="Only trials in this state.")
 ]

@@ -62,4 +62,5 @@ def exact_or_nearest(
 def arguments_code(name: str, arguments: dict[str, Any], usage: list[str], configuration: Configuration) -> str:
     """Return a Python file that assigns the arguments to `name`, below how they are used and where they come from."""
     entries = [f"    {key!r}: {value!r}," for key, value in arguments.items()]
-    return joined([*(f"# {line}" for line in usage), "#", *comments(configuration), "", f"{name} = {{", *entries, "}"])
+    used = (f"# {line}" for line in usage)
+    return joined([*used, "", f"{name} = {{", *entries, "}", "", *comments(configuration)])

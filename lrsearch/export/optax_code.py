@@ -36,8 +36,6 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     if isinstance(schedule, ReduceOnPlateau):
         _refuse(schedule.family, "it reads the validation loss, and optax's schedules are functions of the step")
     yield f'"""The learning-rate schedule {schedule.family} for optax: make_schedule()."""'
-    yield ""
-    yield from comments(configuration)
     yield from ("", "import jax.numpy as jnp", "import optax", "")
     yield from constants(schedule)
     yield from ("", "")
@@ -46,6 +44,8 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     yield '    """Return the schedule: the number of an update, counted from 0, to its learning rate."""'
     yield from indented("\n".join(_schedule(schedule.schedule if isinstance(schedule, PerEpoch) else schedule)))
     yield from indented(_result(schedule))
+    yield from ("", "")
+    yield from comments(configuration)
 
 
 def _schedule(schedule: Schedule) -> Iterator[str]:

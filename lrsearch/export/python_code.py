@@ -64,17 +64,16 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     code = _functions(schedule) if isinstance(schedule, Schedule | PerEpoch) else schedule.python
     yield f'"""The learning-rate schedule {schedule.family} for plain PyTorch: make_scheduler(optimizer)."""'
     yield ""
-    yield from comments(configuration)
-    yield ""
-    yield from (f"import {module}" for module in ("bisect", "math") if f"{module}." in code)
+    if modules := [module for module in ("bisect", "math") if f"{module}." in code]:
+        yield from (*(f"import {module}" for module in modules), "")
     yield from (
-        "",
         "import torch",
         *(["from torch.optim.lr_scheduler import LambdaLR"] * ("LambdaLR" in code)),
         "",
     )
     yield from constants(schedule)
-    yield from ("", "", _GROUPS, "", "", code)
+    yield from ("", "", _GROUPS, "", "", code, "", "")
+    yield from comments(configuration)
 
 
 def _functions(schedule: Schedule | PerEpoch) -> str:
