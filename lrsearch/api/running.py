@@ -36,6 +36,7 @@ def optimize(
     timeout_seconds: float | None = None,
     backend: Literal["loky", "dask"] = "loky",
     scheduler: str | None = None,
+    runs_per_gpu: int | None = None,
     callbacks: Sequence[Callback] = (),
     retry_crashed: bool = False,
     mlflow: str | None = None,
@@ -54,6 +55,7 @@ def optimize(
         timeout_seconds: stop at the first epoch boundary after this long; never if None.
         backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler.
         scheduler: the address of that scheduler, tcp://host:8786.
+        runs_per_gpu: how many runs share a GPU, where the study's `[run]` gives runs GPUs of their own; 1 if None.
         callbacks: each called with the study and the trial when a trial has finished, as by `Study.optimize`, in this
             process at every number of workers.
         retry_crashed: run once more what has crashed, after the script was mended.
@@ -68,7 +70,16 @@ def optimize(
         InputError: if an argument is invalid.
     """
     options = RunOptions(
-        storage, study_name, device, lanes, workers, timeout_seconds, backend, scheduler, retry_crashed=retry_crashed
+        storage,
+        study_name,
+        device,
+        lanes,
+        workers,
+        timeout_seconds,
+        backend,
+        scheduler,
+        retry_crashed=retry_crashed,
+        runs_per_gpu=runs_per_gpu,
     )
     searches: list[Study] = []
     for budget, run in options.at_budgets(_config(config).changed({"search.trials": trials})):
@@ -108,6 +119,7 @@ def confirm(
     workers: int | None = None,
     backend: Literal["loky", "dask"] = "loky",
     scheduler: str | None = None,
+    runs_per_gpu: int | None = None,
     on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
 ) -> Study:
     """Train a search's winners and the study file's baselines on fresh, paired seeds; return the confirmation's study.
@@ -120,7 +132,7 @@ def confirm(
         audit_pruned: also finish this share of the search's pruned trials, stored as the study NAME/audit.
         trust_storage: import the workload that the storage names, even if this process has not loaded it before.
         storage: where the study is kept; that of the search, or else the default.
-        study_name, device, workers, backend, scheduler: as for `optimize`.
+        study_name, device, workers, backend, scheduler, runs_per_gpu: as for `optimize`.
         on_epoch: called with the state after every epoch of a block, or about once a second with several workers.
 
     Returns:
@@ -137,7 +149,9 @@ def confirm(
         config = trusted_config(StudyPart.of(study) if isinstance(study, Study) else stored.first, trust=trust_storage)
         where = storage or (storage_of(study)[1] if isinstance(study, Study) else DEFAULT_STORAGE)
         name = study_name or stored.name
-    options = RunOptions(where, name, device, workers=workers, backend=backend, scheduler=scheduler)
+    options = RunOptions(
+        where, name, device, workers=workers, backend=backend, scheduler=scheduler, runs_per_gpu=runs_per_gpu
+    )
     how: dict[str, Any] = {"blocks": blocks, "top": top, "controls": controls, "audit_pruned": audit_pruned}
     done = [run_confirm(budget, run, **how, on_epoch=on_epoch) for budget, run in options.at_budgets(config)]
     return done[-1].study

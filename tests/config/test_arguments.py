@@ -70,6 +70,7 @@ _SCORES = np.random.default_rng(0).normal(90, 1, (8, 2))
 _NOWHERE = {"storage": "sqlite:///none/x.db"}
 _PUBLIC: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "optimize": (lrsearch.optimize, {"config": lrsearch.StudyConfig(), **_NOWHERE}),
+    "run": (lrsearch.run, {"config": lrsearch.StudyConfig(), **_NOWHERE}),
     "confirm": (lrsearch.confirm, {"study": "x", **_NOWHERE}),
     "compare": (lrsearch.compare, {"study": "x", **_NOWHERE}),
     "write_report": (lrsearch.write_report, {"study": "x", **_NOWHERE}),

@@ -25,7 +25,7 @@ from lrsearch.cli.flags import print_json
 from lrsearch.cli.listing import list_trials, study_table
 from lrsearch.cli.rows import confirm_table, verdict_table
 from lrsearch.config import StudyConfig
-from lrsearch.errors import InputError
+from lrsearch.errors import InputError, RunError
 from lrsearch.experiment.space import study_space
 from lrsearch.export import Configuration, exported, load_configuration
 from lrsearch.export.formats import FORMATS
@@ -140,7 +140,7 @@ def _or_refused(call: Callable[[], Any]) -> None:
     """Run one command's work: it prints what a terminal may see, or is refused in one line."""
     try:
         _printed(call)
-    except InputError as error:
+    except (InputError, RunError) as error:
         _one_line(error)
 
 
@@ -153,7 +153,7 @@ def _printed(call: Callable[[], Any]) -> str:
     return out.getvalue()
 
 
-def _one_line(error: InputError) -> None:
+def _one_line(error: InputError | RunError) -> None:
     assert str(error).strip()
     assert len(str(error)) < 20_000
 
