@@ -26,8 +26,8 @@ class RunCallback(Checkpoint):  # type: ignore[misc]  # lightning is not followe
         trainer.fit(module, train_loader, validation_loader, ckpt_path=callback.checkpoint)
         return run.last_score
 
-    The scheduler steps after every update (interval="step"). It writes a checkpoint after an epoch where one is due; no
-    other ModelCheckpoint is needed.
+    The scheduler steps after every update (interval="step"). It writes a checkpoint after an epoch where one is due, in
+    place of Lightning's own ModelCheckpoint, so that `enable_checkpointing` stays as it is by default.
 
     Args:
         run: reported to.
