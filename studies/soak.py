@@ -35,7 +35,7 @@ from soak_checks import Reference, Tally, check
 from lrsearch.__main__ import main
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.runs.pace import PAUSE_VARIABLE
+from lrsearch.runs.checkpoints.pace import PAUSE_VARIABLE
 from lrsearch.search import optimize as run
 from lrsearch.storage import load_study, open_existing
 from lrsearch.trials.checkpoints import FOLDER_VARIABLE

@@ -7,8 +7,8 @@ from typing import Any
 from lrsearch.adapters.last_checkpoint import LastCheckpoint
 from lrsearch.adapters.measured import require_test, score_of
 from lrsearch.errors import InputError
+from lrsearch.runs.checkpoints.state import collected, restore
 from lrsearch.runs.run import Run
-from lrsearch.runs.state import collected, restore
 
 try:
     from lightning.pytorch import LightningModule, Trainer

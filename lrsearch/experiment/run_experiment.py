@@ -19,10 +19,10 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.experiment.space import Space, study_space
 from lrsearch.metric import Metric
+from lrsearch.runs.checkpoints.pace import pause_seconds
 from lrsearch.runs.command.running import RunningCommand
 from lrsearch.runs.devices import places
 from lrsearch.runs.function import load_training
-from lrsearch.runs.pace import pause_seconds
 from lrsearch.runs.run_stack import RunStack
 from lrsearch.runs.running import RunningProcess, RunningThread, Starter
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrsearch.errors import InputError
+from lrsearch.runs.checkpoints.kept import Kept
 from lrsearch.runs.errors import Diverged, Pruned
-from lrsearch.runs.kept import Kept
 from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed
 from lrsearch.runs.ranks import OneRank, Ranks
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
@@ -178,7 +178,7 @@ class Run:
         `epochs` and `steps` do so by themselves with what they are given.
         """
         if self._position is None:
-            self._kept = self._kept or Kept(self._spec, stateful, self._ranks)
+            self._kept = self._kept or self._to_keep(stateful)
             self._keep(self._kept)
 
     @property
@@ -198,7 +198,7 @@ class Run:
         if not stateful:
             return None
         self._updates.require_kept(stateful)
-        self._kept = Kept(self._spec, stateful, self._ranks)
+        self._kept = self._to_keep(stateful)
         if (standing := self._kept.load()) is None:
             return None
         self._reports = [Report(*report) for report in standing["reports"]]
@@ -208,6 +208,10 @@ class Run:
             self._channel.tell(Resumed(tuple(self._reports), float(standing["seconds"])))
         self._schedule.resume(int(standing["asked"]))
         return standing
+
+    def _to_keep(self, stateful: Mapping[str, Any]) -> Kept:
+        spec = self._spec
+        return Kept(Path(spec.folder), spec.identity, spec.checkpoint_seconds, stateful, self._ranks)
 
     def _keep(self, kept: Kept, *, parts: int = 0) -> None:
         """Write a checkpoint where it is due; end the run where it was asked to."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lrsearch.runs.pace import PAUSE_SECONDS
+from lrsearch.runs.checkpoints.pace import PAUSE_SECONDS
 
 Purpose = Literal["search", "confirm"]
 _WITHOUT_EFFECT = ("folder", "path", "checkpoint_seconds", "grace_seconds", "devices")

@@ -18,7 +18,7 @@ from optuna.study import Study
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import LearningCurve
-from lrsearch.runs.pace import Pace, pause_seconds
+from lrsearch.runs.checkpoints.pace import Pace, pause_seconds
 from lrsearch.storage import storage_file
 from lrsearch.training.lane import Checkpoint
 from lrsearch.training.train import load_checkpoint, save_checkpoint

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from lrsearch.errors import InputError
 from lrsearch.experiment import workload_experiment
 from lrsearch.processes.interruption import Interrupted
-from lrsearch.runs.pace import Pace
+from lrsearch.runs.checkpoints.pace import Pace
 from lrsearch.trials.checkpoints import checkpoint_folder, open_checkpoints, study_identity
 from lrsearch.trials.history import History
 from tests.search.run_helpers import (

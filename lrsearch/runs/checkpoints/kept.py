@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lrsearch.runs.checkpoints.pace import Pace
+from lrsearch.runs.checkpoints.state import collected, require_stateful, restore
 from lrsearch.runs.errors import Stopped
-from lrsearch.runs.pace import Pace
 from lrsearch.runs.ranks import Ranks
-from lrsearch.runs.spec import RunSpec
-from lrsearch.runs.state import collected, require_stateful, restore
 
 logger = logging.getLogger(__name__)
 
@@ -26,21 +25,25 @@ class Kept:
     """The checkpoint of a run; one that cannot be written or read never ends it.
 
     Args:
-        spec: the run; the checkpoint of another one is ignored.
-        stateful: its objects, by name.
+        folder: of the run.
+        identity: of the run; the checkpoint of another one is ignored.
+        pause_seconds: from one time that it is written to the next, at least.
+        stateful: the run's objects, by name.
         ranks: of the run; each keeps its own checkpoint, and all write in the same moment.
 
     Attributes:
         ending: whether the run is to end when its state has been written.
     """
 
-    def __init__(self, spec: RunSpec, stateful: Mapping[str, Any], ranks: Ranks) -> None:
+    def __init__(
+        self, folder: Path, identity: str, pause_seconds: float, stateful: Mapping[str, Any], ranks: Ranks
+    ) -> None:
         require_stateful(stateful)
         self._ranks = ranks
         name = f"checkpoint-{ranks.rank}.pt" if ranks.rank else "checkpoint.pt"
-        self._path, self._identity, self._stateful = Path(spec.folder, name), spec.identity, stateful
+        self._path, self._identity, self._stateful = folder / name, identity, stateful
         cost = 0.0 if "torch" in sys.modules else _IMPORT_SECONDS
-        self._pace = Pace(spec.checkpoint_seconds, cost_seconds=cost)
+        self._pace = Pace(pause_seconds, cost_seconds=cost)
         self._begun, self._seconds_before = time.monotonic(), 0.0
         self._complained = False
         self._due_since: float | None = None
