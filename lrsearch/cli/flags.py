@@ -82,7 +82,7 @@ class StudyFlags:
             "data.dataset": self.dataset,
             "workload": self.workload,
             "run.training": self.training,
-            "run.command": None if self.own_command is None else _words(self.own_command),
+            "run.command": None if self.own_command is None else command_words(self.own_command),
             "run.score_pattern": self.score_pattern,
             "seed": self.seed,
         }
@@ -179,7 +179,7 @@ class RunFlags:
         return options
 
 
-def _words(command: str) -> tuple[str, ...]:
+def command_words(command: str) -> tuple[str, ...]:
     """Return a command's program and arguments, as a shell would divide them."""
     try:
         return tuple(shlex.split(command))

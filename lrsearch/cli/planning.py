@@ -22,6 +22,7 @@ from lrsearch.cli.flags import (
     StudyFlags,
     Workers,
     Workload,
+    command_words,
     count,
     listed,
     print_json,
@@ -92,6 +93,7 @@ def init(
     training: Annotated[
         str | None, typer.Option(help="Your training function, package.module:function: measured by a short run.")
     ] = None,
+    own_command: Annotated[str | None, typer.Option("--command", help='Your command, "python train.py".')] = None,
     like: Annotated[
         str | None, typer.Option(metavar="STUDY", help="Copy a built-in study, such as article, instead.")
     ] = None,
@@ -102,18 +104,32 @@ def init(
     """
     from lrsearch.config import StudyConfig, built_in_study
     from lrsearch.config.files import read_text, write_text
-    from lrsearch.config.template import study_template
+    from lrsearch.config.template import run_template, study_template
 
     if target.suffix != ".toml":
         raise InputError(f"a study file must be called *.toml, got {str(target)!r}")
     if target.exists():
         raise InputError(f"{target} is there already: name another file")
-    if sum(given is not None for given in (workload, training, like)) > 1:
-        raise InputError("--workload, --training and --like exclude each other: each says what is trained")
+    if sum(given is not None for given in (workload, training, own_command, like)) > 1:
+        raise InputError("--workload, --training, --command and --like exclude each other: each says what is trained")
+    name = target.stem.replace("_", "-")
     if training is not None:
-        text = _measured_study(target, training)
+        text = _measured_study(target, name, training)
+    elif own_command is not None:
+        text = run_template(
+            str(target),
+            name,
+            trained=command_words(own_command),
+            total_steps=1000,
+            reports=10,
+            length="set this: the optimizer's updates of a run",
+            direction="minimize",
+            scores=(),
+            base_lr=1e-3,
+            rate="0.001, a usual rate of Adam, x 0.1 .. 10: set what suits",
+        )
     elif like is None:
-        text = study_template(str(target), target.stem.replace("_", "-"), workload)
+        text = study_template(str(target), name, workload)
     else:
         text = read_text(built_in_study(like), "study file")
     write_text(target, text)
@@ -122,7 +138,7 @@ def init(
     next_step("plan", target, to="what it would detect, and how long it takes here")
 
 
-def _measured_study(target: Path, training: str) -> str:
+def _measured_study(target: Path, name: str, training: str) -> str:
     """Return the text of a study file for a training function, measured by a short run."""
     from lrsearch.cli import console
     from lrsearch.config.template import run_template
@@ -133,8 +149,8 @@ def _measured_study(target: Path, training: str) -> str:
     length = "measured" if measured.counted else "your loop takes as many as this says: set what you mean"
     return run_template(
         str(target),
-        target.stem.replace("_", "-"),
-        training=training,
+        name,
+        trained=training,
         total_steps=measured.total_steps,
         reports=measured.reports,
         length=length,

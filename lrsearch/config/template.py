@@ -71,12 +71,14 @@ def study_template(file: str, name: str, workload: str | None = None) -> str:
     return _HEAD.format(file=file, name=json.dumps(name)) + trained + _REST.format(rope=rope, unit=unit)
 
 
-_RUN = """
+_TRY = """
 # `lrsearch doctor --training {training}` tells whether it repeats, uses its seeds and its schedule, and resumes.
-[run]
-training = "{training}"
+"""
+_RUN = """\
+{head}[run]
+{trained}
 metric = "{metric}"  # a guess: what run.report is given
-direction = "{direction}"  # a guess, by the first scores: {scores}
+direction = "{direction}"  # a guess{scores}
 total_steps = {total_steps}  # {length}
 reports = {reports}
 {test}
@@ -99,7 +101,7 @@ def run_template(
     file: str,
     name: str,
     *,
-    training: str,
+    trained: str | Sequence[str],
     total_steps: int,
     reports: int,
     length: str,
@@ -109,30 +111,33 @@ def run_template(
     rate: str,
     parameters: Sequence[str] = (),
 ) -> str:
-    """Return the text of a study file for a training function.
+    """Return the text of a study file for a training function or a command.
 
     Args:
         file, name: as for `study_template`.
-        training: the function, "package.module:function".
+        trained: the function, "package.module:function", or the words of the command.
         total_steps, reports: of a run.
         length: where its length comes from, in words.
         direction: of its score.
-        scores: the first ones.
+        scores: the first ones; none where it was not run.
         base_lr: its own rate; a tenth and ten times of it are searched.
         rate: where that comes from, in words.
         parameters: what it asks for beside the schedule.
     """
-    accuracy = direction == "maximize" and all(0 <= score <= 1 for score in scores)
+    accuracy = direction == "maximize" and bool(scores) and all(0 <= score <= 1 for score in scores)
     metric = "accuracy" if accuracy else "loss" if direction == "minimize" else "score"
     searched = [
         f"{asked} = {{ low = 1e-3, high = 0.1, log = true }}  # it asks for it: say its range" for asked in parameters
     ]
     rope = "# rope = 0.01  # the difference that would not matter to you, in the unit of the metric"
     return _HEAD.format(file=file, name=json.dumps(name)) + _RUN.format(
-        training=training,
+        head=_TRY.format(training=trained) if isinstance(trained, str) else "\n",
+        trained=f"training = {json.dumps(trained)}"
+        if isinstance(trained, str)
+        else f"command = {json.dumps(list(trained))}",
         metric=metric,
         direction=direction,
-        scores=", ".join(f"{score:.4g}" for score in scores[:3]),
+        scores=f", by the first scores: {', '.join(f'{score:.4g}' for score in scores[:3])}" if scores else "",
         total_steps=total_steps,
         length=length,
         reports=reports,

@@ -89,6 +89,13 @@ class BudgetedStudy:
         return self.search_seconds + self.confirm_seconds
 
     @property
+    def runs(self) -> int:
+        """How many trials and runs it has."""
+        config, blocks = self.config, _replicated(self.config, self.config.plan.blocks)
+        searched = config.search.trials * config.search.replicates if _searches(config) else 0
+        return searched + blocks * len(_candidates(config))
+
+    @property
     def sizes(self) -> str:
         """How large it is, in words."""
         return sizes_of(self.config)
@@ -96,12 +103,14 @@ class BudgetedStudy:
     @property
     def sentence(self) -> str:
         """What it will do, how long that takes, and what it can detect."""
-        runs = "process" if self.timing.workers == 1 else "processes"
-        at_once = f"{self.timing.workers} {runs if self.config.run is None else 'at a time'}"
-        time = f"about {time_in_words(self.seconds)} {'on' if self.config.run is None else 'with'} {at_once}"
+        processes = "process" if self.timing.workers == 1 else "processes"
+        at_once = f"on {self.timing.workers} {processes}"
+        if (run := self.config.run) is not None:
+            hours = self.runs * run.gpus * self.timing.run_seconds(self.config.epochs) / 3600
+            at_once = f"with {self.timing.workers} at a time" + (f", {hours:.1f} GPU-hours" if run.gpus else "")
         return (
-            f"{self.sizes}: {time}; differences above {self.detectable:.2g} {self.noise.unit} will be seen with power "
-            f"{_POWER:g} ({self.noise.source})"
+            f"{self.sizes}: {self.runs} runs, about {time_in_words(self.seconds)} {at_once}; differences above "
+            f"{self.detectable:.2g} {self.noise.unit} will be seen with power {_POWER:g} ({self.noise.source})"
         )
 
 

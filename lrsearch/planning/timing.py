@@ -39,7 +39,11 @@ class Timing:
 
     def seconds(self, trials: int, epochs: int) -> float:
         """Return what a number of trials of so many epochs take, side by side."""
-        return trials * (self.start_seconds + epochs * self.epoch_seconds) / self.workers
+        return trials * self.run_seconds(epochs) / self.workers
+
+    def run_seconds(self, epochs: int) -> float:
+        """Return what one trial, or run, of so many epochs takes."""
+        return self.start_seconds + epochs * self.epoch_seconds
 
 
 def time_trials(experiment: Experiment, options: RunOptions, trials: int) -> Timing:

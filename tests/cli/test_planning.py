@@ -74,5 +74,7 @@ def test_init_fills_in_a_training_function(folder, run, monkeypatch) -> None:
     monkeypatch.setattr(module, "try_run", lambda _spec, **_how: trial)
     assert 0 == run("init", "mine.toml", "--training", training).code
     assert "total_steps = 40  # measured" in Path("mine.toml").read_text()
+    assert 0 == run("init", "command.toml", "--command", "python train.py").code
+    assert 'command = ["python", "train.py"]' in Path("command.toml").read_text()
     refused = run("init", "other.toml", "--training", training, "--workload", "m:f")
-    assert "--workload, --training and --like exclude each other" in refused.complaint
+    assert "--workload, --training, --command and --like exclude each other" in refused.complaint

@@ -32,7 +32,7 @@ def test_a_measured_training_function_becomes_a_study_file(direction, scores, me
     text = run_template(
         "mine.toml",
         "mine",
-        training="train:train",
+        trained="train:train",
         total_steps=300,
         reports=10,
         length="measured",
@@ -53,3 +53,23 @@ def test_a_measured_training_function_becomes_a_study_file(direction, scores, me
     assert (4, rope, ["decay"]) == (len(config.search.families), config.plan.rope, list(config.parameters))
     assert {"low": 3e-5, "high": 3e-3, "log": True} == config.ranges["base_lr"]
     assert 2 == text.count("# a guess")
+
+
+def test_a_command_becomes_a_study_file_whose_length_is_to_be_set() -> None:
+    """It is not run: its words stand in the file, and no scores."""
+    text = run_template(
+        "mine.toml",
+        "mine",
+        trained=["python", "train.py", "--name", 'a "b"'],
+        total_steps=1000,
+        reports=10,
+        length="set this",
+        direction="minimize",
+        scores=(),
+        base_lr=1e-3,
+        rate="a usual rate",
+    )
+    config = StudyConfig.from_dict(tomllib.loads(text))
+    assert config.run is not None
+    assert ("python", "train.py", "--name", 'a "b"') == config.run.command
+    assert "doctor" not in text

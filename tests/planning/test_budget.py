@@ -42,7 +42,8 @@ def test_without_a_limit_the_plan_is_that_of_the_study_file() -> None:
     assert (planned.config, ()) == (config_of(search=LARGE, plan={"rope": 0.5}), planned.reductions)
     assert 12 * (120 + 120) / 2 + 2 * 12 == planned.seconds
     assert (
-        "6 families x 20 trials x 12 epochs, then 20 seeds: about 24 minutes on 2 processes; diff" in planned.sentence
+        "6 families x 20 trials x 12 epochs, then 20 seeds: 240 runs, about 24 minutes on 2 processes; diff"
+        in planned.sentence
     )
     assert f"differences above {planned.detectable:.2g} points will be seen with power 0.8 (stated)" in planned.sentence
 
@@ -103,6 +104,7 @@ def test_runs_keep_their_length_and_their_scatter_is_not_known() -> None:
     assert planned.confirm_seconds <= 120
     assert planned.seconds <= 240
     assert 4 == planned.config.epochs
+    assert f": {planned.runs} runs, about 4 minutes with 1 at a time; differences" in planned.sentence
     with pytest.raises(InputError, match="2 families x 5 trials x 4 reports, then 6 seeds"):
         fit_study(toy, Timing(1.0, 2.0, workers=1), noise, minutes=1)
 
