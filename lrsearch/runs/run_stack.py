@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 import tempfile
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
 from lrsearch.errors import InputError
 from lrsearch.runs.messages import Answer, Done, Failed, Message, Refused, Report, Resumed, Warned
-from lrsearch.runs.running import Running, Starter
+from lrsearch.runs.run_lane import RunLane
+from lrsearch.runs.running import Starter
 from lrsearch.runs.spec import Purpose, RunSpec
 from lrsearch.training.lane import Crash, EpochMetrics, TestScores
 
@@ -26,33 +25,6 @@ PAUSE_SECONDS = 0.5
 """How long `run_epoch` waits for a report at most, so that the search can look after its other things."""
 
 _ATTEMPTS = 2
-
-
-@dataclass(eq=False)
-class _Lane:
-    spec: RunSpec
-    running: Running | None = None  # None before it has been started
-    attempts: int = 0
-    epochs: int = 0  # of which the search has been told
-    unanswered: Report | None = None
-    pending: deque[EpochMetrics] = field(default_factory=deque)
-    last: Report | None = None  # kept until the run has ended as it should
-    since: float = 0.0
-    begun: float = 0.0
-    scores: TestScores | None = None
-    failure: Failed | None = None  # until its process is gone
-    crash: Crash | None = None
-    finished: bool = False
-
-    @property
-    def busy(self) -> bool:
-        """Whether the run takes up a place."""
-        return self.running is not None and not self.finished
-
-    @property
-    def listens(self) -> bool:
-        """Whether the run may have something to say."""
-        return self.busy and self.failure is None
 
 
 class RunStack:
@@ -80,8 +52,8 @@ class RunStack:
         self._start, self._purpose = start, purpose
         self._reports, self._at_once, self._timeout = reports, at_once, timeout
         self._devices, self._free_devices = devices, list(devices)
-        self._lanes: dict[int, _Lane] = {}
-        self._ending: list[_Lane] = []
+        self._lanes: dict[int, RunLane] = {}
+        self._ending: list[RunLane] = []
         self._temporary: Path | None = None
 
     def __len__(self) -> int:
@@ -107,7 +79,7 @@ class RunStack:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"the folder of a run, {folder}, cannot be made: {error.strerror or error}") from error
-        self._lanes[key] = _Lane(replace(spec, purpose=self._purpose, folder=str(folder)))
+        self._lanes[key] = RunLane(replace(spec, purpose=self._purpose, folder=str(folder)))
 
     def checkpoint(self, key: int) -> None:
         """Return nothing: a run keeps its own checkpoint."""
@@ -214,62 +186,27 @@ class RunStack:
             time.sleep(PAUSE_SECONDS / 50)
         for connection in wait(list(lanes), PAUSE_SECONDS) if lanes else ():
             lane = lanes[connection]  # type: ignore[index]
-            self._take_in(lane, _received(lane))
+            self._take_in(lane, lane.receive())
         for lane in lanes.values():
             late = self._timeout is not None and time.perf_counter() - lane.begun > self._timeout
             if late and lane.listens and lane.running is not None:
                 lane.running.ask_to_end()
-                self._fail(lane, Failed(f"it ran for longer than the timeout, {self._timeout:g} seconds"))
+                lane.fail(Failed(f"it ran for longer than the timeout, {self._timeout:g} seconds"))
 
-    def _take_in(self, lane: _Lane, message: Message) -> None:
+    def _take_in(self, lane: RunLane, message: Message) -> None:
         if isinstance(message, Report):
-            self._take_report(lane, message)
+            lane.take(message, last=message.epoch >= self._reports)
         elif isinstance(message, Resumed):
             for report in message.reports:
-                self._tell(lane, report, seconds=message.seconds / len(message.reports), replayed=True)
+                lane.tell(report, seconds=message.seconds / len(message.reports), replayed=True)
         elif isinstance(message, Warned):
             logger.warning(f"{lane.spec.training}: {message.text}")
         elif isinstance(message, Done):
-            self._end(lane, message)
+            lane.end(message)
         elif isinstance(message, Refused):
             raise InputError(message.reason)
         else:
-            self._fail(lane, message)
-
-    def _take_report(self, lane: _Lane, report: Report) -> None:
-        if report.epoch >= self._reports and math.isfinite(report.score):
-            lane.last = report  # the run has still to end as it should
-            return
-        now = time.perf_counter()
-        lane.unanswered = report
-        self._tell(lane, report, seconds=now - lane.since)
-        lane.since = now
-
-    def _end(self, lane: _Lane, message: Done) -> None:
-        """Take in that a run has ended; of one that was told to end, or has diverged, the search knows already."""
-        lane.finished = True
-        if message.note:
-            logger.warning(f"{lane.spec.training}: {message.note}")
-        if lane.last is not None:
-            lane.scores = TestScores(lane.last.score, per_example=lane.last.per_example)
-            self._tell(lane, lane.last, seconds=time.perf_counter() - lane.since)
-
-    def _tell(self, lane: _Lane, report: Report, *, seconds: float, replayed: bool = False) -> None:
-        """Tell the search of a report, which stands for all epochs since the last one."""
-        until = max(report.epoch, lane.epochs + 1) if not math.isfinite(report.score) else report.epoch
-        new = until - lane.epochs
-        more = {name: value for name, value in report.more.items() if name != "train_loss"}
-        train_loss = report.more.get("train_loss")
-        score = {} if report.test else {"select": report.score}
-        for epoch in range(lane.epochs + 1, until + 1):
-            lane.pending.append(EpochMetrics(epoch, train_loss, {}, score, seconds / new, more=more, replayed=replayed))
-        lane.epochs = max(lane.epochs, until)
-
-    def _fail(self, lane: _Lane, failure: Failed) -> None:
-        """Take in that a run has failed, which has now to end."""
-        assert lane.running is not None
-        lane.running.expect_end()
-        lane.last, lane.unanswered, lane.failure = None, None, failure
+            lane.fail(message)
 
     def _settle(self) -> None:
         """Try runs once more that have failed, with the same seeds; those that have failed again have crashed."""
@@ -287,18 +224,3 @@ class RunStack:
             else:
                 lane.finished = True
                 lane.crash = Crash(failure.error, running.output + failure.details)
-
-
-def _received(lane: _Lane) -> Message:
-    """Return what a run has said; that it has failed where it ended without a word."""
-    running = lane.running
-    assert running is not None
-    try:
-        message: Message = running.connection.recv()
-        return message
-    except (EOFError, OSError):
-        running.kill()
-        code = running.exit_code or 0
-        how = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
-        last = running.output.strip().rpartition("\n")[2]
-        return Failed(f"{how}: {last}" if last else how)

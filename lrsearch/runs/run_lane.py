@@ -1,0 +1,95 @@
+"""One run of a stack: what it has said, and what the search has been told of that."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from lrsearch.runs.messages import Done, Failed, Message, Report
+from lrsearch.runs.running import Running
+from lrsearch.runs.spec import RunSpec
+from lrsearch.training.lane import Crash, EpochMetrics, TestScores
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class RunLane:
+    """One run as a lane of a stack: its process, what the search has been told of it, and what it waits for."""
+
+    spec: RunSpec
+    running: Running | None = None  # None before it has been started
+    attempts: int = 0
+    epochs: int = 0  # of which the search has been told
+    unanswered: Report | None = None
+    pending: deque[EpochMetrics] = field(default_factory=deque)
+    last: Report | None = None  # kept until the run has ended as it should
+    since: float = 0.0
+    begun: float = 0.0
+    scores: TestScores | None = None
+    failure: Failed | None = None  # until its process is gone
+    crash: Crash | None = None
+    finished: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether the run takes up a place."""
+        return self.running is not None and not self.finished
+
+    @property
+    def listens(self) -> bool:
+        """Whether the run may have something to say."""
+        return self.busy and self.failure is None
+
+    def receive(self) -> Message:
+        """Return what the run has said; that it has failed where it ended without a word."""
+        running = self.running
+        assert running is not None
+        try:
+            message: Message = running.connection.recv()
+            return message
+        except (EOFError, OSError):
+            running.kill()
+            code = running.exit_code or 0
+            how = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+            last = running.output.strip().rpartition("\n")[2]
+            return Failed(f"{how}: {last}" if last else how)
+
+    def take(self, report: Report, *, last: bool) -> None:
+        """Take in a report; the `last` one is told when the run has ended as it should."""
+        if last and math.isfinite(report.score):
+            self.last = report
+            return
+        now = time.perf_counter()
+        self.unanswered = report
+        self.tell(report, seconds=now - self.since)
+        self.since = now
+
+    def tell(self, report: Report, *, seconds: float, replayed: bool = False) -> None:
+        """Tell the search of a report, which stands for all epochs since the last one."""
+        until = report.epoch if math.isfinite(report.score) else max(report.epoch, self.epochs + 1)
+        new = until - self.epochs
+        more = {name: value for name, value in report.more.items() if name != "train_loss"}
+        train_loss = report.more.get("train_loss")
+        score = {} if report.test else {"select": report.score}
+        for epoch in range(self.epochs + 1, until + 1):
+            self.pending.append(EpochMetrics(epoch, train_loss, {}, score, seconds / new, more=more, replayed=replayed))
+        self.epochs = max(self.epochs, until)
+
+    def end(self, message: Done) -> None:
+        """Take in that the run has ended; of one that was told to end, or has diverged, the search knows already."""
+        self.finished = True
+        if message.note:
+            logger.warning(f"{self.spec.training}: {message.note}")
+        if self.last is not None:
+            self.scores = TestScores(self.last.score, per_example=self.last.per_example)
+            self.tell(self.last, seconds=time.perf_counter() - self.since)
+
+    def fail(self, failure: Failed) -> None:
+        """Take in that the run has failed, which has now to end."""
+        assert self.running is not None
+        self.running.expect_end()
+        self.last, self.unanswered, self.failure = None, None, failure
