@@ -12,7 +12,7 @@ import pytest
 import lrsearch
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
-from lrsearch.metric import ACCURACY
+from lrsearch.metric import ACCURACY, Metric
 from lrsearch.report.dashboard import make_dashboard
 from lrsearch.storage import create_study, open_storage
 
@@ -79,6 +79,21 @@ def test_both_ways_out_of_a_refused_confirmation_import_the_workload(run, stored
     outcome = run("confirm", "--study-name", "theirs", "--workers", 1, "--device", "cpu", *word)
     assert "is another one: its data" in outcome.complaint  # this database was written by hand
     assert foreign[1].exists()
+
+
+def test_confirm_runs_no_command_that_a_database_names(run, folder):
+    """Nor does a program that is named for another study become trusted by it."""
+    marker = folder / "ran"
+    command = {"command": ["touch", str(marker)], "metric": "loss", "direction": "minimize", "total_steps": 10}
+    data = {"name": "theirs", "run": command, "ranges": {"base_lr": {"low": 0.1, "high": 0.2}}}
+    config = StudyConfig.from_dict(data | {"baseline": [{"name": "fixed", "family": "constant", "base_lr": 0.1}]})
+    metric = Metric.of_scores("loss", "minimize", None)
+    create_study(open_storage(DB), "theirs", config, metric=metric, data_fingerprint="", attributes={})
+    complaint = run("confirm", "--study-name", "theirs").complaint
+    assert f"names the command 'touch {marker}'" in complaint
+    assert "--command" in complaint
+    assert "--trust-storage" in complaint
+    assert not marker.exists()
 
 
 @pytest.mark.parametrize("command", ["trials", "studies", "compare", "report", "export", "doctor"])

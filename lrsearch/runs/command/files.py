@@ -78,8 +78,9 @@ class RunFiles:
 
     def write(self, spec: RunSpec) -> None:
         """Write down what the run is told, and remove what an earlier attempt has said."""
-        for old in (self.reports, self.answer, self.score):
+        for old in (self.answer, self.score):
             old.unlink(missing_ok=True)
+        self.reports.write_bytes(b"")
         self.ranks.mkdir(exist_ok=True)
         for old in self.ranks.iterdir():
             old.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ from lrsearch.runs.run import require_last_report
 from lrsearch.runs.spec import RunSpec
 from lrsearch.runs.tail import Tail
 
-_LOOK_SECONDS = 0.01
+_LOOK_SECONDS = 0.005
 _HEED_SECONDS = 5.0
 """From the answer that a run is to end to SIGTERM, which reaches those that do not wait for answers."""
 
@@ -59,7 +59,8 @@ class Supervisor:
         if self._tree.output is not None:
             self._copier = threading.Thread(target=self._copy, args=(self._tree.output,), daemon=True)
             self._copier.start()
-        self._offset = 0
+        self._reports = self._files.reports.open("rb", buffering=0)
+        self._unread = b""  # of a line that is not at its end yet
         self._last: Report | None = None
         self._waiting: int | None = None  # the step of a report that the search has still to answer
         self._finished: Finished | None = None
@@ -129,15 +130,11 @@ class Supervisor:
 
     def _forward(self, *, last: bool = False) -> None:
         """Pass on what the command has reported; a line that is not at its end yet is left for later."""
-        try:
-            with self._files.reports.open("rb") as file:
-                file.seek(self._offset)
-                whole, end, rest = file.read().rpartition(b"\n")
-        except FileNotFoundError:
+        new = self._reports.read()
+        if not new and not last:
             return
-        self._offset += len(whole) + len(end)
-        lines = [*whole.splitlines(), *([rest] if last else [])]
-        for line in lines:
+        *lines, self._unread = (self._unread + new).split(b"\n")
+        for line in [*lines, self._unread] if last else lines:
             if not line.strip() or self._ending:
                 continue
             try:

@@ -115,14 +115,32 @@ def test_a_command_that_fails_is_tried_once_more(tmp_path: Path, caplog) -> None
     assert 1 == sum("tried once more" in record.message for record in caplog.records)
 
 
-def test_the_score_is_found_in_a_gigabyte_of_output() -> None:
+@pytest.mark.parametrize("written", [10**8, pytest.param(10**9, marks=pytest.mark.slow)])
+def test_the_score_is_found_at_the_end_of_much_output(written) -> None:
     """Of which neither memory nor disk hold more than the end."""
-    script = "yes 'loss: 9.0' | head -c 1000000000; echo 'loss: 0.25'"
+    script = f"yes 'loss: 9.0' | head -c {written}; echo 'loss: 0.25'"
     before = psutil.Process().memory_info().rss
     with stack_of(("sh", "-c", script), score_pattern="loss: ([0-9.]+)", reports=1, epochs=1) as stack:
         [metrics] = [found for _ in range(200) for found in stack.run_epoch().values()][:1]
     assert 0.25 == metrics.score["select"]
     assert psutil.Process().memory_info().rss - before < 50_000_000
+
+
+def test_each_of_two_runs_sees_a_gpu_of_its_own(tmp_path: Path) -> None:
+    """The next one sees that which has become free."""
+    command = ("sh", "-c", "echo loss: $CUDA_VISIBLE_DEVICES; sleep 0.2")
+    stack = RunStack(RunningCommand, reports=1, at_once=2, devices=("3", "5"))
+    for key in range(3):
+        spec = make_spec(command=command, score_pattern="loss: (.*)", reports=1, epochs=1, path=tuple(sys.path))
+        stack.admit(key, spec, folder=tmp_path / f"{key}")
+    seen: list[tuple[int, float]] = []
+    while len(seen) < 3:
+        for key, metrics in stack.run_epoch().items():
+            seen.append((key, metrics.score["select"]))
+            stack.release(key)
+    stack.close()
+    assert {(0, 3.0), (1, 5.0)} == set(seen[:2])
+    assert seen[2][1] in (3.0, 5.0)
 
 
 def left_over(mark: str) -> list[psutil.Process]:

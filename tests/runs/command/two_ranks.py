@@ -27,8 +27,6 @@ for _ in run.epochs(model=model, optimizer=optimizer, scheduler=scheduler):
             dist.all_reduce(parameter.grad)
         optimizer.step()
         scheduler.step()
-    if "--alone" in sys.argv and rank == 1:
-        time.sleep(60)
     run.report(loss)
     if "--slow" in sys.argv:
         time.sleep(0.3)
