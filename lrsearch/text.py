@@ -1,10 +1,11 @@
-"""Text: made safe to show, and what was probably meant by a word."""
+"""Text: made safe to show, times in words, and what was probably meant by a word."""
 
 from __future__ import annotations
 
 import difflib
 import math
 from collections.abc import Iterable
+from datetime import timedelta
 
 
 def plain(text: str) -> str:
@@ -23,6 +24,15 @@ def time_in_words(seconds: float) -> str:
     amount = seconds / length
     decimals = 1 if length >= 3600 and amount < 9.95 else 0
     return f"{amount:,.{decimals}f} {unit}"
+
+
+def short_time(seconds: float) -> str:
+    """Return a time in few characters: 8 s, 12 min, 3:05 h."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{str(timedelta(seconds=round(seconds / 60) * 60))[:-3]} h"
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

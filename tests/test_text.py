@@ -1,8 +1,8 @@
-"""Text that is safe to show, and what was probably meant."""
+"""Text that is safe to show, times in few characters, and what was probably meant."""
 
 import pytest
 
-from lrsearch.text import did_you_mean, plain
+from lrsearch.text import did_you_mean, plain, short_time
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,12 @@ def test_the_likeliest_word_is_named() -> None:
     """Where none is near, all that are choose from listed; an iterator will do."""
     assert "; did you mean 'cosine'?" == did_you_mean("cosin", ["linear", "cosine", "constant"])
     assert "; choose from linear, cosine" == did_you_mean("xyz", iter(["linear", "cosine"]))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (8.4, "8 s"), (99.4, "99 s"), (99.6, "2 min"), (720, "12 min"), (3 * 3600 + 300, "3:05 h")],
+)
+def test_times_are_said_as_people_say_them(seconds, words) -> None:
+    """Seconds, then minutes, then hours and minutes."""
+    assert words == short_time(seconds)

@@ -60,6 +60,7 @@ def plan(
     Example: lrsearch plan quick --blocks 10,20 --sd 0.5 --correlation 0.3
     """
     from lrsearch.cli import console
+    from lrsearch.cli.progress import show_progress
     from lrsearch.cli.rows import plan_summary, plan_table
     from lrsearch.errors import InputError
     from lrsearch.experiment.options import RunOptions
@@ -77,7 +78,7 @@ def plan(
         noise = noise_of_table(noise_from)
     else:
         raise InputError("--noise-from cannot be given with --sd, --correlation or --pilot, which say the noise too")
-    with console.progress() as progress:
+    with show_progress() as progress:
         planned = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"), on_step=progress.show)
     if output == "json":
         print_json(plan_summary(planned))
@@ -140,11 +141,11 @@ def init(
 
 def _measured_study(target: Path, name: str, training: str) -> str:
     """Return the text of a study file for a training function, measured by a short run."""
-    from lrsearch.cli import console
+    from lrsearch.cli.progress import show_progress
     from lrsearch.config.template import run_template
     from lrsearch.planning.measure import measure
 
-    with console.progress("one short trial run"):
+    with show_progress("one short trial run"):
         measured = measure(training)
     length = "measured" if measured.counted else "your loop takes as many as this says: set what you mean"
     return run_template(
@@ -232,11 +233,12 @@ def doctor(
     Example: lrsearch doctor --training train:train
     """
     from lrsearch.cli import console
+    from lrsearch.cli.progress import show_progress
     from lrsearch.planning.doctor import examine
 
     if workload is not None and training is not None:
         raise InputError("--workload and --training exclude each other: each says what is trained")
-    with console.progress("trying what is there"):
+    with show_progress("trying what is there"):
         checks = [
             vars(check)
             for check in examine(workload=workload, dataset=dataset, storage=storage, device=device, training=training)

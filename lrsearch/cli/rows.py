@@ -7,7 +7,6 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from lrsearch.cli.console import duration
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.export.formats import formats_of
 from lrsearch.planning.plan import StudyPlan
@@ -16,6 +15,7 @@ from lrsearch.schedules import FAMILIES, Choice, describe_family
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.tables import Column, Estimate, Table, table
+from lrsearch.text import short_time
 from lrsearch.verdict.confirmation_plan import failed_runs
 from lrsearch.verdict.epoch_budgets import BudgetAgreement
 from lrsearch.verdict.study_verdict import StudyVerdict
@@ -156,7 +156,7 @@ def plan_table(plan: StudyPlan) -> Table:
             row.detectable_against,
             *([] if plan.rope is None else [row.power_at_rope]),
             row.runs if plan.of_runs else row.trial_epochs,
-            duration(row.seconds),
+            short_time(row.seconds),
             *[plan.gpu_hours(row)] * bool(plan.gpus),
         )
         for row in plan.rows

@@ -14,7 +14,7 @@ from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, 
 from lrsearch.cli.next_step import next_step, say_next
 
 if TYPE_CHECKING:
-    from lrsearch.cli.console import Progress
+    from lrsearch.cli.progress import Progress
     from lrsearch.config import StudyConfig
     from lrsearch.experiment.experiment import Experiment
     from lrsearch.experiment.options import RunOptions
@@ -45,6 +45,7 @@ def optimize(
     """
     from lrsearch.api import running as api
     from lrsearch.cli import console
+    from lrsearch.cli.progress import search_progress, show_progress
     from lrsearch.cli.rows import family_table, search_summary
     from lrsearch.storage import StoredStudy
 
@@ -52,8 +53,8 @@ def optimize(
     options = run.options(config, lanes=count(lanes, "lanes"), timeout_seconds=timeout, retry_crashed=retry_crashed)
     summaries = []
     for budget, here in options.at_budgets(config):
-        with console.progress() as progress:
-            shown = console.search_progress(progress, budget.epochs)
+        with show_progress() as progress:
+            shown = search_progress(progress, budget.epochs)
             begin = partial(_say_cost, progress)
             searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown, on_begin=begin)
         stored = StoredStudy.of(searches[0])
@@ -104,6 +105,7 @@ def confirm(
     """
     from lrsearch.api import running as api
     from lrsearch.cli import console
+    from lrsearch.cli.progress import confirm_progress, show_progress
     from lrsearch.cli.rows import audit_table, confirm_table
     from lrsearch.confirmation.confirm import run_confirm
     from lrsearch.storage import StoredStudy, StudyPart
@@ -118,7 +120,7 @@ def confirm(
     options = run.options(config)
     results = []
     for budget, here in options.at_budgets(config):
-        with console.progress() as progress:
+        with show_progress() as progress:
             done = run_confirm(
                 budget,
                 here,
@@ -126,7 +128,7 @@ def confirm(
                 top=top,
                 controls=control or (),
                 audit_pruned=audit_pruned,
-                on_epoch=console.confirm_progress(progress),
+                on_epoch=confirm_progress(progress),
             )
         for family in done.left_out:
             logger.info(f"{family} is left out: no trial of it is complete")
@@ -163,10 +165,11 @@ def train(
     Example: lrsearch train best.toml --checkpoint best.pt -o curve.csv
     """
     from lrsearch.cli import console
+    from lrsearch.cli.progress import show_progress
     from lrsearch.export.retrain import train_exported
 
     require_seed(seed)
-    with console.progress() as progress:
+    with show_progress() as progress:
         run = train_exported(
             config,
             seed=seed,

@@ -37,16 +37,17 @@ def run(
     """
     from lrsearch.api.whole_study import Watcher, answer_study
     from lrsearch.cli import console
+    from lrsearch.cli.progress import confirm_progress, search_progress, show_progress
     from lrsearch.cli.rows import verdict_table
 
     config = search.config()
     options = run.options(config)
-    with console.progress() as progress:
+    with show_progress() as progress:
         watcher = Watcher(
             phase=progress.phase,
             plan=_say,
-            search=console.search_progress(progress, config.epochs),
-            confirm=console.confirm_progress(progress),
+            search=search_progress(progress, config.epochs),
+            confirm=confirm_progress(progress),
         )
         answer = answer_study(config, options, minutes=minutes, folder=folder, watcher=watcher)
     if answer.verdict is None:

@@ -146,8 +146,7 @@ def _or_refused(call: Callable[[], Any]) -> None:
 
 def _printed(call: Callable[[], Any]) -> str:
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()), pytest.MonkeyPatch.context() as patch:
-        for name in ("output", "errors"):
-            patch.setattr(console, name, Console(file=out, highlight=False, soft_wrap=True))
+        patch.setattr(console, "output", Console(file=out, highlight=False, soft_wrap=True))
         call()
     assert not set(CONTROL) & set(out.getvalue())
     return out.getvalue()
