@@ -86,6 +86,8 @@ class Supervisor:
     def _on_term(self, _signum: int, _frame: FrameType | None) -> None:
         self._ending = True
         self._end(grace=0.0)
+        if self._last is not None and self._waiting is not None:  # so that the run comes to its checkpoint
+            self._files.write_answer(Answer(self._last.step, end=False))
 
     def _end(self, *, grace: float) -> None:
         """Let the run end: by SIGTERM after `grace` seconds, by SIGKILL after those of the run."""
