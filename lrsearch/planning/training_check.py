@@ -121,7 +121,7 @@ def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
         return (
             "resume",
             True,
-            "it keeps no checkpoint: a run that is killed begins anew; "
+            "it has kept no checkpoint by its second report, without which a run that is killed begins anew; "
             "run.epochs(model=model, optimizer=optimizer, scheduler=scheduler) keeps one",
         )
     before = len(resumed.resumed)
