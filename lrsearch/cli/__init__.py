@@ -8,8 +8,8 @@ Owns what a person types and reads in a terminal. May import every room, each in
 from lrsearch.cli import whole_study  # isort: skip
 from lrsearch.cli import running  # isort: skip
 from lrsearch.cli import reading  # isort: skip
-from lrsearch.cli import planning  # isort: skip
 from lrsearch.cli import keeping  # isort: skip
+from lrsearch.cli import planning  # isort: skip
 from lrsearch.cli.command import app
 
 __all__ = ["app", "keeping", "planning", "reading", "running", "whole_study"]

@@ -1,19 +1,91 @@
-"""The commands that fill and keep a storage: adopt and backup."""
+"""The commands that list, fill and keep a storage: trials, studies, adopt, backup."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from lrsearch.cli import completion
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Name, Storage
 from lrsearch.cli.next_step import next_step
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
+
+_NEWEST = 1000
+"""Trials that are listed where not all are asked for."""
+
+Family = Annotated[
+    str | None,
+    typer.Option(help="Only this family, or this candidate of a confirmation.", autocompletion=completion.family),
+]
+State = Annotated[
+    Literal["complete", "pruned", "running", "waiting", "fail"] | None, typer.Option(help="Only trials in this state.")
+]
+Replicate = Annotated[int | None, typer.Option(help="Only this replicate of a search, counted from 0.")]
+Listing = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="For people or for programs.")]
+
+
+@command
+def trials(
+    storage: Storage = DEFAULT_STORAGE,
+    study_name: Name = None,
+    family: Family = None,
+    state: State = None,
+    replicate: Replicate = None,
+    every: Annotated[bool, typer.Option("--all", help=f"All trials, and not the newest {_NEWEST:,} alone.")] = False,
+    crashed: Annotated[
+        bool, typer.Option("--crashed", help="Those alone that have crashed, with the end of their output.")
+    ] = False,
+    output: Listing = "table",
+) -> None:
+    """List the trials of a study, all replicates of a search together.
+
+    Example: lrsearch trials --family cosine --state complete --format csv
+    """
+    from lrsearch.cli import console
+    from lrsearch.cli.listing import crashed_table, list_trials
+    from lrsearch.storage import StoredStudy, TrialFilter, open_existing
+
+    if crashed:
+        those = crashed_table(StoredStudy.open(storage, study_name))
+        if output == "table":
+            console.print_crashed(those)
+        else:
+            console.print_table(those, output)
+        return
+    wanted, most = TrialFilter(family, state, replicate), None if every else _NEWEST
+    listed = list_trials(open_existing(storage), study_name, wanted, most=most)
+    console.print_table(listed.table, output)
+    if (shown := len(listed.table.rows)) < listed.total:
+        logger.info(f"the newest {shown} of {listed.total} trials are shown; --all shows the rest")
+    if output == "table":
+        next_step("report", storage=storage, study_name=study_name, to="all of it with figures")
+
+
+@command
+def studies(
+    storage: Storage = DEFAULT_STORAGE,
+    family: Family = None,
+    state: State = None,
+    replicate: Replicate = None,
+    output: Listing = "table",
+) -> None:
+    """List the studies of a storage; with a filter, those that have such trials, and of these the counts.
+
+    Example: lrsearch studies --storage sqlite:///lrsearch.db --state running
+    """
+    from lrsearch.cli import console
+    from lrsearch.cli.listing import study_table
+    from lrsearch.storage import TrialFilter, open_existing
+
+    console.print_table(study_table(open_existing(storage), TrialFilter(family, state, replicate)), output)
+    if output == "table":
+        next_step("compare", "--study-name", "NAME", storage=storage, to="the verdict of one of them")
 
 
 @command

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
-
-
-def _optimize(run, study_file, *flags):
-    return run("optimize", study_file, "--workers", "1", "--device", "cpu", *flags)
-
-
-def test_trials_and_studies_are_listed_in_every_form(run, study_file) -> None:
-    """Table, JSON and CSV hold the same trials; flags choose among them, and a wrong one is refused."""
-    _optimize(run, study_file, "--study-name", "one")
-    rows = json.loads(run("trials", "--format", "json").out)
-    assert list(range(6)) == [row["trial"] if "trial" in row else row["number"] for row in rows]
-    assert 1 + len(rows) == len(run("trials", "--format", "csv").out.splitlines())
-    assert 1 + len(rows) == len(run("trials").out.splitlines())
-    assert 2 == len(json.loads(run("trials", "--family", "cosine", "--format", "json").out))
-    assert "--state" in run("trials", "--state", "done").complaint
-    (study,) = json.loads(run("studies", "--format", "json").out)
-    assert ("one", "search", 6) == (study["study"], study["kind"], study["complete"] + study["pruned"])
-    assert "there is no study 'two' in this storage; there are: one" in run("trials", "--study-name", "two").complaint
 
 
 @pytest.mark.parametrize("command", ["trials", "studies", "compare", "report", "export", "dashboard"])
