@@ -1,7 +1,8 @@
 """Figures, tables and pages.
 
 Owns everything that draws, and the dashboard; plotly's only door. May import verdict and everything below it, and
-search for importances. Begin with assemble.py: `CHAPTERS` is the whole report, in its order.
+search for importances. Begin with assemble.py: `CHAPTERS` is the whole report, in its order, below the first page of
+`figures/first_page.py`. files.py writes the figures as files.
 
 To add a figure, write one function from the `Source` to its `Section` in the module of `figures/` that fits, or in one
 of your own, and name it in a chapter:
@@ -12,5 +13,5 @@ of your own, and name it in a chapter:
 
 `source.study` holds what the database does (searches, confirmation), `source.verdict` what may be said of it, and
 `source.metric` the unit in which people read a score. A figure begins with `style.figure` and `style.axis`, takes its
-colours from `style.colours`, shows names through `style.label`, and has a table beside it.
+styles from `source.styles`, shows names through `style.label`, and has a table beside it.
 """
