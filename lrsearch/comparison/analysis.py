@@ -15,7 +15,7 @@ from lrsearch.comparison.inference.flips import PairFlips, rounding_variance
 from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.inference.power import blocks_to_settle
 from lrsearch.comparison.inference.probability import probability_better
-from lrsearch.comparison.result import Pairs, Recommendation
+from lrsearch.comparison.parts import Pairs, Recommendation
 from lrsearch.comparison.settings import Settings
 from lrsearch.comparison.words.sentences import FAILED, SAME, UNDECIDED, pair_verdict
 

@@ -15,7 +15,8 @@ from lrsearch.comparison.best import compare_with_best
 from lrsearch.comparison.contrasts import Contrasts, columns_of, tested_pairs
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.flips import flip_pairs, require_attainable, sampling_variance
-from lrsearch.comparison.result import Comparison, Means
+from lrsearch.comparison.parts import Means
+from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import CONFIGURATIONS, Settings
 from lrsearch.comparison.words.answer import with_lines
 from lrsearch.comparison.words.sentences import verdict_sentences

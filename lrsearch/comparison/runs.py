@@ -16,7 +16,8 @@ from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.crosscheck import holm
 from lrsearch.comparison.inference.welch import FEWEST_RUNS, RunGroups, WelchMaxT, runs_to_settle, welch_max_t
-from lrsearch.comparison.result import Comparison, Means, Pairs
+from lrsearch.comparison.parts import Means, Pairs
+from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import CONFIGURATIONS, Settings
 from lrsearch.comparison.unjudged import nothing_recommended, nothing_tested, one_run_each
 from lrsearch.comparison.words.answer import with_lines

@@ -12,7 +12,8 @@ from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
 from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.power import MOST_BLOCKS, blocks_to_settle
-from lrsearch.comparison.result import Comparison, Means, Pairs, Recommendation
+from lrsearch.comparison.parts import Means, Pairs, Recommendation
+from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import Settings
 from lrsearch.comparison.words.answer import with_lines
 
