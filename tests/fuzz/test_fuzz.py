@@ -81,7 +81,7 @@ def configuration_file(name_and_content: tuple[str, bytes]) -> None:
     """Read an exported configuration of any bytes, draw it, and write it in every format."""
     name, content = name_and_content
     configuration = _in_a_file(name, content, load_configuration)
-    schedule_preview_html("x", configuration.to_schedule(), epochs=min(configuration.training.epochs, 50))
+    schedule_preview_html("x", configuration.to_schedule(), epochs=min(configuration.epochs, 50))
     for form in ("python", "csv", "hf", "timm", "optax"):
         try:
             text = FORMATS[form].render(configuration.model_dump(mode="json"))
@@ -118,10 +118,11 @@ def studies(data: Any) -> None:
 
 
 def _compared(storage: Any) -> None:
-    verdict = study_verdict(StoredStudy.read(storage, "s"))
+    study = StoredStudy.read(storage, "s")
+    verdict = study_verdict(study)
     assert 6 >= verdict.comparison.blocks
     console.print_study_verdict(verdict, verdict_table(verdict))
-    write_verdict([load_study(storage, "s")], verdict)
+    write_verdict([load_study(storage, "s")], study, verdict)
 
 
 def _shown(storage: Any) -> None:
