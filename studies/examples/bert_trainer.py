@@ -9,12 +9,12 @@ from transformers import BertConfig, BertForSequenceClassification, Trainer, Tra
 from lrsearch import Run
 from lrsearch.adapters.transformers import RunCallback
 
-PAGES, WORDS, VOCABULARY = 8, 12, 1024
-BATCH, PASSAGES = 16, 200  # of a page, at most
+PAGES, WORDS, VOCABULARY = 4, 24, 1024
+BATCH, PASSAGES = 16, 1000  # of a page, at most
 
 
 def examples() -> list[dict[str, object]]:
-    """Return passages of 12 words from the 8 longest pages, each with the number of its page."""
+    """Return passages of 24 words from the 4 longest pages, each with the number of its page."""
     longest = sorted(topics, key=lambda name: len(topics[name]))[-PAGES:]
     made = []
     for page, name in enumerate(longest):
