@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import vmap
 
 from lrsearch.training.data import Part, TrainingData, epoch_order
+from lrsearch.training.evaluation import evaluate
 from lrsearch.training.lane import Checkpoint, Crash, EpochMetrics, Lane, TestScores
 from lrsearch.training.model import StackedModel
 from lrsearch.training.modules.draws import default_generator, step_seeds
 from lrsearch.training.optimizers import UpdateRule, settings_columns
 from lrsearch.training.parameter_groups import column_factors
 from lrsearch.training.program import EpochProgram
-from lrsearch.training.set_metric import joined, set_score
 from lrsearch.workloads import Workload
 
 _ORDERS_KEPT = 32
@@ -245,28 +243,4 @@ class Stack:
                 generator.set_state(state)
 
     def _evaluate(self, rows: Sequence[_Row], part: Part) -> tuple[Tensor, Tensor]:
-        """Return the mean loss `[N]` and the score of each example `[N, examples]`, or of the whole part `[N, 1]`."""
-        params = torch.stack([row.params for row in rows])
-        loss_sum = torch.zeros(len(rows), dtype=torch.float64, device=self._device)
-        whole_part = self._workload.metric_over == "set"
-        scores, kept = [], []
-        for index in part.index.split(self._workload.evaluation_batch_size):
-            x, y = part.take(index)
-            outputs = self._model.predict(params, x.unsqueeze(0))
-            loss_sum += self._per_lane(self._workload.loss, outputs, y) * len(index)
-            if whole_part:
-                kept.append([*outputs])
-            else:
-                scores.append(self._per_lane(self._workload.metric, outputs, y))
-        if whole_part:
-            y = part.take(part.index)[1]
-            values = [set_score(self._workload, joined(batches), y) for batches in zip(*kept, strict=True)]
-            return loss_sum / len(part), torch.tensor(values, dtype=torch.float64, device=self._device).unsqueeze(1)
-        return loss_sum / len(part), torch.cat(scores, dim=1)
-
-    def _per_lane(self, function: Callable[[Any, Tensor], Tensor], outputs: Tensor | list[Any], y: Tensor) -> Tensor:
-        if isinstance(outputs, Tensor) and outputs.is_cuda:
-            result: Tensor = vmap(function, in_dims=(0, None))(outputs, y)
-            return result
-        # One by one, or the last digit would depend on how many lanes there are.
-        return torch.stack([function(of_lane, y) for of_lane in outputs])
+        return evaluate(self._model, self._workload, torch.stack([row.params for row in rows]), part)
