@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lrsearch.planning.plan import StudyPlan
     from lrsearch.search.progress import SearchState
     from lrsearch.verdict.over_studies import OverStudies
-    from lrsearch.verdict.sequential import SequentialVerdict
+    from lrsearch.verdict.sequential_verdict import SequentialVerdict
     from lrsearch.verdict.study_verdict import StudyVerdict
 
 logger = logging.getLogger(__name__)

@@ -40,19 +40,6 @@ def test_less_may_be_better(folder, run) -> None:
     assert 4 == run(*CALL, "--direction", "minimize").code
 
 
-def test_the_words_name_the_limits_and_when_it_was_known(folder) -> None:
-    """The interval is the intersection of those of all looks."""
-    (folder / "t.csv").write_text(_lines(8))
-    compared = compare_growing_table(folder / "t.csv", candidate="new", baseline="old", unit="nats")
-    assert compared.sentence == (
-        "new is better than old by 0.55 nats (0.1819 to 0.9181), after 8 paired runs; this was known after 7."
-    )
-    against = compare_growing_table(folder / "t.csv", candidate="old", baseline="new", unit="nats")
-    assert against.sentence == compared.sentence
-    assert "valid at every look" in compared.note
-    assert 6 == len(compared.table().rows)
-
-
 def test_pairs_count_in_the_order_in_which_they_are_complete(folder) -> None:
     """A block of which one run is missing waits; other families do not matter."""
     lines = _lines(3).splitlines()
