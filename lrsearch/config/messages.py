@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
 
-from lrsearch.text import did_you_mean
+from lrsearch.text import did_you_mean, plain
 
-_VALUES = (("float",), ("literal['all']",))
+_VALUES = (("int",), ("float",), ("literal['all']",))
 """What pydantic calls the alternatives to a table, as ends of a location."""
 
 
@@ -27,7 +27,8 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
 
     Args:
         error: what pydantic found.
-        tables: the model of each table, by its path; () is the whole document. Its keys are the valid ones.
+        tables: the model of each table, by its path; () is the whole document, and * stands for any name. Its keys
+            are the valid ones.
     """
     # Where a value or a table may stand, a table that is wrong was not meant for a value.
     problems = [p for p in error.errors() if not (p["loc"][-1:] in _VALUES and isinstance(p["input"], dict))]
@@ -37,7 +38,8 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
     table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
     where = f" in [{'.'.join(table)}]" if table else ""
     if problem["type"] == "extra_forbidden":
-        keys = tables[table].model_fields if table in tables else ()
+        model = tables.get(table) or tables.get((*table[:-1], "*"))
+        keys = model.model_fields if model else ()
         return f"unknown key {shortened(key)}{where}{did_you_mean(key, keys)}"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
@@ -46,4 +48,7 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
         if isinstance(problem["input"], str | int | float | None) and "got" not in message
         else ""
     )
-    return f"{'.'.join(map(str, location))}: {message}{given}" if location else message
+    if not location:
+        return message
+    name = plain(".".join(map(str, location)))
+    return f"{name if len(name) <= _SHORT.maxstring else shortened(name)}: {message}{given}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from lrsearch.config.messages import shortened
 from lrsearch.config.study_tables import Name, SettingRange, Table
 from lrsearch.schedules import FAMILIES, Choice, Range, reads_metric
 
 MOST_STEPS = 10**9
+_MOST_CHOICES = 50
 _FAMILY = "family"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ADDRESS = re.compile(r"[\w.]+:[\w.]+")
@@ -146,8 +149,35 @@ class ParameterRange(SettingRange):
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
-_Choices = Annotated[tuple[bool | int | float | str, ...], Field(min_length=1, max_length=50)]
-Parameters: TypeAlias = dict[str, ParameterRange | _Choices]
+def _require_choices(choices: Any) -> Any:
+    """Refuse what is no choice, and choices that are equal: the storage could not tell which one was taken."""
+    for choice in choices:
+        if not isinstance(choice, int | float | str) or (isinstance(choice, float) and not math.isfinite(choice)):
+            raise ValueError(f"choices must be finite numbers, text, true or false, got {shortened(choice)}")
+    if not 1 <= len(choices) <= _MOST_CHOICES:
+        raise ValueError(f"there must be 1 to {_MOST_CHOICES} choices, got {len(choices)}")
+    if len(set(choices)) < len(choices):
+        raise ValueError(f"choices must differ, and 1, 1.0 and true are equal, got {shortened(list(choices))}")
+    return choices
+
+
+def _form(value: Any) -> str | None:
+    """Return whether a value is a range or choices, None for neither; errors leave out what is in brackets."""
+    if isinstance(value, Mapping | ParameterRange):
+        return "[range]"
+    return "[choices]" if isinstance(value, list | tuple) else None
+
+
+_Choices = Annotated[tuple[bool | int | float | str, ...], BeforeValidator(_require_choices)]
+_Parameter = Annotated[
+    Annotated[ParameterRange, Tag("[range]")] | Annotated[_Choices, Tag("[choices]")],
+    Discriminator(
+        _form,
+        custom_error_type="form",
+        custom_error_message="must be a range such as { low = 0.1, high = 0.3 }, or a list of choices",
+    ),
+]
+Parameters: TypeAlias = dict[Name, _Parameter]
 """`[parameters]`: by name, a range or a list of choices."""
 
 

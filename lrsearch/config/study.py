@@ -324,7 +324,7 @@ class StudyConfig(Table):
 _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     (): StudyConfig,
     ("run",): RunConfig,
-    ("parameters",): ParameterRange,
+    ("parameters", "*"): ParameterRange,
     ("data",): DataConfig,
     ("training",): TrainingConfig,
     ("optimizer",): OptimizerConfig,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -61,6 +62,8 @@ class SettingRange(Table):
             raise ValueError(f"low must not be above high, got {self.low} and {self.high}")
         if self.log and self.low <= 0:
             raise ValueError(f"low must be above 0 where log = true, got {self.low}")
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"low and high must be closer to each other, got {self.low} and {self.high}")
         return self
 
 

@@ -1,5 +1,6 @@
 """`[run]` and `[parameters]` of a study file."""
 
+import math
 import tomllib
 
 import pytest
@@ -109,6 +110,19 @@ def test_a_command_and_a_function_replace_each_other() -> None:
         ({"run": {**RUN, "score_pattern": "(.)"}}, "score_pattern is for a command"),
         ({"run": {**RUN, "gpus": 1}}, "gpus must be 0 with in_process"),
         ({"parameters": {"decay": []}}, "parameters.decay"),
+        ({"parameters": {"decay": 3}}, "parameters.decay: must be a range such as .* or a list of choices, got 3"),
+        ({"parameters": {"decay": [1, 1.0]}}, "parameters.decay: choices must differ"),
+        (
+            {"parameters": {"decay": {"low": 1, "high": 2, "step": 1}}},
+            r"'step' in .*decay.*; choose from low",
+        ),
+        ({"parameters": {"decay": {"low": "a", "high": 2}}}, "parameters.decay.low: "),
+        ({"parameters": {"decay": {"low": -1e308, "high": 1e308}}}, "must be closer to each other"),
+        ({"parameters": {"a\nb": [1, 2]}}, r"parameters.a\?b: must hold no control characters"),
+        ({"parameters": {"": [1, 2]}}, "parameters"),
+        ({"parameters": {"decay": [math.nan]}}, "choices must be finite numbers, text, true or false, got nan"),
+        ({"parameters": {"decay": [[1]]}}, r"choices must be finite numbers, text, true or false, got \[1\]"),
+        ({"parameters": {"decay": [*range(51)]}}, "there must be 1 to 50 choices, got 51"),
         ({"parameters": {"decay": {"low": 2, "high": 1}}}, "low must not be above high"),
         ({"parameters": {"family": [1, 2]}}, "parameters: family is the name of the schedule's own"),
         ({"parameters": {"base_lr": [1, 2]}}, "parameters: base_lr is the name of the schedule's own"),
