@@ -83,6 +83,17 @@ class BaselineConfig(BaseModel):
         if unknown := [name for name in self.parameters if name not in searched]:
             raise ValueError(f"baseline {self.name!r}: {unknown[0]} is none of [parameters]: leave it out")
 
+    def check_for_workload(self, searched: Collection[str]) -> None:
+        """Raise ValueError unless this fits a study of a workload in which these optimizer settings are searched."""
+        if self.parameters:
+            raise ValueError(f"baseline {self.name!r}: parameters are for a study with [run]: leave them out")
+        for name in ("momentum", "weight_decay"):
+            stated = getattr(self, name) is not None
+            if name in searched and not stated:
+                raise ValueError(f"baseline {self.name!r} needs its own {name}, because the search samples it")
+            if stated and name not in searched:
+                raise ValueError(f"baseline {self.name!r} has the {name} of [optimizer]: leave it out")
+
     def settings(self, searched: Iterable[str]) -> dict[str, Any]:
         """Return the values of what the search samples beside the schedule, by name."""
         return {name: self.parameters[name] if self.parameters else getattr(self, name) for name in searched}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lrsearch.config.study_tables import MOST_EPOCHS, Table
 from lrsearch.metric import Metric
+from lrsearch.schedules import reads_metric
+from lrsearch.text import did_you_mean
 
 _FEWEST_BLOCKS = 6
 
@@ -24,6 +26,15 @@ class ContrastsConfig(Table):
         if (self.against is None) == (self.groups is None):
             raise ValueError("contrasts takes either against or groups")
         return self
+
+    def check_members(self, compared: Collection[str]) -> None:
+        """Raise ValueError unless each name is one of the `compared` families and baselines, and reads no metric."""
+        members = [self.against] if self.against else [name for group in (self.groups or {}).values() for name in group]
+        for name in members:
+            if name not in compared:
+                raise ValueError(f"plan.contrasts: unknown family or baseline {name!r}{did_you_mean(name, compared)}")
+            if reads_metric(name):
+                raise ValueError(f"plan.contrasts: {name} reads a metric and is not compared")
 
 
 class ClaimConfig(Table):

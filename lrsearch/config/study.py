@@ -21,6 +21,7 @@ from pydantic import (
 from lrsearch.config.arguments import checked
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.config.built_in import built_in_study, study_path
+from lrsearch.config.changes import named_as_flag, with_changes
 from lrsearch.config.files import check_plain, parsed, read_data, read_text
 from lrsearch.config.messages import explain
 from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
@@ -45,12 +46,9 @@ from lrsearch.config.study_tables import (
 )
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
-from lrsearch.schedules import Choice, Range, check_overrides, default_families, reads_metric, resolve_ranges
-from lrsearch.text import did_you_mean
+from lrsearch.schedules import Choice, Range, check_overrides, default_families, resolve_ranges
 
 _NOMINAL_STEPS = 1000
-_REPLACED = {"training.epochs": "budgets", "run.training": "command", "run.command": "training"}
-"""By dotted key, what of the same table goes where it is changed."""
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
 _BUILT_IN_DATA = "fashion-mnist"
 
@@ -125,17 +123,8 @@ class StudyConfig(Table):
 
     @model_validator(mode="after")
     def _contrasts_name_what_is_compared(self) -> StudyConfig:
-        planned = self.plan.contrasts
-        if isinstance(planned, ContrastsConfig):
-            compared = [*self.search.families, *(baseline.name for baseline in self.baseline)]
-            members = [planned.against] if planned.against else [n for g in (planned.groups or {}).values() for n in g]
-            for name in members:
-                if name not in compared:
-                    raise ValueError(
-                        f"plan.contrasts: unknown family or baseline {name!r}{did_you_mean(name, compared)}"
-                    )
-                if reads_metric(name):
-                    raise ValueError(f"plan.contrasts: {name} reads a metric and is not compared")
+        if isinstance(self.plan.contrasts, ContrastsConfig):
+            self.plan.contrasts.check_members([*self.search.families, *(baseline.name for baseline in self.baseline)])
         return self
 
     @model_validator(mode="after")
@@ -179,15 +168,8 @@ class StudyConfig(Table):
         for baseline in self.baseline:
             if self.run is not None:
                 baseline.check_for_run(self.searched)
-                continue
-            if baseline.parameters:
-                raise ValueError(f"baseline {baseline.name!r}: parameters are for a study with [run]: leave them out")
-            for name in ("momentum", "weight_decay"):
-                searched, stated = name in self.optimizer.searched(), getattr(baseline, name) is not None
-                if searched and not stated:
-                    raise ValueError(f"baseline {baseline.name!r} needs its own {name}, because the search samples it")
-                if stated and not searched:
-                    raise ValueError(f"baseline {baseline.name!r} has the {name} of [optimizer]: leave it out")
+            else:
+                baseline.check_for_workload(self.optimizer.searched())
         return self
 
     @classmethod
@@ -273,27 +255,11 @@ class StudyConfig(Table):
         Raises:
             InputError: if a value is invalid; the message names it as its flag, such as `--epochs`.
         """
-        data = self.model_dump(exclude_unset=True)
-        for key, value in changes.items():
-            if value is not None:
-                if self.run is not None and key.partition(".")[0] in OF_WORKLOADS:
-                    flag = key.rpartition(".")[2].replace("_", "-")
-                    raise InputError(f"--{flag} is for a workload, and this study has [run]: leave it out")
-                *tables, name = key.split(".")
-                table = data
-                for part in tables:
-                    table = table.setdefault(part, {})
-                table[name] = value
-                if replaced := _REPLACED.get(key):
-                    table.pop(replaced, None)
+        data = with_changes(self.model_dump(exclude_unset=True), changes, of_run=self.run is not None)
         try:
             changed = StudyConfig.from_dict(data)
         except InputError as error:
-            _, _, message = str(error).partition(": ")
-            wrong = next((key for key in changes if message.startswith(f"{key}: ")), None)
-            flag = "study-name" if wrong == "name" else str(wrong).rpartition(".")[2]
-            named = message if wrong is None else f"--{flag}{message.removeprefix(wrong)}"
-            raise InputError(named) from error
+            raise InputError(named_as_flag(str(error), changes)) from error
         if changes.get("data.dataset") is not None and changed.data.dataset is None:
             raise InputError(f"--dataset is for the built-in workload; {changed.workload} brings its own data")
         changed._text = self._text

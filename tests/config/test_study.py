@@ -47,12 +47,6 @@ def test_only_the_built_in_workload_reads_a_data_set(given) -> None:
         config.changed({"data.dataset": "kmnist"})
 
 
-def test_a_wrong_name_is_told_as_its_flag() -> None:
-    """The name of a study is given by --study-name."""
-    with pytest.raises(InputError, match=r"^--study-name: "):
-        StudyConfig.from_dict({"name": "s"}).changed({"name": ""})
-
-
 @pytest.mark.parametrize("name", ["fashion_lenet", "quick", "article"])
 def test_every_built_in_study_is_valid_and_round_trips(name) -> None:
     """A shipped file loads, and what a storage keeps of it gives the same study back."""
