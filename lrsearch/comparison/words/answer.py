@@ -10,22 +10,21 @@ import numpy as np
 from lrsearch.comparison.best import FEWER_PARAMETERS
 from lrsearch.comparison.contrasts import Against
 from lrsearch.comparison.result import Comparison
+from lrsearch.comparison.words.amounts import count_in_words, decimals_of, first_names, score, size
 from lrsearch.comparison.words.sentences import (
     BETTER,
     BETTER_BY_LESS,
     BETTER_BY_MORE,
     EQUIVALENT,
-    LISTED,
     UNDECIDED,
     WORSE,
     WORSE_BY_LESS,
     WORSE_BY_MORE,
     joined,
 )
-from lrsearch.metric import POINTS, UNITS
+from lrsearch.metric import UNITS
 from lrsearch.text import time_in_words
 
-_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SEPARATED = (BETTER_BY_MORE, BETTER, BETTER_BY_LESS)
 
 
@@ -72,20 +71,20 @@ def _use(comparison: Comparison, background: Background) -> str:
     if preferred is None:
         return f"Use none of these yet: every one has a failed run. To change: {background.advice}."
     taken = f"`{preferred}`{_about(background.configuration)}"
-    score = f"{_score(comparison, preferred)}, mean and SD of {_repeats(comparison, background)}"
+    figures = f"{score(comparison, preferred)}, mean and SD of {_repeats(comparison, background)}"
     if not _nothing_separated(comparison):
-        return f"Use {taken}: {score}."
+        return f"Use {taken}: {figures}."
     gap = float(np.nanmax(comparison.recommendation.gap_high))
     reason = "the simplest" if comparison.recommendation.tie_breaker == FEWER_PARAMETERS else "the steadiest"
     if preferred in background.baselines:
         reason = "your own"
-    take = f"take `{preferred}`, {reason}{_about(background.configuration)}: {score}"
-    count = _number(len(chosen))
+    take = f"take `{preferred}`, {reason}{_about(background.configuration)}: {figures}"
+    count = count_in_words(len(chosen))
     if comparison.settings.rope is not None and gap <= comparison.settings.rope:
         opening = f"Any of the {count} will do: no difference was found"
     else:
         opening = f"No difference was found between the {count}"
-    return f"{opening}, and none above {_size(comparison, gap)} is left; {take}."
+    return f"{opening}, and none above {size(comparison, gap)} is left; {take}."
 
 
 def _how_sure(comparison: Comparison) -> str:
@@ -106,10 +105,10 @@ def _how_sure(comparison: Comparison) -> str:
         return f"every other one is shown worse (p at most {max(p):.2g}){scope}"
     gap = float(comparison.recommendation.gap_high[comparison.families.index(preferred)])
     verb = "is" if len(others) == 1 else "are"
-    counted = f"{_number(len(others))} {'other' if len(others) == 1 else 'others'}"
+    counted = f"{count_in_words(len(others))} {'other' if len(others) == 1 else 'others'}"
     return (
-        f"{counted} ({_names(others)}) {verb} not shown worse; a gap of up to about {_size(comparison, gap)} to the "
-        f"best cannot be excluded{scope}"
+        f"{counted} ({first_names(others)}) {verb} not shown worse; a gap of up to about {size(comparison, gap)} to "
+        f"the best cannot be excluded{scope}"
     )
 
 
@@ -133,7 +132,7 @@ def _against(comparison: Comparison, reference: str) -> str:
     difference, low, high = (float(of[i, j]) for of in (pairs.difference, pairs.low, pairs.high))
     if math.isnan(low):
         return ""
-    decimals = _decimals((high - low) / 2)
+    decimals = decimals_of((high - low) / 2)
     unit = "" if settings.metric.unit == UNITS else f" {settings.metric.unit}"
     sign = "+" if settings.metric.direction == "maximize" else "better by "
     shown = f"{sign}{difference:.{decimals}f}" if difference > 0 else f"{difference:.{decimals}f}"
@@ -141,7 +140,7 @@ def _against(comparison: Comparison, reference: str) -> str:
     if settings.rope is None:
         said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
         return f"against `{reference}` {said} {figures}"
-    margin = _size(comparison, settings.rope)
+    margin = size(comparison, settings.rope)
     verdicts = {
         BETTER_BY_MORE: f"yes {figures}",
         BETTER: f"it is better {figures}, perhaps by less than the {margin} that matter",
@@ -160,11 +159,11 @@ def _among(comparison: Comparison, background: Background) -> str:
     places = [comparison.families.index(name) for name in comparison.recommended]
     among = np.ix_(places, places)
     verdicts, needed = comparison.pairs.verdict[among], comparison.pairs.blocks_to_settle[among]
-    opening = f"among the {_number(len(places))}"
+    opening = f"among the {count_in_words(len(places))}"
     if comparison.settings.rope is None:
         return ""
     if set(comparison.recommended) <= set(comparison.recommendation.equivalent_to_best):
-        return f"{opening} no (each is within {_size(comparison, comparison.settings.rope)} of the best)"
+        return f"{opening} no (each is within {size(comparison, comparison.settings.rope)} of the best)"
     if not (verdicts == UNDECIDED).any():
         return ""
     units = "blocks" if comparison.unpaired_runs is None else "runs each"
@@ -231,38 +230,9 @@ def _repeats(comparison: Comparison, background: Background) -> str:
     return f"{comparison.unpaired_runs[comparison.families.index(str(comparison.preferred))]} runs"
 
 
-def _score(comparison: Comparison, name: str) -> str:
-    place, unit = comparison.families.index(name), comparison.settings.metric.unit
-    mean, sd = float(comparison.means.mean[place]), float(comparison.means.sd[place])
-    decimals = _decimals(sd)
-    if unit == POINTS:
-        return f"{mean:.{decimals}f} % ± {sd:.{decimals}f}"
-    return f"{mean:.{decimals}f} ± {sd:.{decimals}f}" + ("" if unit == UNITS else f" {unit}")
-
-
-def _size(comparison: Comparison, value: float) -> str:
-    """Return a difference, rounded to two digits, with its unit."""
-    unit = comparison.settings.metric.unit
-    return f"{value:.{_decimals(value)}f}" + ("" if unit == UNITS else f" {unit}")
-
-
-def _decimals(scale: float) -> int:
-    """Return the decimals that give a number of this size two digits."""
-    return 2 if not scale > 0 or math.isinf(scale) else min(max(1 - math.floor(math.log10(scale)), 0), 8)
-
-
 def _scope(comparison: Comparison) -> str:
     return f", on these {comparison.test_examples:,} test examples" if comparison.test_examples else ""
 
 
 def _about(configuration: str) -> str:
     return f" ({configuration})" if configuration else ""
-
-
-def _number(count: int) -> str:
-    return _NUMBERS[count] if count < len(_NUMBERS) else f"{count}"
-
-
-def _names(names: list[str]) -> str:
-    shown = [f"`{name}`" for name in names[:LISTED]]
-    return ", ".join([*shown, "..."] if len(names) > LISTED else shown)
