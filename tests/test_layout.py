@@ -1,5 +1,6 @@
 """The layout that docs/architecture.md promises: small folders, and tests that lie beside what they test."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ def test_most_modules_have_a_test_file_of_their_name() -> None:
     without = sorted(str(path.relative_to(ROOT)) for path in modules if not _test_of(path).exists())
     assert len(modules) > 100
     assert len(without) <= 0.2 * len(modules), without
+
+
+def test_the_page_on_the_architecture_names_files_that_exist() -> None:
+    """Every path between backticks is one of the package or of the repository."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    paths = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.[a-z]+)?|[a-z_]+\.py)(?::[a-z_]+)?`", page))
+    assert len(paths) > 40
+    missing = [path for path in sorted(paths) if not any((place / path).exists() for place in (PACKAGE, ROOT))]
+    assert not missing
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=[str(folder.relative_to(ROOT)) for folder in FOLDERS])

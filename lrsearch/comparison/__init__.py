@@ -1,7 +1,8 @@
 """The statistics of the verdict: arrays in, frozen results out.
 
-Owns tests, intervals, power and the sentences of a verdict. May import records and names; NumPy and SciPy alone.
-Begin with compare.py, which judges scores in blocks; runs.py judges those without.
+Owns tests, intervals, power and the sentences of a verdict; knows no study and no storage. May import config, metric,
+tables, NumPy and SciPy. Begin with compare.py, which judges scores in blocks (runs.py judges those without), then
+result.py, what both return.
 """
 
 from lrsearch.comparison.compare import compare_scores

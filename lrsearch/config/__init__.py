@@ -1,6 +1,7 @@
 """What a study file says: its tables, its fixed schedules, and the whole of it.
 
-Owns the validation of everything that a user writes in a file. May import schedules. Begin with study.py.
+Owns the validation of everything that a user writes in a file. May import metric, names and schedules. Begin with
+study.py, then the tables: study_tables.py, plan_tables.py, run_table.py, baseline.py.
 """
 
 from lrsearch.config.built_in import built_in_studies, built_in_study

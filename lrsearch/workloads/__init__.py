@@ -1,6 +1,6 @@
 """What lrsearch itself trains: a model, its data, its loss and its metric.
 
-Owns the built-in LeNet, the data sets and the split. May import config and torch. Begin with workload.py.
+Owns the built-in LeNet, the data sets and the split. May import config, metric and torch. Begin with workload.py.
 """
 
 from lrsearch.workloads.dataset import Dataset

@@ -1,5 +1,7 @@
 """The families: each a frozen class that is all the package knows of it. A new one is a class, and a line in FAMILIES.
 
+Owns their formulas and ranges. May import the rest of schedules. Begin with decays.py.
+
 In the formulas s = 0 .. n counts steps after warm-up, n is their number, x = s / n and r = final_lr / base_lr.
 """
 

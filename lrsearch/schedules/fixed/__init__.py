@@ -1,4 +1,7 @@
-"""Schedules that are given and not searched: each a frozen class like a family, and its line in FIXED."""
+"""Schedules that are given and not searched: each a frozen class like a family, and its line in FIXED.
+
+Owns tables of rates and joins of schedules. May import the rest of schedules. Begin with tabulated.py.
+"""
 
 from lrsearch.schedules.family import Shape
 from lrsearch.schedules.fixed.join import Join, join
