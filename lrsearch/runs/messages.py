@@ -6,13 +6,49 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Protocol, TypeAlias
+from typing import Protocol, SupportsFloat, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from lrsearch.errors import InputError
+from lrsearch.text import plain
 
 MOST_WAIT_SECONDS = 10.0
 """How long a report waits for its answer at most; a later answer is heeded by the next report."""
+
+
+_MOST_CHARACTERS, _MOST_DETAILS = 1000, 65_536
+
+
+def one_line(text: object) -> str:
+    """Return what a person's own code has said as one line that can be shown and stored, cut where it is long."""
+    line = plain(" ".join(str(text)[:_MOST_DETAILS].split()))
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}..."
+
+
+def number(name: str, value: SupportsFloat) -> float:
+    """Return a number as a float.
+
+    Raises:
+        InputError: if it is too large.
+    """
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise InputError(f"{name} must be at most 1.8e308, got a larger number") from error
+
+
+def examples(value: ArrayLike | None) -> NDArray[np.float64] | None:
+    """Return the scores of single examples `[examples]`, None where none were given.
+
+    Raises:
+        InputError: if they are no numbers.
+    """
+    try:
+        return None if value is None else np.asarray(value, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"per_example must be numbers, one for each example: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -50,6 +86,10 @@ class Warned:
 
     text: str
 
+    def __post_init__(self) -> None:
+        """Make it one line."""
+        object.__setattr__(self, "text", one_line(self.text))
+
 
 @dataclass(frozen=True)
 class Done:
@@ -65,12 +105,22 @@ class Failed:
     error: str
     details: str = ""
 
+    def __post_init__(self) -> None:
+        """Make the error one line, and the details short and fit to be stored."""
+        object.__setattr__(self, "error", one_line(self.error))
+        details = self.details[-_MOST_DETAILS:].encode(errors="backslashreplace").decode()
+        object.__setattr__(self, "details", details)
+
 
 @dataclass(frozen=True)
 class Refused:
     """The run cannot be used, however often it is tried: why, in one line."""
 
     reason: str
+
+    def __post_init__(self) -> None:
+        """Make it one line."""
+        object.__setattr__(self, "reason", one_line(self.reason))
 
 
 @dataclass(frozen=True)

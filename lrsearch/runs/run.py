@@ -10,13 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from lrsearch.errors import InputError
 from lrsearch.runs.checkpoints.kept import Kept
 from lrsearch.runs.errors import Diverged, Pruned
-from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed
+from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed, examples, number
 from lrsearch.runs.ranks import OneRank, Ranks
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.runs.watched import Updates, WatchedSchedule
@@ -147,7 +146,7 @@ class Run:
             _number("score", score),
             self.evaluation_set_at(step) == "test",
             {name: _number(name, value) for name, value in more.items()},
-            None if per_example is None else np.asarray(per_example, dtype=np.float64).reshape(-1),
+            examples(per_example),
         )
         judged = before < epoch < self._spec.reports and math.isfinite(report.score)
 
@@ -291,7 +290,7 @@ def require_last_report(report: Report | None, spec: RunSpec) -> None:
 def _number(name: str, value: object) -> float:
     """Return a number as a float, such as one of NumPy or a tensor of one element."""
     if isinstance(value, Real) and not isinstance(value, bool):
-        return float(value)
+        return number(name, value)
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return _number(name, value.item())
     raise InputError(f"{name} must be a number, got {value!r}")

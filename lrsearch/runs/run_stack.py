@@ -161,7 +161,7 @@ class RunStack:
             if self._temporary is None and lane.running is not None:
                 with suppress(OSError):  # of a full disk
                     told = lane.crash.output if lane.crash else lane.running.output
-                    folder.with_suffix(".log").write_text(told, encoding="utf-8")
+                    folder.with_suffix(".log").write_text(told, encoding="utf-8", errors="backslashreplace")
             shutil.rmtree(folder, ignore_errors=True)
 
     def _fill(self) -> None:
@@ -173,6 +173,8 @@ class RunStack:
                     if not self._free_devices:  # a run that has ended has still to be released
                         continue
                     lane.spec = replace(lane.spec, devices=self._free_devices.pop(0))
+                with suppress(OSError):  # which the run itself tells; an earlier attempt may have removed it
+                    Path(lane.spec.folder).mkdir(parents=True, exist_ok=True)
                 lane.running, lane.attempts = self._start(lane.spec), lane.attempts + 1
                 lane.begun = lane.since = time.perf_counter()
                 busy += 1

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrsearch.errors import InputError
 from lrsearch.records import finite
-from lrsearch.runs.messages import Answer, Message, Refused, Report, Resumed, Warned
+from lrsearch.runs.messages import Answer, Message, Refused, Report, Resumed, Warned, examples, number, one_line
 from lrsearch.runs.spec import RunSeeds, RunSpec
 from lrsearch.schedules import Schedule, schedule_from_params
 
@@ -181,7 +181,7 @@ def read_line(line: str, spec: RunSpec, *, after: int) -> Message | Finished:
     """
     try:
         said = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         raise InputError(
@@ -191,7 +191,7 @@ def read_line(line: str, spec: RunSpec, *, after: int) -> Message | Finished:
         return _event(said)
     if _SCORE not in said:
         raise InputError(f"a report must hold a score, got {line!r}")
-    step, score, examples = said.pop(_STEP, None), said.pop(_SCORE), said.pop(_PER_EXAMPLE, None)
+    step, score, per_example = said.pop(_STEP, None), said.pop(_SCORE), said.pop(_PER_EXAMPLE, None)
     if isinstance(step, bool) or not isinstance(step, int) or not after <= step <= spec.total_steps:
         raise InputError(
             f"the step of a report must be a whole number from that of the last one, {after}, to total_steps, "
@@ -203,22 +203,34 @@ def read_line(line: str, spec: RunSpec, *, after: int) -> Message | Finished:
         _number(_SCORE, score),
         test=spec.test and spec.purpose == "confirm" and step == spec.total_steps,
         more={name: _number(name, value) for name, value in said.items()},
-        per_example=None if examples is None else np.asarray(examples, dtype=np.float64),
+        per_example=examples(per_example),
     )
 
 
 def _event(said: dict[str, Any]) -> Message | Finished:
-    match said[_EVENT]:
-        case "resumed":
-            return Resumed(tuple(Report(*report) for report in said["reports"]), said["seconds"])
-        case "warning":
-            return Warned(said["text"])
-        case "finished":
-            return Finished(said["note"], said["problem"])
-        case "refused":
-            return Refused(said["reason"])
-        case event:
-            raise InputError(f"the event of a line of the reports file must be warning or refused, got {event!r}")
+    try:
+        match said[_EVENT]:
+            case "resumed":
+                [first, *others] = (_reported(*report) for report in said["reports"])
+                return Resumed((first, *others), _number("seconds", said["seconds"]))
+            case "warning":
+                return Warned(said["text"])
+            case "finished":
+                return Finished(one_line(said["note"]), one_line(said["problem"]))
+            case "refused":
+                return Refused(said["reason"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"the event {said[_EVENT]} lacks a part: {type(error).__name__}: {error}") from error
+    raise InputError(f"the event of a line of the reports file must be warning or refused, got {said[_EVENT]!r}")
+
+
+def _reported(epoch: int, step: int, score: float, test: bool, more: dict[str, float]) -> Report:
+    """Return a report from before a checkpoint."""
+    if not (isinstance(epoch, int) and isinstance(step, int)):
+        raise TypeError("epoch and step must be whole numbers")
+    return Report(
+        epoch, step, _number(_SCORE, score), bool(test), {name: _number(name, value) for name, value in more.items()}
+    )
 
 
 def _number(name: str, value: Any) -> float:
@@ -227,7 +239,7 @@ def _number(name: str, value: Any) -> float:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{name} must be a number, or null where it is not finite, got {value!r}")
-    return float(value)
+    return number(name, value)
 
 
 def read_score(path: Path) -> float:
@@ -239,5 +251,5 @@ def read_score(path: Path) -> float:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         return _number(_SCORE, said[_SCORE])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(f'{path.name} must hold a score, as in {{"score": 0.5}}: {error}') from error

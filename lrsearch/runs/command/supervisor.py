@@ -128,7 +128,13 @@ class Supervisor:
             self._end(grace=_HEED_SECONDS)
         if self._last is not None and (answer.end or self._waiting is None or answer.step >= self._waiting):
             self._waiting = None
-            self._files.write_answer(Answer(self._last.step, answer.end))
+            self._write_answer(Answer(self._last.step, answer.end))
+
+    def _write_answer(self, answer: Answer) -> None:
+        try:
+            self._files.write_answer(answer)
+        except OSError as error:  # the disk is full, or the script has removed the folder: it goes on unanswered
+            self._send(Warned(f"the answer to a report cannot be written: {error}"))
 
     def _forward(self, *, last: bool = False) -> None:
         """Pass on what the command has reported; a line that is not at its end yet is left for later."""
@@ -165,7 +171,7 @@ class Supervisor:
         if judged:
             self._waiting = report.step
         elif self._waiting is None:
-            self._files.write_answer(Answer(report.step, end=not math.isfinite(report.score)))
+            self._write_answer(Answer(report.step, end=not math.isfinite(report.score)))
         if not math.isfinite(report.score):
             self._end(grace=_HEED_SECONDS)
 
@@ -220,7 +226,7 @@ class Supervisor:
             raise InputError(f"score_pattern {pattern!r} is not in the last lines that it wrote")
         try:
             return float(matches[-1][1])
-        except ValueError as error:
+        except (TypeError, ValueError) as error:  # a group that may be absent
             raise InputError(f"score_pattern {pattern!r} must find a number, got {matches[-1][1]!r}") from error
 
     def _copy(self, stream: IO[bytes]) -> None:

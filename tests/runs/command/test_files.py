@@ -85,6 +85,13 @@ def test_the_last_report_of_a_confirming_run_is_on_the_test_set() -> None:
         ('{"step": 30, "score": "good"}', "score must be a number, or null where it is not finite, got 'good'"),
         ('{"step": 30, "score": 1, "train_loss": []}', "train_loss must be a number"),
         ('{"event": "lunch"}', "got 'lunch'"),
+        ('{"step": 30, "score": 1' + "0" * 400 + "}", "score must be at most 1.8e308"),
+        ('{"step": 30, "score": 1, "per_example": ["a"]}', "per_example must be numbers"),
+        ('{"step": 30, "score": 1, "per_example": [[1], [1, 2]]}', "per_example must be numbers"),
+        ("[" * 100_000, "a JSON object"),
+        ('{"event": "finished"}', "the event finished lacks a part: KeyError: 'note'"),
+        ('{"event": "resumed", "reports": [], "seconds": 0}', "the event resumed lacks a part"),
+        ('{"event": "resumed", "reports": [["a", 2, 0.5, false, {}]], "seconds": 0}', "must be whole numbers"),
     ],
 )
 def test_a_line_that_cannot_be_meant_is_refused(line, said) -> None:
@@ -101,7 +108,10 @@ def test_an_answer_is_read_back(tmp_path: Path) -> None:
     assert Answer(20, end=True) == files.read_answer()
 
 
-@pytest.mark.parametrize(("text", "said"), [("{}", "must hold a score"), ("[", "must hold"), ('{"score":"a"}', "'a'")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{}", "must hold a score"), ("[" * 100_000, "must hold"), ("[", "must hold"), ('{"score":"a"}', "'a'")],
+)
 def test_a_score_file_without_a_score_is_refused(tmp_path: Path, text, said) -> None:
     """In one line."""
     path = tmp_path / "score.json"
