@@ -26,7 +26,7 @@ PROMISES = {RECOMMENDED: 0.95, COVERED: 0.95, ORDER: 0.95, PAIRS: 0.97, WITHIN: 
 POOLED_SLACK = 0.005
 """By how much the share over all cases may lie below: 95 % promised, 94.5 % asked for."""
 CASE_ALPHA = 0.0005
-FEWEST_SEARCHES = 20 * BLOCKS
+FEWEST_SEARCHES = 15 * BLOCKS
 """Behind an exact mean, whose own error is then small beside that of a verdict on as many searches as blocks."""
 FEWEST = 200
 """Of which a share is said to be kept; so many of 95 % have a standard error of 1.5 points."""
