@@ -12,11 +12,10 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from lrsearch.config.messages import shortened
 from lrsearch.config.study_tables import Name, SettingRange, Table
-from lrsearch.schedules import FAMILIES, Choice, Range, reads_metric
+from lrsearch.schedules import Choice, Range
 
 MOST_STEPS = 10**9
 _MOST_CHOICES = 50
-_FAMILY = "family"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ADDRESS = re.compile(r"[\w.]+:[\w.]+")
 
@@ -193,20 +192,3 @@ RUN_WITHOUT_EFFECT = ("run.timeout", "run.in_process", "run.unit", "run.gpus")
 
 OF_WORKLOADS = ("workload", "data", "training", "optimizer")
 """What of a study file is for what lrsearch trains itself."""
-
-
-def require_run_study(data: Mapping[str, Any]) -> None:
-    """Raise ValueError where a study with `[run]` has what only a workload takes, or lacks what a run needs."""
-    if others := [name for name in OF_WORKLOADS if name in data]:
-        named = others[0] if others[0] == "workload" else f"[{others[0]}]"
-        raise ValueError(f"[run] trains with a function of its own: leave out {named}, which is for a workload")
-    ranges, search = data.get("ranges", {}), data.get("search", {})
-    if isinstance(ranges, Mapping) and "base_lr" not in ranges:
-        raise ValueError("[run] needs the range of the rate: [ranges] base_lr = { low = 1e-4, high = 1e-2 }")
-    parameters = data.get("parameters", {})
-    taken = {_FAMILY, *(name for family in FAMILIES.values() for name in family.priors())}
-    if clash := [name for name in parameters if name in taken] if isinstance(parameters, Mapping) else []:
-        raise ValueError(f"parameters: {clash[0]} is the name of the schedule's own: rename it")
-    families = search.get("families", ()) if isinstance(search, Mapping) else ()
-    if counting := [name for name in families if name in FAMILIES and reads_metric(name)]:
-        raise ValueError(f"search.families: {counting[0]} reads a metric and has no table of rates: leave it out")

@@ -20,9 +20,9 @@ from pydantic import (
 
 from lrsearch.config.arguments import checked
 from lrsearch.config.baseline import BaselineConfig
-from lrsearch.config.built_in import built_in_study, study_path
+from lrsearch.config.built_in import study_path
 from lrsearch.config.changes import named_as_flag, with_changes
-from lrsearch.config.files import check_plain, parsed, read_data, read_text
+from lrsearch.config.files import check_plain, parsed, read_text
 from lrsearch.config.messages import explain
 from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
 from lrsearch.config.rates_file import with_rates
@@ -33,7 +33,6 @@ from lrsearch.config.run_table import (
     Parameters,
     RunConfig,
     bounds_of,
-    require_run_study,
 )
 from lrsearch.config.study_tables import (
     DataConfig,
@@ -44,9 +43,10 @@ from lrsearch.config.study_tables import (
     Table,
     TrainingConfig,
 )
+from lrsearch.config.whole_file import checked_whole
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
-from lrsearch.schedules import Choice, Range, check_overrides, default_families, resolve_ranges
+from lrsearch.schedules import Choice, Range, check_overrides, resolve_ranges
 
 _NOMINAL_STEPS = 1000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
@@ -83,29 +83,8 @@ class StudyConfig(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _claims_of_the_article(cls, data: Any) -> Any:
-        """Read `plan.claims = "article"`, as earlier versions wrote it, as the claims of the study file that ships."""
-        plan = data.get("plan") if isinstance(data, Mapping) else None
-        if not isinstance(plan, Mapping) or plan.get("claims") != "article":
-            return data
-        article = read_data(built_in_study("article"), "study file", "toml")
-        return {**data, "plan": {**plan, "claims": article["plan"]["claims"]}}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_way_to_train(cls, data: Any) -> Any:
-        """Refuse what belongs to a workload beside `[run]`, whose families are by default those of the step alone."""
-        if not isinstance(data, Mapping):
-            return data
-        if data.get("run") is None:
-            if data.get("parameters"):
-                raise ValueError("[parameters] are for a study with [run]; a workload's settings are in [optimizer]")
-            return data
-        require_run_study(data)
-        search = data.get("search", {})
-        if not isinstance(search, Mapping) or "families" in search:
-            return data
-        return {**data, "search": {**search, "families": default_families(reading_metric=False)}}
+    def _as_a_whole(cls, data: Any) -> Any:
+        return checked_whole(data) if isinstance(data, Mapping) else data
 
     @model_serializer(mode="wrap")
     def _only_what_it_has(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
