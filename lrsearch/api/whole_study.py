@@ -29,6 +29,8 @@ from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart, existing_storage, open_existing, stored_names
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
 
+_MOST_MINUTES = 1e6
+"""Nearly two years; an endless time holds no number of trials."""
 _ENDING_SECONDS = 10.0
 """Kept for the verdict and the report."""
 _LEAST_SECONDS = 1.0
@@ -120,8 +122,8 @@ def answer_study(
     watcher: Watcher = Watcher(),
 ) -> Answer:
     """Do what `run` does, and return all that it has come to."""
-    if minutes is not None and not minutes > 0:
-        raise InputError(f"minutes must be above 0, got {minutes:g}")
+    if minutes is not None and not 0 < minutes <= _MOST_MINUTES:
+        raise InputError(f"minutes must be above 0 and at most {_MOST_MINUTES:g}, got {minutes:g}")
     if config.training.budgets:
         raise InputError(f"epochs must be one number for run, got {', '.join(map(str, config.training.budgets))}")
     begun = time.monotonic()

@@ -65,10 +65,10 @@ class StudyFlags:
     )
     workload: Workload = None
     training: Annotated[
-        str | None, typer.Option(help="With [run]: your training function, package.module:function.")
+        str | None, typer.Option(help="With \\[run]: your training function, package.module:function.")
     ] = None
     own_command: Annotated[
-        str | None, typer.Option("--command", help='With [run]: your command, "python train.py"; no shell runs it.')
+        str | None, typer.Option("--command", help='With \\[run]: your command, "python train.py"; no shell runs it.')
     ] = None
     score_pattern: Annotated[
         str | None, typer.Option(help='With a command that never reports: finds its score, "loss: ([0-9.]+)".')
@@ -137,7 +137,7 @@ class RunFlags:
     ] = "loky"
     scheduler: Annotated[str | None, typer.Option(help="With --backend dask: its address, tcp://host:8786.")] = None
     device: Device = "auto"
-    runs_per_gpu: Annotated[int | None, typer.Option(help="With [run] gpus: how many runs share a GPU.")] = None
+    runs_per_gpu: Annotated[int | None, typer.Option(help="With \\[run] gpus: how many runs share a GPU.")] = None
     compile_step: Annotated[
         str | None, typer.Option("--compile", help="Without effect; it goes with the next version.")
     ] = None

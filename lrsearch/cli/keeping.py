@@ -91,7 +91,7 @@ def studies(
 @command
 def adopt(
     study: Annotated[
-        Path, typer.Argument(metavar="STUDY.toml", help="A study file with [run]: what confirms, and total_steps.")
+        Path, typer.Argument(metavar="STUDY.toml", help="A study file with \\[run]: what confirms, and total_steps.")
     ],
     source: Annotated[str, typer.Option("--from", metavar="NAME", help="The name of your Optuna study.")],
     source_storage: Annotated[

@@ -12,6 +12,7 @@ import typer
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
 from lrsearch.cli.next_step import next_step, say_next
+from lrsearch.errors import RunError
 
 if TYPE_CHECKING:
     from lrsearch.cli.progress import Progress
@@ -64,7 +65,12 @@ def optimize(
     if output == "json":
         print_json(summaries if len(summaries) > 1 else summaries[0])
         return
-    if state.complete + state.pruned < state.total:
+    if state.crashed and not state.complete + state.pruned:
+        raise RunError(
+            f"all {state.crashed} trials that were run have crashed: see lrsearch trials --crashed, mend the script, "
+            "then run optimize --retry-crashed"
+        )
+    if state.complete + state.pruned + state.crashed < state.total:
         say_next("the same command again, which goes on where this one stopped")
     else:
         say_confirm(config, search, run)

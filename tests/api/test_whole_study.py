@@ -1,6 +1,7 @@
 """The whole flow from one call."""
 
 import json
+import math
 import tomllib
 from pathlib import Path
 
@@ -74,7 +75,11 @@ def test_a_budget_that_holds_no_sound_plan_trains_nothing(folder, run) -> None:
 
 @pytest.mark.parametrize(
     ("changed", "minutes", "why"),
-    [({}, 0, "minutes must be above 0, got 0"), ({"search.families": ("cosine",)}, None, "needs 2 families")],
+    [
+        ({}, 0, "minutes must be above 0 and at most 1e.06, got 0"),
+        ({}, math.inf, "minutes must be .*, got inf"),
+        ({"search.families": ("cosine",)}, None, "needs 2 families"),
+    ],
 )
 def test_bad_input_is_one_line(folder, changed, minutes, why) -> None:
     """No limit of nothing, and nothing to compare."""

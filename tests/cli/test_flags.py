@@ -101,6 +101,11 @@ def test_odd_values_of_flags_are_one_line(folder, run, flags) -> None:
     assert not Path("lrsearch.db").exists()
 
 
+def test_help_shows_tables_of_a_study_file(run) -> None:
+    """Rich would take [run] for a style, and drop it."""
+    assert "With [run]:" in " ".join(run("optimize", "--help").out.split())
+
+
 @pytest.mark.parametrize("kind", [PrunerKind, SamplerKind])
 def test_help_names_every_sampler_and_pruner(run, kind) -> None:
     """What a study file takes, a reader of --help finds."""

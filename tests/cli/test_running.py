@@ -9,6 +9,7 @@ import torch
 
 from lrsearch.storage import StoredStudy, open_storage
 from tests.conftest import STUDY
+from tests.runs.training_examples import STUDY as TOY
 
 DB = "sqlite:///lrsearch.db"
 
@@ -142,6 +143,15 @@ def test_optimize_shows_a_table_per_family_and_what_the_search_cost(run, study_f
     assert all("base_lr=" in line for line in lines)
     for part in ("sampler", "storage", "pruner", "ms per trial-epoch"):
         assert part in shown.err
+
+
+@pytest.mark.integration
+def test_a_search_of_which_all_trials_have_crashed_has_failed(run, folder) -> None:
+    """With exit code 1, and what to do; three of a family end a search at once."""
+    Path("toy.toml").write_text(TOY.replace("quadratic", "fails").replace("trials = 4", "trials = 2"))
+    result = run("optimize", "toy.toml", "--workers", "1")
+    assert 1 == result.code
+    assert "all 2 trials that were run have crashed: see lrsearch trials --crashed" in result.err
 
 
 def test_json_stands_alone_and_agrees_with_the_storage(run, study_file) -> None:
