@@ -20,6 +20,7 @@ from lrsearch.storage.database.address import (
 from lrsearch.storage.database.backup import back_up
 from lrsearch.storage.database.secrets import redacted
 from lrsearch.storage.integrity import examine_storage
+from lrsearch.storage.same_study import require_same_plan, require_same_study
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
     StudyHead,
@@ -27,8 +28,6 @@ from lrsearch.storage.study import (
     create_study,
     enter_in_ledger,
     load_study,
-    require_same_plan,
-    require_same_study,
     storage_of,
     stored_names,
     study_heads,

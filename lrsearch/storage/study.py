@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -19,22 +17,19 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.config import StudyConfig
-from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.metric import Metric
-from lrsearch.names import base_name, is_search, search_names
+from lrsearch.names import search_names
 from lrsearch.storage.attributes import LEDGER, SCHEMA_VERSION
 from lrsearch.storage.database.address import existing_storage
 from lrsearch.storage.database.trial_cache import cached
+from lrsearch.storage.same_study import require_same_study
 from lrsearch.storage.study_part import StudyPart, stored_metric
-
-logger = logging.getLogger(__name__)
 
 _LAST_WRITTEN = "study_file"
 """The attribute that is written last into a new study: other machines wait for it."""
 _FILLING_SECONDS = 5.0
 """How long that takes at most; a study that lacks it after that was left by a killed process."""
-_FIXED_BEFOREHAND = ("alpha", "rope", "contrasts", "claims", "looks")
 _PACKAGES = ("lrsearch", "optuna", "torch", "torchvision", "numpy", "scipy")
 
 
@@ -182,60 +177,6 @@ def storage_of(study: Study) -> tuple[BaseStorage, str]:
     storage = study._storage
     backend = getattr(storage, "_backend", storage)
     return storage, str(getattr(backend, "url", ""))
-
-
-def require_same_study(
-    part: StudyPart, config: StudyConfig, data_fingerprint: str, facts: Mapping[str, Any], source: str = ""
-) -> None:
-    """Raise InputError, naming the difference, if a study was made from another study file, data or workload.
-
-    Args:
-        part: the study.
-        config, data_fingerprint: as they are now.
-        facts: of the workload now; those that the study does not say, as one of an older version, are not compared.
-        source: a digest of the source of what is trained; another one is a warning, once a study.
-    """
-    said = {"direction": part.metric.direction, "metric": part.metric.name} | part.attributes.workload_facts
-    stored = part.config.identity() | {"data": part.attributes.data_fingerprint} | said
-    given = config.identity() | {"data": data_fingerprint} | {k: v for k, v in facts.items() if k in said}
-    differences = [
-        f"{key} is {stored.get(key)!r}, not {given[key]!r}" for key in given if stored.get(key) != given[key]
-    ]
-    if differences:
-        raise InputError(
-            f"study {part.name!r} is another one: its {'; '.join(differences)}. "
-            "Choose another --study-name or --storage, or run with what it was made with"
-        )
-    before = part.attributes.workload_source
-    if before != source and len(before) == len(source):  # earlier versions stored a shorter digest, of less source
-        _warn_of_source(base_name(part.name), source)
-
-
-@cache
-def _warn_of_source(study: str, source: str) -> None:
-    """Warn that the source of a study is another one, once for all parts of the study."""
-    logger.warning(f"the source of what study {study!r} trains has changed since the study was made ({source})")
-
-
-def require_same_plan(part: StudyPart, config: StudyConfig) -> None:
-    """Raise InputError, naming the difference, if a study was planned otherwise: its error rate, ROPE or contrasts.
-
-    The plan is fixed before anything runs. What was searched or confirmed under one plan is not judged by another. A
-    ROPE that a search left open may still be stated before its winners are confirmed.
-    """
-    stored, given = (
-        c.plan.model_dump(mode="json") | {"rope": c.plan.rope_for(part.metric)} for c in (part.config, config)
-    )
-    differences = [
-        f"plan.{key} is {shortened(stored[key])}, not {shortened(given[key])}"
-        for key in _FIXED_BEFOREHAND
-        if stored[key] != given[key] and not (key == "rope" and stored[key] is None and is_search(part.name))
-    ]
-    if differences:
-        raise InputError(
-            f"study {part.name!r} was planned otherwise: its {'; '.join(differences)}. The plan is fixed before "
-            "anything runs: go on with the plan it was made with, or begin a new study under another --study-name"
-        )
 
 
 def _git_commit() -> str:
