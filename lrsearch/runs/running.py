@@ -16,6 +16,7 @@ from typing import IO, Protocol, TypeAlias
 
 from lrsearch.runs.carrying_out import carry_out
 from lrsearch.runs.spec import RunSpec
+from lrsearch.runs.strays import FOLDER, end_strays
 from lrsearch.runs.tail import Tail
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -64,8 +65,8 @@ Starter: TypeAlias = Callable[[RunSpec], Running]
 
 
 def environment_of(spec: RunSpec) -> dict[str, str]:
-    """Return the environment of a run: this process's, with the run's number of threads and its devices."""
-    changed = {name: str(spec.threads) for name in _THREADS}
+    """Return the environment of a run: this process's, with the run's folder, number of threads and devices."""
+    changed = {FOLDER: spec.folder, **{name: str(spec.threads) for name in _THREADS}}
     if spec.devices is not None:
         changed["CUDA_VISIBLE_DEVICES"] = spec.devices
     return {**os.environ, **changed}
@@ -77,6 +78,8 @@ class RunningProcess:
     _module = "lrsearch.runs.child"
 
     def __init__(self, spec: RunSpec) -> None:
+        end_strays(spec.folder)  # of an earlier attempt, where the process that had begun it was killed
+        self._folder = spec.folder
         self.connection, theirs = Pipe()
         with theirs:
             told = (str(theirs.fileno()), str(os.getpid()), self._module, os.pathsep.join(spec.path))
@@ -120,6 +123,7 @@ class RunningProcess:
         if self._process.returncode is None and self._has_ended():
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            end_strays(self._folder)
             self._process.wait()
         return self._process.returncode
 

@@ -204,8 +204,8 @@ def ignores_its_seeds(run: Run) -> None:
 
 
 def leaves_a_process(run: Run) -> None:
-    """Write much, and leave a process behind."""
-    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    """Write much, and leave a process behind, in a session of its own."""
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     (run.folder / "pid").write_text(str(left.pid))
     left.returncode = 0  # nobody is told that it still runs
     for _ in run.epochs():

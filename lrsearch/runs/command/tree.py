@@ -14,8 +14,6 @@ from typing import IO
 
 import psutil
 
-from lrsearch.runs.command.files import VARIABLE
-
 _SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
 _PORTS = ("PET_MASTER_PORT", "MASTER_PORT")
 """The rendezvous of distributed training; torchrun reads the first one before its own default."""
@@ -37,7 +35,6 @@ class ProcessTree:
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], output: int | None = None) -> None:
-        _end_strays(environment[VARIABLE])
         if sys.platform == "linux":
             _prctl(_SET_CHILD_SUBREAPER, 1)
         self._process = subprocess.Popen(
@@ -86,14 +83,6 @@ def _end_with_parent() -> None:
 
 def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(option, value)
-
-
-def _end_strays(run: str) -> None:
-    """Kill what an earlier attempt of the same run has left, where the process that watched over it was killed."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.pid != os.getpid() and process.environ().get(VARIABLE) == run:
-                process.kill()
 
 
 def _free_port() -> int:
