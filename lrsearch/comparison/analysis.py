@@ -15,7 +15,7 @@ from lrsearch.comparison.inference.flips import PairFlips, rounding_variance
 from lrsearch.comparison.inference.maxt import max_t
 from lrsearch.comparison.inference.power import blocks_to_settle
 from lrsearch.comparison.inference.probability import probability_better
-from lrsearch.comparison.parts import Pairs, Recommendation
+from lrsearch.comparison.parts import Means, Pairs, Recommendation
 from lrsearch.comparison.settings import Settings
 from lrsearch.comparison.words.sentences import FAILED, SAME, UNDECIDED, pair_verdict
 
@@ -66,20 +66,22 @@ def recommend(
     alive: IntArray,
     best: WithBest,
     pairs: Pairs,
-    sd: FloatArray,
+    means: Means,
     parameters: Mapping[str, int],
     settings: Settings,
 ) -> Recommendation:
     """Return which of the columns `names` may be the best, from the comparison of the `alive` ones with the best.
 
-    `sd` [columns] and `parameters` (their number by name) are for the tie-breakers.
+    `means` and `parameters` (their number by name) are for the tie-breakers.
     """
     layout = Layout.of(len(names), alive)
     among = np.ix_(alive, alive)
     rank_low, rank_high = rank_limits(pairs.difference[among], pairs.p[among], settings.alpha)
     recommended = tuple(names[index] for index in alive[best.recommended])
     close = best.gap_high <= (-np.inf if settings.rope is None else settings.rope)
-    preferred, tie_breaker = prefer(recommended, dict(zip(names, sd, strict=True)), parameters)
+    mean, sd = (dict(zip(names, of, strict=True)) for of in (settings.metric.sign * means.mean, means.sd))
+    best_first = sorted(recommended, key=mean.__getitem__, reverse=True)
+    preferred, tie_breaker = prefer(best_first, sd, parameters)
     return Recommendation(
         recommended=recommended,
         preferred=preferred,

@@ -8,7 +8,7 @@ import numpy as np
 from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray
 from lrsearch.comparison.inference.flips import PairFlips, null_quantile, p_value
 
-FEWER_PARAMETERS, SMALLER_SD = "fewer parameters", "a smaller SD over blocks"
+FEWER_PARAMETERS, SMALLER_SD, BETTER_MEAN = "fewer parameters", "a smaller SD over blocks", "a better mean"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +63,14 @@ def rank_limits(difference: FloatArray, p: FloatArray, alpha: float) -> tuple[In
 def prefer(names: Sequence[str], sd: Mapping[str, float], parameters: Mapping[str, int]) -> tuple[str | None, str]:
     """Return the one of `names` that the tie-breakers prefer (None where there is none), and which of them decided.
 
-    Fewer parameters come first, then a smaller SD over the blocks. A name without a number of parameters comes last.
+    Fewer parameters come first, then a smaller SD over the blocks. A name without a number of parameters comes last, as
+    does one without an SD (NaN, of a single run). `names` stand by their means, the best first, which decides where
+    none has an SD.
     """
     counts = [float(parameters.get(name, np.inf)) for name in names]
     fewest = [name for name, count in zip(names, counts, strict=True) if count == min(counts)]
     if len(fewest) == 1:
         return fewest[0], FEWER_PARAMETERS
-    decided = SMALLER_SD if len(fewest) == len(names) else f"{FEWER_PARAMETERS}, then {SMALLER_SD}"
-    return min(fewest, key=lambda name: sd[name], default=None), decided
+    last = SMALLER_SD if any(np.isfinite(sd[name]) for name in fewest) else BETTER_MEAN
+    decided = last if len(fewest) == len(names) else f"{FEWER_PARAMETERS}, then {last}"
+    return min(fewest, key=lambda name: np.nan_to_num(sd[name], nan=np.inf), default=None), decided

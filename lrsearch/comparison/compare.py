@@ -161,7 +161,7 @@ def compare_table(
         scores=shown,
         means=means,
         pairs=pairs,
-        recommendation=recommend(columns.names, alive, best, pairs, means.sd, table.parameters, settings),
+        recommendation=recommend(columns.names, alive, best, pairs, means, table.parameters, settings),
         settings=settings,
         failures=lost,
         failure_rule=rule,

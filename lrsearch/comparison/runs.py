@@ -146,7 +146,7 @@ def _judged(
         gap_high=np.maximum(tests.lead[recommended].max(axis=0, initial=0.0), 0.0),
     )
     counts = tuple(groups.counts.tolist())
-    recommendation = recommend(names, alive, best, pairs, comparison.means.sd, parameters, settings)
+    recommendation = recommend(names, alive, best, pairs, comparison.means, parameters, settings)
     return replace(
         comparison,
         pairs=pairs,

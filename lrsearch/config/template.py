@@ -94,7 +94,13 @@ base_lr = {{ low = {low:.3g}, high = {high:.3g}, log = true }}  # {rate}
 # Decided before anything runs, and fixed then.
 {rope}
 blocks = 12  # fresh seeds for each winner; `lrsearch plan` says what they detect
-"""
+
+# What you use now, to see whether anything beats it; rates.csv has the rate of each update, one a line:
+#
+# [[baseline]]
+# name = "now"
+# rates = "rates.csv"  # or family = "cosine", base_lr = {own:.3g}
+{values}"""
 
 
 def run_template(
@@ -145,6 +151,8 @@ def run_template(
         low=base_lr / 10,
         high=base_lr * 10,
         rate=rate,
+        own=base_lr,
+        values=f"# parameters = {{ {', '.join(f'{asked} = 0.01' for asked in parameters)} }}\n" if parameters else "",
         parameters="\n".join(["", "[parameters]", *searched, ""]) if searched else "",
         rope="rope = 0.5  # the difference that would not matter to you, in points" if accuracy else rope,
     )

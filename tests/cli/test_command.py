@@ -49,6 +49,14 @@ def test_every_commands_help_ends_with_an_example(run, name) -> None:
     assert f"Example: lrsearch {name}" in shown.out
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("adopt", "A study file with [run]: what"), ("optimize", "With [run] gpus:")]
+)
+def test_help_shows_the_names_of_tables(run, name, text) -> None:
+    """Rich does not take [run] for markup."""
+    assert text in run(name, "--help").out
+
+
 def test_groups_say_what_a_study_and_a_run_are() -> None:
     """Flags that were not given change nothing in a study."""
     changes = SearchFlags(families="rex, cosine", epochs="10,30", seed=3).changes()

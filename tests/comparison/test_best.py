@@ -51,6 +51,8 @@ def test_tie_breakers_choose_inside_the_recommended_set():
     assert prefer("abc", sd, {"a": 1, "b": 2, "c": 2}) == ("a", "fewer parameters")
     assert prefer("abc", sd, {"a": 1, "b": 1, "c": 2}) == ("b", "fewer parameters, then a smaller SD over blocks")
     assert prefer("", sd, {})[0] is None
+    assert prefer("ba", {"a": float("nan"), "b": 0.2}, {}) == ("b", "a smaller SD over blocks")
+    assert prefer("ba", dict.fromkeys("ab", float("nan")), {}) == ("b", "a better mean")
 
 
 def test_ranks_are_what_the_tests_leave():

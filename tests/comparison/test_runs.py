@@ -38,6 +38,7 @@ def test_less_is_better_mirrors_the_verdict() -> None:
     down = _compare({name: -np.array(scores) for name, scores in RUNS.items()}, direction="minimize")
     np.testing.assert_array_equal(up.p, down.p)
     np.testing.assert_array_equal(up.low, down.low)
+    assert "intervals, above 0 where the row is better;" in down.note
     assert up.recommended == down.recommended == ("b", "c")
     assert ("a",) == _compare(RUNS, direction="minimize").recommended
 
@@ -85,6 +86,9 @@ def test_a_known_sigma_judges_single_runs() -> None:
     compared = _compare({"a": [0.0], "b": [3.0], "c": [0.1]}, sigma=0.5)
     assert ("b",) == compared.recommended
     assert "with 1 run a group only differences above about 1.662 nats could be seen" in compared.warnings
+    close = _compare({"a": [90.1], "b": [90.3], "c": [88.0]}, sigma=0.3)
+    assert "Use `b`: 90.3 nats, one run." == close.lines[0]
+    assert "b is preferred for a better mean" in close.verdict_text
     assert any("contradicts the stated sigma" in warning for warning in _compare(RUNS, sigma=0.1).warnings)
 
 
@@ -146,3 +150,9 @@ def test_what_cannot_be_compared_is_refused(runs, options, complaint) -> None:
     """In one line that names the parameter."""
     with pytest.raises(InputError, match=complaint):
         _compare(runs, **options)
+
+
+def test_a_one_sided_limit_is_open() -> None:
+    """The limit that is not tested is not infinity in words."""
+    compared = _compare(RUNS, contrasts=Against("a"), one_sided=True)
+    assert " or more)" in compared.lines[2]

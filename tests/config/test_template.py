@@ -53,6 +53,10 @@ def test_a_measured_training_function_becomes_a_study_file(direction, scores, me
     assert (4, rope, ["decay"]) == (len(config.search.families), config.plan.rope, list(config.parameters))
     assert {"low": 3e-5, "high": 3e-3, "log": True} == config.ranges["base_lr"]
     assert 2 == text.count("# a guess")
+    head, _, own = text.partition("#\n# [[baseline]]")
+    own = own.replace("# ", "").replace('rates = "rates.csv"  or ', "").replace('cosine", ', 'cosine"\n')
+    now = StudyConfig.from_dict(tomllib.loads(f"{head}\n[[baseline]]{own}")).baseline[0]
+    assert ("now", 3e-4, {"decay": 0.01}) == (now.name, now.base_lr, now.parameters)
 
 
 def test_a_command_becomes_a_study_file_whose_length_is_to_be_set() -> None:

@@ -13,9 +13,11 @@ _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def score(comparison: Comparison, name: str) -> str:
-    """Return the mean of a family and its SD, with the unit: 91.2 % ± 0.3."""
+    """Return the mean of a family and its SD, with the unit: 91.2 % ± 0.3; of a single run the score alone."""
     place, unit = comparison.families.index(name), comparison.settings.metric.unit
     mean, sd = float(comparison.means.mean[place]), float(comparison.means.sd[place])
+    if math.isnan(sd):
+        return f"{mean:.4g}" + {POINTS: " %", UNITS: ""}.get(unit, f" {unit}")
     decimals = decimals_of(sd)
     if unit == POINTS:
         return f"{mean:.{decimals}f} % ± {sd:.{decimals}f}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lrsearch.comparison.best import FEWER_PARAMETERS
+from lrsearch.comparison.best import BETTER_MEAN, FEWER_PARAMETERS
 from lrsearch.comparison.contrasts import Against
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.words.amounts import count_in_words, decimals_of, first_names, score, size
@@ -71,11 +71,12 @@ def _use(comparison: Comparison, background: Background) -> str:
     if preferred is None:
         return f"Use none of these yet: every one has a failed run. To change: {background.advice}."
     taken = f"`{preferred}`{_about(background.configuration)}"
-    figures = f"{score(comparison, preferred)}, mean and SD of {_repeats(comparison, background)}"
+    figures = f"{score(comparison, preferred)}, {_repeats(comparison, background)}"
     if not _nothing_separated(comparison):
         return f"Use {taken}: {figures}."
     gap = float(np.nanmax(comparison.recommendation.gap_high))
-    reason = "the simplest" if comparison.recommendation.tie_breaker == FEWER_PARAMETERS else "the steadiest"
+    reasons = {FEWER_PARAMETERS: "the simplest", BETTER_MEAN: "the best by its score"}
+    reason = reasons.get(comparison.recommendation.tie_breaker, "the steadiest")
     if preferred in background.baselines:
         reason = "your own"
     take = f"take `{preferred}`, {reason}{_about(background.configuration)}: {figures}"
@@ -136,7 +137,8 @@ def _against(comparison: Comparison, reference: str) -> str:
     unit = "" if settings.metric.unit == UNITS else f" {settings.metric.unit}"
     sign = "+" if settings.metric.direction == "maximize" else "better by "
     shown = f"{sign}{difference:.{decimals}f}" if difference > 0 else f"{difference:.{decimals}f}"
-    figures = f"({shown}{unit}, {low:.{decimals}f} to {high:.{decimals}f})"
+    limit = "or more" if math.isinf(high) else f"to {high:.{decimals}f}"  # a one-sided test has no upper limit
+    figures = f"({shown}{unit}, {low:.{decimals}f} {limit})"
     if settings.rope is None:
         said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
         return f"against `{reference}` {said} {figures}"
@@ -224,10 +226,11 @@ def _nothing_separated(comparison: Comparison) -> bool:
 
 
 def _repeats(comparison: Comparison, background: Background) -> str:
-    """Return what the mean of the preferred candidate is over: 12 fresh seeds, or the runs that it has."""
+    """Return what the score of the preferred candidate is: mean and SD of 12 fresh seeds or of its runs, or one run."""
     if comparison.unpaired_runs is None:
-        return f"{comparison.blocks} {background.repeats}"
-    return f"{comparison.unpaired_runs[comparison.families.index(str(comparison.preferred))]} runs"
+        return f"mean and SD of {comparison.blocks} {background.repeats}"
+    runs = comparison.unpaired_runs[comparison.families.index(str(comparison.preferred))]
+    return "one run" if runs == 1 else f"mean and SD of {runs} runs"
 
 
 def _scope(comparison: Comparison) -> str:
