@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -124,6 +125,7 @@ class Kept:
             if (content["format"], content["identity"]) != (_FORMAT, self._identity):
                 raise ValueError("it is of another run")
         except Exception as error:  # a damaged file fails in many ways
-            logger.warning(f"checkpoint {self._path} cannot be loaded ({error}): the run begins anew")
+            reason = re.split(r"\. |\n", str(error))[0] or type(error).__name__  # torch goes on for pages
+            logger.warning(f"checkpoint {self._path} cannot be loaded ({reason}): the run begins anew")
             return None
         return content

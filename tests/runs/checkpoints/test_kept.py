@@ -73,15 +73,19 @@ def test_a_checkpoint_of_another_run_is_ignored(tmp_path, caplog) -> None:
     assert "it is of another run" in caplog.text
 
 
-def test_a_damaged_checkpoint_is_ignored(tmp_path, caplog) -> None:
-    """One line says so, and the run begins anew."""
+@pytest.mark.parametrize(("content", "said"), [(b"PK half of it", "Weights only load failed"), (b"", "EOFError")])
+def test_a_damaged_checkpoint_is_ignored(tmp_path, caplog, content, said) -> None:
+    """One short line says so, and the run begins anew."""
     with pytest.raises(Killed):
         dropout(run_in(tmp_path, Listener(killed_at=3)))
-    (tmp_path / "checkpoint.pt").write_bytes(b"PK half of it")
+    (tmp_path / "checkpoint.pt").write_bytes(content)
     again = Listener()
     dropout(run_in(tmp_path, again))
     assert {1, 2, 3, 4} == again.scores.keys()
-    assert f"checkpoint {tmp_path}/checkpoint.pt cannot be loaded" in caplog.text
+    [record] = caplog.records
+    assert f"checkpoint {tmp_path}/checkpoint.pt cannot be loaded" in record.message
+    assert said in record.message
+    assert len(record.message) < 300
 
 
 def test_a_checkpoint_that_the_objects_do_not_take_is_removed(tmp_path, monkeypatch) -> None:
