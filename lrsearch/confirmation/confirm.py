@@ -13,6 +13,7 @@ from typing import Any
 
 from optuna.study import Study
 
+from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.audit import finish_pruned
 from lrsearch.confirmation.blocks import Block, BlockPlan, plan_blocks
@@ -92,6 +93,7 @@ def run_confirm(
     for line in job.experiment.cautions:
         logger.info(f"warning: {line}")
     _say_what_is_not_done(job, study, blocks)
+    _say_too_few(len(job.searches) if len(job.searches) > 1 else max(wanted, _stored_blocks(study)))
     planned = plan.blocks if len(job.searches) > 1 else plan.blocks[:wanted]
     task = partial(confirm_blocks, every_epoch=not job.searches and config.run is None, ends_at=ends_at)
 
@@ -174,13 +176,23 @@ def _say_what_is_not_done(job: Job, study: Study, blocks: int | None) -> None:
     """Log where a number of blocks that was asked for is not the number that the confirmation ends with."""
     if blocks is None:
         return
-    stored, replicates = len({run.block for run in StudyPart.of(study).runs}), len(job.searches)
+    stored, replicates = _stored_blocks(study), len(job.searches)
     if replicates > 1 and blocks != replicates:
         logger.warning(
             f"blocks: {blocks} asked for, but there is one for each of {replicates} replicates of the search"
         )
     elif stored > blocks:
         logger.warning(f"blocks: {blocks} asked for, but {stored} are stored, and all {stored} count in the verdict")
+
+
+def _stored_blocks(study: Study) -> int:
+    return len({run.block for run in StudyPart.of(study).runs})
+
+
+def _say_too_few(blocks: int) -> None:
+    """Log, before they are trained, where so few blocks give no verdict."""
+    if blocks < FEWEST_BLOCKS:
+        logger.warning(f"{blocks} blocks give no verdict, which needs at least {FEWEST_BLOCKS}")
 
 
 def _wait_for_others(
