@@ -11,6 +11,7 @@ from typing import Literal
 
 from lrsearch.api.reading import export_schedule, write_report
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
 from lrsearch.config.files import write_text
@@ -126,6 +127,8 @@ def answer_study(
         raise InputError(f"minutes must be above 0 and at most {_MOST_MINUTES:g}, got {minutes:g}")
     if config.training.budgets:
         raise InputError(f"epochs must be one number for run, got {', '.join(map(str, config.training.budgets))}")
+    if config.plan.blocks < FEWEST_BLOCKS:
+        raise InputError(f"plan.blocks must be at least {FEWEST_BLOCKS} for a verdict, got {config.plan.blocks}")
     begun = time.monotonic()
     ends_at = None if minutes is None else begun + 60 * minutes - _ENDING_SECONDS
     options = replace(options, study_name=options.study_name or config.name)

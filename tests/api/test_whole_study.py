@@ -78,6 +78,7 @@ def test_a_budget_that_holds_no_sound_plan_trains_nothing(folder, run) -> None:
     [
         ({}, 0, "minutes must be above 0 and at most 1e.06, got 0"),
         ({}, math.inf, "minutes must be .*, got inf"),
+        ({"plan.blocks": 5}, 60, "plan.blocks must be at least 6 for a verdict, got 5"),
         ({"search.families": ("cosine",)}, None, "needs 2 families"),
     ],
 )
