@@ -127,8 +127,7 @@ def answer_study(
         raise InputError(f"minutes must be above 0 and at most {_MOST_MINUTES:g}, got {minutes:g}")
     if config.training.budgets:
         raise InputError(f"epochs must be one number for run, got {', '.join(map(str, config.training.budgets))}")
-    if config.plan.blocks < FEWEST_BLOCKS:
-        raise InputError(f"plan.blocks must be at least {FEWEST_BLOCKS} for a verdict, got {config.plan.blocks}")
+    _require_verdict(config)
     begun = time.monotonic()
     ends_at = None if minutes is None else begun + 60 * minutes - _ENDING_SECONDS
     options = replace(options, study_name=options.study_name or config.name)
@@ -179,6 +178,17 @@ def _with_plan_of(stored: StoredStudy, config: StudyConfig) -> StudyConfig:
             "plan.blocks": plan.plan.blocks,
         }
     )
+
+
+def _require_verdict(config: StudyConfig) -> None:
+    """Raise InputError where the study file has fewer blocks than a verdict needs; after replicates each is one."""
+    replicated = config.search.replicates > 1 and config.data.train != "all"
+    key, blocks = ("search.replicates", config.search.replicates) if replicated else ("plan.blocks", config.plan.blocks)
+    if blocks < FEWEST_BLOCKS:
+        raise InputError(
+            f"{key} must be at least {FEWEST_BLOCKS} for a verdict, got {blocks}: set {key.partition('.')[2]} = "
+            f"{FEWEST_BLOCKS} or more in [{key.partition('.')[0]}] of the study file"
+        )
 
 
 def _new_plan(

@@ -146,8 +146,8 @@ def fit_study(
         spent: how many seconds of them are gone, or kept for something else.
 
     Raises:
-        InputError: if fewer than two columns are compared, or the time does not hold the smallest sound plan, which is
-            named with what it takes.
+        InputError: if it has fewer blocks than a verdict needs, fewer than two columns are compared, or the time does
+            not hold the smallest sound plan, which is named with what it takes.
     """
     config = experiment.config
     rope = config.plan.rope_for(experiment.metric) if noise.unit == experiment.metric.unit else None
@@ -180,7 +180,7 @@ class _Fitting:
 
     def study(self, config: StudyConfig, *, reductions: tuple[str, ...] = ()) -> BudgetedStudy:
         blocks = _replicated(config, config.plan.blocks)
-        power = self._power(config, max(blocks, FEWEST_BLOCKS))
+        power = self._power(config, blocks)
         return BudgetedStudy(
             config,
             self.timing,
@@ -278,7 +278,7 @@ def _fewest_trials(config: StudyConfig) -> int:
 
 
 def _fewest_blocks(config: StudyConfig) -> int:
-    return config.plan.blocks if _fixed_size(config) else min(config.plan.blocks, FEWEST_BLOCKS)
+    return config.plan.blocks if _fixed_size(config) else FEWEST_BLOCKS
 
 
 def _block_numbers(config: StudyConfig) -> list[int]:

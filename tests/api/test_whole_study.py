@@ -80,6 +80,7 @@ def test_a_budget_that_holds_no_sound_plan_trains_nothing(folder, run) -> None:
         ({}, math.inf, "minutes must be .*, got inf"),
         ({"plan.blocks": 5}, 60, "plan.blocks must be at least 6 for a verdict, got 5"),
         ({"search.families": ("cosine",)}, None, "needs 2 families"),
+        ({"search.replicates": 5}, None, "search.replicates must be at least 6 for a verdict, got 5"),
     ],
 )
 def test_bad_input_is_one_line(folder, changed, minutes, why) -> None:

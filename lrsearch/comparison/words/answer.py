@@ -22,7 +22,7 @@ from lrsearch.comparison.words.sentences import (
     WORSE_BY_MORE,
     joined,
 )
-from lrsearch.metric import UNITS
+from lrsearch.metric import UNITS, Metric
 from lrsearch.text import time_in_words
 
 _SEPARATED = (BETTER_BY_MORE, BETTER, BETTER_BY_LESS)
@@ -85,7 +85,7 @@ def _use(comparison: Comparison, background: Background) -> str:
         opening = f"Any of the {count} will do: no difference was found"
     else:
         opening = f"No difference was found between the {count}"
-    return f"{opening}, and none above {size(comparison, gap)} is left; {take}."
+    return f"{opening}, and none above {size(comparison, gap)} between two of them is left; {take}."
 
 
 def _how_sure(comparison: Comparison) -> str:
@@ -108,8 +108,8 @@ def _how_sure(comparison: Comparison) -> str:
     verb = "is" if len(others) == 1 else "are"
     counted = f"{count_in_words(len(others))} {'other' if len(others) == 1 else 'others'}"
     return (
-        f"{counted} ({first_names(others)}) {verb} not shown worse; a gap of up to about {size(comparison, gap)} to "
-        f"the best cannot be excluded{scope}"
+        f"{counted} ({first_names(others)}) {verb} not shown worse; a gap of up to about {size(comparison, gap)} from "
+        f"`{preferred}` to the best cannot be excluded{scope}"
     )
 
 
@@ -133,12 +133,7 @@ def _against(comparison: Comparison, reference: str) -> str:
     difference, low, high = (float(of[i, j]) for of in (pairs.difference, pairs.low, pairs.high))
     if math.isnan(low):
         return ""
-    decimals = decimals_of((high - low) / 2)
-    unit = "" if settings.metric.unit == UNITS else f" {settings.metric.unit}"
-    sign = "+" if settings.metric.direction == "maximize" else "better by "
-    shown = f"{sign}{difference:.{decimals}f}" if difference > 0 else f"{difference:.{decimals}f}"
-    limit = "or more" if math.isinf(high) else f"to {high:.{decimals}f}"  # a one-sided test has no upper limit
-    figures = f"({shown}{unit}, {low:.{decimals}f} {limit})"
+    figures = _figures(settings.metric, difference, low, high)
     if settings.rope is None:
         said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
         return f"against `{reference}` {said} {figures}"
@@ -154,6 +149,26 @@ def _against(comparison: Comparison, reference: str) -> str:
         WORSE_BY_MORE: f"it is worse {figures}",
     }
     return f"against `{reference}` {verdicts[str(pairs.verdict[i, j])]}"
+
+
+def _figures(metric: Metric, difference: float, low: float, high: float) -> str:
+    """Return how much better one candidate is, with its limits; `high` is infinite in a one-sided test.
+
+    Where less is better, a sign would leave open which way it points: words say which limit is better and which worse.
+    """
+    decimals = decimals_of((high - low) / 2)
+    unit = "" if metric.unit == UNITS else f" {metric.unit}"
+    if metric.maximize:
+        limit = "or more" if math.isinf(high) else f"to {high:.{decimals}f}"
+        return f"({'+' if difference > 0 else ''}{difference:.{decimals}f}{unit}, {low:.{decimals}f} {limit})"
+    side = "worse by" if difference < 0 else "better by"
+    ends = sorted((abs(low), abs(high)))
+    limits = f"{ends[0]:.{decimals}f} to {ends[1]:.{decimals}f}"
+    if math.isinf(high):
+        limits = f"at most {-low:.{decimals}f} worse" if low < 0 else f"{low:.{decimals}f} or more"
+    elif low < 0 < high:
+        limits = f"{-low:.{decimals}f} worse to {high:.{decimals}f} better"
+    return f"({side} {abs(difference):.{decimals}f}{unit}, {limits})"
 
 
 def _among(comparison: Comparison, background: Background) -> str:

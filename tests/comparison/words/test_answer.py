@@ -1,10 +1,13 @@
 """The four lines: every kind of verdict has an answer."""
 
+import math
+
 import numpy as np
 import pytest
 
 from lrsearch.comparison import Against, Groups
-from lrsearch.comparison.words.answer import Background, answer_lines
+from lrsearch.comparison.words.answer import Background, _figures, answer_lines
+from lrsearch.metric import Metric
 from tests.comparison.examples import NAMES, compare, table
 from tests.comparison.simulations import draw_scores
 
@@ -25,7 +28,7 @@ LINES = [
         {},
         (
             "Use `cosine`: 90.43 % ± 0.27, mean and SD of 10 blocks.",
-            "one other (`rex`) is not shown worse; a gap of up to about 0.34 points to the best cannot be excluded",
+            "one other (`rex`) is not shown worse; a gap of up to about 0.34 points from `cosine` to the best cannot",
             "against `constant` it is better (+0.34 points, 0.07 to 0.62), perhaps by less than the 0.30 points that",
             "among the two not known, and settling it takes about 19 blocks.",
             "Avoid: `linear` and `constant`, shown worse.",
@@ -48,8 +51,8 @@ LINES = [
         _equal(4),
         {"rope": 2.0, "parameters": {"constant": 1, "linear": 2, "cosine": 2, "rex": 3}},
         (
-            "Any of the four will do: no difference was found, and none above 0.29 points is left; take `constant`, "
-            "the simplest: ",
+            "Any of the four will do: no difference was found, and none above 0.29 points between two of them is left; "
+            "take `constant`, the simplest: ",
             "among the four no (each is within 2.0 points of the best)",
         ),
         id="nothing is separated, and nothing matters",
@@ -92,6 +95,22 @@ def test_every_verdict_has_an_answer(scores, options, expected) -> None:
     assert "\n".join(found.lines) == repr(found)
     for part in expected:
         assert part in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("figures", "direction", "said"),
+    [
+        ((-0.09, -0.28, 0.10), "minimize", "(worse by 0.09 nats, 0.28 worse to 0.10 better)"),
+        ((0.20, 0.10, 0.30), "minimize", "(better by 0.20 nats, 0.10 to 0.30)"),
+        ((-0.20, -0.30, -0.10), "minimize", "(worse by 0.20 nats, 0.10 to 0.30)"),
+        ((-0.20, -0.30, math.inf), "minimize", "(worse by 0.20 nats, at most 0.30 worse)"),
+        ((-0.09, -0.28, 0.10), "maximize", "(-0.09 nats, -0.28 to 0.10)"),
+        ((0.20, 0.10, math.inf), "maximize", "(+0.20 nats, 0.10 or more)"),
+    ],
+)
+def test_a_difference_says_which_way_it_points(figures, direction, said) -> None:
+    """Where less is better, a sign alone could mean either."""
+    assert said == _figures(Metric("loss", direction, "nats"), *figures)
 
 
 def test_the_users_own_schedule_is_what_must_be_beaten() -> None:
