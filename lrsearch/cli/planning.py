@@ -219,6 +219,12 @@ def families(
 
 @command
 def doctor(
+    study: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[STUDY]", help="A study file: what it trains is tried.", autocompletion=completion.study_files
+        ),
+    ] = None,
     workload: Workload = None,
     training: Annotated[
         str | None, typer.Option(help="Your training function, package.module:function: run for two reports.")
@@ -234,22 +240,23 @@ def doctor(
     """
     from lrsearch.cli import console
     from lrsearch.cli.progress import show_progress
-    from lrsearch.planning.doctor import examine
+    from lrsearch.planning.doctor import Tried, examine
 
-    if workload is not None and training is not None:
-        raise InputError("--workload and --training exclude each other: each says what is trained")
+    if sum(given is not None for given in (study, workload, training)) > 1:
+        raise InputError("a study file, --workload and --training exclude each other: each says what is trained")
+    tried = Tried(workload, training, dataset) if study is None else Tried.of(StudyFlags(study).config())
     with show_progress("trying what is there"):
-        checks = [
-            vars(check)
-            for check in examine(workload=workload, dataset=dataset, storage=storage, device=device, training=training)
-        ]
+        checks = [vars(check) for check in examine(tried, storage=storage, device=device)]
     if output == "json":
         print_json(checks)
     else:
         for check in checks:
             console.note_check(**check)
     sound = all(check["ok"] for check in checks)
-    if output == "table" and sound and training is not None:
+    written = study or (Path("study.toml") if training is not None and Path("study.toml").exists() else None)
+    if output == "table" and sound and written is not None:
+        next_step("plan", written, to="what it would detect, and its time")
+    elif output == "table" and sound and training is not None:
         next_step("init", "study.toml", "--training", training, to="a study file, filled in")
     elif output == "table" and sound:
         words = ("plan",) if workload is None else ("plan", "--workload", workload)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lrsearch.errors import InputError, RunError
 
 if TYPE_CHECKING:
+    from lrsearch.config import StudyConfig
     from lrsearch.experiment.workload_experiment import WorkloadExperiment
     from lrsearch.training.lane import EpochMetrics
     from lrsearch.training.stack import Stack
@@ -31,33 +32,62 @@ class Check:
     detail: str
 
 
-def examine(
-    *, workload: str | None, dataset: str, storage: str, device: str, training: str | None = None
-) -> list[Check]:
-    """Try everything that a study needs.
+@dataclass(frozen=True)
+class Tried:
+    """What of a study is tried.
 
-    Args:
+    Attributes:
         workload: "package.module:function", or None for the built-in one.
         training: a training function, "package.module:function", tried in place of a workload.
         dataset: which data the built-in workload is tried with.
+        command: named in place of a workload, and not tried.
+    """
+
+    workload: str | None = None
+    training: str | None = None
+    dataset: str = "digits"
+    command: str | None = None
+
+    @classmethod
+    def of(cls, config: StudyConfig) -> Tried:
+        """Return what a study trains."""
+        if (run := config.run) is not None:
+            return cls(training=run.training, command=None if run.command is None else run.name)
+        built_in = config.data.dataset
+        return cls(workload=config.workload) if built_in is None else cls(dataset=built_in)
+
+
+def examine(tried: Tried, *, storage: str, device: str) -> list[Check]:
+    """Try everything that a study needs.
+
+    Args:
+        tried: what is trained.
         storage: an SQLAlchemy address; it is opened, not changed.
         device: "auto", "cpu" or "cuda".
     """
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in _PACKAGES)
     checks = [Check("versions", True, f"Python {platform.python_version()}, {versions}")]
-    tried: list[tuple[str, Callable[[], list[Check]]]] = [
+    attempts: list[tuple[str, Callable[[], list[Check]]]] = [
         ("device", lambda: [Check("device", True, _device(device))]),
         ("storage", lambda: _storage(storage)),
-        ("workload", lambda: [Check("workload", True, _workload(workload, dataset, device))])
-        if training is None
-        else ("training", lambda: _training(training)),
+        _trained(tried, device),
     ]
-    for name, attempt in tried:
+    for name, attempt in attempts:
         try:
             checks += attempt()
         except (InputError, RunError) as error:
             checks.append(Check(name, False, str(error)))
     return checks
+
+
+def _trained(tried: Tried, device: str) -> tuple[str, Callable[[], list[Check]]]:
+    """Return the name of what is trained, and what tries it."""
+    if tried.command is not None:
+        said = f"{tried.command} is not tried: the first trial of a search tries a command"
+        return "command", lambda: [Check("command", True, said)]
+    if (training := tried.training) is not None:
+        return "training", lambda: _training(training)
+    return "workload", lambda: [Check("workload", True, _workload(tried.workload, tried.dataset, device))]
 
 
 def _device(device: str) -> str:

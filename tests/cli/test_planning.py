@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from lrsearch.config import StudyConfig
 from lrsearch.schedules import FAMILIES
 
@@ -36,6 +38,29 @@ def test_doctor_tries_everything_and_says_what_is_bad(run) -> None:
     bad = run("doctor", "--workload", "tests.workload_examples:wrong_metric", "--device", "cpu")
     assert 1 == bad.code
     assert "its metric must return the shape" in bad.out
+
+
+def test_doctor_tries_what_a_study_file_trains(folder, run) -> None:
+    """A workload is tried, a command is named; beside a study file nothing else says what is trained."""
+    Path("study.toml").write_text('workload = "tests.workload_examples:wrong_metric"\n')
+    assert "its metric must return the shape" in run("doctor", "study.toml", "--device", "cpu").out
+    assert "exclude each other" in run("doctor", "study.toml", "--training", "train:train").complaint
+    Path("own.toml").write_text(
+        '[run]\ncommand = ["python", "train.py"]\nmetric = "loss"\ndirection = "minimize"\ntotal_steps = 20\n'
+        "[ranges]\nbase_lr = { low = 1e-3, high = 1e-1 }\n"
+    )
+    sound = run("doctor", "own.toml", "--device", "cpu")
+    assert "python train.py is not tried" in sound.out
+    assert "Next: lrsearch plan own.toml" in sound.err
+
+
+@pytest.mark.parametrize(("written", "following"), [(True, "plan study.toml"), (False, "init study.toml --training")])
+def test_doctor_leads_to_the_study_file_that_is_there(folder, run, monkeypatch, written, following) -> None:
+    """One that is written is planned, and not written again."""
+    monkeypatch.setattr("lrsearch.planning.doctor._training", lambda address: [])
+    if written:
+        Path("study.toml").write_text("")
+    assert f"Next: lrsearch {following}" in run("doctor", "--training", "train:train", "--device", "cpu").err
 
 
 def test_preview_draws_an_exported_configuration(folder, run) -> None:
