@@ -44,12 +44,14 @@ def write_report(study: Study | str, path: str | Path = "report.html", *, storag
 def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
     """Return the comparison that a search's confirmation allows; print it for its four lines.
 
+    Fewer than 6 blocks are shown and not judged.
+
     Args:
         study: the study, or its name in the storage.
         storage: where a study given by its name is kept; the default if None.
 
     Raises:
-        InputError: if there is no such study, it has not been confirmed, or in too few blocks.
+        InputError: if there is no such study, or it has not been confirmed.
     """
     return compare_study(stored_study(study, storage))
 

@@ -10,6 +10,10 @@ from lrsearch.names import DEFAULT_STORAGE
 logger = logging.getLogger(__name__)
 
 
+MORE_BLOCKS = "lrsearch confirm with more blocks, --blocks 6 or more (after replicates: with more of them)"
+"""Where so few blocks give no verdict."""
+
+
 def next_step(*words: object, storage: str = DEFAULT_STORAGE, study_name: str | None = None, to: str = "") -> None:
     """Log the line "Next: lrsearch WORDS" with the flags that lead to the same study.
 

@@ -11,7 +11,7 @@ import typer
 from lrsearch.cli import completion
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Format, Name, Storage, listed, print_json, require_seed, write_verdict_json
-from lrsearch.cli.next_step import next_step, say_next
+from lrsearch.cli.next_step import MORE_BLOCKS, next_step, say_next
 from lrsearch.cli.scores import ScoresFlags, print_scores
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
@@ -78,7 +78,9 @@ def compare(
         console.print_study_verdict(verdict, verdict_table(verdict), details=details)
     for agreement in agreed:
         console.print_title(agreement.sentence)
-    if summary["preferred"] is None:
+    if not all(verdict.comparison.judged for verdict in verdicts.values()):
+        say_next(MORE_BLOCKS)
+    elif summary["preferred"] is None:
         next_step("report", storage=storage, study_name=study_name, to="which runs failed, and where")
     else:
         next_step("export", "-o", "best.py", storage=storage, study_name=study_name, to="take the schedule away")

@@ -11,7 +11,7 @@ import typer
 
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
-from lrsearch.cli.next_step import next_step, say_next
+from lrsearch.cli.next_step import MORE_BLOCKS, next_step, say_next
 from lrsearch.errors import RunError
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def confirm(
         trust = trust_storage or any((search.workload, search.training, search.own_command))
         config = api.trusted_config(stored, trust=trust).changed(search.changes())
     options = run.options(config)
-    results = []
+    results, few = [], False
     for budget, here in options.at_budgets(config):
         with show_progress() as progress:
             done = run_confirm(
@@ -138,6 +138,7 @@ def confirm(
             )
         for family in done.left_out:
             logger.info(f"{family} is left out: no trial of it is complete")
+        few |= done.too_few
         confirmed = confirm_table(StudyPart.of(done.study))
         audited = audit_result(StoredStudy.of(done.study)) if done.audit is not None else None
         audit = audit_table(audited) if audited is not None else None
@@ -150,7 +151,10 @@ def confirm(
     if output == "json":
         print_json(results if len(results) > 1 else results[0])
         return
-    next_step("compare", storage=run.storage, study_name=run.study_name or config.name, to="the verdict")
+    if few:
+        say_next(MORE_BLOCKS)
+    else:
+        next_step("compare", storage=run.storage, study_name=run.study_name or config.name, to="the verdict")
 
 
 @command

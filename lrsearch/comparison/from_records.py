@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrsearch.comparison.arrays import BoolArray, FloatArray
-from lrsearch.comparison.compare import ScoreTable, compare_table
+from lrsearch.comparison.compare import FEWEST_BLOCKS, ScoreTable, compare_table
 from lrsearch.comparison.contrasts import Contrasts, Groups
 from lrsearch.comparison.failure import FailureRule
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import Settings
+from lrsearch.comparison.unjudged import show_few_blocks
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import FAMILIES, reads_metric
@@ -58,10 +59,10 @@ def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng:
     """Compare the candidates of a confirmation over its whole blocks.
 
     `reduce_on_plateau` is left out of the comparison, with a warning: it reads a metric, and so uses more information
-    than the others.
+    than the others. Fewer than 6 whole blocks are shown and not judged.
 
     Raises:
-        InputError: if there are fewer than two candidates or six whole blocks, or blocks are not independent units.
+        InputError: if there are fewer than two candidates or no whole block, or blocks are not independent units.
     """
     runs = _runs(records)
     candidates, informed = _candidates(runs, plan)
@@ -84,7 +85,10 @@ def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng:
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in rows])),
         parameters={name: _parameters_to_tune(name) for name in candidates},
     )
-    comparison = compare_table(table, plan.complete_settings, rng, plan.failure_rule)
+    if len(blocks) < FEWEST_BLOCKS:
+        comparison = show_few_blocks(table, plan.complete_settings, plan.failure_rule)
+    else:
+        comparison = compare_table(table, plan.complete_settings, rng, plan.failure_rule)
     return replace(comparison, warnings=comparison.warnings + _left_out(informed))
 
 

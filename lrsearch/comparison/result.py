@@ -90,6 +90,11 @@ class Comparison(ReadOnly):
         return self.recommendation.preferred
 
     @property
+    def judged(self) -> bool:
+        """Whether there is a verdict, were it that every family has a failed run; not of too few blocks."""
+        return self.preferred is not None or len(self.failures) >= len(self.families)
+
+    @property
     def blocks(self) -> int:
         """How many blocks were compared; of unpaired runs, the most of a family."""
         return len(self.scores)

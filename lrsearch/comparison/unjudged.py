@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
+from lrsearch.comparison import cautions
 from lrsearch.comparison.analysis import verdicts
-from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
-from lrsearch.comparison.compare import FEWEST_BLOCKS
+from lrsearch.comparison.arrays import IntArray, pairs_of
+from lrsearch.comparison.compare import FEWEST_BLOCKS, ScoreTable
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.power import MOST_BLOCKS, blocks_to_settle
 from lrsearch.comparison.parts import Means, Pairs, Recommendation
@@ -18,14 +19,15 @@ from lrsearch.comparison.settings import Settings
 from lrsearch.comparison.words.answer import with_lines
 
 
-def show_few_blocks(scores: FloatArray, families: tuple[str, ...], settings: Settings) -> Comparison:
-    """Return the means of scores[blocks, families] over fewer blocks than can be judged, and how many would be enough.
+def show_few_blocks(table: ScoreTable, settings: Settings, rule: FailureRule | None = None) -> Comparison:
+    """Return the means of a table of fewer blocks than can be judged, and how many would be enough.
 
     That number is the blocks of a new comparison in which every pair's interval, at a t quantile shared between the
-    pairs by Bonferroni, is as narrow as half of the ROPE to either side; at least 6.
+    pairs by Bonferroni, is as narrow as half of the ROPE to either side; at least 6. `rule` says which runs have
+    failed, where that is fixed.
     """
-    rule = FailureRule(settings, settings.failed_at)
-    diverged = np.zeros(scores.shape, dtype=bool)
+    scores, families, diverged = table.scores, table.families, table.diverged
+    rule = rule or FailureRule.of(scores, diverged, settings)
     failed = rule.failed(scores, diverged)
     shown = Comparison(
         families=families,
@@ -38,8 +40,8 @@ def show_few_blocks(scores: FloatArray, families: tuple[str, ...], settings: Set
         failure_rule=rule,
         test_examples=None,
         includes_test_sampling=False,
-        block_seconds=None,
-        warnings=(),
+        block_seconds=table.block_seconds,
+        warnings=tuple(cautions.unlikely_points(scores[np.isfinite(scores)], settings.metric)),
     )
     return with_lines(replace(shown, sentences=(_few_blocks(shown),)))
 
@@ -51,8 +53,11 @@ def _few_blocks(comparison: Comparison) -> str:
     shown = f"{blocks} paired blocks are shown and not judged: a verdict needs at least {FEWEST_BLOCKS}"
     if settings.rope is None:
         return f"{shown}."
-    first, second = pairs_of(len(comparison.families))
-    sds = (comparison.scores[:, first] - comparison.scores[:, second]).std(axis=0, ddof=1)
+    scores = comparison.scores[:, np.isfinite(comparison.scores).all(axis=0)]
+    if scores.shape[1] < 2:
+        return f"{shown}."
+    first, second = pairs_of(scores.shape[1])
+    sds = (scores[:, first] - scores[:, second]).std(axis=0, ddof=1)
     quantile = float(stats.t.isf(settings.alpha / 2 / len(sds), blocks - 1))
     enough = blocks_to_settle(float(sds.max()), quantile=quantile, blocks=blocks, half_width=settings.rope / 2)
     number = f"about {enough:.0f}" if np.isfinite(enough) else f"more than {MOST_BLOCKS:,}"

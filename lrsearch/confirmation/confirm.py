@@ -53,6 +53,11 @@ class Confirmation:
     left_out: tuple[str, ...]
     audit: Study | None = None
 
+    @property
+    def too_few(self) -> bool:
+        """Whether so few blocks are stored that they give no verdict."""
+        return _stored_blocks(self.study) < FEWEST_BLOCKS
+
 
 def run_confirm(
     config: StudyConfig,

@@ -8,7 +8,7 @@ from typing import Literal
 from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError, RunError
 from lrsearch.storage import StoredStudy
-from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.verdict.study_verdict import judge_study
 from lrsearch.verdict.winner import Chosen, candidate_trial, candidates_in_order, one_of
 
 By = Literal["verdict", "search"]
@@ -57,7 +57,7 @@ def recommended_trials(study: StoredStudy) -> Choice:
     """
     if study.confirmation is None:
         raise InputError("nothing is recommended before it is confirmed: run lrsearch confirm first")
-    comparison = compare_study(study)
+    comparison = judge_study(study)
     require_recommendation(comparison)
     names = [name for name in candidates_in_order(comparison) if name in comparison.recommended]
     return Choice(_trials(study, comparison, names), _reason(study, "recommended by the verdict"))
@@ -98,7 +98,7 @@ def _verdict(study: StoredStudy) -> Comparison | None:
     if study.confirmation is None:
         return None
     try:
-        return compare_study(study)
+        return judge_study(study)
     except InputError:
         return None
 

@@ -128,6 +128,8 @@ def _verdict(study: StoredStudy) -> tuple[StudyVerdict | None, str]:
     if study.confirmation is None:
         return None, "it has not been confirmed: run lrsearch confirm"
     try:
-        return study_verdict(study), ""
+        verdict = study_verdict(study)
     except InputError as error:
         return None, str(error)
+    judged = verdict.comparison.judged
+    return (verdict, "") if judged else (None, verdict.comparison.verdict_text.removesuffix("."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups
 from lrsearch.comparison.failure import FailureRule
 from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, scores_of
@@ -33,9 +34,20 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
         controls=controls,
         excluded=(*controls, *smaller_budget_candidates(confirmation), *free_forms(_names(confirmation))),
         left_out=tuple(attributes.left_out),
-        blocks=attributes.planned_blocks,
+        blocks=_planned_blocks(confirmation),
     )
     return replace(plan, failure_rule=_failure_rule(plan, confirmation))
+
+
+def _planned_blocks(confirmation: StudyPart) -> int | None:
+    """Return how many blocks were planned; the study file's where the first command asked for too few to judge.
+
+    So those can be added to: what was shown of them was no analysis.
+    """
+    planned = confirmation.attributes.planned_blocks
+    if planned is None or planned >= FEWEST_BLOCKS or confirmation.attributes.searches > 1:
+        return planned
+    return max(confirmation.config.plan.blocks, FEWEST_BLOCKS)
 
 
 def _names(confirmation: StudyPart) -> list[str]:

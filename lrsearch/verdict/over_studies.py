@@ -14,7 +14,7 @@ from lrsearch.errors import InputError
 from lrsearch.records import mean_and_sd
 from lrsearch.storage import Storage, StoredStudy
 from lrsearch.tables import Column, Table, table
-from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.verdict.study_verdict import judge_study
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def read_over_studies(storage: Storage, names: tuple[str, ...]) -> OverStudies:
     """
     if len(names) < 2 or len(set(names)) < len(names):
         raise InputError(f"studies must name two or more, each once, got {', '.join(names)}")
-    return over_studies({name: compare_study(StoredStudy.read(storage, name)) for name in names})
+    return over_studies({name: judge_study(StoredStudy.read(storage, name)) for name in names})
 
 
 def over_studies(comparisons: Mapping[str, Comparison]) -> OverStudies:

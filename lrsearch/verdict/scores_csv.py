@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lrsearch.comparison import Against, Comparison, compare_runs, compare_scores
-from lrsearch.comparison.compare import FEWEST_BLOCKS
+from lrsearch.comparison.compare import FEWEST_BLOCKS, ScoreTable
 from lrsearch.comparison.contrasts import Contrasts
 from lrsearch.comparison.settings import Settings
 from lrsearch.comparison.unjudged import show_few_blocks
@@ -135,7 +135,9 @@ def compare_table(
                 blocks=table.blocks,
             )
         settings = Settings(rope, alpha, contrasts, metric=measured, failed_at=failed_at)
-        return show_few_blocks(np.array(table.matrix(table.blocks)), table.families, settings)
+        scores = np.array(table.matrix(table.blocks))
+        few = ScoreTable(scores, table.families, np.zeros(scores.shape, dtype=bool), table.blocks)
+        return show_few_blocks(few, settings)
     comparison = compare_runs(
         {family: table.of(family) for family in table.families},
         rope=rope,

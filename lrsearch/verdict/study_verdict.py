@@ -70,29 +70,43 @@ class StudyVerdict:
 
 
 def compare_study(study: StoredStudy) -> Comparison:
-    """Compare the candidates of a study's confirmation in its planned blocks.
+    """Compare the candidates of a study's confirmation in its planned blocks; fewer than 6 are shown and not judged.
+
+    Raises:
+        InputError: if there is no confirmation.
+    """
+    return study_verdict(study).comparison
+
+
+def judge_study(study: StoredStudy) -> Comparison:
+    """Return the comparison of a study's confirmation that is a verdict.
 
     Raises:
         InputError: if there is no confirmation, or it has too few blocks.
     """
-    return study_verdict(study).comparison
+    comparison = compare_study(study)
+    if not comparison.judged:
+        raise InputError(f"study {study.name!r} has no verdict: {comparison.verdict_text.removesuffix('.')}")
+    return comparison
 
 
 def study_verdict(study: StoredStudy) -> StudyVerdict:
     """Return the comparison of a study's confirmation, its controls, the claims it was made for, and what lies beyond.
 
     Raises:
-        InputError: if there is no confirmation, it has too few blocks, or its searches were made under another plan.
+        InputError: if there is no confirmation, or its searches were made under another plan.
     """
     confirmation = study.confirmed()
-    config, runs = confirmation.config, confirmation.runs
+    config, runs, searches = confirmation.config, confirmation.runs, confirmation.attributes.searches
     for search in study.searches:
         require_same_plan(search, config)
     planned = confirmation_plan(confirmation)
     plan = _at_analysis(planned, runs, config)
     comparison = compare_records(runs, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
-    if planned_controls := {name: c.model_dump() for name, c in confirmation.attributes.controls.items()}:
+    if comparison.judged and (
+        planned_controls := {name: c.model_dump() for name, c in confirmation.attributes.controls.items()}
+    ):
         controls = check_controls(runs, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(runs, config, plan)
     annotated = _annotated(comparison, plan, controls, config, (confirmation.added_by_hand, *_adopted(study)))
@@ -104,7 +118,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         claims_note=claims_note,
         exploratory=_exploratory(runs, planned, config.seed),
         left_out=plan.left_out,
-        headroom=headroom(runs, plan, comparison, searches=confirmation.attributes.searches),
+        headroom=headroom(runs, plan, comparison, searches=searches) if comparison.judged else "",
         good_regions=good_regions(study.searches),
         tuning_budgets=tuning_budget_verdicts(confirmation, runs, plan),
     )

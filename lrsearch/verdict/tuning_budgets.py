@@ -77,7 +77,8 @@ def tuning_budget_verdicts(
         )
         try:
             compared = compare_records(records, budget_plan, np.random.default_rng([config.seed, trials]))
-            verdicts.append(TuningBudgetVerdict(trials, compared))
+            why_not = "" if compared.judged else compared.verdict_text.removesuffix(".")
+            verdicts.append(TuningBudgetVerdict(trials, compared if compared.judged else None, why_not))
         except InputError as error:
             verdicts.append(TuningBudgetVerdict(trials, None, str(error)))
     return tuple(verdicts)

@@ -180,7 +180,9 @@ def test_confirm_takes_the_flags_of_optimize_or_the_search_itself(folder, run) -
     flags = ["--workload", "tests.workload_examples:tabular", "--families", "constant,cosine", "--epochs", "1"]
     flags += ["--study-name", "own", "--workers", "1"]
     assert 0 == run("optimize", *flags, "--trials", "2").code
-    assert 0 == run("confirm", *flags, "--blocks", "1").code
+    first = run("confirm", *flags, "--blocks", "1")
+    assert 0 == first.code
+    assert "Next: lrsearch confirm with more blocks" in first.err
     result = run("confirm", "--study-name", "own", "--blocks", "2", "--workers", "1", "--format", "json")
     assert [2, 2] == [row["blocks"] for row in json.loads(result.out)]
     assert all(row["diverged"] <= row["failed"] <= 2 for row in json.loads(result.out))

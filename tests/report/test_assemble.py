@@ -109,7 +109,7 @@ def test_too_few_blocks_are_no_verdict():
     source = stored_source(blocks=5)
     assert source.comparison is None
     page = report_html(source)
-    assert "at least 6 blocks" in page
+    assert "There is no verdict: 5 paired blocks are shown and not judged: a verdict needs at least 6" in page
     assert "8 runs" not in page
     assert "5 runs" in page
 

@@ -32,6 +32,28 @@ def test_the_verdict_is_that_of_the_plan(storage) -> None:
     assert "these families, tuned with 5 trials by tpe" in comparison_of(several).verdict_text
 
 
+def test_few_blocks_are_shown_and_not_judged(database, run) -> None:
+    """In the table and in JSON, controls left out; what follows is more blocks, and what needs a verdict says so."""
+    few = {name: values[:3] for name, values in SCORES.items()}
+    controls = {"cosine (A/A)": {"kind": "aa", "of": "cosine"}}
+    stored(database, config_of(), few | {"cosine (A/A)": noisy(95.0, 3)}, controls=controls, twins=["cosine (A/A)"])
+    shown = run("compare")
+    assert 0 == shown.code
+    assert "No answer yet. 3 paired blocks are shown and not judged: a verdict needs at least 6" in shown.out
+    assert "Controls" not in shown.out
+    assert "Next: lrsearch confirm with more blocks" in shown.err
+    data = json.loads(run("compare", "--format", "json").out)
+    assert (None, [], "No answer yet.") == (data["preferred"], data["recommended"], data["lines"][0][:14])
+    assert "has no verdict: 3 paired blocks" in run("compare", "--studies", "tab,tab2").complaint
+
+
+@pytest.mark.parametrize(("searches", "blocks"), [(1, 10), (3, 3)])
+def test_blocks_are_added_to_few(storage, searches, blocks) -> None:
+    """Three planned ones were no analysis: those of the study file are planned. Replicates are what they are."""
+    study = stored(storage, config_of(), SCORES, planned_blocks=3, searches=searches)
+    assert blocks == comparison_of(study).blocks
+
+
 def test_a_family_left_out_is_named_in_the_verdict(storage) -> None:
     """Of whom no trial was finished, nothing can be said, and the verdict says so."""
     verdict = verdict_of(stored(storage, config_of(), SCORES, left_out=["linear"]))

@@ -66,7 +66,7 @@ def with_lines(comparison: Comparison) -> Comparison:
 
 def _use(comparison: Comparison, background: Background) -> str:
     chosen, preferred = comparison.recommended, comparison.preferred
-    if preferred is None and len(comparison.failures) < len(comparison.families):
+    if not comparison.judged:
         return f"No answer yet. {' '.join(comparison.sentences)}"
     if preferred is None:
         return f"Use none of these yet: every one has a failed run. To change: {background.advice}."
@@ -90,7 +90,7 @@ def _use(comparison: Comparison, background: Background) -> str:
 
 def _how_sure(comparison: Comparison) -> str:
     chosen, preferred = comparison.recommended, comparison.preferred
-    if preferred is None and len(comparison.failures) < len(comparison.families):
+    if not comparison.judged:
         return "not at all, as nothing was tested"
     if preferred is None:
         return f"a candidate with a failed run is not compared; {comparison.failure_rule.sentence}"
