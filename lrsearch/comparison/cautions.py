@@ -28,13 +28,18 @@ def few_blocks(blocks: int) -> Iterator[str]:
         yield f"only {blocks} blocks: below {FEW_BLOCKS} the tests see large differences alone"
 
 
+def look_like_fractions(scores: FloatArray, metric: Metric) -> bool:
+    """Return whether scores that are read in points are all from 0 to 1, as fractions or an AUC are."""
+    return metric.unit == POINTS and bool(scores.min() >= 0 and scores.max() <= 1)
+
+
 def unlikely_points(scores: FloatArray, metric: Metric) -> Iterator[str]:
     """Yield a warning where scores in points look like fractions, or nobody said what they are and they look like none.
 
     Accuracies lie from 0 to 100, and those of a model that has learned something are rarely all below 20.
     """
     low, high = scores.min(), scores.max()
-    if metric.unit == POINTS and low >= 0 and high <= 1:
+    if look_like_fractions(scores, metric):
         yield "all scores are from 0 to 1 and are read as points: multiply fractions by 100"
     elif metric == ACCURACY and (low < 0 or high > 100 or high < _LIKELY_POINTS):
         yield (

@@ -18,7 +18,7 @@ from lrsearch.comparison.inference.flips import flip_pairs, require_attainable, 
 from lrsearch.comparison.parts import Means
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import CONFIGURATIONS, Settings
-from lrsearch.comparison.words.answer import with_lines
+from lrsearch.comparison.words.answer import doubting_points, with_lines
 from lrsearch.comparison.words.sentences import verdict_sentences
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
@@ -129,7 +129,8 @@ def compare_scores(
         parameters=parameters or {},
     )
     comparison = compare_table(table, settings, rng)
-    return replace(comparison, warnings=(*comparison.warnings, *cautions.unlikely_points(given, settings.metric)))
+    warnings = (*comparison.warnings, *cautions.unlikely_points(given, settings.metric))
+    return doubting_points(replace(comparison, warnings=warnings), unit)
 
 
 def compare_table(

@@ -20,7 +20,7 @@ from lrsearch.comparison.parts import Means, Pairs
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import CONFIGURATIONS, Settings
 from lrsearch.comparison.unjudged import nothing_recommended, nothing_tested, one_run_each
-from lrsearch.comparison.words.answer import with_lines
+from lrsearch.comparison.words.answer import doubting_points, with_lines
 from lrsearch.comparison.words.sentences import UNDECIDED, verdict_sentences
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
@@ -122,7 +122,7 @@ def compare_runs(
         comparison = _judged(comparison, better, alive, parameters or {}, rng)
     elif max(counts) == 1:
         return with_lines(replace(comparison, sentences=(one_run_each(comparison),)))
-    return with_lines(replace(comparison, sentences=verdict_sentences(comparison)))
+    return doubting_points(with_lines(replace(comparison, sentences=verdict_sentences(comparison))), unit)
 
 
 def _judged(

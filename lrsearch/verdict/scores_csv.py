@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lrsearch.comparison import Against, Comparison, compare_runs, compare_scores
+from lrsearch.comparison.cautions import look_like_fractions
 from lrsearch.comparison.compare import FEWEST_BLOCKS, ScoreTable
 from lrsearch.comparison.contrasts import Contrasts
 from lrsearch.comparison.settings import Settings
@@ -59,6 +60,20 @@ class ScoresTable:
         """The blocks in which every family has run."""
         cells = {(run.block, run.family) for run in self.runs}
         return tuple(b for b in self.blocks if all((b, family) in cells for family in self.families))
+
+    def measured(self, metric: str, direction: Direction, unit: str | None) -> Metric:
+        """Return what the scores measure.
+
+        Raises:
+            InputError: if nobody said that they are no accuracies in points, and all are from 0 to 1.
+        """
+        measured = Metric.of_scores(metric, direction, unit)
+        if unit is None and look_like_fractions(np.array([run.score for run in self.runs]), measured):
+            raise InputError(
+                "all scores are from 0 to 1, and accuracies are expected in points: give 88.2, not 0.882, or for "
+                "another metric its name, such as --metric AUC (or --unit fraction)"
+            )
+        return measured
 
     @property
     def paired(self) -> bool:
@@ -108,11 +123,11 @@ def compare_table(
 
     Raises:
         InputError: if the file cannot be read, a cell is twice there or not a number, or an argument does not fit the
-            table.
+            table, as a metric in points does not where all scores are from 0 to 1.
     """
-    measured = Metric.of_scores(metric, direction, unit)
-    rope = measured.default_rope if rope is None else rope
     table = read_scores(path)
+    measured = table.measured(metric, direction, unit)
+    rope = measured.default_rope if rope is None else rope
     if len(table.families) < 2:
         raise InputError(f"scores {path} must hold two or more families, got {table.families[0]} alone")
     contrasts: Contrasts = "all" if baseline is None else Against(baseline)

@@ -91,7 +91,7 @@ def compare_growing_table(
     if rows.has_blocks:
         runs = _in_pairs(runs, names)
     scores, of_candidate = np.array([run.score for run in runs]), np.array([run.family == candidate for run in runs])
-    asked = _Question(names, rows.has_blocks, alpha, Metric.of_scores(metric, direction, unit), failed_at)
+    asked = _Question(names, rows.has_blocks, alpha, rows.measured(metric, direction, unit), failed_at)
     return asked.answer(scores, of_candidate.astype(bool))
 
 

@@ -18,8 +18,10 @@ def normal(blocks=12, seed=0):
 
 
 def test_fractions_are_warned_about_where_points_are_meant():
-    """The scores are taken as they are; in another unit nothing is said."""
-    (warning,) = compare(normal() / 100).warnings
+    """The scores are taken as they are, and nothing is said of what matters; in another unit there is no warning."""
+    compared = compare(normal() / 100)
+    (warning,) = compared.warnings
+    assert compared.lines[2].startswith("Does it matter: not known, as all scores are from 0 to 1")
     assert "all scores are from 0 to 1 and are read as points: multiply fractions by 100" == warning
     assert () == compare(normal() / 100, unit="BLEU").warnings
 

@@ -108,6 +108,18 @@ def test_scores_that_are_no_points_are_judged_without_a_rope_that_nobody_stated(
     assert 0.3 == _table(folder, _lines(SCORES), rope=None).settings.rope
 
 
+def test_fractions_that_nobody_named_are_refused(folder, run) -> None:
+    """As points their differences would never matter; a metric or a unit says what they are."""
+    fractions = {name: [value / 100 for value in values] for name, values in SCORES.items()}
+    assert 0.3 == _table(folder, _lines(fractions), rope=None, unit="points").settings.rope
+    for flags in ((), ("--rope", "0.003"), ("--sequential", "--candidate", "cosine", "--baseline", "constant")):
+        refused = run("compare", "--scores", "scores.csv", *flags)
+        assert 2 == refused.code
+        assert "give 88.2, not 0.882, or for another metric its name, such as --metric AUC" in refused.complaint
+    for named in ({"metric": "AUC"}, {"unit": "fraction"}):
+        assert _table(folder, _lines(fractions), rope=None, **named).settings.rope is None
+
+
 def test_losses_without_a_word_of_what_they_are_get_a_caution(folder) -> None:
     """They would be read as accuracies, the more the better; one flag that says otherwise ends it."""
     caution = "--direction, --metric and --unit"

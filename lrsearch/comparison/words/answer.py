@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lrsearch.comparison.best import BETTER_MEAN, FEWER_PARAMETERS
+from lrsearch.comparison.cautions import look_like_fractions
 from lrsearch.comparison.contrasts import Against
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.words.amounts import count_in_words, decimals_of, first_names, score, size
@@ -62,6 +63,19 @@ def answer_lines(comparison: Comparison, background: Background = Background()) 
 def with_lines(comparison: Comparison) -> Comparison:
     """Return the comparison with its four lines, as far as scores alone say them."""
     return replace(comparison, lines=answer_lines(comparison))
+
+
+def doubting_points(comparison: Comparison, unit: str | None) -> Comparison:
+    """Return the comparison without a word of what matters where it took fractions for points, as no `unit` was given.
+
+    Against a ROPE in points no difference of fractions would matter.
+    """
+    scores = comparison.scores[np.isfinite(comparison.scores)]
+    if unit is not None or not look_like_fractions(scores, comparison.settings.metric):
+        return comparison
+    use, sure, _, avoid = comparison.lines
+    doubt = "Does it matter: not known, as all scores are from 0 to 1: give points (88.2, not 0.882), or their unit."
+    return replace(comparison, lines=(use, sure, doubt, avoid))
 
 
 def _use(comparison: Comparison, background: Background) -> str:
