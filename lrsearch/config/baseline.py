@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lrsearch.config.study_tables import MOST_EPOCHS, Name
 from lrsearch.errors import InputError
-from lrsearch.schedules import Join, PerEpoch, ReduceOnPlateau, Schedule, Tabulated, make_schedule
+from lrsearch.schedules import Choice, Join, PerEpoch, Range, ReduceOnPlateau, Schedule, Tabulated, make_schedule
 
 _NOMINAL_RUNS = ((100, 100), (10_000, 10_000))
 """Epochs and steps per epoch of runs, one of which a schedule must fit into before the real one is known."""
@@ -69,8 +69,8 @@ class BaselineConfig(BaseModel):
             return None
         return len(parameters["rates"])
 
-    def check_for_run(self, searched: Collection[str]) -> None:
-        """Raise ValueError unless this fits a study with `[run]` in which parameters of these names are searched."""
+    def check_for_run(self, searched: Mapping[str, Range | Choice]) -> None:
+        """Raise ValueError unless this fits a study with `[run]` in which these parameters are searched, by name."""
         of_workloads = {"interval": self.interval == "epoch", "epochs": self.epochs is not None}
         of_workloads |= {name: getattr(self, name) is not None for name in ("momentum", "weight_decay")}
         if wrong := [name for name, given in of_workloads.items() if given]:
@@ -82,6 +82,9 @@ class BaselineConfig(BaseModel):
             )
         if unknown := [name for name in self.parameters if name not in searched]:
             raise ValueError(f"baseline {self.name!r}: {unknown[0]} is none of [parameters]: leave it out")
+        for name, value in self.parameters.items():
+            if isinstance(searched[name], Range) and isinstance(value, bool | str):
+                raise ValueError(f"baseline {self.name!r}: {name} must be a number, as in [parameters], got {value!r}")
 
     def check_for_workload(self, searched: Collection[str]) -> None:
         """Raise ValueError unless this fits a study of a workload in which these optimizer settings are searched."""

@@ -129,6 +129,10 @@ def test_a_command_and_a_function_replace_each_other() -> None:
         ({"run": None}, r"\[parameters\] are for a study with \[run\]"),
         ({"baseline": [{"name": "b", "family": "constant", "base_lr": 0.1}]}, "needs its own decay"),
         (
+            {"baseline": [{"name": "b", "family": "constant", "base_lr": 0.1, "parameters": {"decay": "x"}}]},
+            "decay must be a number, as in .parameters., got 'x'",
+        ),
+        (
             {"baseline": [{"name": "b", "family": "constant", "base_lr": 0.1, "parameters": {"decay": 1, "size": 2}}]},
             "size is none of",
         ),
