@@ -1,5 +1,6 @@
 """What all tests share: one thread, no network, no settings from a shell, and the real data where there is some."""
 
+import logging
 import os
 import signal
 import socket
@@ -61,6 +62,14 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     lookup = socket.getaddrinfo
     monkeypatch.setattr(socket.socket, "connect", local_only)
     monkeypatch.setattr(socket, "getaddrinfo", local_names)
+
+
+@pytest.fixture(autouse=True)
+def _no_log() -> None:
+    """Begin each test with the log as Python starts it, whatever the tests before it have shown."""
+    logger = logging.getLogger("lrsearch")
+    logger.setLevel(logging.NOTSET)
+    logger.handlers.clear()
 
 
 @pytest.fixture(autouse=True)
