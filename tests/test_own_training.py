@@ -44,7 +44,10 @@ def judged(config: StudyConfig, folder: Path) -> None:
 
 @pytest.mark.integration
 @pytest.mark.filterwarnings("default")  # of the libraries' own
-@pytest.mark.parametrize("example", CASES)
+@pytest.mark.parametrize(
+    "example",
+    [case if case == "lightning_digits" else pytest.param(case, marks=pytest.mark.slow) for case in CASES],
+)
 def test_an_example_gets_its_verdict(example, folder, monkeypatch) -> None:
     """Four families in six blocks, 8 updates a run."""
     library, sizes = CASES[example]
