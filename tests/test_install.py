@@ -49,4 +49,4 @@ def test_it_runs_from_an_empty_folder_with_its_studies(program: Path, tmp_path: 
         assert (tmp_path / f"{name}.toml").read_text() == built_in_studies()[name].read_text()
     done = _run(program, tmp_path, "optimize", "quick", "--trials", "1", "--epochs", "1", "--workers", "1")
     assert 0 == done.returncode, done.stderr
-    assert done.stderr.rstrip().splitlines()[-1].startswith("Next: lrsearch confirm quick")
+    assert done.stderr.rstrip().splitlines()[-1].startswith("Next: lrsearch confirm --study-name quick")

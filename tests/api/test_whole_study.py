@@ -4,6 +4,7 @@ import json
 import math
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_a_study_is_answered_and_its_files_are_left(folder, told) -> None:
 def test_minutes_that_are_over_end_one_start_and_never_change_the_plan(folder, told, monkeypatch) -> None:
     """A start whose time is over leaves what it has stored; the next goes on with the plan of the first."""
     clock = [0.0]
-    monkeypatch.setattr(whole_study.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(whole_study, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(whole_study, "_LEAST_SECONDS", 1e-9)
 
     def late(_state) -> None:
