@@ -38,7 +38,7 @@ def test_what_the_budget_teaches_tpe_is_said(folder, caplog, trials, said) -> No
 def test_other_samplers_are_passed_over(folder, caplog) -> None:
     """Random draws learn nothing from any budget."""
     search(make_config(search__sampler="random"), 3)
-    assert not any("random search" in message or "drawn at random" in message for message in caplog.messages)
+    assert [] == caplog.messages
 
 
 @pytest.mark.parametrize("sampler", ["gp", "tpe", "random", "qmc"])
