@@ -70,7 +70,7 @@ def test_what_may_only_be_read_is_read(folder, study_file, read_only) -> None:
     assert (0, 7, "") == (listed.returncode, len(listed.stdout.splitlines()), listed.stderr)
     refused = _command("optimize", str(study_file), *storage, folder=folder, before=_as_anybody())
     assert 2 == refused.returncode
-    assert "readonly database: nothing may be written there: change the file's and its folder's mode" in refused.stderr
+    assert "readonly database: nothing may be written to it: change the file's and its folder's mode" in refused.stderr
     assert ["s.db"] == [path.name for path in read_only.iterdir()]
 
 

@@ -113,7 +113,7 @@ def test_a_role_that_may_only_read_reads_everything(run, reader) -> None:
         both = [run(command, *(flag.format(n) for flag in more), "--storage", url) for n, url in enumerate(reader)]
         assert [0, 0] == [outcome.code for outcome in both], both[1].err
         assert both[0].out.replace("lrsearch:***", "reader:***") == both[1].out
-        told = "dashboard's pages of these studies do not get this verdict: the storage failed: permission denied"
+        told = "dashboard's pages of this study do not get this verdict: the storage failed: permission denied"
         assert (command == "compare") == (told in both[1].err)
     assert Path("0.html").read_text() == Path("1.html").read_text()
 
