@@ -21,7 +21,9 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.names import DEFAULT_STORAGE, base_name
-from lrsearch.planning.budget import fit_study, noise_before, sizes_of
+from lrsearch.planning.budget import fit_study
+from lrsearch.planning.budgeted_study import sizes_of
+from lrsearch.planning.noise import noise_before
 from lrsearch.planning.timing import time_trials
 from lrsearch.records import finite
 from lrsearch.report.dashboard import show_verdict

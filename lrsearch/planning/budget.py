@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrsearch.comparison.compare import FEWEST_BLOCKS
-from lrsearch.comparison.inference.power import Noise, Power, plan_power
+from lrsearch.comparison.inference.power import Power, plan_power
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
-from lrsearch.experiment.workload_experiment import WorkloadExperiment
-from lrsearch.metric import POINTS
-from lrsearch.planning.noise import ASSUMED
+from lrsearch.planning.budgeted_study import POWER, BudgetedStudy, candidates, replicated, searches
+from lrsearch.planning.noise import NoiseBefore
 from lrsearch.planning.timing import Timing
 from lrsearch.schedules import reads_metric
 from lrsearch.text import time_in_words
@@ -27,105 +26,10 @@ GOOD_TRIALS = 8
 
 _WELL_KNOWN = ("constant", "linear", "cosine", "warmup_stable_decay")
 _FEWEST_FAMILIES = 4
-_POWER = 0.8
 _STAGE_SECONDS = 12.0
 """What the processes of a search, or of a confirmation, take to start."""
-_ERROR_RATE = 0.05
 _SIMULATIONS = 60
-_SCATTER = "times the scatter between seeds"
 _BLOCKS = (6, 8, 10, 12, 15, 20, 25, 30)
-
-
-@dataclass(frozen=True)
-class NoiseBefore:
-    """The noise that is reckoned with before anything was measured, its unit, and where it comes from."""
-
-    noise: Noise
-    unit: str
-    source: str
-
-
-def noise_before(experiment: Experiment) -> NoiseBefore:
-    """Return the noise to reckon with where nothing was measured.
-
-    Accuracies scatter as the test examples let them: at an error rate of 5 % the SD is that of a binomial proportion,
-    and never below that of `ASSUMED`. Of other scores nothing is known, and differences are counted in SDs.
-    """
-    if isinstance(experiment, WorkloadExperiment) and experiment.metric.unit == POINTS:
-        examples = len(experiment.dataset.test_y)
-        sd = max(ASSUMED.sd, 100 * math.sqrt(_ERROR_RATE * (1 - _ERROR_RATE) / examples))
-        return NoiseBefore(
-            Noise(sd, ASSUMED.correlation), POINTS, f"an SD of {sd:.2g} assumed from {examples:,} test examples"
-        )
-    return NoiseBefore(Noise(1.0, ASSUMED.correlation), _SCATTER, "how large that is shows once seeds are run")
-
-
-@dataclass(frozen=True)
-class BudgetedStudy:
-    """A study that fits into its time.
-
-    Attributes:
-        config: the study, with the families, trials, epochs and blocks that the time holds.
-        timing: of one trial.
-        search_seconds, confirm_seconds: what they take at most, about.
-        detectable: the difference that is detected with probability 0.8, in the unit of `noise`.
-        power_at_rope: the probability of detecting a difference as large as the ROPE; None where either is unknown.
-        noise: what was reckoned with.
-        reductions: what is less than the study file says, in words.
-    """
-
-    config: StudyConfig
-    timing: Timing
-    search_seconds: float
-    confirm_seconds: float
-    detectable: float
-    power_at_rope: float | None
-    noise: NoiseBefore
-    reductions: tuple[str, ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """What it takes in all, about."""
-        return self.search_seconds + self.confirm_seconds
-
-    @property
-    def runs(self) -> int:
-        """How many trials and runs it has."""
-        config, blocks = self.config, _replicated(self.config, self.config.plan.blocks)
-        searched = config.search.trials * config.search.replicates if _searches(config) else 0
-        return searched + blocks * len(_candidates(config))
-
-    @property
-    def sizes(self) -> str:
-        """How large it is, in words."""
-        return sizes_of(self.config)
-
-    @property
-    def sentence(self) -> str:
-        """What it will do, how long that takes, and what it can detect."""
-        processes = "process" if self.timing.workers == 1 else "processes"
-        at_once = f"on {self.timing.workers} {processes}"
-        if (run := self.config.run) is not None:
-            hours = self.runs * run.gpus * self.timing.run_seconds(self.config.epochs) / 3600
-            at_once = f"with {self.timing.workers} at a time" + (f", {hours:.1f} GPU-hours" if run.gpus else "")
-        return (
-            f"{self.sizes}: {self.runs} runs, about {time_in_words(self.seconds)} {at_once}; differences above "
-            f"{self.detectable:.2g} {self.noise.unit} will be seen with power {_POWER:g} ({self.noise.source})"
-        )
-
-
-def sizes_of(config: StudyConfig) -> str:
-    """Return how large a study is: 13 families x 8 trials x 30 epochs, then 12 seeds."""
-    columns, blocks = len(_candidates(config)), config.plan.blocks
-    if not _searches(config):
-        return f"{columns} fixed schedules x {_replicated(config, blocks)} seeds"
-    families, replicates = len(config.search.families), config.search.replicates
-    epochs = f"{config.epochs} {'epochs' if config.run is None else 'reports'}"
-    searched = f"{families} families x {config.search.trials // families} trials x {epochs}"
-    if replicates > 1:
-        return f"{replicates} searches of {searched}, then a run of each winner"
-    fixed = f" of the winners and {len(config.baseline)} fixed schedules" if config.baseline else ""
-    return f"{searched}, then {blocks} seeds{fixed}"
 
 
 def fit_study(
@@ -163,7 +67,7 @@ def fit_study(
     power = "" if smallest.power_at_rope is None else f"; power {smallest.power_at_rope:.2f} at the ROPE of {rope:g}"
     raise InputError(
         f"--minutes {minutes:g} does not hold the smallest sound plan: {smallest.sizes} (differences above "
-        f"{smallest.detectable:.2g} {noise.unit} with power {_POWER:g}{power}), about "
+        f"{smallest.detectable:.2g} {noise.unit} with power {POWER:g}{power}), about "
         f"{time_in_words(smallest.seconds)}, and {time_in_words(seconds)} are left: give --minutes "
         f"{math.ceil((60 * minutes - seconds + smallest.seconds) / 60)} or more, or a smaller study"
     )
@@ -179,14 +83,14 @@ class _Fitting:
     rope: float | None
 
     def study(self, config: StudyConfig, *, reductions: tuple[str, ...] = ()) -> BudgetedStudy:
-        blocks = _replicated(config, config.plan.blocks)
+        blocks = replicated(config, config.plan.blocks)
         power = self._power(config, blocks)
         return BudgetedStudy(
             config,
             self.timing,
             self._search_seconds(config, config.search.trials),
             self._confirm_seconds(config, blocks),
-            power.detectable(_POWER),
+            power.detectable(POWER),
             None if self.rope is None else power.power(self.rope),
             self.noise,
             reductions,
@@ -198,7 +102,7 @@ class _Fitting:
         sizes = []
         for blocks in _block_numbers(config):
             left = seconds - self._confirm_seconds(config, blocks)
-            trials = self._most_trials(config, left) if _searches(config) else config.search.trials
+            trials = self._most_trials(config, left) if searches(config) else config.search.trials
             if left >= 0 and trials >= _fewest_trials(config):
                 sizes.append((trials, blocks))
         if not sizes:
@@ -209,17 +113,17 @@ class _Fitting:
     def _best(self, config: StudyConfig, sizes: list[tuple[int, int]], seconds: float) -> tuple[int, int]:
         """Return the (trials, blocks) to take: the fewest blocks with the power asked for, or else the most."""
         rope = self.rope
-        if not _searches(config):
+        if not searches(config):
             return sizes[-1]
         if rope is None:
             half = [size for size in sizes if self._confirm_seconds(config, size[1]) <= seconds / 2]
             return half[-1] if half else sizes[0]
-        return next((size for size in sizes if self._power(config, size[1]).power(rope) >= _POWER), sizes[-1])
+        return next((size for size in sizes if self._power(config, size[1]).power(rope) >= POWER), sizes[-1])
 
     def _power(self, config: StudyConfig, blocks: int) -> Power:
-        columns = sum(not reads_metric(name) for name in _candidates(config))
+        columns = sum(not reads_metric(name) for name in candidates(config))
         if columns < 2:
-            raise InputError(f"a comparison needs 2 families or fixed schedules, got {', '.join(_candidates(config))}")
+            raise InputError(f"a comparison needs 2 families or fixed schedules, got {', '.join(candidates(config))}")
         return plan_power(
             self.noise.noise,
             blocks=blocks,
@@ -230,7 +134,7 @@ class _Fitting:
         )
 
     def _search_seconds(self, config: StudyConfig, trials: int) -> float:
-        if not _searches(config):
+        if not searches(config):
             return 0.0
         return self._start + self.timing.seconds(trials * config.search.replicates, config.epochs)
 
@@ -244,24 +148,11 @@ class _Fitting:
         """Return what the blocks take: one of a workload is trained in one process, and runs fill all places."""
         if config.run is None:
             blocks = math.ceil(blocks / self.timing.workers) * self.timing.workers
-        return self._start + self.timing.seconds(blocks * len(_candidates(config)), config.epochs)
+        return self._start + self.timing.seconds(blocks * len(candidates(config)), config.epochs)
 
     @property
     def _start(self) -> float:
         return _STAGE_SECONDS if self.config.run is None else 0.0
-
-
-def _searches(config: StudyConfig) -> bool:
-    return config.data.train != "all"
-
-
-def _candidates(config: StudyConfig) -> list[str]:
-    searched = config.search.families if _searches(config) else ()
-    return [*searched, *(baseline.name for baseline in config.baseline)]
-
-
-def _replicated(config: StudyConfig, blocks: int) -> int:
-    return config.search.replicates if _searches(config) and config.search.replicates > 1 else blocks
 
 
 def _fixed_size(config: StudyConfig) -> bool:
@@ -272,7 +163,7 @@ def _fixed_size(config: StudyConfig) -> bool:
 
 
 def _fewest_trials(config: StudyConfig) -> int:
-    if _fixed_size(config) or not _searches(config):
+    if _fixed_size(config) or not searches(config):
         return config.search.trials
     return min(config.search.trials, FEWEST_TRIALS * len(config.search.families))
 
@@ -283,7 +174,7 @@ def _fewest_blocks(config: StudyConfig) -> int:
 
 def _block_numbers(config: StudyConfig) -> list[int]:
     if _fixed_size(config):
-        return [_replicated(config, config.plan.blocks)]
+        return [replicated(config, config.plan.blocks)]
     most = config.plan.blocks
     return [*(number for number in _BLOCKS if number < most), most]
 
@@ -291,13 +182,13 @@ def _block_numbers(config: StudyConfig) -> list[int]:
 def _sized(config: StudyConfig, trials: int, blocks: int) -> StudyConfig:
     if _fixed_size(config):
         return config
-    return config.changed({"search.trials": trials if _searches(config) else None, "plan.blocks": blocks})
+    return config.changed({"search.trials": trials if searches(config) else None, "plan.blocks": blocks})
 
 
 def _reductions(config: StudyConfig) -> Iterator[tuple[StudyConfig, tuple[str, ...]]]:
     """Yield the study with ever fewer families, and last with half the epochs, each with what is less in words."""
     yield config, ()
-    if _fixed_size(config) or not _searches(config):
+    if _fixed_size(config) or not searches(config):
         return
     families, reduced, words = config.search.families, config, tuple[str, ...]()
     ranked = sorted(families, key=lambda name: (name not in _WELL_KNOWN, families.index(name)))

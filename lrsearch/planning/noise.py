@@ -12,6 +12,9 @@ import numpy as np
 from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, scores_of
 from lrsearch.comparison.inference.power import Noise, pilot_noise
 from lrsearch.errors import InputError
+from lrsearch.experiment.experiment import Experiment
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
+from lrsearch.metric import POINTS
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import reads_metric
@@ -22,6 +25,9 @@ from lrsearch.verdict.scores_csv import read_scores
 ASSUMED = Noise(sd=0.25, correlation=0.3)
 """What the procedure was simulated with; the default where nothing was measured or stated."""
 
+_ERROR_RATE = 0.05
+_SCATTER = "times the scatter between seeds"
+
 
 @dataclass(frozen=True)
 class AssumedNoise:
@@ -30,6 +36,30 @@ class AssumedNoise:
     noise: Noise
     source: str
     of_searches: bool = False
+
+
+@dataclass(frozen=True)
+class NoiseBefore:
+    """The noise that is reckoned with before anything was measured, its unit, and where it comes from."""
+
+    noise: Noise
+    unit: str
+    source: str
+
+
+def noise_before(experiment: Experiment) -> NoiseBefore:
+    """Return the noise to reckon with where nothing was measured.
+
+    Accuracies scatter as the test examples let them: at an error rate of 5 % the SD is that of a binomial proportion,
+    and never below that of `ASSUMED`. Of other scores nothing is known, and differences are counted in SDs.
+    """
+    if isinstance(experiment, WorkloadExperiment) and experiment.metric.unit == POINTS:
+        examples = len(experiment.dataset.test_y)
+        sd = max(ASSUMED.sd, 100 * math.sqrt(_ERROR_RATE * (1 - _ERROR_RATE) / examples))
+        return NoiseBefore(
+            Noise(sd, ASSUMED.correlation), POINTS, f"an SD of {sd:.2g} assumed from {examples:,} test examples"
+        )
+    return NoiseBefore(Noise(1.0, ASSUMED.correlation), _SCATTER, "how large that is shows once seeds are run")
 
 
 def noise_of(

@@ -10,7 +10,9 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.planning import budget
-from lrsearch.planning.budget import BudgetedStudy, NoiseBefore, fit_study, noise_before
+from lrsearch.planning.budget import fit_study
+from lrsearch.planning.budgeted_study import BudgetedStudy
+from lrsearch.planning.noise import NoiseBefore, noise_before
 from lrsearch.planning.timing import Timing
 from tests.confirmation_examples import config_of
 from tests.runs.training_examples import STUDY as TOY
