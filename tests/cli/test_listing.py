@@ -82,7 +82,7 @@ def test_studies_are_those_that_have_such_trials(listed):
 
 def test_the_newest_trials_are_listed_unless_all_are_asked_for(url, run, monkeypatch):
     """Those with the highest numbers, and one line on standard error that says how many there are."""
-    monkeypatch.setattr("lrsearch.cli.keeping._NEWEST", 5)
+    monkeypatch.setattr("lrsearch.cli.commands.keeping._NEWEST", 5)
     command = ("trials", "--study-name", "twice", "--storage", url, "--format", "json")
     newest, everything = run(*command), run(*command, "--all")
     assert [(0, 4), (0, 5), (1, 3), (1, 4), (1, 5)] == [

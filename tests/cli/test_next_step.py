@@ -7,9 +7,9 @@ import pytest
 from typer.main import get_command
 
 from lrsearch.cli import app
+from lrsearch.cli.commands.running import say_confirm
 from lrsearch.cli.flags import RunFlags, SearchFlags
 from lrsearch.cli.next_step import next_step
-from lrsearch.cli.running import say_confirm
 from lrsearch.storage import open_storage
 from tests.confirmation_examples import config_of, noisy, stored
 

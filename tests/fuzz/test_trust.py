@@ -182,7 +182,7 @@ def test_the_search_for_unsafe_calls_finds_them(source):
 
 def test_the_dashboard_listens_on_this_machine_alone_unless_asked_otherwise():
     """The command's default address is the loopback, and the server really binds what it is given."""
-    from lrsearch.cli.reading import dashboard
+    from lrsearch.cli.commands.reading import dashboard
 
     assert "127.0.0.1" == inspect.signature(dashboard).parameters["host"].default
     with make_dashboard(optuna.storages.InMemoryStorage(), host="127.0.0.1", port=0, allow_edit=False) as server:
