@@ -20,8 +20,8 @@ from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.errors import RunError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.processes.interruption import Interruption
-from lrsearch.records import pack_scores
-from lrsearch.storage import StudyPart, enter_in_ledger
+from lrsearch.records import TrialRecord, pack_scores
+from lrsearch.storage import enter_in_ledger, records
 from lrsearch.trials.checkpoints import Checkpoints, open_checkpoints
 from lrsearch.trials.full_runs import VALIDATED, FullRun, FullRuns
 
@@ -134,9 +134,14 @@ def confirm_progress(experiment: Experiment, study: Study, blocks: Sequence[Bloc
     return ConfirmProgress(total, stored, experiment.epochs, in_training)
 
 
+def _runs(study: Study) -> list[TrialRecord]:
+    """Return the finished runs, without trials that were added by hand."""
+    return [record for record in records(study) if record.confirmed]
+
+
 def _done(study: Study) -> set[tuple[int | None, str]]:
     """Return the finished runs as (block, candidate)."""
-    return {(run.block, run.family) for run in StudyPart.of(study).runs}
+    return {(run.block, run.family) for run in _runs(study)}
 
 
 def _missing(study: Study, block: Block) -> list[Candidate]:
@@ -176,7 +181,7 @@ def _store(experiment: Experiment, study: Study, runs: Sequence[_Run], training:
 def _require_seeds_used(study: Study, names: Collection[str]) -> None:
     """Raise RunError where a candidate reported the same in two blocks: every difference would look certain."""
     told: set[tuple[Any, ...]] = set()
-    for run in StudyPart.of(study).runs:
+    for run in _runs(study):
         curve = (run.family, run.test_accuracy, *run.curve.select_accuracy, *run.curve.train_loss)
         if run.family in names and curve in told and not run.without_score:
             raise RunError(

@@ -132,10 +132,11 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     Raises:
         InputError: if there is none of this name, naming those that exist.
     """
-    names = stored_names(storage)
-    if name not in names:
-        raise InputError(f"there is no study {name!r} in this storage; there are: {', '.join(names) or 'none'}")
-    return optuna.load_study(study_name=name, storage=cached(storage))
+    try:
+        return optuna.load_study(study_name=name, storage=cached(storage))
+    except KeyError:
+        names = ", ".join(stored_names(storage)) or "none"
+        raise InputError(f"there is no study {name!r} in this storage; there are: {names}") from None
 
 
 def as_stored(config: StudyConfig, address: str, name: str) -> StudyConfig:
