@@ -23,8 +23,8 @@ from lrsearch.runs.checkpoints.pace import pause_seconds
 from lrsearch.runs.command.running import RunningCommand
 from lrsearch.runs.devices import places
 from lrsearch.runs.function import load_training
+from lrsearch.runs.process.running import RunningProcess, RunningThread, Starter
 from lrsearch.runs.run_stack import RunStack
-from lrsearch.runs.running import RunningProcess, RunningThread, Starter
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.schedules import AnySchedule
 from lrsearch.training.device import usable_cores

@@ -12,11 +12,11 @@ from typing import Any
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.processes.interruption import Interruption
-from lrsearch.runs.carrying_out import carry_out
-from lrsearch.runs.child import end_with_parent
 from lrsearch.runs.messages import Answer, Channel, Failed, Refused, Report, Resumed
+from lrsearch.runs.process.carrying_out import carry_out
+from lrsearch.runs.process.child import end_with_parent
+from lrsearch.runs.process.running import RunningProcess
 from lrsearch.runs.run import Run
-from lrsearch.runs.running import RunningProcess
 from lrsearch.runs.spec import RunSpec
 from lrsearch.schedules import schedule_from_params
 

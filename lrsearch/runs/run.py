@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,8 +14,9 @@ from numpy.typing import ArrayLike
 from lrsearch.errors import InputError
 from lrsearch.runs.checkpoints.kept import Kept
 from lrsearch.runs.errors import Diverged, Pruned
-from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed, examples, number
+from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed
 from lrsearch.runs.ranks import OneRank, Ranks
+from lrsearch.runs.reports import Reports, as_number
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.runs.watched import Updates, WatchedSchedule
 from lrsearch.schedules import Schedule, schedule_from_params
@@ -56,7 +56,7 @@ class Run:
         self._schedule = WatchedSchedule.of(schedule)
         self._updates = Updates(self._schedule)
         self._position: int | None = None  # updates that are done, where epochs or steps count them
-        self._reports: list[Report] = []
+        self._reports = Reports(spec)
         self._ended: Pruned | Diverged | None = None
         self._kept: Kept | None = None
         self.last_score = math.nan
@@ -108,7 +108,7 @@ class Run:
 
     def report_due(self, step: int) -> bool:
         """Return whether update `step` ends one of the run's equal parts, after each of which a report is due."""
-        return self._epoch_of(step + 1) > self._epoch_of(step)
+        return self._spec.epoch_of(step + 1) > self._spec.epoch_of(step)
 
     @property
     def evaluation_set(self) -> Literal["validation", "test"]:
@@ -117,8 +117,7 @@ class Run:
 
     def evaluation_set_at(self, step: int) -> Literal["validation", "test"]:
         """Return on which data a report is to be measured that is given its step."""
-        last = step >= self.total_steps
-        return "test" if last and self.purpose == "confirm" and self._spec.test else "validation"
+        return "test" if self._spec.reads_test(step) else "validation"
 
     def report(
         self, score: float, *, step: int | None = None, per_example: ArrayLike | None = None, **more: float
@@ -138,23 +137,15 @@ class Run:
         """
         if self._ended is not None:
             raise self._ended
-        before = self._reported_epoch
-        step, epoch = self._place(self._done if step is None else step)
-        report = Report(
-            epoch,
-            step,
-            _number("score", score),
-            self.evaluation_set_at(step) == "test",
-            {name: _number(name, value) for name, value in more.items()},
-            examples(per_example),
-        )
-        judged = before < epoch < self._spec.reports and math.isfinite(report.score)
+        step = self._done if step is None else step
+        report = self._reports.make(score, step, per_example, more)
+        judged = self._reports.judged(report)
 
         def send() -> list[float]:
             return [report.score, self._channel.report(report, judged=judged)]
 
         self.last_score, ended = self._ranks.decide(f"a report at step {step}", send)
-        self._reports.append(replace(report, score=self.last_score, per_example=None))
+        self._reports.add(replace(report, score=self.last_score))
         if ended:
             self._ended = Pruned(f"pruned by the search after {step} of {self.total_steps} updates")
         elif not math.isfinite(self.last_score):
@@ -200,11 +191,10 @@ class Run:
         self._kept = self._to_keep(stateful)
         if (standing := self._kept.load()) is None:
             return None
-        self._reports = [Report(*report) for report in standing["reports"]]
-        if self._reports:
-            self.last_score = self._reports[-1].score
-        if self._reports and self._ranks.rank == 0:
-            self._channel.tell(Resumed(tuple(self._reports), float(standing["seconds"])))
+        self._reports.resume(Report(*row) for row in standing["reports"])
+        self.last_score = self._reports.score
+        if self._reports.last is not None and self._ranks.rank == 0:
+            self._channel.tell(Resumed(self._reports.made, float(standing["seconds"])))
         self._schedule.resume(int(standing["asked"]))
         return standing
 
@@ -214,26 +204,24 @@ class Run:
 
     def _keep(self, kept: Kept, *, parts: int = 0) -> None:
         """Write a checkpoint where it is due; end the run where it was asked to."""
-        told = [(one.epoch, one.step, one.score, one.test, one.more) for one in self._reports]
-        kept.save({"done": self._done, "parts": parts, "asked": self._schedule.last_asked, "reports": told})
+        kept.save(
+            {
+                "done": self._done,
+                "parts": parts,
+                "asked": self._schedule.last_asked,
+                "reports": self._reports.to_rows(),
+            }
+        )
 
     @property
     def over(self) -> bool:
         """Whether the search has ended the run, or it has diverged."""
         return self._ended is not None
 
-    @property
-    def _reported_epoch(self) -> int:
-        return self._reports[-1].epoch if self._reports else 0
-
-    @property
-    def _reported_step(self) -> int:
-        return self._reports[-1].step if self._reports else 0
-
     def ended(self, by: Pruned | Diverged) -> Message:
         """Return what is to be told of a run that ended before its last update."""
         if isinstance(by, Diverged) and not isinstance(self._ended, Diverged):  # raised by the function itself
-            return Report(self._reported_epoch + 1, self._done, math.nan)
+            return Report(self._reports.epoch + 1, self._done, math.nan)
         return Done()
 
     def finish(self, returned: object) -> str:
@@ -246,8 +234,8 @@ class Run:
             InputError: if it has never reported or not to its end, returns another score, or has made more updates
                 than total_steps or fewer than 99 % of them.
         """
-        require_last_report(self._reports[-1] if self._reports else None, self._spec)
-        if returned is not None and _number("what it returns", returned) != self.last_score:
+        self._reports.require_end()
+        if returned is not None and as_number("what it returns", returned) != self.last_score:
             raise InputError(f"it must return the score of its last report, {self.last_score}, got {returned}")
         done = self._updates.done
         if not done:
@@ -263,34 +251,3 @@ class Run:
     @property
     def _done(self) -> int:
         return self._updates.done if self._position is None else self._position
-
-    def _epoch_of(self, step: int) -> int:
-        return step * self._spec.reports // self.total_steps
-
-    def _place(self, step: int) -> tuple[int, int]:
-        """Return the step of a report, and how many of the run's equal parts are done then."""
-        if isinstance(step, bool) or not isinstance(step, int) or step < self._reported_step:
-            raise InputError(
-                f"the step of a report must be a whole number, not below that of the last one, {self._reported_step}; "
-                f"got {step!r}"
-            )
-        if step > self.total_steps:
-            raise InputError(f"the step of a report must be at most total_steps, {self.total_steps}, got {step}")
-        return step, self._epoch_of(step)
-
-
-def require_last_report(report: Report | None, spec: RunSpec) -> None:
-    """Raise InputError unless a run's last report is one at its end."""
-    if report is None:
-        raise InputError("it never reports: call run.report(score) after each part of the training")
-    if report.epoch < spec.reports:
-        raise InputError(f"the last report must be at total_steps, {spec.total_steps}, got one at {report.step}")
-
-
-def _number(name: str, value: object) -> float:
-    """Return a number as a float, such as one of NumPy or a tensor of one element."""
-    if isinstance(value, Real) and not isinstance(value, bool):
-        return number(name, value)
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return _number(name, value.item())
-    raise InputError(f"{name} must be a number, got {value!r}")

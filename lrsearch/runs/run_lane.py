@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from lrsearch.runs.messages import Done, Failed, Message, Report
-from lrsearch.runs.running import Running
+from lrsearch.runs.process.running import Running
 from lrsearch.runs.spec import RunSpec
 from lrsearch.training.lane import Crash, EpochMetrics, TestScores
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from lrsearch.errors import InputError
 from lrsearch.runs.messages import Answer, Done, Failed, Message, Refused, Report, Resumed, Warned
+from lrsearch.runs.process.running import Starter
 from lrsearch.runs.run_lane import RunLane
-from lrsearch.runs.running import Starter
 from lrsearch.runs.spec import Purpose, RunSpec
 from lrsearch.training.lane import Crash, EpochMetrics, TestScores
 

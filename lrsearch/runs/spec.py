@@ -102,6 +102,14 @@ class RunSpec:
         told = {name: value for name, value in asdict(self).items() if name not in _WITHOUT_EFFECT}
         return json.dumps(told, sort_keys=True, default=str)
 
+    def epoch_of(self, step: int) -> int:
+        """Return how many of the run's equal parts are done after `step` updates."""
+        return step * self.reports // self.total_steps
+
+    def reads_test(self, step: int) -> bool:
+        """Return whether a report after `step` updates is measured on the test set: the last of a confirming run is."""
+        return self.test and self.purpose == "confirm" and step >= self.total_steps
+
     def to_json(self) -> dict[str, Any]:
         """Return the run as plain data."""
         return asdict(self)

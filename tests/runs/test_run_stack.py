@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from lrsearch.errors import InputError
+from lrsearch.runs.process.running import RunningThread, Starter
 from lrsearch.runs.run_stack import RunStack
-from lrsearch.runs.running import RunningThread, Starter
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.schedules import make_schedule
 from lrsearch.training.lane import EpochMetrics

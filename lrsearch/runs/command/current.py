@@ -18,7 +18,8 @@ from typing import Any
 
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
-from lrsearch.runs.command.files import VARIABLE, Finished, RunFiles
+from lrsearch.runs.command.files import VARIABLE, RunFiles
+from lrsearch.runs.command.lines import Finished
 from lrsearch.runs.errors import Diverged, Pruned, Stopped
 from lrsearch.runs.messages import MOST_WAIT_SECONDS, Message, Refused, Report, Warned
 from lrsearch.runs.ranks import ranks_in

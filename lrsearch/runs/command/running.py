@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from lrsearch.runs.running import RunningProcess, environment_of
+from lrsearch.runs.process.running import RunningProcess, environment_of
 from lrsearch.runs.spec import RunSpec
 
 _KILL_SECONDS = 15.0

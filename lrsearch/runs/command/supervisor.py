@@ -7,7 +7,6 @@ where the search says so, on SIGTERM, and where the search is gone.
 from __future__ import annotations
 
 import math
-import re
 import signal
 import subprocess
 import sys
@@ -21,12 +20,14 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from lrsearch.errors import InputError
-from lrsearch.runs.command.files import VARIABLE, Finished, RunFiles, read_line, read_score
+from lrsearch.runs.command.files import VARIABLE, RunFiles
+from lrsearch.runs.command.lines import Finished, read_line
+from lrsearch.runs.command.score import find_score, read_score
 from lrsearch.runs.command.tree import ProcessTree
 from lrsearch.runs.messages import Answer, Done, Message, Refused, Report, Resumed, Warned
-from lrsearch.runs.run import require_last_report
+from lrsearch.runs.process.tail import Tail
+from lrsearch.runs.reports import Reports
 from lrsearch.runs.spec import RunSpec
-from lrsearch.runs.tail import Tail
 
 _LOOK_SECONDS = 0.005
 _HEED_SECONDS = 5.0
@@ -59,9 +60,9 @@ class Supervisor:
         if self._tree.output is not None:
             self._copier = threading.Thread(target=self._copy, args=(self._tree.output,), daemon=True)
             self._copier.start()
-        self._reports = self._files.reports.open("rb", buffering=0)
+        self._lines = self._files.reports.open("rb", buffering=0)
         self._unread = b""  # of a line that is not at its end yet
-        self._last: Report | None = None
+        self._reports = Reports(spec)
         self._waiting: int | None = None  # the step of a report that the search has still to answer
         self._finished: Finished | None = None
         self._term_at = self._kill_at = math.inf
@@ -86,8 +87,8 @@ class Supervisor:
     def _on_term(self, _signum: int, _frame: FrameType | None) -> None:
         self._ending = True
         self._end(grace=0.0)
-        if self._last is not None and self._waiting is not None:  # so that the run comes to its checkpoint
-            self._files.write_answer(Answer(self._last.step, end=False))
+        if self._waiting is not None:  # so that the run comes to its checkpoint
+            self._files.write_answer(Answer(self._reports.step, end=False))
 
     def _end(self, *, grace: float) -> None:
         """Let the run end: by SIGTERM after `grace` seconds, by SIGKILL after those of the run."""
@@ -126,9 +127,10 @@ class Supervisor:
         if answer.end:
             self._ending = True
             self._end(grace=_HEED_SECONDS)
-        if self._last is not None and (answer.end or self._waiting is None or answer.step >= self._waiting):
+        reported = self._reports.last is not None
+        if reported and (answer.end or self._waiting is None or answer.step >= self._waiting):
             self._waiting = None
-            self._write_answer(Answer(self._last.step, answer.end))
+            self._write_answer(Answer(self._reports.step, answer.end))
 
     def _write_answer(self, answer: Answer) -> None:
         try:
@@ -138,7 +140,7 @@ class Supervisor:
 
     def _forward(self, *, last: bool = False) -> None:
         """Pass on what the command has reported; a line that is not at its end yet is left for later."""
-        new = self._reports.read()
+        new = self._lines.read()
         if not new and not last:
             return
         *lines, self._unread = (self._unread + new).split(b"\n")
@@ -146,7 +148,7 @@ class Supervisor:
             if not line.strip() or self._ending:
                 continue
             try:
-                said = read_line(line.decode(errors="replace"), self._spec, after=self._last.step if self._last else 0)
+                said = read_line(line.decode(errors="replace"), self._spec, after=self._reports.step)
             except InputError as error:
                 said = Refused(str(error))
             self._say(said)
@@ -160,13 +162,12 @@ class Supervisor:
             self._report(said)
         else:
             if isinstance(said, Resumed):
-                self._last = said.reports[-1]
+                self._reports.resume(said.reports)
             self._send(said)
 
     def _report(self, report: Report) -> None:
-        reported = self._last.epoch if self._last else 0
-        judged = reported < report.epoch < self._spec.reports and math.isfinite(report.score)
-        self._last = report
+        judged = self._reports.judged(report)
+        self._reports.add(report)
         self._send(report)
         if judged:
             self._waiting = report.step
@@ -188,19 +189,22 @@ class Supervisor:
         """Tell the search how the run has ended; return the exit code that says it where nothing was told."""
         if self._ending:
             return 0
-        if self._last is not None and not math.isfinite(self._last.score):
+        last = self._reports.last
+        if last is not None and not math.isfinite(last.score):
             self._send(Done())
             return 0
         if exit_code != 0:
             return exit_code
         try:
-            if self._last is None and (score := self._score()) is not None:
+            if last is None and (score := self._score()) is not None:
                 if self._spec.reports > 1:
                     raise InputError(
                         f"it never reports and has one score: set [run] reports = 1, got {self._spec.reports}"
                     )
-                self._send(self._last_report(score))
-            require_last_report(self._last, self._spec)
+                report = self._reports.make(score, self._spec.total_steps, None, {})
+                self._reports.add(report)
+                self._send(report)
+            self._reports.require_end()
             if self._finished is not None and self._finished.problem:
                 raise InputError(self._finished.problem)
         except InputError as error:
@@ -209,25 +213,12 @@ class Supervisor:
             self._send(Done(self._finished.note if self._finished else ""))
         return 0
 
-    def _last_report(self, score: float) -> Report:
-        spec = self._spec
-        self._last = Report(spec.reports, spec.total_steps, score, test=spec.test and spec.purpose == "confirm")
-        return self._last
-
     def _score(self) -> float | None:
         """Return the score of a command that never reports; None where there is none either."""
         if self._files.score.exists():
             return read_score(self._files.score)
         pattern = self._spec.score_pattern
-        if pattern is None:
-            return None
-        matches = list(re.finditer(pattern, self._written.text, re.MULTILINE))
-        if not matches:
-            raise InputError(f"score_pattern {pattern!r} is not in the last lines that it wrote")
-        try:
-            return float(matches[-1][1])
-        except (TypeError, ValueError) as error:  # a group that may be absent
-            raise InputError(f"score_pattern {pattern!r} must find a number, got {matches[-1][1]!r}") from error
+        return None if pattern is None else find_score(pattern, self._written.text)
 
     def _copy(self, stream: IO[bytes]) -> None:
         """Write what the command writes to this process's own output, and keep its end."""

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from lrsearch.runs.messages import Answer, Done, Failed, Report
-from lrsearch.runs.running import RunningProcess, RunningThread
+from lrsearch.runs.process.running import RunningProcess, RunningThread
 from tests.runs.test_run_stack import spec_of, stack_of
 
 pytestmark = pytest.mark.integration
@@ -61,10 +61,10 @@ def test_a_run_ends_when_the_process_that_began_it_is_killed(tmp_path) -> None:
     """Whatever it is doing."""
     code = (
         "import sys, time; from dataclasses import replace; from tests.runs.test_run_stack import spec_of; "
-        "from lrsearch.runs.running import RunningProcess; "
+        "from lrsearch.runs.process.running import RunningProcess; "
         f"run = RunningProcess(replace(spec_of('sleeps'), folder={str(tmp_path)!r})); time.sleep(600)"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(root)}) as parent:
         wait_for((tmp_path / "files" / "pid").exists)
         run = psutil.Process(int((tmp_path / "files" / "pid").read_text()))

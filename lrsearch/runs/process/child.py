@@ -22,6 +22,6 @@ def end_with_parent(parent: int) -> None:
 def main() -> None:
     """Carry out the run that is told through the pipe."""
     end_with_parent(int(sys.argv[2]))
-    from lrsearch.runs.carrying_out import carry_out_alone  # what it imports takes a second
+    from lrsearch.runs.process.carrying_out import carry_out_alone  # what it imports takes a second
 
     carry_out_alone(Connection(int(sys.argv[1])))

@@ -2,7 +2,7 @@
 
 import os
 
-from lrsearch.runs.tail import KEPT_BYTES, Tail
+from lrsearch.runs.process.tail import KEPT_BYTES, Tail
 
 
 def test_the_end_of_a_stream_is_kept_in_whatever_pieces_it_comes() -> None:

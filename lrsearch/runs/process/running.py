@@ -14,10 +14,10 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import IO, Protocol, TypeAlias
 
-from lrsearch.runs.carrying_out import carry_out
+from lrsearch.runs.process.carrying_out import carry_out
+from lrsearch.runs.process.strays import FOLDER, end_strays
+from lrsearch.runs.process.tail import Tail
 from lrsearch.runs.spec import RunSpec
-from lrsearch.runs.strays import FOLDER, end_strays
-from lrsearch.runs.tail import Tail
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -75,7 +75,7 @@ def environment_of(spec: RunSpec) -> dict[str, str]:
 class RunningProcess:
     """A run in a process of its own, with its own session, which a terminal's Ctrl-C does not reach."""
 
-    _module = "lrsearch.runs.child"
+    _module = "lrsearch.runs.process.child"
 
     def __init__(self, spec: RunSpec) -> None:
         end_strays(spec.folder)  # of an earlier attempt, where the process that had begun it was killed
