@@ -35,6 +35,22 @@ def short_time(seconds: float) -> str:
     return f"{str(timedelta(seconds=round(seconds / 60) * 60))[:-3]} h"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: 1 trial, 2 trials, 3 families, 4 processes.
+
+    >>> counted(1, "trial"), counted(2, "family"), counted(1250, "process"), counted(0, "finished trial")
+    ('1 trial', '2 families', '1,250 processes', '0 finished trials')
+    """
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a noun, by the regular rules."""
+    if noun.endswith("y"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}{'es' if noun.endswith(('s', 'ch', 'x')) else 's'}"
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the likeliest of `choices`, or the list of them all."""
     choices = list(choices)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from lrsearch.processes.interruption import Interrupted
 from lrsearch.tables import text
-from lrsearch.text import plain, short_time
+from lrsearch.text import counted, plain, short_time
 
 if TYPE_CHECKING:
     from lrsearch.confirmation.progress import ConfirmProgress
@@ -26,10 +26,42 @@ _PLAIN_SECONDS = 10.0
 _FIRST_SHARE = 0.1
 """Of the work: a time left that is told before is wrong."""
 _MOVING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_STARTING = "starting: loading, and compiling where nothing is cached"
+"""Processes import their libraries before their first epoch."""
 _MOST_REPORTS = 4
 """Of runs, in the line of a search's progress."""
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Pace:
+    """How fast a part of the work goes, by the times at which some of it was done.
+
+    The first piece is not measured: before it, processes start and compile. Work is done in pieces, such as an epoch of
+    all lanes, and between them the time left is counted down.
+
+    Attributes:
+        rate: the work done in a second; None where it is not known yet.
+    """
+
+    def __init__(self) -> None:
+        self.rate: float | None = None
+        self._first: tuple[float, float] | None = None
+        self._last = (0.0, 0.0)
+
+    def seconds_left(self, done: float, left: float) -> float | None:
+        """Return how long what is left takes; None before the first tenth is done, when any number would be wrong."""
+        now = time.monotonic()
+        if done > self._last[1]:
+            self._last = (now, done)
+            self._first = self._first or self._last
+        if self._first is None or self._last == self._first:
+            return None
+        (begun, before), (at, last) = self._first, self._last
+        self.rate = (last - before) / max(at - begun, 1e-9)
+        if done < _FIRST_SHARE * (done + left):
+            return None
+        return max(0.0, left / self.rate - (now - at))
 
 
 class Progress:
@@ -38,40 +70,39 @@ class Progress:
     Attributes:
         live: what shows it on a terminal; None elsewhere.
         told: what was said last of what is done.
+        pace: of the part of the work that is done now.
     """
 
     def __init__(self) -> None:
         self.live: Live | None = None
         self.told = ""
-        self._begun = self._phase_begun = time.monotonic()
+        self.pace = Pace()
+        self._begun = time.monotonic()
         self._next_line = self._begun + _PLAIN_SECONDS
         self._parts = list[str]()
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since this part of the work began."""
-        return max(time.monotonic() - self._phase_begun, 1e-9)
-
     def phase(self, name: str) -> None:
-        """Begin a part of the work, from which its pace is measured; its name is shown until there is more to say."""
-        self._phase_begun = time.monotonic()
+        """Begin a part of the work; its name is shown until there is more to say."""
+        self.pace = Pace()
         self._show([name])
 
-    def show(self, what: str, fraction: float, *, since: float = 0.0, more: Sequence[str] = ()) -> None:
+    def show(
+        self, what: str, done: float, left: float, *, before: float = 0.0, more: Sequence[str] = (), unit: str = ""
+    ) -> None:
         """Show a line: the share, what is done, the time left, and last what a narrow terminal may cut.
-
-        The time left is told once a tenth of this part of the work is done.
 
         Args:
             what: what has been done.
-            fraction: how much of the work is done, 0 to 1.
-            since: the fraction at which this run began, from which its pace is measured.
+            done, left: how much of the work, in any unit, this start has done, and how much is left.
+            before: what earlier starts have done.
             more: further parts, the most useful first.
+            unit: of the work, for its pace; the pace is not shown without.
         """
-        done = (fraction - since) / (1 - since) if since < 1 else 1.0
-        ending = [f"{short_time(self.elapsed * (1 - done) / done)} left"] if done >= _FIRST_SHARE else []
+        seconds, rate = self.pace.seconds_left(done, left), self.pace.rate
+        ending = [] if seconds is None else [f"{short_time(seconds)} left"]
+        more = [*more, f"{rate:.2f} {unit}/s"] if unit and rate is not None else more
         self.told = what
-        self._show([f"{fraction:4.0%}", what, *ending, *more])
+        self._show([f"{(before + done) / max(before + done + left, 1e-9):4.0%}", what, *ending, *more])
 
     def _show(self, parts: list[str]) -> None:
         self._parts = parts
@@ -110,40 +141,34 @@ def show_progress(first: str = "loading") -> Iterator[Progress]:
             raise
 
 
-def search_progress(shown: Progress, epochs: int) -> Callable[[SearchState], None]:
+def search_progress(shown: Progress) -> Callable[[SearchState], None]:
     """Return what a search calls after every epoch to show how far it is."""
-    first: list[float] = []
 
     def show(state: SearchState) -> None:
-        finished = state.complete + state.pruned
-        if not first:
-            first.append(finished / state.total)
-        if not state.trial_epochs:  # processes that start import their libraries, and compile what is not cached
-            shown.phase("starting: loading, and compiling where nothing is cached")
+        if not state.trial_epochs:
+            shown.phase(_STARTING)
             return
-        # Running trials count by the epochs they have had, so that the first minutes have an estimate too.
-        begun = finished - first[0] * state.total
-        partly = min(max(state.trial_epochs / epochs - begun, 0.0), state.running)
         best = [] if state.best is None else [f"best {text(state.metric.stored(state.best))} ({state.best_family})"]
         crashed = f"{state.crashed} crashed, " if state.crashed else ""
         what = f"{state.complete} done, {state.pruned} pruned, {crashed}{state.running} running of {state.total}"
-        more = [*state.reports[:_MOST_REPORTS], *best, f"{state.trial_epochs / shown.elapsed:.2f} trial-epochs/s"]
-        shown.show(what, min((finished + partly) / state.total, 1.0), since=first[0], more=more)
+        more, before = [*state.reports[:_MOST_REPORTS], *best], state.epochs_before
+        shown.show(what, state.trial_epochs, state.epochs_left, before=before, more=more, unit="trial-epochs")
 
     return show
 
 
 def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:
     """Return what a confirmation calls after every epoch of a block."""
-    first: list[float] = []
+    first: list[int] = []
 
     def show(state: ConfirmProgress) -> None:
-        fraction = state.fraction
+        epochs, all_epochs = state.done * state.epochs + state.epochs_in_training, state.total * state.epochs
         if not first:
-            first.append(fraction)
-            shown.phase("starting the processes")
-        epochs = state.done * state.epochs + state.epochs_in_training
-        what = f"{state.done} of {state.total} runs done, {epochs} of {state.total * state.epochs} epochs"
-        shown.show(what, fraction, since=first[0])
+            first.append(epochs)
+        if epochs == first[0] < all_epochs:
+            shown.phase(_STARTING)
+            return
+        what = f"{state.done} of {counted(state.total, 'run')} done, {epochs} of {counted(all_epochs, 'epoch')}"
+        shown.show(what, epochs - first[0], all_epochs - epochs, before=first[0])
 
     return show

@@ -20,8 +20,3 @@ class ConfirmProgress:
     done: int
     epochs: int
     epochs_in_training: int = 0
-
-    @property
-    def fraction(self) -> float:
-        """How much of the work is done, 0 to 1."""
-        return (self.done + self.epochs_in_training / self.epochs) / self.total

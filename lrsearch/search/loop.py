@@ -97,8 +97,11 @@ class SearchLoop:
             self._lanes.admit(trial)
             self._state.times.sampler += asked - begun
             self._state.times.storage += time.perf_counter() - asked
-        self._state.running = len(self._lanes.running)
+        self._count_running()
         return bool(self._lanes.running)
+
+    def _count_running(self) -> None:
+        self._state.running_epochs = tuple(log.epochs for log in self._lanes.running.values())
 
     def _wait_for_others(self, interruption: Interruption) -> bool:
         """Pause, and return True, while the total depends on trials of other processes that may be dead."""
@@ -144,7 +147,7 @@ class SearchLoop:
             log = self._lanes.end(number, reason)
             self._pruner.ended(log)
             state = TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE
-            self._state.count(state, log.family, None if reason == "diverged" else log.value)
+            self._state.count(state, log.family, None if reason == "diverged" else log.value, log.epochs)
         for family, crash in self._lanes.end_crashed().items():
             self._stop_if_hopeless(family, crash)
         self._lanes.save_if_due()
@@ -153,7 +156,7 @@ class SearchLoop:
         times.pruner += decided - reported
         times.trial_epochs += len(metrics)
         self._state.trial_epochs += len(metrics)
-        self._state.running = len(self._lanes.running)
+        self._count_running()
         if self._replicate.experiment.config.run is not None:
             self._state.reports = tuple(log.last_report for log in self._lanes.running.values())
         self._on_epoch(self._state)

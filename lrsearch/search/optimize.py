@@ -21,7 +21,7 @@ from lrsearch.processes.local import auto_workers
 from lrsearch.search.callbacks import Callback, FinishedTrials
 from lrsearch.search.foresight import foresight
 from lrsearch.search.loop import SearchLoop
-from lrsearch.search.progress import SearchState, SearchTimes
+from lrsearch.search.progress import SearchState, SearchTimes, TrialLengths
 from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_TRIALS, FamilySampler
 from lrsearch.storage import (
@@ -145,7 +145,8 @@ def run_search(
     options = options.resolved(experiment)
     replicates = prepare_studies(experiment, options, open_storage(options.storage))
     studies = [replicate.study for replicate in replicates]
-    state = SearchState(replicates[0].total * len(studies), metric=replicates[0].experiment.metric)
+    lengths = TrialLengths(experiment.epochs, replicates[0].rule, len(experiment.space.families) * len(studies))
+    state = SearchState(replicates[0].total * len(studies), metric=experiment.metric, lengths=lengths)
     state.begin([replicate.history for replicate in replicates])
     for line in foresight(replicates):
         logger.warning(line)

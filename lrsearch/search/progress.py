@@ -1,15 +1,21 @@
-"""How far a search is, and where its time went."""
+"""How far a search is, how much of it is left, and where its time went."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.metric import ACCURACY, Metric
 from lrsearch.records import whole
+from lrsearch.search.pruning import NoPruning, PruningRule
 from lrsearch.trials.history import History
+
+_WEIGHT = 6
+"""Trials as which the rule's own share counts at a rung, beside those that were judged there."""
 
 
 @dataclass
@@ -40,11 +46,70 @@ class SearchTimes:
 
 
 @dataclass
+class TrialLengths:
+    """At which epochs trials were pruned, and what follows for the others.
+
+    The survival of Kaplan and Meier (1958): trials in training count at the rungs that they have passed. At each rung a
+    rule stops a share of those it can stop, and it stops none of a family's first trials, which would mislead: so those
+    are left out, and the rule's own share is mixed in.
+
+    Attributes:
+        epochs: of a trial that is not pruned.
+        rule: that prunes.
+        families: in all replicates.
+        pruned: epochs -> how many trials were pruned after so many.
+        ended: how many trials have ended otherwise.
+    """
+
+    epochs: int
+    rule: PruningRule = field(default_factory=NoPruning)
+    families: int = 1
+    pruned: Counter[int] = field(default_factory=Counter)
+    ended: int = 0
+
+    def left(self, running: Sequence[int], waiting: int) -> float:
+        """Return the expected number of epochs that are still to be trained.
+
+        Args:
+            running: how many epochs each trial in training has had.
+            waiting: how many trials are to come.
+        """
+        survival = self._survival(running)
+        rest = [sum(survival[epoch:]) / survival[epoch] for epoch in range(self.epochs)] + [0.0]
+        begun = self.pruned.total() + self.ended + len(running)
+        to_spare = min(max(self._spared - begun, 0), waiting)
+        if begun <= self._spared:
+            rest = [float(self.epochs - epoch) for epoch in range(self.epochs + 1)]
+        new = to_spare * self.epochs + (waiting - to_spare) * sum(survival)
+        return sum(rest[min(epoch, self.epochs)] for epoch in running) + new
+
+    @property
+    def _spared(self) -> int:
+        """How many trials are never pruned at a rung, because too few have reported there."""
+        return (self.rule.min_reports - 1) * self.families
+
+    def _survival(self, running: Sequence[int]) -> list[float]:
+        """Return the probability that a trial which can be pruned goes on after 0, 1, ... epochs."""
+        going_on = [1.0]
+        for epoch in range(1, self.epochs):
+            if self.rule.rung(epoch) != epoch:
+                going_on.append(1.0)
+                continue
+            pruned = sum(number for length, number in self.pruned.items() if self.rule.rung(length) == epoch)
+            passed = sum(number for length, number in self.pruned.items() if length >= epoch)
+            passed += self.ended + sum(length >= epoch for length in running)
+            judged = max(passed - self._spared, pruned)
+            going_on.append(1 - (pruned + _WEIGHT * self.rule.stopped_share) / (judged + _WEIGHT))
+        return list(accumulate(going_on, lambda before, share: before * share))
+
+
+@dataclass
 class SearchState:
     """What a progress display shows: of all replicates together, earlier runs included.
 
-    `reports` are the last reports of the runs of this process, in words. `trial_epochs` alone counts from the beginning
-    of this run, whichever process trained them and whether it still lives; `epochs_before` are those of earlier runs.
+    `reports` are the last reports of the runs of this process, in words; `running_epochs` says how many epochs each
+    trial in training has had. `trial_epochs` alone counts from the beginning of this run, whichever process trained
+    them and whether it still lives; `epochs_before` are those of earlier runs.
     """
 
     total: int
@@ -52,7 +117,8 @@ class SearchState:
     complete: int = 0
     pruned: int = 0
     crashed: int = 0
-    running: int = 0
+    running_epochs: tuple[int, ...] = ()
+    lengths: TrialLengths = field(default_factory=lambda: TrialLengths(1))
     reports: tuple[str, ...] = ()
     best: float | None = None
     best_family: str = ""
@@ -60,6 +126,17 @@ class SearchState:
     epochs_before: int = 0
     times: SearchTimes = field(default_factory=SearchTimes)
     _tallies: list[_Tally] = field(default_factory=list, repr=False)
+
+    @property
+    def running(self) -> int:
+        """How many trials are in training."""
+        return len(self.running_epochs)
+
+    @property
+    def epochs_left(self) -> float:
+        """How many epochs are expected to be trained still."""
+        waiting = self.total - self.complete - self.pruned - self.crashed - self.running
+        return self.lengths.left(self.running_epochs, max(0, waiting))
 
     def begin(self, histories: Sequence[History]) -> None:
         """Count what the studies hold before a run."""
@@ -74,17 +151,23 @@ class SearchState:
                 diverged = trial.user_attrs.get("stop_reason") == "diverged"
                 self._keep_best(str(trial.params.get("family", "")), None if diverged else trial.value)
         self.complete = sum(tally.complete for tally in self._tallies)
-        self.pruned = sum(tally.pruned for tally in self._tallies)
+        self.pruned = sum(tally.pruned.total() for tally in self._tallies)
         self.crashed = sum(len(tally.history.crashed) for tally in self._tallies)
-        self.running = sum(len(tally.history.running) for tally in self._tallies)
+        running = (trial for tally in self._tallies for trial in tally.history.running)
+        self.running_epochs = tuple(len(trial.intermediate_values) for trial in running)
+        self.lengths.ended = self.complete + self.crashed
+        self.lengths.pruned = sum((tally.pruned for tally in self._tallies), Counter())
         self.trial_epochs = sum(tally.trained for tally in self._tallies) - self.epochs_before
 
-    def count(self, state: TrialState, family: str, value: float | None) -> None:
+    def count(self, state: TrialState, family: str, value: float | None, epochs: int) -> None:
         """Count one finished trial of this process, before it can be read; one that diverged has no value."""
-        self.complete += state == TrialState.COMPLETE
-        self.pruned += state == TrialState.PRUNED
         if state == TrialState.COMPLETE:
+            self.complete += 1
+            self.lengths.ended += 1
             self._keep_best(family, value)
+        else:
+            self.pruned += 1
+            self.lengths.pruned[epochs] += 1
 
     def _keep_best(self, family: str, value: float | None) -> None:
         sign = self.metric.sign
@@ -98,7 +181,7 @@ class _Tally:
 
     history: History
     complete: int = 0
-    pruned: int = 0
+    pruned: Counter[int] = field(default_factory=Counter)
     trained: int = 0
     _ended: int = 0
     _ended_epochs: int = 0
@@ -111,7 +194,7 @@ class _Tally:
         self._ended += len(new)
         self._ended_epochs += sum(map(_trained, new))
         self.complete += len(complete)
-        self.pruned += sum(trial.state == TrialState.PRUNED for trial in new)
+        self.pruned.update(len(trial.intermediate_values) for trial in new if trial.state == TrialState.PRUNED)
         unfinished = (*self.history.running, *self.history.waiting)
         self.trained = self._ended_epochs + sum(map(_trained, unfinished))
         return complete

@@ -32,6 +32,14 @@ _REPORTING = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 class PruningRule(Protocol):
     """When to judge a trial, and by what; larger values are better."""
 
+    @property
+    def min_reports(self) -> int:
+        """How many trials of a family must have reported at a rung before any is pruned there."""
+
+    @property
+    def stopped_share(self) -> float:
+        """Which share of the further trials is pruned at a rung, about."""
+
     def rung(self, epoch: int) -> int | None:
         """Return the epoch from which a trial that has finished `epoch` epochs is judged, None for not yet or no more.
 
@@ -64,6 +72,11 @@ class Rungs:
         if self.min_reports < 1:
             raise InputError(f"min_reports must be at least 1, got {self.min_reports}")
 
+    @property
+    def stopped_share(self) -> float:
+        """What is not kept."""
+        return 1 - self.keep
+
     @cached_property
     def _rungs(self) -> tuple[int, ...]:
         return tuple(sorted({_ceil(fraction * self.epochs) for fraction in self.fractions}))
@@ -90,6 +103,7 @@ class Medians:
 
     epochs: int
     min_reports: int = 5
+    stopped_share = 0.5
 
     def rung(self, epoch: int) -> int | None:
         """Return the epoch itself, None at the end of training."""
@@ -103,6 +117,9 @@ class Medians:
 @dataclass(frozen=True)
 class NoPruning:
     """Every trial trains to its end."""
+
+    min_reports = 1
+    stopped_share = 0.0
 
     def rung(self, epoch: int) -> int | None:  # noqa: ARG002  (the rule's interface)
         """Return None: trials are never judged."""

@@ -78,7 +78,11 @@ def plan(
     else:
         raise InputError("--noise-from cannot be given with --sd, --correlation or --pilot, which say the noise too")
     with show_progress() as progress:
-        planned = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"), on_step=progress.show)
+
+        def show(what: str, fraction: float) -> None:
+            progress.show(what, fraction, 1 - fraction)
+
+        planned = plan_study(config, options, noise, blocks=whole_numbers(blocks, "blocks"), on_step=show)
     if output == "json":
         print_json(plan_summary(planned))
     else:

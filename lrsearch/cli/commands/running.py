@@ -13,6 +13,7 @@ from lrsearch.cli.command import command
 from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
 from lrsearch.cli.next_step import MORE_BLOCKS, next_step, say_next
 from lrsearch.errors import RunError
+from lrsearch.text import counted
 
 if TYPE_CHECKING:
     from lrsearch.cli.progress import Progress
@@ -55,7 +56,7 @@ def optimize(
     summaries = []
     for budget, here in options.at_budgets(config):
         with show_progress() as progress:
-            shown = search_progress(progress, budget.epochs)
+            shown = search_progress(progress)
             begin = partial(_say_cost, progress)
             searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown, on_begin=begin)
         stored = StoredStudy.of(searches[0])
@@ -188,7 +189,7 @@ def train(
             device=device,
             checkpoint=checkpoint,
             metrics=metrics,
-            on_epoch=lambda done, epochs: progress.show(f"{done} of {epochs} epochs", done / epochs),
+            on_epoch=lambda done, epochs: progress.show(f"{done} of {counted(epochs, 'epoch')}", done, epochs - done),
         )
     for remark in run.remarks:
         logger.info(remark)

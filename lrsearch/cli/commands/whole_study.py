@@ -46,7 +46,7 @@ def run(
         watcher = Watcher(
             phase=progress.phase,
             plan=_say,
-            search=search_progress(progress, config.epochs),
+            search=search_progress(progress),
             confirm=confirm_progress(progress),
         )
         answer = answer_study(config, options, minutes=minutes, folder=folder, watcher=watcher)
