@@ -37,6 +37,7 @@ def optimize(
     backend: Literal["loky", "dask"] = "loky",
     scheduler: str | None = None,
     runs_per_gpu: int | None = None,
+    replicates_at_once: int | None = None,
     callbacks: Sequence[Callback] = (),
     retry_crashed: bool = False,
     mlflow: str | None = None,
@@ -56,6 +57,7 @@ def optimize(
         backend: "loky" for processes of this machine, "dask" for those of a Dask scheduler.
         scheduler: the address of that scheduler, tcp://host:8786.
         runs_per_gpu: how many runs share a GPU, where the study's `[run]` gives runs GPUs of their own; 1 if None.
+        replicates_at_once: replicates of the search that a process trains together, in one stack; chosen if None.
         callbacks: each called with the study and the trial when a trial has finished, as by `Study.optimize`, in this
             process at every number of workers.
         retry_crashed: run once more what has crashed, after the script was mended.
@@ -80,6 +82,7 @@ def optimize(
         scheduler,
         retry_crashed=retry_crashed,
         runs_per_gpu=runs_per_gpu,
+        replicates_at_once=replicates_at_once,
     )
     searches: list[Study] = []
     for budget, run in options.at_budgets(_config(config).changed({"search.trials": trials})):

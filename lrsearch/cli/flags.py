@@ -149,6 +149,7 @@ class RunFlags:
         lanes: int | None = None,
         timeout_seconds: float | None = None,
         retry_crashed: bool = False,
+        replicates_at_once: int | None = None,
     ) -> RunOptions:
         """Return the options of a run, after a warning where the storage is on a network file system.
 
@@ -173,6 +174,7 @@ class RunFlags:
             scheduler=self.scheduler,
             retry_crashed=retry_crashed,
             runs_per_gpu=self.runs_per_gpu,
+            replicates_at_once=replicates_at_once,
         )
         if warning := shared_disk_warning(self.storage):
             logger.info(f"warning: {warning}")

@@ -203,6 +203,10 @@ class Experiment(ABC):
         """Return how many blocks of a confirmation with so many candidates are trained together."""
         return 1
 
+    def replicates_at_once(self, lanes: int) -> int:  # noqa: ARG002  (one after the other is as fast)
+        """Return how many replicates of a search with so many lanes are trained together."""
+        return 1
+
     @abstractmethod
     def payload(self, *, elsewhere: str | None = None) -> WorkerPayload:
         """Return what another process is given of the experiment.
@@ -216,5 +220,5 @@ class Experiment(ABC):
         """Return what a stack trains: `params` hold the values of what is searched beside the schedule."""
 
     @abstractmethod
-    def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> LaneStack:
-        """Return an empty stack on this unit's split."""
+    def stack(self, seeds: Seeds, *, purpose: Purpose = "search", beside: LaneStack | None = None) -> LaneStack:
+        """Return an empty stack on this unit's split, which `run_together` can train with the stack `beside`."""

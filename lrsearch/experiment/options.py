@@ -32,6 +32,7 @@ class RunOptions:
         scheduler: the address of that scheduler, such as tcp://127.0.0.1:8786.
         retry_crashed: whether runs that have crashed are queued once more.
         runs_per_gpu: how many runs share a GPU, where runs have GPUs of their own; 1 if None.
+        replicates_at_once: how many replicates of a search a process trains together, or None to choose.
     """
 
     storage: str = field(default=DEFAULT_STORAGE, repr=False)  # its address may hold a password
@@ -44,6 +45,7 @@ class RunOptions:
     scheduler: str | None = None
     retry_crashed: bool = False
     runs_per_gpu: int | None = None
+    replicates_at_once: int | None = None
 
     def __post_init__(self) -> None:
         if self.lanes is not None and self.lanes < 1:
@@ -54,6 +56,8 @@ class RunOptions:
             raise InputError(f"a storage in memory is of one process: workers must be 1, got {self.workers}")
         if self.runs_per_gpu is not None and not 1 <= self.runs_per_gpu <= _MOST_WORKERS:
             raise InputError(f"runs-per-gpu must be 1 to {_MOST_WORKERS}, got {self.runs_per_gpu}")
+        if self.replicates_at_once is not None and self.replicates_at_once < 1:
+            raise InputError(f"replicates-at-once must be at least 1 (or auto), got {self.replicates_at_once}")
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise InputError(f"timeout must be above 0 seconds, got {self.timeout_seconds}")
         if (self.backend == "dask") != (self.scheduler is not None):
@@ -74,6 +78,8 @@ class RunOptions:
         if isinstance(experiment, RunExperiment):
             if self.lanes is not None:
                 raise InputError("--lanes is for a workload, and this study has [run]: give --workers")
+            if self.replicates_at_once is not None:
+                raise InputError("--replicates-at-once is for a workload, and this study has [run]")
             if here and not experiment.run.in_process:
                 return replace(self, workers=1, lanes=experiment.at_once)
             self = replace(self, lanes=1)

@@ -28,6 +28,7 @@ from lrsearch.runs.run_stack import RunStack
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.schedules import AnySchedule
 from lrsearch.training.device import usable_cores
+from lrsearch.training.lane import LaneStack
 from lrsearch.workloads.workload import digest_of_files, source_digest
 
 
@@ -177,7 +178,13 @@ class RunExperiment(Experiment):
             checkpoint_seconds=pause_seconds(),
         )
 
-    def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> RunStack:  # noqa: ARG002  (each run has its own)
+    def stack(
+        self,
+        seeds: Seeds,  # noqa: ARG002  (each run has its own)
+        *,
+        purpose: Purpose = "search",
+        beside: LaneStack | None = None,  # noqa: ARG002
+    ) -> RunStack:
         """Return an empty stack of runs."""
         start: Starter = RunningThread if self.run.in_process else RunningProcess
         return RunStack(

@@ -24,7 +24,7 @@ from lrsearch.training.check import check_set_metric, check_workload, parameter_
 from lrsearch.training.choice import Choice, choose_way
 from lrsearch.training.data import TrainingData
 from lrsearch.training.device import choose_device, set_up_device
-from lrsearch.training.lane import Lane
+from lrsearch.training.lane import Lane, LaneStack
 from lrsearch.training.model import Way
 from lrsearch.training.models import build_stack, is_fast_lenet, kernels_of
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
@@ -41,6 +41,8 @@ from lrsearch.workloads import (
 from lrsearch.workloads.workload import source_digest
 
 _PROBE_EXAMPLES = 4
+_MOST_LANES = 256
+"""In one stack, of several replicates: more fill a GPU no better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,9 +196,22 @@ class WorkloadExperiment(Experiment):
         numbers |= {name: (params or {})[name] for name in fixed.searched()}
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
-    def stack(self, seeds: Seeds, *, purpose: Purpose = "search") -> Stack:  # noqa: ARG002  (the data is here)
-        """Return an empty stack on this unit's split."""
+    def replicates_at_once(self, lanes: int) -> int:
+        """Return how many replicates fill a GPU; of a module, whose memory is not known, one has to do."""
+        fills = self.device == "cuda" and is_fast_lenet(self.workload, self.dataset.train_x, self.device)
+        return max(1, _MOST_LANES // lanes) if fills else 1
+
+    def stack(
+        self,
+        seeds: Seeds,
+        *,
+        purpose: Purpose = "search",  # noqa: ARG002  (the data is here)
+        beside: LaneStack | None = None,
+    ) -> Stack:
+        """Return an empty stack on this unit's split, which `run_together` can train with the stack `beside`."""
         split = self._split(seeds)
+        if isinstance(beside, Stack):
+            return beside.beside(split)
         return build_stack(self.workload, self.dataset, split, self.rule, device=self.device, way=self.way)
 
     def _split(self, seeds: Seeds) -> Split:

@@ -1,66 +1,69 @@
-"""The trials that this process trains side by side, and what it writes about them."""
+"""The trials of one replicate that this process trains side by side, and what it writes about them."""
 
 from __future__ import annotations
 
 import logging
-import traceback
 from contextlib import suppress
-from pathlib import Path
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial
 
-from lrsearch.errors import InputError, RunError
-from lrsearch.processes.interruption import Interrupted
+from lrsearch.errors import RunError
+from lrsearch.search.lane_pruner import LanePruner
 from lrsearch.search.replicate import Replicate
-from lrsearch.training.lane import Crash, EpochMetrics
+from lrsearch.training.lane import Crash, EpochMetrics, LaneStack
 from lrsearch.trials.checkpoints import Checkpoints
-from lrsearch.trials.heartbeat import beat
+from lrsearch.trials.heartbeat import Watch, beat
+from lrsearch.trials.history import is_crashed
 from lrsearch.trials.record import StopReason
-from lrsearch.trials.requeue import requeue_interrupted
+from lrsearch.trials.requeue import is_nameless, requeue_interrupted, requeue_lost
+from lrsearch.trials.states import FINISHED
 from lrsearch.trials.trial_log import TrialLog
 from lrsearch.trials.writer import Writer
 
 logger = logging.getLogger(__name__)
 
-_PACKAGE = Path(__file__).parent.parent
-_EPOCHS_BEHIND = 3
-"""How many epochs of reports may wait to be written; a killed process loses no more."""
+_MOST_CRASHES = 3
 
 
 class Lanes:
-    """A stack whose lanes are trials; their records are written in the background.
+    """A stack whose lanes are the trials of a replicate; their records are written in the background.
 
     Args:
         replicate: whose trials they are.
+        stack: empty.
         writer: writes to the storage.
         checkpoints: from which trials of killed processes are resumed; None for none.
+        watch: of the trials of other machines.
 
     Attributes:
         running: the trials in training, by number.
     """
 
-    def __init__(self, replicate: Replicate, writer: Writer, checkpoints: Checkpoints | None) -> None:
-        self._replicate, self._writer, self._checkpoints = replicate, writer, checkpoints
-        self._stack = replicate.experiment.stack(replicate.seeds)
+    def __init__(
+        self, replicate: Replicate, stack: LaneStack, writer: Writer, checkpoints: Checkpoints | None, watch: Watch
+    ) -> None:
+        self.replicate, self.stack, self._writer = replicate, stack, writer
+        self._checkpoints, self._watch, self._history = checkpoints, watch, replicate.history
+        self._pruner = LanePruner(replicate.rule, replicate.experiment.metric.direction, self._history)
         self.running: dict[int, TrialLog] = {}
 
     def admit(self, trial: Trial) -> None:
         """Add a trial: from its start, or from the checkpoint of the process that died in it."""
         try:
             beat(trial)  # before its name is on it: a named trial without a heartbeat would never be requeued
-            log = TrialLog.begin(self._replicate.experiment, trial, self._replicate.seeds)
+            log = TrialLog.begin(self.replicate.experiment, trial, self.replicate.seeds)
         except UpdateFinishedTrialError:  # this process was paused here, and another took the trial
             return
         self.running[trial.number] = log
         folder = None if self._checkpoints is None else self._checkpoints.run_folder(f"{log.origin:06d}")
-        self._stack.admit(trial.number, log.lane, folder=folder)
+        self.stack.admit(trial.number, log.lane, folder=folder)
         if self._checkpoints is None or log.origin == trial.number:
             return
-        like = self._stack.checkpoint(trial.number)
+        like = self.stack.checkpoint(trial.number)
         if like is not None and (saved := self._checkpoints.load(log, like=like)) is not None:
-            self._stack.release(trial.number)
-            self._stack.admit(trial.number, log.lane, saved[0])
+            self.stack.release(trial.number)
+            self.stack.admit(trial.number, log.lane, saved[0])
             self._writer.submit(log.write, log.resume, *saved)
             self._writer.flush()  # the pruner is to know its epochs again
 
@@ -68,60 +71,66 @@ class Lanes:
         """Release the trials that other processes have taken while this one was paused."""
         for number in [number for number, log in self.running.items() if log.lost]:
             del self.running[number]
-            self._stack.release(number)
-
-    def train(self) -> dict[int, EpochMetrics]:
-        """Train every lane for one epoch; nothing is written.
-
-        Raises:
-            RunError: if the workload's own code fails.
-        """
-        try:
-            return self._stack.run_epoch()
-        except (Interrupted, InputError, RunError):
-            raise
-        except Exception as error:  # user code may raise anything
-            raise RunError(self._failure(error)) from error
-
-    def _failure(self, error: Exception) -> str:
-        frames = traceback.extract_tb(error.__traceback__)
-        place = next((frame for frame in reversed(frames) if not _is_library(frame.filename)), frames[-1])
-        name, trials = self._replicate.experiment.name, ", ".join(map(str, sorted(self.running)))
-        return (
-            f"workload {name!r} failed in training: {type(error).__name__}: {error} "
-            f"({Path(place.filename).name}, line {place.lineno}); trials {trials} are queued for the next run"
-        )
+            self.stack.release(number)
 
     def record(self, metrics: dict[int, EpochMetrics], seconds: float) -> None:
-        """Take down an epoch of every lane, which took `seconds` in all, and report it."""
+        """Take down an epoch of every lane, which took each so many seconds, and report it."""
         for number, epoch in metrics.items():
             log = self.running[number]
             if epoch.replayed:
                 self._writer.submit(log.write, log.trial.set_user_attr, "resumed_after_epochs", epoch.epoch)
-            log.record(epoch, seconds / len(metrics) if epoch.seconds is None else epoch.seconds)
+            log.record(epoch, seconds if epoch.seconds is None else epoch.seconds)
             self._writer.submit(log.write, log.trial.report, log.value, epoch.epoch)
-        self._writer.keep_below(_EPOCHS_BEHIND * len(metrics))
 
     def end(self, number: int, reason: StopReason) -> TrialLog:
         """Release a lane, and tell how its trial ended."""
         log = self.running.pop(number)
+        self._pruner.ended(log)
         self._writer.submit(self._tell, log, reason)
-        self._stack.release(number)
+        self.stack.release(number)
         return log
 
-    def end_crashed(self) -> dict[str, Crash]:
-        """Release the lanes that have failed for good, and tell so; return why, by family."""
+    def stop_reasons(self, metrics: dict[int, EpochMetrics]) -> dict[int, StopReason]:
+        """Return why lanes stop after this epoch; those that go on are left out."""
+        pruned, reasons = self._pruner.pruned(self.running), dict[int, StopReason]()
+        for number, epoch in metrics.items():
+            if epoch.diverged:
+                reasons[number] = "diverged"
+            elif epoch.epoch >= self.replicate.experiment.epochs:
+                reasons[number] = "finished"
+            elif number in pruned and not epoch.replayed:
+                reasons[number] = "pruned"
+        return reasons
+
+    def end_crashed(self) -> None:
+        """Release the lanes that have failed for good, and tell so.
+
+        Raises:
+            RunError: if all of a family's first trials have crashed: its next ones would, too.
+        """
         by_family = {}
-        for number, crash in self._stack.crashes().items():
+        for number, crash in self.stack.crashes().items():
             log = self.running.pop(number)
             by_family[log.family] = crash
-            self._writer.submit(log.write, log.crash, self._replicate.study, crash)
-            self._stack.release(number)
+            self._writer.submit(log.write, log.crash, self.replicate.study, crash)
+            self.stack.release(number)
             logger.warning(f"trial {number} of {log.family} has crashed: {crash.error}")
-        return by_family
+        for family, crash in by_family.items():
+            self._stop_if_hopeless(family, crash)
+
+    def _stop_if_hopeless(self, family: str, crash: Crash) -> None:
+        self._writer.flush()
+        self._history.read()
+        ended = [trial for trial in self._history.ended if trial.params.get("family") == family]
+        crashes = sum(map(is_crashed, ended))
+        if crashes >= _MOST_CRASHES and not any(trial.state in FINISHED for trial in ended):
+            raise RunError(
+                f"{crashes} trials of {family} have crashed and none was trained, the last by {crash.error}; see "
+                "lrsearch trials --crashed, mend the script, then run optimize --retry-crashed"
+            )
 
     def _tell(self, log: TrialLog, reason: StopReason) -> None:
-        log.write(log.end, self._replicate.study, reason)
+        log.write(log.end, self.replicate.study, reason)
         if self._checkpoints is not None and not log.lost:
             self._checkpoints.remove(log.origin)
 
@@ -133,26 +142,35 @@ class Lanes:
     def _save(self, checkpoints: Checkpoints) -> None:
         """Write the checkpoint of every lane that stands at an epoch boundary, in the background."""
         for number, log in self.running.items():
-            state = self._stack.checkpoint(number)
+            state = self.stack.checkpoint(number)
             saved = None if state is None else log.checkpoint(state)
             if saved is not None and saved[0].epoch > 0 and not log.lost:
                 self._writer.submit(checkpoints.save, log, *saved)
 
     def show_life(self) -> None:
-        """Write the heartbeat of every trial in training."""
+        """Write the heartbeat of every trial in training, and queue again the trials of processes that are silent."""
         for log in list(self.running.values()):
             log.write(beat, log.trial)
+        self.requeue_silent()
+
+    def requeue_silent(self) -> None:
+        """Queue the trials of dead processes again, on other machines those that have been silent for too long."""
+        self._history.read()
+        requeue_lost(self._history, self._watch.check(self._history.running))
+
+    def in_doubt(self) -> int | None:
+        """Return how many trials of other machines are silent; None if the total depends on none that may be dead."""
+        self._history.read()
+        silent = sum(trial.number in self._watch.in_doubt for trial in self._history.running)
+        doubtful = silent > 0 or any(map(is_nameless, self._history.running))
+        return silent if doubtful and self._history.finished < self.replicate.total else None
 
     def requeue(self) -> None:
         """Write what is still to be written, and queue the trials in training for the next run."""
         if self._checkpoints is not None:
             with suppress(RuntimeError):  # of a device that has failed
                 self._save(self._checkpoints)
-        self._stack.close()
+        self.stack.close()
         self._writer.flush()
-        requeue_interrupted(self._replicate.history, [log.trial for log in self.running.values() if not log.lost])
+        requeue_interrupted(self.replicate.history, [log.trial for log in self.running.values() if not log.lost])
         self.running.clear()
-
-
-def _is_library(filename: str) -> bool:
-    return "site-packages" in filename or Path(filename).is_relative_to(_PACKAGE)

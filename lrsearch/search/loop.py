@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from optuna.trial import TrialState
 
-from lrsearch.errors import RunError
-from lrsearch.processes.interruption import Interruption
-from lrsearch.search.lane_pruner import LanePruner
+from lrsearch.errors import InputError, RunError
+from lrsearch.processes.interruption import Interrupted, Interruption
 from lrsearch.search.lanes import Lanes
 from lrsearch.search.progress import SearchState
 from lrsearch.search.replicate import Replicate
-from lrsearch.training.lane import Crash, EpochMetrics
+from lrsearch.training.lane import EpochMetrics, LaneStack
+from lrsearch.training.stack import run_together
 from lrsearch.trials.asking import ask
 from lrsearch.trials.checkpoints import Checkpoints
 from lrsearch.trials.heartbeat import Pulse, Watch
-from lrsearch.trials.history import is_crashed
-from lrsearch.trials.record import StopReason
-from lrsearch.trials.requeue import is_nameless, requeue_lost
-from lrsearch.trials.states import FINISHED
 from lrsearch.trials.writer import Writer
 
 logger = logging.getLogger(__name__)
 
+_PACKAGE = Path(__file__).parent.parent
 _WAIT_SECONDS = 1.0
-_MOST_CRASHES = 3
+_EPOCHS_BEHIND = 3
+"""How many epochs of reports may wait to be written; a killed process loses no more."""
 
 
 class SearchLoop:
-    """Searches one replicate in this process until its total of trials is finished.
+    """Searches replicates in this process until the total of trials of each is finished.
+
+    Some of them are trained together, in one stack; each comes to what it would come to alone.
 
     Args:
-        replicate: what is searched.
+        replicates: what is searched, in the order in which they are begun.
         state: counts what is done, and where the time went.
-        lanes: trials trained side by side.
-        checkpoints: from which trials of killed processes are resumed; None for none.
+        lanes: trials of a replicate that are trained side by side.
+        at_once: replicates that are trained together.
+        checkpoints: of a replicate, from which trials of killed processes are resumed; None for none.
         deadline: seconds of `time.monotonic` after which no further epoch is begun, or None.
         on_epoch: called with the state after every epoch of the stack.
         watch: of the trials of other machines; None for the usual times.
@@ -45,27 +50,25 @@ class SearchLoop:
 
     def __init__(
         self,
-        replicate: Replicate,
+        replicates: Sequence[Replicate],
         state: SearchState,
         *,
         lanes: int,
-        checkpoints: Checkpoints | None = None,
+        at_once: int = 1,
+        checkpoints: Callable[[Replicate], Checkpoints | None] = lambda _: None,
         deadline: float | None = None,
         on_epoch: Callable[[SearchState], None] = lambda _: None,
         watch: Watch | None = None,
     ) -> None:
-        self._replicate, self._state, self._width = replicate, state, lanes
-        self._deadline, self._on_epoch = deadline, on_epoch
-        self._history, self._watch = replicate.history, watch or Watch()
+        self._to_begin, self._active, self._at_once = deque(replicates), list[Lanes](), at_once
+        self._state, self._width, self._checkpoints = state, lanes, checkpoints
+        self._deadline, self._on_epoch, self._watch = deadline, on_epoch, watch or Watch()
         self._told_of_waiting = False
-        self._pruner = LanePruner(replicate.rule, replicate.experiment.metric.direction, self._history)
+        self._stack: LaneStack | None = None
         self._writer = Writer()
-        begun = time.perf_counter()
-        self._lanes = Lanes(replicate, self._writer, checkpoints)
-        state.times.preparation += time.perf_counter() - begun
 
     def run(self) -> None:
-        """Search until the total is reached, the deadline has passed, or a signal asks to stop.
+        """Search until the totals are reached, the deadline has passed, or a signal asks to stop.
 
         Raises:
             Interrupted: by a signal, after the running trials were queued for the next run.
@@ -73,43 +76,65 @@ class SearchLoop:
         """
         with Interruption.handled() as interruption, self._writer:
             try:
-                self._requeue_silent()
                 with Pulse(self._watch.beat_seconds, self._beat):
-                    while self._refill(interruption) or self._wait_for_others(interruption):
-                        if self._lanes.running:
+                    while self._go_on(interruption):
+                        if any(lanes.running for lanes in self._active):
                             self._epoch(interruption)
+                        else:
+                            time.sleep(_WAIT_SECONDS)
                         if self._deadline is not None and time.monotonic() > self._deadline:
                             break
             finally:
-                self._lanes.requeue()  # however the loop ended, an error included
+                for lanes in self._active:  # however the loop ended, an error included
+                    lanes.requeue()
 
-    def _refill(self, interruption: Interruption) -> bool:
-        """Fill the free lanes while trials are left; return whether any lane is running."""
-        self._lanes.drop_lost()
-        while len(self._lanes.running) < self._width:
+    def _go_on(self, interruption: Interruption) -> bool:
+        """Fill the free lanes and begin further replicates where others have ended; return whether any is left."""
+        interruption.check()
+        for lanes in list(self._active):
+            self._refill(lanes, interruption)
+        while self._to_begin and len(self._active) < self._at_once:
+            replicate = self._to_begin.popleft()
+            if replicate.history.finished < replicate.total:
+                self._refill(self._begin(replicate), interruption)
+        self._count_running()
+        return bool(self._active)
+
+    def _count_running(self) -> None:
+        running = (log for lanes in self._active for log in lanes.running.values())
+        self._state.running_epochs = tuple(log.epochs for log in running)
+
+    def _begin(self, replicate: Replicate) -> Lanes:
+        begun = time.perf_counter()
+        stack = replicate.experiment.stack(replicate.seeds, beside=self._stack)
+        self._stack = self._stack or stack
+        lanes = Lanes(replicate, stack, self._writer, self._checkpoints(replicate), replace(self._watch))
+        lanes.requeue_silent()
+        self._active.append(lanes)
+        self._state.times.preparation += time.perf_counter() - begun
+        return lanes
+
+    def _refill(self, lanes: Lanes, interruption: Interruption) -> None:
+        """Fill the free lanes of a replicate while trials are left; where none is left its search ends here."""
+        lanes.drop_lost()
+        while len(lanes.running) < self._width:
             interruption.check()
             begun = time.perf_counter()
             self._writer.flush()  # the sampler is to know how every trial ended
-            trial = ask(self._history, self._replicate.total)
+            trial = ask(lanes.replicate.history, lanes.replicate.total)
             if trial is None:
                 break
             asked = time.perf_counter()
-            self._lanes.admit(trial)
+            lanes.admit(trial)
             self._state.times.sampler += asked - begun
             self._state.times.storage += time.perf_counter() - asked
-        self._count_running()
-        return bool(self._lanes.running)
+        if not lanes.running and not self._depends_on_others(lanes):
+            self._active.remove(lanes)
+            lanes.requeue()
 
-    def _count_running(self) -> None:
-        self._state.running_epochs = tuple(log.epochs for log in self._lanes.running.values())
-
-    def _wait_for_others(self, interruption: Interruption) -> bool:
-        """Pause, and return True, while the total depends on trials of other processes that may be dead."""
-        interruption.check()
-        self._history.read()
-        silent = sum(trial.number in self._watch.in_doubt for trial in self._history.running)
-        doubtful = silent > 0 or any(map(is_nameless, self._history.running))
-        if not doubtful or self._history.finished >= self._replicate.total:
+    def _depends_on_others(self, lanes: Lanes) -> bool:
+        """Return whether the total of a replicate depends on trials of other processes that may be dead."""
+        if (silent := lanes.in_doubt()) is None:
             return False
         if silent and not self._told_of_waiting:
             self._told_of_waiting = True
@@ -117,7 +142,6 @@ class SearchLoop:
             logger.warning(
                 f"trials of other machines are silent ({silent}); waiting up to {seconds:.0f} seconds for them"
             )
-        time.sleep(_WAIT_SECONDS)
         return True
 
     def _beat(self) -> None:
@@ -125,62 +149,66 @@ class SearchLoop:
         self._writer.submit_once(self._show_life)
 
     def _show_life(self) -> None:
-        self._lanes.show_life()
-        self._requeue_silent()
-
-    def _requeue_silent(self) -> None:
-        """Queue the trials of dead processes again, on other machines those that have been silent for too long."""
-        self._history.read()
-        requeue_lost(self._history, self._watch.check(self._history.running))
+        for lanes in list(self._active):
+            lanes.show_life()
 
     def _epoch(self, interruption: Interruption) -> None:
         """Train an epoch of every lane, report it, then decide for each: train on, prune, or finished."""
-        times, begun = self._state.times, time.perf_counter()
-        with interruption.training():
-            metrics = self._lanes.train()
+        times, begun, active = self._state.times, time.perf_counter(), list(self._active)
+        by_replicate = self._train(interruption)
         trained = time.perf_counter()
-        self._lanes.record(metrics, trained - begun)
+        epochs = sum(map(len, by_replicate))
+        for lanes, metrics in zip(active, by_replicate, strict=True):
+            lanes.record(metrics, (trained - begun) / max(1, epochs))
+        self._writer.keep_below(_EPOCHS_BEHIND * epochs)
         reported = time.perf_counter()
-        reasons = self._stop_reasons(metrics)
+        reasons = [lanes.stop_reasons(metrics) for lanes, metrics in zip(active, by_replicate, strict=True)]
         decided = time.perf_counter()
-        for number, reason in reasons.items():
-            log = self._lanes.end(number, reason)
-            self._pruner.ended(log)
-            state = TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE
-            self._state.count(state, log.family, None if reason == "diverged" else log.value, log.epochs)
-        for family, crash in self._lanes.end_crashed().items():
-            self._stop_if_hopeless(family, crash)
-        self._lanes.save_if_due()
+        for lanes, of_lanes in zip(active, reasons, strict=True):
+            for number, reason in of_lanes.items():
+                log = lanes.end(number, reason)
+                state = TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE
+                self._state.count(state, log.family, None if reason == "diverged" else log.value, log.epochs)
+            lanes.end_crashed()
+            lanes.save_if_due()
         times.training += trained - begun
         times.storage += reported - trained + time.perf_counter() - decided
         times.pruner += decided - reported
-        times.trial_epochs += len(metrics)
-        self._state.trial_epochs += len(metrics)
+        times.trial_epochs += epochs
+        self._state.trial_epochs += epochs
         self._count_running()
-        if self._replicate.experiment.config.run is not None:
-            self._state.reports = tuple(log.last_report for log in self._lanes.running.values())
+        self._state.reports = tuple(
+            log.last_report
+            for lanes in active
+            if lanes.replicate.experiment.config.run is not None
+            for log in lanes.running.values()
+        )
         self._on_epoch(self._state)
 
-    def _stop_if_hopeless(self, family: str, crash: Crash) -> None:
-        """Raise RunError where all of a family's first trials have crashed: its next ones would, too."""
-        self._writer.flush()
-        self._history.read()
-        ended = [trial for trial in self._history.ended if trial.params.get("family") == family]
-        crashes = sum(map(is_crashed, ended))
-        if crashes >= _MOST_CRASHES and not any(trial.state in FINISHED for trial in ended):
-            raise RunError(
-                f"{crashes} trials of {family} have crashed and none was trained, the last by {crash.error}; see "
-                "lrsearch trials --crashed, mend the script, then run optimize --retry-crashed"
-            )
+    def _train(self, interruption: Interruption) -> list[dict[int, EpochMetrics]]:
+        """Train every lane for one epoch; nothing is written."""
+        try:
+            with interruption.training():
+                return run_together([lanes.stack for lanes in self._active])
+        except (Interrupted, InputError, RunError):
+            raise
+        except Exception as error:  # user code may raise anything
+            raise RunError(self._failure(error)) from error
 
-    def _stop_reasons(self, metrics: dict[int, EpochMetrics]) -> dict[int, StopReason]:
-        """Return why lanes stop after this epoch; those that go on are left out."""
-        pruned, reasons = self._pruner.pruned(self._lanes.running), dict[int, StopReason]()
-        for number, epoch in metrics.items():
-            if epoch.diverged:
-                reasons[number] = "diverged"
-            elif epoch.epoch >= self._replicate.experiment.epochs:
-                reasons[number] = "finished"
-            elif number in pruned and not epoch.replayed:
-                reasons[number] = "pruned"
-        return reasons
+    def _failure(self, error: Exception) -> str:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = next((frame for frame in reversed(frames) if not _is_library(frame.filename)), frames[-1])
+        name, several = self._active[0].replicate.experiment.name, len(self._active) > 1
+        trials = ", ".join(
+            f"{lanes.replicate.number}/{number}" if several else str(number)
+            for lanes in self._active
+            for number in sorted(lanes.running)
+        )
+        return (
+            f"workload {name!r} failed in training: {type(error).__name__}: {error} "
+            f"({Path(place.filename).name}, line {place.lineno}); trials {trials} are queued for the next run"
+        )
+
+
+def _is_library(filename: str) -> bool:
+    return "site-packages" in filename or Path(filename).is_relative_to(_PACKAGE)

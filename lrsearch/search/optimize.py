@@ -179,21 +179,19 @@ def _search_here(
     state: SearchState,
     on_epoch: Callable[[SearchState], None],
 ) -> None:
-    """Search one replicate after the other in this process."""
+    """Search the replicates in this process, together or one after the other."""
     set_up_device(experiment.device)
-    config = experiment.config
-    for replicate in replicates:
-        if deadline is not None and time.monotonic() > deadline:
-            break
-        loop = SearchLoop(
-            replicate,
-            state,
-            lanes=lanes_of(options, config.search.trials, experiment.device),
-            checkpoints=open_checkpoints(replicate.study, config, options.storage),
-            deadline=deadline,
-            on_epoch=on_epoch,
-        )
-        loop.run()
+    lanes = lanes_of(options, experiment.config.search.trials, experiment.device)
+    loop = SearchLoop(
+        replicates,
+        state,
+        lanes=lanes,
+        at_once=options.replicates_at_once or experiment.replicates_at_once(lanes * (options.workers or 1)),
+        checkpoints=lambda replicate: open_checkpoints(replicate.study, experiment.config, options.storage),
+        deadline=deadline,
+        on_epoch=on_epoch,
+    )
+    loop.run()
     state.times.peak_mib = peak_memory_mib()
 
 

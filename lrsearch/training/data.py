@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -55,6 +55,14 @@ class TrainingData:
         if dataset.validation_x is not None and dataset.validation_y is not None:
             select = _whole(dataset.validation_x, dataset.validation_y, device)
         return cls(fit, {"select": select, "report": report, "test": _whole(dataset.test_x, dataset.test_y, device)})
+
+    def on(self, split: Split) -> TrainingData:
+        """Return another split of the same examples, which lie on the device once."""
+        fit, parts = self.fit, dict(self.parts)
+        for name, index in (("select", split.select), ("report", split.report)):
+            if parts[name].x is fit.x:  # a validation set of its own stays as it is
+                parts[name] = replace(fit, index=torch.from_numpy(index).to(fit.x.device))
+        return TrainingData(replace(fit, index=torch.from_numpy(split.fit).to(fit.x.device)), parts)
 
     def held_out(self, names: Iterable[str]) -> Iterator[tuple[str, Part]]:
         """Yield the named parts that hold examples; a split that fits everything holds none back but the test set."""

@@ -1,17 +1,22 @@
-"""Lanes judged on a part of the data by their workload's loss and metric."""
+"""Lanes judged on a part of the data by their workload's loss and metric.
+
+A metric is of each example, such as an accuracy, or of the whole part, such as an AUC or R2.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.func import vmap
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from lrsearch.errors import InputError
 from lrsearch.training.data import Part
 from lrsearch.training.model import StackedModel
-from lrsearch.training.set_metric import joined, set_score
 from lrsearch.workloads import Workload
 
 
@@ -49,3 +54,29 @@ def _per_lane(function: Callable[[Any, Tensor], Tensor], outputs: Tensor | list[
         return result
     # One by one, or the last digit would depend on how many lanes there are.
     return torch.stack([function(of_lane, y) for of_lane in outputs])
+
+
+def joined(batches: Sequence[Any]) -> Any:
+    """Return the outputs of several batches as those of one: a tensor, or tensors in a dict, tuple or the like."""
+    if isinstance(batches[0], Tensor):
+        return torch.cat(list(batches))
+    leaves, shape = zip(*map(tree_flatten, batches), strict=True)
+    return tree_unflatten([torch.cat(tensors) for tensors in zip(*leaves, strict=True)], shape[0])
+
+
+def set_score(workload: Workload, outputs: Any, y: Tensor) -> float:
+    """Return the metric of outputs and targets `[examples, ...]`; NaN where the outputs are not finite.
+
+    Raises:
+        InputError: if the metric is undefined for finite outputs.
+    """
+    leaves = tree_flatten(outputs)[0]
+    if not all(bool(torch.isfinite(leaf).all()) for leaf in leaves if isinstance(leaf, Tensor)):
+        return math.nan
+    value = float(workload.metric(outputs, y))  # what it raises is told by the caller: a signal may be among it
+    if math.isnan(value):
+        raise InputError(
+            f"workload {workload.name}: its metric over the whole set is undefined (NaN) on {len(y)} examples, as an "
+            "AUC is where one class is missing: hold out more examples, or other ones"
+        )
+    return value

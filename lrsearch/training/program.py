@@ -27,7 +27,7 @@ class EpochProgram:
     Args:
         model: all lanes' architecture.
         rule: their optimizer.
-        fit: the examples they are trained on.
+        fit: the data set that they are trained on.
         lanes: N.
         own_batches: whether each lane has its own batches; otherwise all share one.
         steps: updates in an epoch.
@@ -85,7 +85,7 @@ class EpochProgram:
             settings: columns `[N, 1]` of the optimizer's settings.
             updates: `[N, 1]`, updates before this epoch.
             lr: `[N, steps]`.
-            index: `[1 or N, steps, B]`, indices into `fit.index`.
+            index: `[1 or N, steps, B]`, indices into the data set.
             seeds: of each lane's random numbers, a number for each step; none where nothing is drawn.
 
         Returns:
@@ -98,7 +98,7 @@ class EpochProgram:
             self._settings[name].copy_(column)
         self._updates.copy_(updates)
         self._lr.copy_(lr)
-        self._index.copy_(self._fit.index[index])
+        self._index.copy_(index)
         self._counter.zero_()
         self._loss_sum.zero_()
         for step in range(self._steps):

@@ -81,7 +81,7 @@ class MadeUpStack(Stack):
 class Untrained(WorkloadExperiment):
     """An experiment that trains nothing."""
 
-    def stack(self, seeds: Seeds, *, purpose: str = "search") -> Stack:  # noqa: ARG002  (Experiment's interface)
+    def stack(self, seeds: Seeds, *, purpose: str = "search", beside: object = None) -> Stack:  # noqa: ARG002
         """Return made-up lanes."""
         return MadeUpStack()
 
@@ -184,7 +184,7 @@ def search(config: StudyConfig, lanes: int | None, stored: int = 0, warmup: int 
                 readings.append(Meter.read(state))
 
         state = SearchState(config.search.trials)
-        loop = SearchLoop(replicate, state, lanes=lanes, on_epoch=on_epoch)
+        loop = SearchLoop([replicate], state, lanes=lanes, on_epoch=on_epoch)
         readings.append(Meter.read(state))
         loop.run()
         start = readings[-1] if warmup else readings[0]

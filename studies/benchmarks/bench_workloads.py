@@ -26,10 +26,10 @@ from lrsearch.schedules import make_schedule
 from lrsearch.training.choice import choose_way
 from lrsearch.training.data import Part, TrainingData, epoch_order
 from lrsearch.training.device import peak_memory_mib, use_one_thread
+from lrsearch.training.evaluation import joined, set_score
 from lrsearch.training.lane import Lane
 from lrsearch.training.models import make_model
 from lrsearch.training.modules.layout import model_outputs
-from lrsearch.training.set_metric import joined, set_score
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import split_examples
 

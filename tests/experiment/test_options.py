@@ -18,6 +18,7 @@ SCHEDULER = "tcp://127.0.0.1:8786"
     ("given", "said"),
     [
         ({"lanes": 0}, "lanes must be at least 1 .*, got 0"),
+        ({"replicates_at_once": 0}, "replicates-at-once must be at least 1 .*, got 0"),
         ({"workers": 0}, "workers must be 1 to 1000 .*, got 0"),
         ({"workers": 1001}, "workers must be 1 to 1000 .*, got 1001"),
         ({"timeout_seconds": 0.0}, "timeout must be above 0 seconds, got 0.0"),
@@ -99,3 +100,12 @@ def test_names_of_replicates_sort_and_one_replicate_has_the_plain_name() -> None
     """NAME is all that a user types."""
     assert ["fashion"] == study_names("fashion", 1)
     assert ["fashion/search-00", "fashion/search-11"] == study_names("fashion", 12)[::11]
+
+
+@pytest.mark.parametrize(("device", "lanes", "expected"), [("cuda", 60, 4), ("cuda", 300, 1), ("cpu", 8, 1)])
+def test_replicates_fill_a_gpu(device, lanes, expected) -> None:
+    """Of the built-in LeNet, whose memory is known; a module trains one replicate after the other."""
+    lenet = make_config(workload="lrsearch.workloads.fashion_lenet:fashion_lenet", data__dataset="digits")
+    experiment = replace(WorkloadExperiment.prepare(lenet, device="cpu"), device=device)
+    assert expected == experiment.replicates_at_once(lanes)
+    assert 1 == _on(device).replicates_at_once(lanes)

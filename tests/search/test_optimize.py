@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from optuna.distributions import FloatDistribution
+from optuna.study import Study
 
 from lrsearch.config import StudyConfig, built_in_study
 from lrsearch.confirmation.confirm import run_confirm
@@ -22,22 +23,41 @@ from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.metric import ACCURACY
 from lrsearch.search.optimize import prepare_studies, run_search
+from lrsearch.search.progress import SearchState
 from lrsearch.search.sampling import FamilySampler
 from lrsearch.storage import StudyPart, create_study, load_study, open_storage
-from tests.search.run_helpers import families, finished, make_config, search, search_and_state
+from tests.search.run_helpers import families, finished, lasting, make_config, search, search_and_state
+
+
+def _replicates(database: str, **options: Any) -> tuple[list[Study], SearchState]:
+    config = make_config(search__replicates=3, search__trials=2)
+    given = {"storage": f"journal:///{database}", "device": "cpu", "workers": 1, "lanes": 1}
+    return run_search(config, RunOptions(**{**given, **options}))
 
 
 def test_replicates_are_independent_searches_of_one_name(folder) -> None:
-    """Each has its own study, split, seeds and parameters, and all of them reach the total."""
-    config = make_config(search__replicates=2, search__trials=3)
-    studies, state = run_search(config, RunOptions(storage="journal:///lrsearch.log", device="cpu", workers=1))
-    assert ["tab/search-00", "tab/search-01"] == [study.study_name for study in studies]
+    """Each has its own study, split, seeds and parameters; trained together they come to the bit to the same."""
+    studies, state = _replicates("alone.log")
+    assert ["tab/search-00", "tab/search-01", "tab/search-02"] == [study.study_name for study in studies]
     assert (6, 6) == (state.total, state.complete + state.pruned)
-    assert [3, 3] == [len(finished(study)) for study in studies]
-    assert [0, 1] == [study.user_attrs["replicate"] for study in studies]
-    assert 2 == len({study.user_attrs["split_seed"] for study in studies})
-    first, second = ({t.params["base_lr"] for t in finished(study)} for study in studies)
-    assert not first & second
+    assert [2, 2, 2] == [len(finished(study)) for study in studies]
+    assert [0, 1, 2] == [study.user_attrs["replicate"] for study in studies]
+    assert 3 == len({study.user_attrs["split_seed"] for study in studies})
+    assert 6 == len({trial.params["base_lr"] for study in studies for trial in finished(study)})
+    together, _ = _replicates("together.log", replicates_at_once=2)
+    for study, other in zip(studies, together, strict=True):
+        assert [lasting(trial) for trial in finished(study)] == [lasting(trial) for trial in finished(other)]
+
+
+@pytest.mark.integration
+def test_replicates_are_trained_together_in_parts(folder) -> None:
+    """Stopped after every epoch of the stack, and continued, they come to the bit to the same."""
+    studies, _ = _replicates("alone.log")
+    for left in (6, 3, 3, 0):  # a part trains one of two epochs
+        together, state = _replicates("parts.log", replicates_at_once=3, timeout_seconds=1e-9)
+        assert left == state.total - state.complete
+    for study, other in zip(studies, together, strict=True):
+        assert [lasting(trial) for trial in finished(study)] == [lasting(trial) for trial in finished(other)]
 
 
 def test_a_stored_search_goes_on_with_its_own_sampler(folder) -> None:

@@ -28,7 +28,7 @@ from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import Way
 from lrsearch.training.models import make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
-from lrsearch.training.stack import Stack
+from lrsearch.training.stack import Stack, run_together
 from lrsearch.workloads import Dataset, Split, Workload
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 from tests.cuda_stand_in import Memory, Recording, stand_in, without_streams
@@ -79,7 +79,10 @@ def _lane(seed: int, order_seed: int) -> Lane:
 
 
 def _search(stack: Stack, lanes: int) -> list[dict[int, EpochMetrics]]:
-    """Train as a search does: a lane is released, one of another order admitted, and one continued in a new place."""
+    """Train as a search does: a lane is released, one of another order admitted, and one continued in a new place.
+
+    At last a lane on another split joins them.
+    """
     for key in range(lanes):
         stack.admit(key, _lane(key, order_seed=0))
     epochs = [stack.run_epoch()]
@@ -87,7 +90,9 @@ def _search(stack: Stack, lanes: int) -> list[dict[int, EpochMetrics]]:
     stack.release(lanes - 2)
     stack.admit(100, _lane(7, order_seed=1))
     stack.admit(101, _lane(lanes - 2, order_seed=0), saved)
-    return [*epochs, stack.run_epoch(), stack.run_epoch()]
+    other = stack.beside(Split(np.arange(20, 60), np.arange(10), np.arange(10, 20)))
+    other.admit(0, _lane(5, order_seed=0))
+    return [*epochs, stack.run_epoch(), *run_together([stack, other])]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_a_step_is_recorded_once_for_every_width(monkeypatch) -> None:
         stack.run_epoch()
         counts.append(len(recordings))
     assert [1, 2, 2, 2] == counts
-    widths = [stack._width(lanes) for lanes in range(1, 257)]
+    widths = [stack._trainer._width(lanes) for lanes in range(1, 257)]
     assert all(width >= lanes for lanes, width in enumerate(widths, 1))
     assert len(set(widths)) <= 4 * 8
 
@@ -195,7 +200,7 @@ def test_a_recorded_step_stays_on_the_gpu(monkeypatch, rule) -> None:
         stack = _stack("lenet", rule, device="cuda")
         _search(stack, 3)
         assert ("cuda", "cpu") == (stack._rows[101].params.device.type, stack.checkpoint(101).params.device.type)
-    assert len(watches) == 2
+    assert len(watches) == 3
     assert all(len(watch.operations) > 50 for watch in watches)
 
 

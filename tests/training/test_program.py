@@ -26,12 +26,12 @@ class Means:
 def test_an_epoch_is_its_steps_one_after_the_other():
     """Each lane by its own rates and batches; what is given stays, and the loss is the mean over the steps."""
     y = torch.tensor([0.0, 2.0, 4.0, 8.0], dtype=F64)
-    fit = Part(torch.zeros(4, 1), y, torch.tensor([3, 2, 1, 0]))  # position 0 is example 3
+    fit = Part(torch.zeros(4, 1), y, torch.arange(4))
     rule = UpdateRule()
     program = EpochProgram(Means(), rule, fit, lanes=2, own_batches=True, steps=2, batch_size=2, dtype=F64)
     params = torch.tensor([[1.0, 0.0], [5.0, 7.0]], dtype=F64)
     rates = torch.tensor([[0.5, 1.0], [0.1, 0.0]], dtype=F64)
-    index = torch.tensor([[[0, 1], [2, 3]], [[3, 3], [0, 0]]])
+    index = torch.tensor([[[3, 2], [1, 0]], [[0, 0], [3, 3]]])
     settings = settings_columns([OptimizerSettings()] * 2, params)
     trained, state, loss = program.run(params, [], settings, torch.zeros(2, 1, dtype=F64), rates, index)
     # Lane 0: to the mean 6 by a half, 1 -> 3.5, then to the mean 1 at once. Lane 1: to 0 by a tenth, then not at all.

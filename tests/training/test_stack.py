@@ -11,7 +11,7 @@ from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
 from lrsearch.training.model import Way
 from lrsearch.training.models import make_model
 from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
-from lrsearch.training.stack import Stack
+from lrsearch.training.stack import Stack, run_together
 from lrsearch.workloads import Dataset, Split, Workload
 
 EXAMPLES, FEATURES, CLASSES, BATCH = 60, 5, 3, 8
@@ -164,6 +164,26 @@ def test_a_lane_is_the_same_in_any_company():
 def _after_four(stack: Stack, key: int) -> Checkpoint:
     assert stack.checkpoint(key).epoch == 4
     return stack.checkpoint(key)
+
+
+@pytest.mark.parametrize(("model", "way"), [(_mlp, "stacked"), (_batch_norm, "plain")])
+def test_stacks_on_several_splits_train_together_to_what_each_comes_to_alone(model, way):
+    """To the bit, though each has batches and a validation set of its own, and one is in another epoch."""
+    splits = [SPLIT, Split(np.arange(20, 60), np.arange(10), np.arange(10, 20))]
+    alone = [_stack(model=model, way=way).beside(split) for split in splits]
+    together = [_stack(model=model, way=way)]
+    together.append(together[0].beside(splits[1]))
+    for stacks in (alone, together):
+        stacks[0].admit(0, _lane(order_seed=1))
+        stacks[0].run_epoch()
+        for number, stack in enumerate(stacks):
+            stack.admit(1, _lane("linear", order_seed=number))
+            stack.admit(2, _lane("constant", init_seed=3, order_seed=number))
+    for _ in range(2):
+        expected, actual = [stack.run_epoch() for stack in alone], run_together(together)
+        assert expected == actual
+    assert expected[0][1] != expected[1][1]
+    assert torch.equal(alone[1].checkpoint(2).params, together[1].checkpoint(2).params)
 
 
 def test_an_interruption_leaves_every_lane_at_an_epoch_boundary(monkeypatch):

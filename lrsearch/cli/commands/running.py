@@ -32,6 +32,9 @@ def optimize(
     search: SearchFlags,
     run: RunFlags,
     lanes: Annotated[str, typer.Option(help="Trials that a process trains side by side, or auto.")] = "auto",
+    replicates_at_once: Annotated[
+        str, typer.Option(help="Replicates of the search that a process trains in one stack, or auto.")
+    ] = "auto",
     timeout: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     retry_crashed: Annotated[
         bool, typer.Option("--retry-crashed", help="Run once more what has crashed, after the script was mended.")
@@ -52,7 +55,13 @@ def optimize(
     from lrsearch.storage import StoredStudy
 
     config = search.config({"search.trials": trials})
-    options = run.options(config, lanes=count(lanes, "lanes"), timeout_seconds=timeout, retry_crashed=retry_crashed)
+    options = run.options(
+        config,
+        lanes=count(lanes, "lanes"),
+        timeout_seconds=timeout,
+        retry_crashed=retry_crashed,
+        replicates_at_once=count(replicates_at_once, "replicates-at-once"),
+    )
     summaries = []
     for budget, here in options.at_budgets(config):
         with show_progress() as progress:
