@@ -45,10 +45,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """Return the plural of a noun, by the regular rules."""
+    """Return the plural of a noun, by the regular rules: epochs, searches, processes, families."""
     if noun.endswith("y"):
         return f"{noun[:-1]}ies"
-    return f"{noun}{'es' if noun.endswith(('s', 'ch', 'x')) else 's'}"
+    return f"{noun}{'es' if noun.endswith(('s', 'rch', 'tch', 'x')) else 's'}"
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

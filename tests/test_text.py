@@ -2,7 +2,7 @@
 
 import pytest
 
-from lrsearch.text import did_you_mean, plain, short_time
+from lrsearch.text import counted, did_you_mean, plain, short_time
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,19 @@ def test_the_likeliest_word_is_named() -> None:
 def test_times_are_said_as_people_say_them(seconds, words) -> None:
     """Seconds, then minutes, then hours and minutes."""
     assert words == short_time(seconds)
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [
+        (1, "trial", "1 trial"),
+        (0, "finished trial", "0 finished trials"),
+        (2, "epoch", "2 epochs"),
+        (2, "process", "2 processes"),
+        (2, "search", "2 searches"),
+        (1250, "family", "1,250 families"),
+    ],
+)
+def test_things_are_counted(number, noun, words) -> None:
+    """One of them has no plural."""
+    assert words == counted(number, noun)

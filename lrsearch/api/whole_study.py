@@ -30,6 +30,7 @@ from lrsearch.report.dashboard import show_verdict
 from lrsearch.search.optimize import run_search
 from lrsearch.search.progress import SearchState
 from lrsearch.storage import StoredStudy, StudyPart, existing_storage, open_existing, stored_names
+from lrsearch.text import counted
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
 
 _MOST_MINUTES = 1e6
@@ -147,15 +148,12 @@ def answer_study(
         watcher.phase("loading")
         _, state = run_search(config, _until(options, ends_at), watcher.search)
         if (searched := state.complete + state.pruned + state.crashed) < state.total:
-            return Answer(name, None, f"{searched} of {state.total} trials of the search are stored")
+            return Answer(name, None, f"{searched} of the search's {counted(state.total, 'trial')} are stored")
     watcher.phase("loading")
     confirmation = run_confirm(config, _until(options, ends_at), on_epoch=watcher.confirm)
     if not confirmation.finished:
-        return Answer(
-            name,
-            None,
-            f"the search and {len(StudyPart.of(confirmation.study).runs)} runs of the confirmation are stored",
-        )
+        runs = counted(len(StudyPart.of(confirmation.study).runs), "run")
+        return Answer(name, None, f"the search and {runs} of the confirmation are stored")
     watcher.phase("verdict and report")
     return _answered(StoredStudy.of(confirmation.study), options.storage, Path(folder or name.replace("/", "-")))
 

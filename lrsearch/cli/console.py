@@ -14,7 +14,7 @@ from rich.text import Text
 from lrsearch.cli.text_table import table_lines
 from lrsearch.records import finite
 from lrsearch.tables import Table, table, text
-from lrsearch.text import plain, short_time
+from lrsearch.text import counted, plain, short_time
 
 if TYPE_CHECKING:
     from lrsearch.comparison import Comparison
@@ -139,17 +139,12 @@ def print_plan(plan: StudyPlan, blocks: Table) -> None:
     print_table(blocks)
     noise = plan.noise
     logger.info(
-        f"power of {plan.columns} columns at a family-wise error of {plan.alpha:g}; "
+        f"power of {counted(plan.columns, 'column')} at a family-wise error of {plan.alpha:g}; "
         f"SD {noise.noise.sd:.3g} {plan.unit}, correlation {noise.noise.correlation:.2g} ({noise.source})"
     )
-    logger.info(
-        f"{_pace(plan)}; "
-        + (
-            f"{plan.trials} {'runs' if plan.of_runs else f'trials of {plan.epochs} epochs'} a search"
-            if plan.trials
-            else "nothing is searched"
-        )
-    )
+    trials = counted(plan.trials, "run" if plan.of_runs else "trial")
+    epochs = "" if plan.of_runs else f" of {counted(plan.epochs, 'epoch')}"
+    logger.info(f"{_pace(plan)}; {f'{trials}{epochs} a search' if plan.trials else 'nothing is searched'}")
     for remark in plan.remarks:
         logger.info(remark)
 
@@ -157,7 +152,7 @@ def print_plan(plan: StudyPlan, blocks: Table) -> None:
 def _pace(plan: StudyPlan) -> str:
     """Return what one trial, or run, costs here."""
     if not plan.of_runs:
-        side_by_side = f"{plan.workers} {'process' if plan.workers == 1 else 'processes'} side by side"
+        side_by_side = f"{counted(plan.workers, 'process')} side by side"
         return f"{plan.seconds_per_trial_epoch:.3g} s a trial-epoch, measured here by a short one; {side_by_side}"
     start = f" after a start of {plan.start_seconds:.3g} s" if plan.start_seconds else ""
     each = f"{plan.seconds_per_trial_epoch:.3g} s from one report to the next{start}, measured here by the first two"

@@ -12,6 +12,7 @@ from lrsearch.comparison.failure import Failure, FailureRule
 from lrsearch.comparison.inference.welch import RunGroups
 from lrsearch.comparison.settings import Settings
 from lrsearch.metric import ACCURACY, POINTS, Metric
+from lrsearch.text import counted
 
 FEW_BLOCKS = 10
 FAR_SDS = 10.0
@@ -25,7 +26,7 @@ _LIKELY_POINTS = 20.0
 def few_blocks(blocks: int) -> Iterator[str]:
     """Yield a warning where there are fewer than 10 blocks."""
     if blocks < FEW_BLOCKS:
-        yield f"only {blocks} blocks: below {FEW_BLOCKS} the tests see large differences alone"
+        yield f"only {counted(blocks, 'block')}: below {FEW_BLOCKS} the tests see large differences alone"
 
 
 def look_like_fractions(scores: FloatArray, metric: Metric) -> bool:
@@ -111,7 +112,7 @@ def few_runs(half_width: FloatArray, counts: Sequence[int], settings: Settings) 
         if seen.size:
             low, high = settings.metric.number(float(seen.min())), settings.metric.number(float(seen.max()))
             limits = f"{low} {settings.metric.unit}" + (f" (by pair, up to {high})" if low != high else "")
-            runs = f"{n} {'run' if n == 1 else 'runs'}"
+            runs = counted(n, "run")
             yield f"with {runs} a group only differences above about {limits} could be seen"
 
 

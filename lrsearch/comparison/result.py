@@ -18,7 +18,7 @@ from lrsearch.comparison.parts import Means, Pairs, ReadOnly, Recommendation
 from lrsearch.comparison.settings import Settings
 from lrsearch.records import finite
 from lrsearch.tables import STAR, Column, Estimate, Interval, Table, table
-from lrsearch.text import plain
+from lrsearch.text import counted, plain
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -103,9 +103,9 @@ class Comparison(ReadOnly):
     def extent(self) -> str:
         """What was compared, in words: 12 blocks, 5 runs each, 3 to 30 runs each."""
         if self.unpaired_runs is None:
-            return f"{self.blocks} {'block' if self.blocks == 1 else 'blocks'}"
+            return counted(self.blocks, "block")
         few, many = min(self.unpaired_runs), max(self.unpaired_runs)
-        return f"{few} {'run' if few == 1 else 'runs'} each" if few == many else f"{few} to {many} runs each"
+        return f"{counted(few, 'run')} each" if few == many else f"{few} to {many} runs each"
 
     @property
     def verdict_text(self) -> str:

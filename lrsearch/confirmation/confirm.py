@@ -30,6 +30,7 @@ from lrsearch.processes.interruption import Interruption
 from lrsearch.records import finite
 from lrsearch.schedules import FAMILIES, reads_metric
 from lrsearch.storage import StudyPart, records, require_same_plan
+from lrsearch.text import counted
 from lrsearch.training.device import set_up_device
 
 logger = logging.getLogger(__name__)
@@ -197,7 +198,7 @@ def _stored_blocks(study: Study) -> int:
 def _say_too_few(blocks: int) -> None:
     """Log, before they are trained, where so few blocks give no verdict."""
     if blocks < FEWEST_BLOCKS:
-        logger.warning(f"{blocks} blocks give no verdict, which needs at least {FEWEST_BLOCKS}")
+        logger.warning(f"{counted(blocks, 'block')} cannot give a verdict, which needs at least {FEWEST_BLOCKS}")
 
 
 def _wait_for_others(
@@ -210,7 +211,7 @@ def _wait_for_others(
         return state.total - state.done
 
     if runs := missing():
-        logger.warning(f"another command trains {runs} runs of this confirmation; waiting for it")
+        logger.warning(f"another command trains {counted(runs, 'run')} of this confirmation; waiting for it")
         set_up_device(job.experiment.device)
     with Interruption.handled() as interruption:
         while missing() and time.time() < ends_at:

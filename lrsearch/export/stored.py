@@ -8,6 +8,7 @@ from typing import Literal
 from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError, RunError
 from lrsearch.storage import StoredStudy
+from lrsearch.text import counted
 from lrsearch.verdict.study_verdict import judge_study
 from lrsearch.verdict.winner import Chosen, candidate_trial, candidates_in_order, one_of
 
@@ -82,10 +83,10 @@ def best_trials(study: StoredStudy, family: str | None = None, top: int = 1) -> 
         of = family or "any family"
         tried = [record for record in study.trials if family in (None, record.family)]
         if not ranked and (diverged := sum(record.diverged for record in tried)):
-            trials = f"{'all ' * (diverged > 1)}{diverged} complete {'trials' if diverged > 1 else 'trial'}"
+            trials = f"{'all ' * (diverged > 1)}{counted(diverged, 'complete trial')}"
             raise RunError(f"nothing to export: {trials}{f' of {family}' if family else ''} in {study.name!r} diverged")
         asked = (
-            f"{top} complete trials of {of} were asked for, got {len(ranked)}"
+            f"{counted(top, 'complete trial')} of {of} were asked for, got {len(ranked)}"
             if ranked
             else f"no complete trial of {of}"
         )

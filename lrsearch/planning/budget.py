@@ -17,7 +17,7 @@ from lrsearch.planning.budgeted_study import POWER, BudgetedStudy, candidates, r
 from lrsearch.planning.noise import NoiseBefore
 from lrsearch.planning.timing import Timing
 from lrsearch.schedules import reads_metric
-from lrsearch.text import time_in_words
+from lrsearch.text import counted, time_in_words
 
 FEWEST_TRIALS = 5
 """Of a family: the best of five random draws is in the best third of the family's range with probability 0.87."""
@@ -197,17 +197,20 @@ def _reductions(config: StudyConfig) -> Iterator[tuple[StudyConfig, tuple[str, .
             kept = tuple(name for name in families if name in ranked[:most])
             each = config.search.trials // len(families)
             reduced = config.changed({"search.families": kept, "search.trials": each * most})
-            words = (f"{most} of {len(families)} families: {', '.join(kept)}",)
+            words = (f"{most} of {counted(len(families), 'family')}: {', '.join(kept)}",)
             yield reduced, words
     epochs = config.epochs // 2
     if config.run is None and epochs >= 2:
-        yield reduced.changed({"training.epochs": epochs}), (*words, f"{epochs} epochs instead of {config.epochs}")
+        yield (
+            reduced.changed({"training.epochs": epochs}),
+            (*words, f"{counted(epochs, 'epoch')} instead of {config.epochs}"),
+        )
 
 
 def _fewer(config: StudyConfig, fitted: StudyConfig) -> Iterator[str]:
     """Yield what is less of trials and blocks, in words."""
     each, before = (c.search.trials // len(c.search.families) for c in (fitted, config))
     if each < before:
-        yield f"{each} trials of a family instead of {before}"
+        yield f"{counted(each, 'trial')} of a family instead of {before}"
     if fitted.plan.blocks < config.plan.blocks:
         yield f"{fitted.plan.blocks} seeds instead of {config.plan.blocks}"

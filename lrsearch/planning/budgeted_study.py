@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lrsearch.config import StudyConfig
 from lrsearch.planning.noise import NoiseBefore
 from lrsearch.planning.timing import Timing
-from lrsearch.text import time_in_words
+from lrsearch.text import counted, time_in_words
 
 POWER = 0.8
 """With which a difference counts as detectable."""
@@ -62,8 +62,8 @@ class BudgetedStudy:
             hours = self.runs * run.gpus * self.timing.run_seconds(self.config.epochs) / 3600
             at_once = f"with {self.timing.workers} at a time" + (f", {hours:.1f} GPU-hours" if run.gpus else "")
         return (
-            f"{self.sizes}: {self.runs} runs, about {time_in_words(self.seconds)} {at_once}; differences above "
-            f"{self.detectable:.2g} {self.noise.unit} will be seen with power {POWER:g} ({self.noise.source})"
+            f"{self.sizes}: {counted(self.runs, 'run')}, about {time_in_words(self.seconds)} {at_once}; differences "
+            f"above {self.detectable:.2g} {self.noise.unit} will be seen with power {POWER:g} ({self.noise.source})"
         )
 
 
@@ -71,14 +71,15 @@ def sizes_of(config: StudyConfig) -> str:
     """Return how large a study is: 13 families x 8 trials x 30 epochs, then 12 seeds."""
     columns, blocks = len(candidates(config)), config.plan.blocks
     if not searches(config):
-        return f"{columns} fixed schedules x {replicated(config, blocks)} seeds"
+        return f"{counted(columns, 'fixed schedule')} x {counted(replicated(config, blocks), 'seed')}"
     families, replicates = len(config.search.families), config.search.replicates
-    epochs = f"{config.epochs} {'epochs' if config.run is None else 'reports'}"
-    searched = f"{families} families x {config.search.trials // families} trials x {epochs}"
+    epochs = counted(config.epochs, "epoch" if config.run is None else "report")
+    trials = counted(config.search.trials // families, "trial")
+    searched = f"{counted(families, 'family')} x {trials} x {epochs}"
     if replicates > 1:
         return f"{replicates} searches of {searched}, then a run of each winner"
-    fixed = f" of the winners and {len(config.baseline)} fixed schedules" if config.baseline else ""
-    return f"{searched}, then {blocks} seeds{fixed}"
+    fixed = f" of the winners and {counted(len(config.baseline), 'fixed schedule')}" if config.baseline else ""
+    return f"{searched}, then {counted(blocks, 'seed')}{fixed}"
 
 
 def searches(config: StudyConfig) -> bool:

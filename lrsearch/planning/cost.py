@@ -5,7 +5,7 @@ from __future__ import annotations
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.options import RunOptions
 from lrsearch.planning.timing import time_trials
-from lrsearch.text import time_in_words
+from lrsearch.text import counted, time_in_words
 
 
 def search_cost(experiment: Experiment, options: RunOptions, left: int) -> str:
@@ -24,15 +24,15 @@ def search_cost(experiment: Experiment, options: RunOptions, left: int) -> str:
         return ""
     if config.run is not None:
         return (
-            f"{left} runs of {config.epochs} reports: how long they take shows once a tenth is done; "
-            "lrsearch plan times two reports first"
+            f"{counted(left, 'run')} of {counted(config.epochs, 'report')}: how long they take shows once a tenth is "
+            "done; lrsearch plan times two reports first"
         )
     try:
         timing = time_trials(experiment, options, config.search.trials)
     except Exception:  # a person's own code may raise anything, and the search will say it
         return ""
-    side_by_side = f"{timing.workers} {'process' if timing.workers == 1 else 'processes'}"
+    side_by_side, seconds = counted(timing.workers, "process"), timing.seconds(left, config.epochs)
     return (
-        f"{left} trials of {config.epochs} epochs: about {time_in_words(timing.seconds(left, config.epochs))} on "
+        f"{counted(left, 'trial')} of {counted(config.epochs, 'epoch')}: about {time_in_words(seconds)} on "
         f"{side_by_side}{'' if config.search.pruner == 'none' else ' at most, as pruned trials end early'}"
     )

@@ -19,6 +19,7 @@ from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import reads_metric
 from lrsearch.storage import Storage, StoredStudy, stored_names
+from lrsearch.text import counted
 from lrsearch.verdict.confirmation_plan import confirmation_plan
 from lrsearch.verdict.scores_csv import read_scores
 
@@ -121,7 +122,7 @@ def noise_of_table(path: Path) -> AssumedNoise:
     if of_blocks:
         noise = pilot_noise(table.matrix(table.blocks))
         noise = replace(noise, correlation=min(max(noise.correlation, 0.0), 0.99))
-        extent, few = f"{len(table.blocks)} blocks of {len(table.families)} families", len(table.blocks) < 10
+        extent, few = f"{counted(len(table.blocks), 'block')} of {len(table.families)} families", len(table.blocks) < 10
     else:
         runs = [np.array(table.of(family)) for family in table.families]
         freedom = sum(len(scores) - 1 for scores in runs)
@@ -129,7 +130,7 @@ def noise_of_table(path: Path) -> AssumedNoise:
             raise InputError(f"scores {path} must hold 3 runs of a family, or 2 of several, to tell their noise")
         squares = sum(float(((scores - scores.mean()) ** 2).sum()) for scores in runs)
         noise = Noise(sd=math.sqrt(squares / freedom), correlation=0.0)
-        extent, few = f"{len(table.runs)} unpaired runs of {len(runs)} families", freedom < 10
+        extent, few = f"{counted(len(table.runs), 'unpaired run')} of {counted(len(runs), 'family')}", freedom < 10
     return AssumedNoise(noise, f"measured on {path}: {extent}" + (", too few to know the SD well" if few else ""))
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from lrsearch.planning.measure import Measured, measure, trial_spec, varied
 from lrsearch.planning.trial_run import Trial, try_run
 from lrsearch.runs.run import LEAST_SHARE
-from lrsearch.text import time_in_words
+from lrsearch.text import counted, time_in_words
 from lrsearch.training.device import usable_cores
 
 Finding: TypeAlias = tuple[str, bool, str]
@@ -38,7 +38,7 @@ def examine_training(training: str) -> Iterator[Finding]:
         first, again = (_try(measured, folder, name) for name in ("first", "again"))
         seeds = {seed: _try(measured, folder, seed, seed=seed) for seed in _SEEDS}
         resumed = _try(measured, folder, "first")
-    yield "training", True, f"{training}: scores {_numbers(first.scores)} after {_numbers(first.updates)} updates"
+    yield "training", True, f"{training}: scores {_numbers(first.scores)} after updates {_numbers(first.updates)}"
     yield _repeats(first, again)
     yield from _uses_seeds(first, again, seeds)
     yield _uses_schedule(measured, first)
@@ -108,7 +108,8 @@ def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
     if not LEAST_SHARE * trial.scheduler_steps <= trial.optimizer_steps <= trial.scheduler_steps:
         said = "step run.scheduler(optimizer) once after every optimizer step"
         return "schedule", False, f"{steps} until report {len(trial.scores)}: {said}"
-    length = f"{measured.total_steps} updates a run, {'measured' if measured.counted else 'as the study says'}"
+    origin = "measured" if measured.counted else "as the study says"
+    length = f"{counted(measured.total_steps, 'update')} a run, {origin}"
     return (
         "schedule",
         True,
@@ -136,7 +137,7 @@ def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
 def _time(measured: Measured, trial: Trial) -> Finding:
     seconds = trial.start_seconds + measured.reports * trial.report_seconds
     runs, at_once = _FAMILIES * (_TRIALS + _BLOCKS), usable_cores()
-    each = f"a run of {measured.reports} reports takes about {time_in_words(seconds)}"
+    each = f"a run of {counted(measured.reports, 'report')} takes about {time_in_words(seconds)}"
     start = f"{time_in_words(trial.start_seconds)} of it before the first update"
     study = f"{_FAMILIES} families x ({_TRIALS} trials + {_BLOCKS} seeds) are {runs} runs"
     takes = f"about {time_in_words(runs * seconds / at_once)} with {at_once} at a time"

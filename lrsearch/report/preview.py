@@ -13,6 +13,7 @@ from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.style import styles
 from lrsearch.schedules import FAMILIES, AnySchedule, PerEpoch, Schedule, describe_family
 from lrsearch.tables import Table, table
+from lrsearch.text import counted
 
 _SAMPLES = 5
 _TRAINING_EXAMPLES = {"fashion-mnist": 60_000, "mnist": 60_000, "kmnist": 60_000, "digits": 1_499}
@@ -25,8 +26,9 @@ def preview_html(config: StudyConfig) -> str:
     steps_per_epoch, origin = nominal_steps_per_epoch(config)
     space = study_space(config, steps_per_epoch)
     fixed = baseline_samples(config, steps_per_epoch)
+    length = f"{counted(config.epochs, 'epoch')} of {counted(steps_per_epoch, 'update')}"
     lead = (
-        f"{len(space.families)} families over {config.epochs} epochs of {steps_per_epoch} updates ({origin}).",
+        f"{counted(len(space.families), 'family')} over {length} ({origin}).",
         f"Of each family {_SAMPLES} schedules, drawn at random from this study's ranges with its seed. "
         "A search draws others; nothing was trained for this page.",
     )
@@ -42,7 +44,7 @@ def schedule_preview_html(name: str, schedule: AnySchedule, *, epochs: int) -> s
     """Return the page of one schedule over its run, such as an exported configuration's."""
     curve = rate_curve(schedule, epochs=epochs, select_loss=[1.0] * epochs)
     sample = Sample(schedule.family, schedule.params(), curve)
-    lead = (f"{schedule.family} over {epochs} epochs; nothing was trained for this page.",)
+    lead = (f"{schedule.family} over {counted(epochs, 'epoch')}; nothing was trained for this page.",)
     return render(Page(name, "Learning-rate schedule", lead, (Part("Schedule", (_baseline_section([sample]),)),)))
 
 

@@ -20,6 +20,7 @@ from lrsearch.runs.reports import Reports, as_number
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.runs.watched import Updates, WatchedSchedule
 from lrsearch.schedules import Schedule, schedule_from_params
+from lrsearch.text import counted
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -147,9 +148,9 @@ class Run:
         self.last_score, ended = self._ranks.decide(f"a report at step {step}", send)
         self._reports.add(replace(report, score=self.last_score))
         if ended:
-            self._ended = Pruned(f"pruned by the search after {step} of {self.total_steps} updates")
+            self._ended = Pruned(f"pruned by the search after {step} of {counted(self.total_steps, 'update')}")
         elif not math.isfinite(self.last_score):
-            self._ended = Diverged(f"the score is {self.last_score} after {step} updates")
+            self._ended = Diverged(f"the score is {self.last_score} after {counted(step, 'update')}")
         if self._ended is not None:
             raise self._ended
 
@@ -243,10 +244,10 @@ class Run:
         if not LEAST_SHARE * self.total_steps <= done <= self.total_steps:
             of = "the scheduler was stepped" if self._updates.counted else "rates were asked for"
             raise InputError(
-                f"{of} for {done} updates, and total_steps is {self.total_steps}: step once after every optimizer "
-                "step, and set [run] total_steps to their number"
+                f"{of} for {counted(done, 'update')}, and total_steps is {self.total_steps}: step once after every "
+                "optimizer step, and set [run] total_steps to their number"
             )
-        return "" if done == self.total_steps else f"{done} updates of {self.total_steps} were made"
+        return "" if done == self.total_steps else f"{done} of {counted(self.total_steps, 'update')} were made"
 
     @property
     def _done(self) -> int:

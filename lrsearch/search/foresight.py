@@ -9,6 +9,7 @@ from lrsearch.search.digest import turns
 from lrsearch.search.gp.curve_search import MOST_TRIALS
 from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_POINTS, STARTUP_TRIALS, FamilySampler
+from lrsearch.text import counted
 
 
 def foresight(replicates: Sequence[Replicate]) -> list[str]:
@@ -25,16 +26,16 @@ def foresight(replicates: Sequence[Replicate]) -> list[str]:
     finished = min(replicate.history.finished for replicate in replicates)
     if exhausted := space.size < search.trials:
         lines.append(
-            f"the search space holds {first.total} different configurations: the search ends after {first.total} "
-            f"trials, not {search.trials}"
+            f"the search space holds {counted(first.total, 'configuration')}: the search ends there, and not after "
+            f"{counted(search.trials, 'trial')}"
         )
     if finished >= first.total:
         lines.append(
-            f"nothing to do: study {first.study.study_name!r} has {finished} finished trials; give it more families or "
-            "wider ranges, under another name, to search further"
+            f"nothing to do: study {first.study.study_name!r} has {counted(finished, 'finished trial')}; give it more "
+            "families or wider ranges, under another name, to search further"
             if exhausted
-            else f"nothing to do: study {first.study.study_name!r} has {finished} finished trials, and --trials "
-            f"{search.trials} is the total; give a larger one to search further"
+            else f"nothing to do: study {first.study.study_name!r} has {counted(finished, 'finished trial')}, and "
+            f"--trials {search.trials} is the total; give a larger one to search further"
         )
     elif isinstance(sampler := first.study.sampler, FamilySampler):
         if sampler.kind == "tpe":
@@ -52,8 +53,8 @@ def _shares(trials: int, families: Sequence[str]) -> str:
     named, each = [family for family in families if turns(family) == 1], _each(trials, families)
     free = "".join(f", and {each * turns(family)} of {family}" for family in families if turns(family) > 1)
     if len(families) == 1:
-        return f"{trials} {'trial' if trials == 1 else 'trials'} of one family"
-    return f"{trials} trials are {each} for each of {len(named)} families{free}"
+        return f"{counted(trials, 'trial')} of one family"
+    return f"{counted(trials, 'trial')} are {each} for each of {counted(len(named), 'family')}{free}"
 
 
 def _what_tpe_learns(trials: int, families: Sequence[str], at_random: int) -> str:

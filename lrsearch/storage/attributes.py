@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from lrsearch.errors import InputError
 from lrsearch.schedules import FAMILIES
-from lrsearch.text import plain
+from lrsearch.text import counted, plain
 
 SCHEMA_VERSION = 1
 LEDGER = "test_ledger:"
@@ -162,9 +162,9 @@ def budget_sentence(adopted: Mapping[str, int]) -> str:
     """
     most, least = max(adopted, key=adopted.__getitem__), min(adopted, key=adopted.__getitem__)
     if adopted[most] == adopted[least]:
-        return f"{adopted[most]} trials of each family, chosen by a sampler of one's own"
+        return f"{counted(adopted[most], 'trial')} of each family, chosen by a sampler of one's own"
     return (
-        f"{most} has {adopted[most]} trials against {adopted[least]} of {least}, chosen by another sampler: "
+        f"{most} has {counted(adopted[most], 'trial')} against {adopted[least]} of {least}, chosen by another sampler: "
         "the budgets are not equal"
     )
 

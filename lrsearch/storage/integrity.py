@@ -20,6 +20,7 @@ from lrsearch.storage.database.secrets import redacted
 from lrsearch.storage.database.sqlite import file_size, is_sqlite, is_writable, sqlite_path
 from lrsearch.storage.study_part import StudyPart
 from lrsearch.storage.worker import is_dead, is_elsewhere
+from lrsearch.text import counted
 
 _LARGE_LOG_BYTES = 64 * 2**20
 _LITTLE_SPACE_BYTES = 200 * 2**20
@@ -47,7 +48,10 @@ def examine_storage(url: str) -> list[Finding]:
         studies = storage.get_all_studies()
     except RunError as error:
         return [Finding("storage", False, str(error)), _integrity(storage)]
-    findings = [Finding("storage", True, f"{redacted(url)} opens, {len(studies)} studies"), _integrity(storage)]
+    findings = [
+        Finding("storage", True, f"{redacted(url)} opens, {counted(len(studies), 'study')}"),
+        _integrity(storage),
+    ]
     if is_sqlite(url):
         findings += _file(url, sqlite_path(url))
     return findings + [finding for study in studies for finding in _study(storage, study.study_name)]

@@ -6,7 +6,7 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.words.answer import Background
 from lrsearch.schedules import FAMILIES
 from lrsearch.storage import StoredStudy
-from lrsearch.text import time_in_words
+from lrsearch.text import counted, time_in_words
 from lrsearch.verdict.winner import candidate_trial, configuration_in_words, one_of
 
 _LOWER_RATES = "runs diverged: give base_lr a lower upper end ([ranges] base_lr) and search again"
@@ -44,7 +44,7 @@ def cost_of(study: StoredStudy) -> str:
     runs = [run for run in finished if run.seconds is not None]
     seconds = sum(run.seconds or 0.0 for run in runs)
     on_gpu = any(run.device.startswith("cuda") for run in runs)
-    return f"{len(runs):,} runs, {time_in_words(seconds)} of training{' on a GPU' if on_gpu else ''}"
+    return f"{counted(len(runs), 'run')}, {time_in_words(seconds)} of training{' on a GPU' if on_gpu else ''}"
 
 
 def _family(candidate: str, family: object) -> str:

@@ -17,6 +17,7 @@ from lrsearch.comparison.inference.crosscheck import Alternative, Contrast, holm
 from lrsearch.config.plan_tables import ClaimConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
+from lrsearch.text import counted
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ def scaled_windows(epochs: int, claims: Sequence[ClaimConfig]) -> str:
     if not planned:
         return ""
     return (
-        f"These runs have {epochs} epochs, the claims' {' or '.join(map(str, planned))}: schedules and windows keep "
-        "their fractions of training, so this tests the claims' counterparts and not the claims themselves."
+        f"These runs have {counted(epochs, 'epoch')}, the claims' {' or '.join(map(str, planned))}: schedules and "
+        "windows keep their fractions of training, so this tests the claims' counterparts, not the claims themselves."
     )
 
 
@@ -140,7 +141,7 @@ def _window(claim: ClaimConfig, window: tuple[int, int], epochs: int, fewest: in
     first, last = window
     length = last - first + 1
     if (enough := math.ceil(fewest * claim.epochs / length)) > epochs:
-        raise InputError(f"{claim.text!r} needs {enough} epochs or more, but the curves have {epochs}")
+        raise InputError(f"{claim.text!r} needs {counted(enough, 'epoch')} or more, but the curves have {epochs}")
     end = round(last / claim.epochs * epochs)
     return slice(end - round(length / claim.epochs * epochs), end)
 
@@ -148,7 +149,7 @@ def _window(claim: ClaimConfig, window: tuple[int, int], epochs: int, fewest: in
 def _require_learned(name: str, runs: Sequence[TrialRecord], plan: ConfirmationPlan) -> None:
     rule = plan.failure_rule or FailureRule(plan.settings, plan.settings.failed_at)
     if failed := int(rule.failed(*scores_of([runs], plan)).sum()):
-        raise InputError(f"{failed} of {len(runs)} runs of {name} failed: no claim about it can be tested")
+        raise InputError(f"{failed} of {counted(len(runs), 'run')} of {name} failed: no claim about it can be tested")
 
 
 def _curves(runs: Sequence[TrialRecord], part: str) -> FloatArray:

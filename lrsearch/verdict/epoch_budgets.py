@@ -9,6 +9,7 @@ from itertools import combinations
 from lrsearch.comparison.agreement import Agreement, agreement
 from lrsearch.errors import InputError
 from lrsearch.storage import StoredStudy, StudyPart, require_same_plan
+from lrsearch.text import counted
 from lrsearch.verdict.study_verdict import StudyVerdict, study_verdict
 
 _FREE = ("training.epochs", "training.budgets")
@@ -25,7 +26,7 @@ class BudgetAgreement:
     @property
     def sentence(self) -> str:
         """The agreement in words."""
-        opening = f"{self.epochs[0]} against {self.epochs[1]} epochs: "
+        opening = f"{self.epochs[0]} against {counted(self.epochs[1], 'epoch')}: "
         if self.agreement is None:
             return f"{opening}not comparable: {self.why_not}"
         a = self.agreement

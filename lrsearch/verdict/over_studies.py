@@ -14,6 +14,7 @@ from lrsearch.errors import InputError
 from lrsearch.records import mean_and_sd
 from lrsearch.storage import Storage, StoredStudy
 from lrsearch.tables import Column, Table, table
+from lrsearch.text import counted
 from lrsearch.verdict.study_verdict import judge_study
 
 
@@ -71,8 +72,9 @@ class OverStudies:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What is agreed on, and each pair that was decided in opposite directions."""
+        studies = f"{counted(len(self.studies), 'study')} ({', '.join(self.studies)})"
         total = (
-            f"Of {len(self.pairs)} pairs over {len(self.studies)} studies ({', '.join(self.studies)}), "
+            f"Of {counted(len(self.pairs), 'pair')} over {studies}, "
             f"{self.count('alike')} are decided alike in two or more, {self.count('opposite')} in opposite directions, "
             f"{self.count('one study only')} in one study only, and {self.count('undecided')} in none."
         )

@@ -20,6 +20,7 @@ from lrsearch.comparison.unjudged import show_few_blocks
 from lrsearch.config.files import read_text
 from lrsearch.errors import InputError
 from lrsearch.metric import Direction, Metric
+from lrsearch.text import counted
 
 _MOST_BYTES = 64 << 20
 _COLUMNS = ("block", "family", "score")
@@ -174,8 +175,8 @@ def _unused_blocks(table: ScoresTable) -> Iterator[str]:
     if table.has_blocks:
         whole = len(table.whole_blocks)
         yield (
-            f"the column block is not used, because {len(table.blocks) - whole} of {len(table.blocks)} blocks lack a "
-            f"family: leave these out of the table to compare within the {whole} whole ones"
+            f"the column block is not used: {len(table.blocks) - whole} of {counted(len(table.blocks), 'block')} "
+            f"lack a family: leave these out of the table to compare within the {whole} whole ones"
         )
 
 

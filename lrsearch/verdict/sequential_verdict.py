@@ -8,6 +8,7 @@ from typing import Any, Literal
 from lrsearch.comparison.inference.sequential import FEWEST_RUNS, Look
 from lrsearch.metric import Metric
 from lrsearch.tables import Column, Interval, Table, table
+from lrsearch.text import counted
 
 Outcome = Literal["better", "undecided", "worse"]
 _EXIT_CODES: dict[Outcome, int] = {"better": 0, "undecided": 3, "worse": 4}
@@ -60,8 +61,8 @@ class SequentialVerdict:
     def extent(self) -> str:
         """The runs in words."""
         if self.paired:
-            return f"{self.runs[0]} paired runs"
-        return f"{self.runs[0]} runs of {self.candidate} and {self.runs[1]} of {self.baseline}"
+            return counted(self.runs[0], "paired run")
+        return f"{counted(self.runs[0], 'run')} of {self.candidate} and {self.runs[1]} of {self.baseline}"
 
     @property
     def sentence(self) -> str:

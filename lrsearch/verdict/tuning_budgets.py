@@ -13,6 +13,7 @@ from lrsearch.comparison.settings import make_claim
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord
 from lrsearch.storage import StudyPart
+from lrsearch.text import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class TuningBudgetVerdict:
     @property
     def sentence(self) -> str:
         """Which family if one can afford so many trials, in words."""
-        opening = f"After {self.trials} trials of each family"
+        opening = f"After {counted(self.trials, 'trial')} of each family"
         if self.comparison is None:
             return f"{opening}: not comparable: {self.why_not}"
         chosen = self.comparison.recommended

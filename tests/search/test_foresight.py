@@ -47,7 +47,10 @@ def test_an_exhausted_space_ends_the_search(folder, caplog, sampler) -> None:
     config = make_config(search__families=("constant",), ranges=FIXED, search__sampler=sampler)
     study = search(config, 6)
     assert [0, 1] == sorted(trial.params["warmup_steps"] for trial in finished(study))
-    assert "the search space holds 2 different configurations: the search ends after 2 trials, not 6" in caplog.messages
+    assert (
+        "the search space holds 2 configurations: the search ends there, and not after 6 trials"
+        in caplog.messages
+    )
     caplog.clear()
     search(config, 6)
     assert caplog.messages[-1].endswith("give it more families or wider ranges, under another name, to search further")
@@ -78,7 +81,11 @@ def test_a_family_that_is_exhausted_leaves_its_turns_to_the_others(folder) -> No
                 "red",
             ],
         ),
-        (("constant",), 2000, ["2000 trials of one family", "above 1500 finished trials the model keeps the best 750"]),
+        (
+            ("constant",),
+            2000,
+            ["2,000 trials of one family", "above 1500 finished trials the model keeps the best 750"],
+        ),
     ],
 )
 def test_what_the_budget_teaches_the_model_is_said(folder, caplog, families, trials, said) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from lrsearch.comparison.inference.power import MOST_BLOCKS
 from lrsearch.comparison.result import Comparison
 from lrsearch.tables import number
+from lrsearch.text import counted
 
 BETTER_BY_MORE, WORSE_BY_MORE = "better by more than the ROPE", "worse by more than the ROPE"
 BETTER_BY_LESS, WORSE_BY_LESS = "better, but by less than matters", "worse, but by less than matters"
@@ -58,9 +59,12 @@ def _test_examples(comparison: Comparison) -> str:
 def _failures(comparison: Comparison) -> str:
     if not comparison.failures:
         return ""
-    counted = [f"{f.runs.count} of {f.runs.total} runs of {f.family} failed ({f.limits})" for f in comparison.failures]
+    failed = [
+        f"{f.runs.count} of {counted(f.runs.total, 'run')} of {f.family} failed ({f.limits})"
+        for f in comparison.failures
+    ]
     return (
-        f"First, {joined(counted)}: {comparison.failure_rule.sentence}, and what has a failed run is neither tested "
+        f"First, {joined(failed)}: {comparison.failure_rule.sentence}, and what has a failed run is neither tested "
         "nor recommended."
     )
 
