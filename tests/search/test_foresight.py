@@ -47,10 +47,7 @@ def test_an_exhausted_space_ends_the_search(folder, caplog, sampler) -> None:
     config = make_config(search__families=("constant",), ranges=FIXED, search__sampler=sampler)
     study = search(config, 6)
     assert [0, 1] == sorted(trial.params["warmup_steps"] for trial in finished(study))
-    assert (
-        "the search space holds 2 configurations: the search ends there, and not after 6 trials"
-        in caplog.messages
-    )
+    assert "the search space holds 2 configurations: the search ends there, and not after 6 trials" in caplog.messages
     caplog.clear()
     search(config, 6)
     assert caplog.messages[-1].endswith("give it more families or wider ranges, under another name, to search further")

@@ -11,19 +11,23 @@ from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
-from lrsearch.report.style import OUTSIDE, Style, axis, figure, focus, grey_line, label
+from lrsearch.report.style import FAILED_RUNS, OUTSIDE, Style, axis, edge, failed_marks, figure, grey_line, label, view
 from lrsearch.tables import Column, Table, table
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One family in one search: epochs trained until a new best, that best, and all that was trained and took."""
+    """One family in one search: epochs trained until a new best, that best, and all that was trained and took.
+
+    `failed` are the epochs that had been trained when a trial ended without a score.
+    """
 
     family: str
     epochs: tuple[int, ...]
     best: tuple[float, ...]
     all_epochs: int
     seconds: float
+    failed: tuple[int, ...] = ()
 
 
 def cost_data(search: Sequence[TrialRecord], metric: Metric) -> list[Cost]:
@@ -33,10 +37,12 @@ def cost_data(search: Sequence[TrialRecord], metric: Metric) -> list[Cost]:
     """
     costs = []
     for family in dict.fromkeys(record.family for record in search if record.finished):
-        trained, seconds, points, best = 0, 0.0, list[tuple[int, float]](), None
+        trained, seconds, points, failed, best = 0, 0.0, list[tuple[int, float]](), list[int](), None
         for record in sorted((r for r in search if r.finished and r.family == family), key=lambda r: r.number):
             trained += len(record.reported)
             seconds += record.seconds or 0.0
+            if record.without_score:
+                failed.append(trained)
             if record.scored:
                 value = metric.scale * (record.value or 0.0)
                 if best is None or metric.sign * value > metric.sign * best:
@@ -44,14 +50,17 @@ def cost_data(search: Sequence[TrialRecord], metric: Metric) -> list[Cost]:
                     points.append((trained, value))
         if points:
             reached, values = zip(*points, strict=True)
-            costs.append(Cost(family, reached, values, trained, seconds))
+            costs.append(Cost(family, reached, values, trained, seconds, tuple(failed)))
     return costs
 
 
 def cost_figure(
     costs: Sequence[Cost], metric: Metric, styled: Mapping[str, Style], highlighted: Sequence[str]
 ) -> go.Figure:
-    """Return the best so far by trained epochs: the highlighted families in their styles, the others in grey."""
+    """Return the best so far by trained epochs: the highlighted families in their styles, the others in grey.
+
+    A failed trial is marked at the edge, where its epochs were paid.
+    """
     traces, named = [], set[str]()
     for cost in sorted(costs, key=lambda cost: cost.family in highlighted):
         x, y = [*cost.epochs, cost.all_epochs], [*cost.best, cost.best[-1]]
@@ -73,8 +82,10 @@ def cost_figure(
             )
         )
         named.add(cost.family)
-    seen = focus([value for cost in costs for value in cost.best], maximize=metric.maximize)
-    y_axis = axis(f"best validation {metric.title}", **seen)
+    limits = view([value for cost in costs for value in cost.best], maximize=metric.maximize)
+    if failed := [epochs for cost in costs for epochs in cost.failed]:
+        traces.append(failed_marks(failed, [edge(limits, maximize=metric.maximize)] * len(failed)))
+    y_axis = axis(f"best validation {metric.title}", range=limits)
     return figure(traces, height=480, showlegend=True, xaxis=axis("epochs trained for the family"), yaxis=y_axis)
 
 
@@ -93,7 +104,9 @@ def score_by_cost(source: Source) -> Iterator[Section]:
     costs = [cost for search in source.study.searches for cost in cost_data(search.records, source.metric)]
     if costs:
         drawn = cost_figure(costs, source.metric, source.styles, source.highlighted)
-        yield Section("Score against training cost", (_BEST, OUTSIDE), drawn, (cost_table(costs, source.metric),))
+        yield Section(
+            "Score against training cost", (_BEST, FAILED_RUNS, OUTSIDE), drawn, (cost_table(costs, source.metric),)
+        )
 
 
 _BEST = (

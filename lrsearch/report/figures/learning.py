@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,9 +16,24 @@ from lrsearch.records import PARTS, LearningCurve, TrialRecord
 from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.source import Source
-from lrsearch.report.style import LEGEND, NEUTRAL, OUTSIDE, Style, axis, band, figure, focus, grey_line, rate_axis
+from lrsearch.report.style import (
+    FAILED_RUNS,
+    LEGEND,
+    NEUTRAL,
+    OUTSIDE,
+    Style,
+    axis,
+    band,
+    edge,
+    failed_marks,
+    figure,
+    grey_line,
+    rate_axis,
+    view,
+)
 from lrsearch.schedules import reads_metric, schedule_from_params
 from lrsearch.tables import Table, table
+from lrsearch.text import counted
 
 FloatArray = NDArray[np.float64]
 
@@ -40,15 +56,23 @@ class Band:
 
 @dataclass(frozen=True, eq=False)
 class Learning:
-    """How the runs of one candidate went: `part` says on which examples `loss` and `score` were measured."""
+    """How the runs of one candidate went: `part` says on which examples `loss` and `score` were measured.
+
+    `ends` are the epochs that each run has had and its last score, NaN where it ended without one.
+    """
 
     name: str
-    runs: int
+    ends: tuple[tuple[int, float], ...]
     part: str
     train_loss: Band
     loss: Band
     score: Band
     rates: tuple[RateCurve, ...]
+
+    @property
+    def runs(self) -> int:
+        """How many runs kept a curve."""
+        return len(self.ends)
 
     @property
     def epochs(self) -> FloatArray:
@@ -68,13 +92,18 @@ def learning_data(name: str, runs: Sequence[TrialRecord], *, epochs: int, metric
     part = next((part for part in _PARTS_SHOWN if any(getattr(run.curve, f"{part}_loss") for run in kept)), "select")
     return Learning(
         name,
-        len(kept),
+        tuple(_end(run, [metric.scale * v for v in getattr(run.curve, f"{part}_accuracy")]) for run in kept),
         PARTS[part],
         band_of(kept, epochs, lambda curve: curve.train_loss),
         band_of(kept, epochs, lambda curve: getattr(curve, f"{part}_loss")),
         band_of(kept, epochs, lambda curve: [metric.scale * v for v in getattr(curve, f"{part}_accuracy")]),
         tuple(curve for _, curve in distinct_rates(kept, epochs=epochs)),
     )
+
+
+def _end(run: TrialRecord, scores: Sequence[float]) -> tuple[int, float]:
+    epochs = max(len(run.curve.train_loss), len(run.curve.select_accuracy))
+    return epochs, scores[-1] if scores and not run.without_score else math.nan
 
 
 def distinct_rates(runs: Sequence[TrialRecord], *, epochs: int) -> list[tuple[TrialRecord, RateCurve]]:
@@ -112,7 +141,8 @@ def overview_figure(
 ) -> go.Figure:
     """Return the score by epoch: the highlighted candidates in their styles, the others as thin grey lines.
 
-    Bands are drawn around a few highlighted ones, and around the first alone where they are many.
+    Bands are drawn around a few highlighted ones, and around the first alone where they are many. A run without a
+    score, or with one beyond the picture, is marked at the edge where it ended.
     """
     first = [candidate for name in highlighted for candidate in candidates if candidate.name == name]
     banded = first if len(first) <= _MOST_BANDS else first[:1]
@@ -121,11 +151,19 @@ def overview_figure(
     for candidate in reversed(first):
         drawn = drawn_band(candidate.epochs, candidate.score, candidate.name, styled[candidate.name])
         traces += drawn if candidate in banded else drawn[1:]
-    seen = focus(
-        [value for candidate in candidates for value in candidate.score.mean.tolist()], maximize=metric.maximize
-    )
-    legend = LEGEND | {"traceorder": "reversed"}
-    return figure(traces, height=520, legend=legend, xaxis=axis("epoch"), yaxis=axis(metric.title, **seen))
+    means = [value for candidate in candidates for value in candidate.score.mean.tolist()]
+    limits = view(means, maximize=metric.maximize)
+    end = edge(limits, maximize=metric.maximize)
+    failed = [
+        epochs
+        for candidate in candidates
+        for epochs, score in candidate.ends
+        if math.isnan(score) or metric.sign * score < metric.sign * end
+    ]
+    if failed:
+        traces.append(failed_marks(failed, [end] * len(failed)))
+    legend, scores = LEGEND | {"traceorder": "reversed"}, axis(metric.title, range=limits)
+    return figure(traces, height=520, legend=legend, xaxis=axis("epoch"), yaxis=scores)
 
 
 def overview_table(candidates: Sequence[Learning], metric: Metric) -> Table:
@@ -202,14 +240,14 @@ def overview(source: Source) -> Iterator[Section]:
             sentences.append(f"The band is that of {highlighted[0]}.")
         drawn = overview_figure(shown, source.metric, source.styles, highlighted)
         title = f"{source.metric.title} by epoch, {parts}"
-        yield Section(title, (*sentences, OUTSIDE), drawn, (overview_table(shown, source.metric),))
+        yield Section(title, (*sentences, FAILED_RUNS, OUTSIDE), drawn, (overview_table(shown, source.metric),))
 
 
 def each_candidate(source: Source) -> Iterator[Section]:
     """Yield the losses and the rate of each candidate."""
     shown = candidate_curves(source)
     for candidate in shown:
-        sentence = f"{candidate.runs} run{'s' * (candidate.runs > 1)}; the rate on the right."
+        sentence = f"{counted(candidate.runs, 'run')}; the rate on the right."
         drawn = candidate_figure(candidate, source.styles[candidate.name])
         yield Section(candidate.name, (sentence,), drawn, (candidate_table(candidate, source.metric),))
 

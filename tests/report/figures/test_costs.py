@@ -21,7 +21,9 @@ def test_a_family_pays_for_its_pruned_and_failed_trials():
     (cost,) = cost_data(search, ACCURACY)
     assert ("a", (5, 11), (80.0, 90.0), 15, 7.5) == (cost.family, cost.epochs, cost.best, cost.all_epochs, cost.seconds)
     assert ("a", 15, 7.5, 90.0, 11) == cost_table([cost], ACCURACY).rows[0]
-    (line,) = cost_figure([cost], ACCURACY, styles(["a"]), ["a"]).data
+    drawn = cost_figure([cost], ACCURACY, styles(["a"]), ["a"])
+    line, cross = drawn.data
+    assert ("failed", [7], [min(drawn.layout.yaxis.range)]) == (cross.name, list(cross.x), list(cross.y))
     assert ([5, 11, 15], [80.0, 90.0, 90.0]) == (list(line.x), list(line.y))
-    (grey,) = cost_figure([cost], ACCURACY, styles(["a"]), ["b"]).data
+    grey, _ = cost_figure([cost], ACCURACY, styles(["a"]), ["b"]).data
     assert ("hv", False) == (grey.line.shape, grey.showlegend)

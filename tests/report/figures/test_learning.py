@@ -96,3 +96,18 @@ def test_the_recommended_are_drawn_in_colour_and_the_others_in_grey(recommended,
     grey = [trace for trace in drawn if trace.name not in named and trace.fill is None]
     assert set("abcdef") - named == {trace.name for trace in grey}
     assert {style.translucent(style.NEUTRAL, 0.5)} == {trace.line.color for trace in grey}
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_a_failed_run_is_marked_at_the_edge_where_it_ended(direction):
+    """One that diverged, and one that ended far beyond the others; where more is better the lower edge is the bad one."""
+    metric = Metric(direction=direction)
+    values = [0.8, 0.81, 0.82, 0.83, 0.1 if direction == "maximize" else 3.0]
+    runs = [trial(number, "a", value) for number, value in enumerate([0.8] * 20 + values)]
+    runs.append(trial(30, "a", 0.8, stop_reason="diverged", curve=curve(0.8, 1)))
+    candidate = learning_data("a", runs, epochs=EPOCHS, metric=metric)
+    assert candidate is not None
+    drawn = overview_figure([candidate], metric, STYLES, ["a"])
+    cross, (low, high) = drawn.data[-1], drawn.layout.yaxis.range
+    assert ("failed", [EPOCHS, 1]) == (cross.name, list(cross.x))
+    assert {low if direction == "maximize" else high} == set(cross.y)
