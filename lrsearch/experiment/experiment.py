@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -220,5 +220,19 @@ class Experiment(ABC):
         """Return what a stack trains: `params` hold the values of what is searched beside the schedule."""
 
     @abstractmethod
-    def stack(self, seeds: Seeds, *, purpose: Purpose = "search", beside: LaneStack | None = None) -> LaneStack:
-        """Return an empty stack on this unit's split, which `run_together` can train with the stack `beside`."""
+    def stack(
+        self,
+        seeds: Seeds,
+        *,
+        purpose: Purpose = "search",
+        beside: LaneStack | None = None,
+        rungs: Sequence[int] = (),
+    ) -> LaneStack:
+        """Return an empty stack on this unit's split.
+
+        Args:
+            seeds: whose split it is.
+            purpose: what the lanes are for.
+            beside: a stack that `run_together` can train with this one.
+            rungs: the epochs after which it is decided whether a lane trains on; it may train on at once after others.
+        """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -184,6 +184,7 @@ class RunExperiment(Experiment):
         *,
         purpose: Purpose = "search",
         beside: LaneStack | None = None,  # noqa: ARG002
+        rungs: Sequence[int] = (),
     ) -> RunStack:
         """Return an empty stack of runs."""
         start: Starter = RunningThread if self.run.in_process else RunningProcess
@@ -194,6 +195,7 @@ class RunExperiment(Experiment):
             at_once=self.at_once,
             timeout=None if self.run.in_process else self.run.timeout,
             devices=self.devices[: self.at_once],
+            rungs=rungs,
         )
 
 

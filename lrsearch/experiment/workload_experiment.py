@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -207,6 +207,7 @@ class WorkloadExperiment(Experiment):
         *,
         purpose: Purpose = "search",  # noqa: ARG002  (the data is here)
         beside: LaneStack | None = None,
+        rungs: Sequence[int] = (),  # noqa: ARG002  (no lane trains on by itself)
     ) -> Stack:
         """Return an empty stack on this unit's split, which `run_together` can train with the stack `beside`."""
         split = self._split(seeds)

@@ -108,6 +108,7 @@ def trial_spec(
         folder=str(folder),
         path=tuple(sys.path),
         checkpoint_seconds=0.0,
+        rungs=tuple(range(1, reports)),
     )
 
 

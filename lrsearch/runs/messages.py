@@ -62,6 +62,7 @@ class Report:
         test: whether it was measured on the test set.
         more: further numbers by name, such as train_loss.
         per_example: the scores whose mean it is `[examples]`, where they were given.
+        waits: whether the run goes on only when the search has decided.
     """
 
     epoch: int
@@ -70,6 +71,7 @@ class Report:
     test: bool = False
     more: dict[str, float] = field(default_factory=dict)
     per_example: NDArray[np.float64] | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ Message: TypeAlias = Report | Resumed | Warned | Done | Failed | Refused
 class Channel(Protocol):
     """A run's way to the search."""
 
-    def report(self, report: Report, *, judged: bool) -> bool:
-        """Send a report; return whether the run is to end. Only one that is `judged` waits for an answer."""
+    def report(self, report: Report) -> bool:
+        """Send a report; return whether the run is to end. Only one that `waits` does so."""
         ...
 
     def tell(self, message: Message) -> None:
@@ -157,11 +159,11 @@ class Pipe:
         with suppress(OSError):
             self._connection.send(message)
 
-    def report(self, report: Report, *, judged: bool) -> bool:
+    def report(self, report: Report) -> bool:
         """Send a report; return whether the run is to end, as it is where the search is gone."""
         try:
             self._connection.send(report)
-            until = time.monotonic() + MOST_WAIT_SECONDS * judged
+            until = time.monotonic() + MOST_WAIT_SECONDS * report.waits
             while self._connection.poll(max(0.0, until - time.monotonic())):
                 answer: Answer = self._connection.recv()
                 if answer.end:

@@ -74,9 +74,10 @@ class Reports:
             examples(per_example),
         )
 
-    def judged(self, report: Report) -> bool:
-        """Return whether the search judges a report that is not added yet: the first of each part but the last."""
-        return self.epoch < report.epoch < self._spec.reports and math.isfinite(report.score)
+    def waits(self, report: Report) -> bool:
+        """Return whether the run waits for the search after a report that is not added yet: where that decides."""
+        rungs = any(self.epoch < rung <= report.epoch for rung in self._spec.rungs)
+        return rungs and report.epoch < self._spec.reports and math.isfinite(report.score)
 
     def add(self, report: Report) -> None:
         """Take a report as made."""

@@ -140,10 +140,10 @@ class Run:
             raise self._ended
         step = self._done if step is None else step
         report = self._reports.make(score, step, per_example, more)
-        judged = self._reports.judged(report)
+        report = replace(report, waits=self._reports.waits(report))
 
         def send() -> list[float]:
-            return [report.score, self._channel.report(report, judged=judged)]
+            return [report.score, self._channel.report(report)]
 
         self.last_score, ended = self._ranks.decide(f"a report at step {step}", send)
         self._reports.add(replace(report, score=self.last_score))

@@ -24,7 +24,7 @@ class RunLane:
     running: Running | None = None  # None before it has been started
     attempts: int = 0
     epochs: int = 0  # of which the search has been told
-    unanswered: Report | None = None
+    unanswered: Report | None = None  # for which the run waits
     pending: deque[EpochMetrics] = field(default_factory=deque)
     last: Report | None = None  # kept until the run has ended as it should
     since: float = 0.0
@@ -64,7 +64,7 @@ class RunLane:
             self.last = report
             return
         now = time.perf_counter()
-        self.unanswered = report
+        self.unanswered = report if report.waits else None
         self.tell(report, seconds=now - self.since)
         self.since = now
 

@@ -36,6 +36,7 @@ class RunStack:
         reports: of a run; after the last one it has ended.
         at_once: how many runs there are at a time; the others wait.
         timeout: seconds of a run, or None.
+        rungs: the reports, counted from 1, after which whoever has the stack decides whether a run goes on.
         devices: CUDA_VISIBLE_DEVICES of each run that there may be at a time; what is set already where none are given.
     """
 
@@ -48,10 +49,12 @@ class RunStack:
         at_once: int = 1,
         timeout: float | None = None,
         devices: Sequence[str] = (),
+        rungs: Sequence[int] = (),
     ) -> None:
         self._start, self._purpose = start, purpose
         self._reports, self._at_once, self._timeout = reports, at_once, timeout
         self._devices, self._free_devices = devices, list(devices)
+        self._rungs = tuple(rungs)
         self._lanes: dict[int, RunLane] = {}
         self._ending: list[RunLane] = []
         self._temporary: Path | None = None
@@ -79,7 +82,7 @@ class RunStack:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"the folder of a run, {folder}, cannot be made: {error.strerror or error}") from error
-        self._lanes[key] = RunLane(replace(spec, purpose=self._purpose, folder=str(folder)))
+        self._lanes[key] = RunLane(replace(spec, purpose=self._purpose, folder=str(folder), rungs=self._rungs))
 
     def checkpoint(self, key: int) -> None:
         """Return nothing: a run keeps its own checkpoint."""
@@ -102,7 +105,7 @@ class RunStack:
         Raises:
             InputError: if a run does not do what a run must.
         """
-        self._answer()
+        self.go_on()
         self._settle()
         self._reap()
         self._fill()
@@ -139,8 +142,8 @@ class RunStack:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
 
-    def _answer(self) -> None:
-        """Let the runs go on that the search has kept."""
+    def go_on(self) -> None:
+        """Let the runs go on that wait, and have been kept; `run_epoch` begins so."""
         for lane in self._lanes.values():
             if lane.unanswered is not None and not lane.pending and lane.running is not None:
                 with suppress(OSError):

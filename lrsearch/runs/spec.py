@@ -13,7 +13,7 @@ import numpy as np
 from lrsearch.runs.checkpoints.pace import PAUSE_SECONDS
 
 Purpose = Literal["search", "confirm"]
-_WITHOUT_EFFECT = ("folder", "path", "checkpoint_seconds", "grace_seconds", "devices")
+_WITHOUT_EFFECT = ("folder", "path", "checkpoint_seconds", "grace_seconds", "devices", "rungs")
 
 
 def _derived(*entropy: int) -> int:
@@ -66,6 +66,8 @@ class RunSpec:
         score_pattern: finds the score in what a command writes, where it never reports.
         grace_seconds: from asking the run to end to killing it.
         devices: the run's CUDA_VISIBLE_DEVICES; what is set already if None.
+        rungs: the reports, counted from 1, after which the search decides whether the run goes on; it waits there
+            alone.
     """
 
     training: str
@@ -85,6 +87,7 @@ class RunSpec:
     score_pattern: str | None = None
     grace_seconds: float = 30.0
     devices: str | None = None
+    rungs: tuple[int, ...] = ()
 
     @property
     def init_seed(self) -> int:
@@ -117,5 +120,5 @@ class RunSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunSpec:
         """Return the run that `to_json` gave."""
-        tuples = {name: tuple(data[name]) for name in ("path", "command")}
+        tuples = {name: tuple(data[name]) for name in ("path", "command", "rungs")}
         return cls(**{**data, **tuples, "seeds": RunSeeds(**data["seeds"])})

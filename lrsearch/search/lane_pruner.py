@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lrsearch.search.pruning import Direction, PrunerCore, PruningRule
 from lrsearch.trials.history import History
@@ -29,9 +29,15 @@ class LanePruner:
         """Remember a trial of this process until its end is stored."""
         self._unstored[log.trial.number] = log
 
-    def pruned(self, running: Mapping[int, TrialLog]) -> set[int]:
-        """Return the numbers of those among the running trials that are to be stopped after their last epoch."""
-        judged = {number: log for number, log in running.items() if self._rule.rung(log.epochs) == log.epochs}
+    def pruned(self, running: Mapping[int, TrialLog], reported: Iterable[int]) -> set[int]:
+        """Return the numbers of those among the running trials that are to be stopped after their last epoch.
+
+        Args:
+            running: the trials of this process, by number.
+            reported: the numbers of those that have just finished another epoch.
+        """
+        logs = {number: running[number] for number in reported}
+        judged = {number: log for number, log in logs.items() if self._rule.rung(log.epochs) == log.epochs}
         if not judged:
             return set()
         self._history.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -74,25 +75,32 @@ class Lanes:
             self.stack.release(number)
 
     def record(self, metrics: dict[int, EpochMetrics], seconds: float) -> None:
-        """Take down an epoch of every lane, which took each so many seconds, and report it."""
+        """Take down an epoch of every lane, which took each so many seconds; nothing is written."""
+        for number, epoch in metrics.items():
+            self.running[number].record(epoch, seconds if epoch.seconds is None else epoch.seconds)
+
+    def release(self, numbers: Iterable[int]) -> None:
+        """Release lanes, and let the others go on; nothing is written, so that none of them waits for the storage."""
+        for number in numbers:
+            self.stack.release(number)
+        self.stack.go_on()
+
+    def write(self, metrics: dict[int, EpochMetrics], reasons: dict[int, StopReason]) -> dict[int, TrialLog]:
+        """Report an epoch of every lane, and tell how trials have ended whose lanes are released; return these."""
         for number, epoch in metrics.items():
             log = self.running[number]
             if epoch.replayed:
                 self._writer.submit(log.write, log.trial.set_user_attr, "resumed_after_epochs", epoch.epoch)
-            log.record(epoch, seconds if epoch.seconds is None else epoch.seconds)
             self._writer.submit(log.write, log.trial.report, log.value, epoch.epoch)
-
-    def end(self, number: int, reason: StopReason) -> TrialLog:
-        """Release a lane, and tell how its trial ended."""
-        log = self.running.pop(number)
-        self._pruner.ended(log)
-        self._writer.submit(self._tell, log, reason)
-        self.stack.release(number)
-        return log
+        ended = {number: self.running.pop(number) for number in reasons}
+        for number, reason in reasons.items():
+            self._pruner.ended(ended[number])
+            self._writer.submit(self._tell, ended[number], reason)
+        return ended
 
     def stop_reasons(self, metrics: dict[int, EpochMetrics]) -> dict[int, StopReason]:
         """Return why lanes stop after this epoch; those that go on are left out."""
-        pruned, reasons = self._pruner.pruned(self.running), dict[int, StopReason]()
+        pruned, reasons = self._pruner.pruned(self.running, metrics), dict[int, StopReason]()
         for number, epoch in metrics.items():
             if epoch.diverged:
                 reasons[number] = "diverged"

@@ -106,7 +106,7 @@ class SearchLoop:
 
     def _begin(self, replicate: Replicate) -> Lanes:
         begun = time.perf_counter()
-        stack = replicate.experiment.stack(replicate.seeds, beside=self._stack)
+        stack = replicate.experiment.stack(replicate.seeds, beside=self._stack, rungs=replicate.rungs)
         self._stack = self._stack or stack
         lanes = Lanes(replicate, stack, self._writer, self._checkpoints(replicate), replace(self._watch))
         lanes.requeue_silent()
@@ -153,27 +153,29 @@ class SearchLoop:
             lanes.show_life()
 
     def _epoch(self, interruption: Interruption) -> None:
-        """Train an epoch of every lane, report it, then decide for each: train on, prune, or finished."""
+        """Train an epoch of every lane, decide for each: train on, prune, or finished; then write it down."""
         times, begun, active = self._state.times, time.perf_counter(), list(self._active)
         by_replicate = self._train(interruption)
         trained = time.perf_counter()
         epochs = sum(map(len, by_replicate))
         for lanes, metrics in zip(active, by_replicate, strict=True):
             lanes.record(metrics, (trained - begun) / max(1, epochs))
-        self._writer.keep_below(_EPOCHS_BEHIND * epochs)
-        reported = time.perf_counter()
         reasons = [lanes.stop_reasons(metrics) for lanes, metrics in zip(active, by_replicate, strict=True)]
-        decided = time.perf_counter()
         for lanes, of_lanes in zip(active, reasons, strict=True):
-            for number, reason in of_lanes.items():
-                log = lanes.end(number, reason)
-                state = TrialState.PRUNED if reason == "pruned" else TrialState.COMPLETE
-                self._state.count(state, log.family, None if reason == "diverged" else log.value, log.epochs)
+            lanes.release(of_lanes)
+        decided = time.perf_counter()
+        for lanes, metrics, of_lanes in zip(active, by_replicate, reasons, strict=True):
+            for number, log in lanes.write(metrics, of_lanes).items():
+                state = TrialState.PRUNED if of_lanes[number] == "pruned" else TrialState.COMPLETE
+                value = None if of_lanes[number] == "diverged" else log.value
+                self._state.count(state, log.family, value, log.epochs)
+        self._writer.keep_below(_EPOCHS_BEHIND * epochs)
+        for lanes in active:
             lanes.end_crashed()
             lanes.save_if_due()
         times.training += trained - begun
-        times.storage += reported - trained + time.perf_counter() - decided
-        times.pruner += decided - reported
+        times.storage += time.perf_counter() - decided
+        times.pruner += decided - trained
         times.trial_epochs += epochs
         self._state.trial_epochs += epochs
         self._count_running()

@@ -40,7 +40,7 @@ class Objective:
         self.experiment = prepare_experiment(config, device=device, at_once=1)
         set_up_device(self.experiment.device)
         self.seeds = Seeds.of(config.seed, "search", replicate)
-        self._stack = self.experiment.stack(self.seeds)
+        self._stack = self.experiment.stack(self.seeds, rungs=range(1, self.experiment.epochs))
         self._turn = threading.Lock()
 
     def __call__(self, trial: Trial) -> float:

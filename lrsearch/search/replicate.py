@@ -46,3 +46,9 @@ class Replicate:
     def rule(self) -> PruningRule:
         """The pruner's rule."""
         return make_rule(self.experiment.config.search.pruner, self.experiment.epochs)
+
+    @property
+    def rungs(self) -> list[int]:
+        """The epochs after which the rule judges a trial."""
+        rule = self.rule
+        return [epoch for epoch in range(1, self.experiment.epochs + 1) if rule.rung(epoch) == epoch]

@@ -155,6 +155,10 @@ class LaneStack(Protocol):
         """Drop a lane."""
         ...
 
+    def go_on(self) -> None:
+        """Let the lanes that have been kept train on before the next `run_epoch`, where that is possible."""
+        ...
+
     def run_epoch(self, parts: Sequence[str] = ...) -> dict[int, EpochMetrics]:
         """Train on; return the metrics, by key, of the lanes that have finished another epoch."""
         ...

@@ -87,6 +87,9 @@ class Stack:
         state = tuple(s.cpu().clone() for s in row.state)
         return Checkpoint(row.params.cpu().clone(), state, row.epoch, tuple(row.select_loss))
 
+    def go_on(self) -> None:
+        """Do nothing: lanes train within `run_epoch` alone."""
+
     def run_epoch(self, parts: Sequence[str] = _PARTS) -> dict[int, EpochMetrics]:
         """Train every lane for one epoch and evaluate it on `parts` of the data; return its metrics by key."""
         return _run_epoch([self], parts)[0]

@@ -67,6 +67,9 @@ class MadeUpStack(Stack):
         """Forget a curve."""
         del self._lanes[key]
 
+    def go_on(self) -> None:
+        """Do nothing."""
+
     def run_epoch(self, parts: Sequence[str] = ("select", "report")) -> dict[int, EpochMetrics]:
         """Return the next point of every curve."""
         metrics = {}
@@ -81,7 +84,7 @@ class MadeUpStack(Stack):
 class Untrained(WorkloadExperiment):
     """An experiment that trains nothing."""
 
-    def stack(self, seeds: Seeds, *, purpose: str = "search", beside: object = None) -> Stack:  # noqa: ARG002
+    def stack(self, seeds: Seeds, **more: object) -> Stack:  # noqa: ARG002  (Experiment's interface)
         """Return made-up lanes."""
         return MadeUpStack()
 

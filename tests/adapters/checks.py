@@ -40,7 +40,7 @@ class Search:
         self.replayed = 0
         self._prunes_at, self._kills_at = prunes_at, kills_at
 
-    def report(self, report: Report, *, judged: bool) -> bool:
+    def report(self, report: Report) -> bool:
         """Keep a report; return whether the run is pruned."""
         if report.epoch == self._kills_at:
             raise Killed

@@ -24,7 +24,7 @@ class _Told:
     def tell(self, message) -> None:
         self.seen.append(message)
 
-    def report(self, report, *, judged) -> bool:
+    def report(self, report) -> bool:
         self.reports.append(report)
         return False
 

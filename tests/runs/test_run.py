@@ -19,17 +19,15 @@ class Judge:
 
     def __init__(self, ends_at: int | None = None) -> None:
         self.heard: list[Report] = []
-        self.judged: list[bool] = []
         self._ends_at = ends_at
 
     def tell(self, message: Message) -> None:
         """Hear nothing else."""
         raise AssertionError(message)
 
-    def report(self, report: Report, *, judged: bool) -> bool:
+    def report(self, report: Report) -> bool:
         """Keep a report."""
         self.heard.append(report)
-        self.judged.append(judged)
         return len(self.heard) == self._ends_at
 
 
@@ -116,16 +114,20 @@ def test_reports_fall_on_equal_parts_however_the_run_counts(by) -> None:
             if update % 10 == 9:
                 run.report(1.0)
     assert [(1, 10), (2, 20), (3, 30), (4, 40)] == [(report.epoch, report.step) for report in judge.heard]
-    assert [True, True, True, False] == judge.judged
 
 
-def test_a_report_between_two_parts_is_not_judged() -> None:
-    """It is a point of the curve; the one at step 0 as well."""
+def test_a_run_waits_for_the_search_only_where_that_decides() -> None:
+    """At the first report at or beyond a rung; never at step 0, between two parts, or at the end."""
     judge = Judge()
-    run = make_run(judge)
-    for step in (0, 4, 13, 15, 40):
+    run = make_run(judge, rungs=(1, 3))
+    for step in (0, 4, 13, 15, 24, 35, 40):
         run.report(1.0, step=step)
-    assert [False, False, True, False, False] == judge.judged
+    assert [13, 35] == [report.step for report in judge.heard if report.waits]
+    jumps = Judge()
+    run = make_run(jumps, rungs=(3,))
+    for step in (20, 40):
+        run.report(1.0, step=step)
+    assert [False, False] == [report.waits for report in jumps.heard]
 
 
 def test_a_pruned_run_stays_pruned() -> None:

@@ -32,7 +32,7 @@ def spec_of(function: str, *, base_lr: float = 0.5) -> RunSpec:
 @contextmanager
 def stack_of(*functions: str, start: Starter = RunningThread, purpose: Purpose = "search") -> Iterator[RunStack]:
     """Yield a stack with a run of each function."""
-    stack = RunStack(start, reports=4, purpose=purpose)
+    stack = RunStack(start, reports=4, purpose=purpose, rungs=(1, 2, 3))
     try:
         for key, function in enumerate(functions):
             stack.admit(key, spec_of(function))

@@ -26,6 +26,15 @@ def _log(trial: optuna.Trial) -> Any:
     )
 
 
+def test_a_trial_that_has_not_reported_yet_is_not_judged() -> None:
+    """It has no value, as a run that has just begun beside others."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    trial = study.ask(SPACE)
+    begun = SimpleNamespace(trial=trial, family=trial.params["family"], reported=[], epochs=0, lost=False)
+    pruner = LanePruner(make_rule("median", EPOCHS), "maximize", History(study))
+    assert set() == pruner.pruned({trial.number: begun}, [])  # type: ignore[dict-item]
+
+
 @pytest.mark.parametrize("kind", ["rungs", "median"])
 def test_reports_in_memory_and_in_the_study_give_the_same_verdicts(kind: PrunerKind) -> None:
     """Three lanes here and three trials of another process: every verdict is that of the plain Optuna pruner."""
@@ -42,7 +51,7 @@ def test_reports_in_memory_and_in_the_study_give_the_same_verdicts(kind: PrunerK
             for log in running.values():
                 log.value, log.epochs = float(rng.random()), epoch
                 log.reported.append(log.value)
-            pruned = pruner.pruned(running)
+            pruned = pruner.pruned(running, running)
             for log in running.values():  # the study learns it only now
                 log.trial.report(log.value, epoch)
             trials = study.get_trials(deepcopy=False)

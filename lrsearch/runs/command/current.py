@@ -96,7 +96,7 @@ def _begun_run() -> Run:
 class _Printed:
     """The channel of a run that was started by hand."""
 
-    def report(self, report: Report, *, judged: bool) -> bool:  # noqa: ARG002
+    def report(self, report: Report) -> bool:
         """Print the report, once for all ranks; nothing ends the run."""
         if os.environ.get("RANK", "0") != "0":
             return False
@@ -120,10 +120,10 @@ class FilesChannel:
         """Say something that needs no answer."""
         self._files.append(message)
 
-    def report(self, report: Report, *, judged: bool) -> bool:
+    def report(self, report: Report) -> bool:
         """Report, and return whether the run is to end."""
         self._files.append(report)
-        until = time.monotonic() + MOST_WAIT_SECONDS * judged
+        until = time.monotonic() + MOST_WAIT_SECONDS * report.waits
         while True:
             answer = self._files.read_answer()
             if answer is not None and answer.end:

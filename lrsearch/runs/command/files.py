@@ -19,7 +19,7 @@ VERSION = 1
 MOST_RATES = 1_000_000
 """Updates of a run up to which its rates are written down."""
 
-_COPIED = ("parameters", "total_steps", "reports", "epochs", "purpose", "test", "checkpoint_seconds")
+_COPIED = ("parameters", "total_steps", "reports", "epochs", "purpose", "test", "checkpoint_seconds", "rungs")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -166,10 +167,10 @@ class Supervisor:
             self._send(said)
 
     def _report(self, report: Report) -> None:
-        judged = self._reports.judged(report)
+        report = replace(report, waits=self._reports.waits(report))
         self._reports.add(report)
         self._send(report)
-        if judged:
+        if report.waits:
             self._waiting = report.step
         elif self._waiting is None:
             self._write_answer(Answer(report.step, end=not math.isfinite(report.score)))

@@ -19,7 +19,8 @@ from lrsearch.runs.process.strays import FOLDER, end_strays
 from lrsearch.runs.process.tail import Tail
 from lrsearch.runs.spec import RunSpec
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Which libraries read how many threads they may use."""
 
 _BEGIN = """\
 import importlib, os, sys
@@ -66,7 +67,7 @@ Starter: TypeAlias = Callable[[RunSpec], Running]
 
 def environment_of(spec: RunSpec) -> dict[str, str]:
     """Return the environment of a run: this process's, with the run's folder, number of threads and devices."""
-    changed = {FOLDER: spec.folder, **{name: str(spec.threads) for name in _THREADS}}
+    changed = {FOLDER: spec.folder, **{name: str(spec.threads) for name in THREAD_VARIABLES}}
     if spec.devices is not None:
         changed["CUDA_VISIBLE_DEVICES"] = spec.devices
     return {**os.environ, **changed}

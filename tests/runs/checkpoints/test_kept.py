@@ -27,7 +27,7 @@ class Listener:
         self.resumed_after = 0
         self._killed_at = killed_at
 
-    def report(self, report: Report, *, judged: bool) -> bool:
+    def report(self, report: Report) -> bool:
         """Keep a score."""
         if report.epoch == self._killed_at:
             raise Killed

@@ -43,7 +43,7 @@ def lines(files: RunFiles) -> list[dict[str, object]]:
 
 
 def test_a_script_reports_and_is_told_to_end(files, end) -> None:
-    """The answer to a report that is judged is waited for; a pruned script says nothing of its end."""
+    """What the search has said is heeded at every report; a pruned script says nothing of its end."""
     run = lrsearch.current_run()
     assert run is lrsearch.current_run()
     files.write_answer(Answer(10, end=False))
@@ -59,9 +59,9 @@ def test_a_report_that_no_one_answers_goes_on(files, monkeypatch) -> None:
     """After ten seconds; the last one waits for nothing."""
     monkeypatch.setattr(current, "MOST_WAIT_SECONDS", 0.01)
     channel = FilesChannel(files)
-    assert not channel.report(Report(1, 10, 1.0), judged=True)
+    assert not channel.report(Report(1, 10, 1.0, waits=True))
     files.write_answer(Answer(10, end=False))
-    assert not channel.report(Report(2, 20, 1.0), judged=True)
+    assert not channel.report(Report(2, 20, 1.0, waits=True))
 
 
 def test_a_script_tells_at_its_end_what_was_wrong(files, end) -> None:

@@ -19,7 +19,7 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "
 
 def admitted(folder: Path, *flags: str) -> RunStack:
     """Return a stack with a run that keeps its files in a folder."""
-    stack = RunStack(RunningCommand, reports=4)
+    stack = RunStack(RunningCommand, reports=4, rungs=(1, 2, 3))
     spec = make_spec(
         schedule=make_schedule("cosine", total_steps=40, base_lr=0.02).params(),
         command=(*TORCHRUN, *flags),

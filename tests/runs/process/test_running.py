@@ -28,7 +28,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def heard(running: RunningProcess | RunningThread) -> list[object]:
-    """Return all that a run says, to each judged report the answer to go on."""
+    """Return all that a run says, to each report the answer to go on."""
     messages: list[object] = []
     while not messages or not isinstance(messages[-1], Done | Failed):
         messages.append(running.connection.recv())
