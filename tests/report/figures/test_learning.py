@@ -100,7 +100,7 @@ def test_the_recommended_are_drawn_in_colour_and_the_others_in_grey(recommended,
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_a_failed_run_is_marked_at_the_edge_where_it_ended(direction):
-    """One that diverged, and one that ended far beyond the others; where more is better the lower edge is the bad one."""
+    """One that diverged, and one far beyond the others; where more is better the lower edge is the bad one."""
     metric = Metric(direction=direction)
     values = [0.8, 0.81, 0.82, 0.83, 0.1 if direction == "maximize" else 3.0]
     runs = [trial(number, "a", value) for number, value in enumerate([0.8] * 20 + values)]
