@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
@@ -10,9 +11,13 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor
 
+from lrsearch.errors import InputError
 from lrsearch.training.lenet import blocked_conv
 
 logger = logging.getLogger(__name__)
+
+PRECISION_VARIABLE = "LRSEARCH_GPU_PRECISION"
+PRECISIONS = ("fp32", "tf32x3")
 
 
 class Tape(Protocol):
@@ -57,13 +62,32 @@ class Convolution(Protocol):
         """Return the gradient `[N, C, H, W, B]` of the images."""
         ...
 
+    def matmul(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the products `[N, m, n]` of `a[N, m, k]` and `b[N, k, n]`, or `b[1, k, n]` for all lanes."""
+        ...
+
+
+def gpu_precision() -> str:
+    """Return how float32 numbers are multiplied on a GPU: "fp32", or "tf32x3" where LRSEARCH_GPU_PRECISION says so.
+
+    "tf32x3" is for Triton's kernels: three products of TensorFloat-32 on the tensor cores, exact to about 1e-6.
+
+    Raises:
+        InputError: if it says something else.
+    """
+    given = os.environ.get(PRECISION_VARIABLE) or PRECISIONS[0]
+    if given not in PRECISIONS:
+        raise InputError(f"{PRECISION_VARIABLE} must be one of {', '.join(PRECISIONS)}, got {given!r}")
+    return given
+
 
 def convolution_for(x: Tensor, dtype: torch.dtype) -> Convolution:
     """Return what computes fastest, in numbers of a type, where `x` is."""
     if x.is_cuda and not why_no_triton(x.get_device()):
-        from lrsearch.training.lenet import triton_conv
+        from lrsearch.training.lenet import triton_conv, triton_dot
 
-        return cast(Convolution, triton_conv)
+        in_passes = dtype == torch.float32 and gpu_precision() == triton_dot.PRECISION
+        return cast(Convolution, triton_dot if in_passes else triton_conv)
     if not x.is_cuda and not why_no_numba(dtype):
         from lrsearch.training.lenet import numba_conv
 
@@ -72,10 +96,12 @@ def convolution_for(x: Tensor, dtype: torch.dtype) -> Convolution:
 
 
 def kernels_on(device: str, dtype: torch.dtype) -> str:
-    """Return the name of what computes the block on a device: "numba float32x16", "triton" or "torch"."""
+    """Return the name of what computes the step on a device: "numba float32x16", "triton", "triton tf32x3", "torch"."""
     if device == "cpu":
         return "torch" if why_no_numba(dtype) else _prepare(dtype)
-    return "torch" if why_no_triton(0) else "triton"
+    if why_no_triton(0):
+        return "torch"
+    return "triton" if gpu_precision() == PRECISIONS[0] else f"triton {gpu_precision()}"
 
 
 def why_slow(device: str) -> str:

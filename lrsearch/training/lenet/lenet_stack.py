@@ -26,8 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrsearch.training.lenet.convolution import convolution_for
-from lrsearch.training.lenet.products import matmul
+from lrsearch.training.lenet.convolution import Convolution, convolution_for
 from lrsearch.training.lenet.streams import fork, join, on
 from lrsearch.workloads.fashion_lenet import lenet
 
@@ -56,16 +55,17 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     first = conv.forward(w1, b1, x)
     second = conv.forward(w2, b2, conv.columns(first.output))
     a2 = second.output.flatten(1, 3)
-    h3 = _affine(w3, b3, a2).relu_()
-    h4 = _affine(w4, b4, h3).relu_()
-    loss, d5 = _cross_entropy(_affine(w5, b5, h4), y)
-    d4 = _relu_gradient(matmul(w5.mT, d5), h4, 0)
-    d3 = _relu_gradient(matmul(w4.mT, d4), h3, 0)
-    d2 = conv.unpool(matmul(w3.mT, d3).view_as(second.output), second)
+    h3 = _affine(conv, w3, b3, a2).relu_()
+    h4 = _affine(conv, w4, b4, h3).relu_()
+    loss, d5 = _cross_entropy(_affine(conv, w5, b5, h4), y)
+    d4 = _relu_gradient(conv.matmul(w5.mT, d5), h4, 0)
+    d3 = _relu_gradient(conv.matmul(w4.mT, d4), h3, 0)
+    d2 = conv.unpool(conv.matmul(w3.mT, d3).view_as(second.output), second)
     # What nothing waits for is computed beside the way back to the first layer.
     aside = fork(params)
     with on(aside):
-        dense = [matmul(d3, a2.mT), d3.sum(2), matmul(d4, h3.mT), d4.sum(2), matmul(d5, h4.mT), d5.sum(2)]
+        inputs = ((d3, a2), (d4, h3), (d5, h4))
+        dense = [part for d, x in inputs for part in (conv.matmul(d, x.mT), d.sum(2))]
         dw2, db2 = conv.weights_gradient(d2)
     d1 = conv.unpool(conv.images_gradient(d2), first)
     dw1, db1 = conv.weights_gradient(d1)
@@ -79,8 +79,8 @@ def logits(params: Tensor, x: Tensor) -> Tensor:
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     a1 = conv.forward(w1, b1, x).output
     a2 = conv.forward(w2, b2, conv.columns(a1)).output.flatten(1, 3)
-    h3 = _affine(w3, b3, a2).relu_()
-    return _affine(w5, b5, _affine(w4, b4, h3).relu_())
+    h3 = _affine(conv, w3, b3, a2).relu_()
+    return _affine(conv, w5, b5, _affine(conv, w4, b4, h3).relu_())
 
 
 class LenetStack:
@@ -138,8 +138,8 @@ def _layers(params: Tensor) -> list[Tensor]:
     return [part.unflatten(1, shape) for part, shape in zip(params.split(_SIZES, 1), _SHAPES, strict=True)]
 
 
-def _affine(weights: Tensor, bias: Tensor, x: Tensor) -> Tensor:
-    return matmul(weights, x).add_(bias.unsqueeze(2))
+def _affine(conv: Convolution, weights: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    return conv.matmul(weights, x).add_(bias.unsqueeze(2))
 
 
 def _cross_entropy(outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

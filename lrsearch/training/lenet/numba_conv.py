@@ -28,6 +28,7 @@ from platformdirs import user_cache_path
 from torch import Tensor
 
 from lrsearch.training.lenet.numba_kernels import Kernels, Layer, make_kernels
+from lrsearch.training.lenet.products import matmul as matmul  # a part of the module's interface
 from lrsearch.training.lenet.vectors import vector_bytes
 from lrsearch.workloads.fashion_lenet import normalise
 

@@ -22,6 +22,7 @@ import triton
 from torch import Tensor
 
 from lrsearch.training.lenet import triton_kernels
+from lrsearch.training.lenet.products import matmul as matmul  # a part of the module's interface
 
 _IMAGES = 128
 _IMAGES_SUMMED = 32
@@ -79,7 +80,7 @@ def columns(images: Tensor) -> Tensor:
 def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
     """Convolve, pool, add the bias and apply ReLU; see `convolution`."""
     lanes, outputs = weights.shape[:2]
-    layer = _layer(weights, images)
+    layer = layer_of(weights, images)
     windows, batch, group = layer["WINDOWS"], layer["BATCH"], _divisor(outputs, _OUTPUTS)
     output = images.new_empty(lanes, outputs, windows, windows, batch)
     place = torch.empty_like(output, dtype=torch.uint8)
@@ -89,7 +90,7 @@ def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
         bias,
         output,
         place,
-        _stride(images),
+        stride_of(images),
         weights.stride(0),
         bias.stride(0),
         **layer,
@@ -109,7 +110,7 @@ def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
     """Return the gradients of weights and bias; see `convolution`."""
     gradient, tape = unpooled
     lanes, outputs, channels = tape.weights.shape[:3]
-    layer = _layer(tape.weights, tape.images)
+    layer = layer_of(tape.weights, tape.images)
     # One row of windows each, to be added up: enough programs for a GPU even where there is one lane.
     of_weights = gradient.new_empty(layer["WINDOWS"], *tape.weights.shape)
     of_bias = gradient.new_empty(layer["WINDOWS"], lanes, outputs)
@@ -120,7 +121,7 @@ def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
         tape.place,
         of_weights,
         of_bias,
-        _stride(tape.images),
+        stride_of(tape.images),
         lanes,
         **layer,
         GROUP=group,
@@ -133,7 +134,7 @@ def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
 def images_gradient(unpooled: Unpooled) -> Tensor:
     """Return the gradient of the images; see `convolution`."""
     gradient, tape = unpooled
-    layer = _layer(tape.weights, tape.images)
+    layer = layer_of(tape.weights, tape.images)
     images = tape.images.new_empty(len(tape.weights), *tape.images.shape[1:])
     blocks = (layer["SIDE"] // 2) ** 2
     triton_kernels.images_gradient[blocks * triton.cdiv(layer["BATCH"], _IMAGES), len(tape.weights)](
@@ -142,14 +143,14 @@ def images_gradient(unpooled: Unpooled) -> Tensor:
     return images
 
 
-def _layer(weights: Tensor, images: Tensor) -> dict[str, int]:
+def layer_of(weights: Tensor, images: Tensor) -> dict[str, int]:
     """Return what describes a layer to the kernels."""
     outputs, channels = weights.shape[1:3]
     side, batch = images.shape[3:]
     return {"CHANNELS": channels, "OUTPUTS": outputs, "SIDE": side, "WINDOWS": side // 2 - 2, "BATCH": batch}
 
 
-def _stride(images: Tensor) -> int:
+def stride_of(images: Tensor) -> int:
     """Return the distance between the images of one lane and of the next, 0 where all lanes share them."""
     return images.stride(0) if len(images) > 1 else 0
 

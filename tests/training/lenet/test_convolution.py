@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 
+import pytest
 import torch
 
+from lrsearch.errors import InputError
 from lrsearch.planning import doctor
 from lrsearch.training.lenet import convolution, numba_conv
 
@@ -32,3 +34,14 @@ def test_without_triton_it_is_said_why(monkeypatch, caplog) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "stand-in")
     assert "Triton does not work (it is not installed)" in doctor._device("cuda")
+
+
+@pytest.mark.parametrize(("given", "expected"), [("", "triton"), ("fp32", "triton"), ("tf32x3", "triton tf32x3")])
+def test_three_passes_are_chosen_by_name_and_recorded(monkeypatch, given, expected) -> None:
+    """They are never taken unasked, and the name stands in the trial's record; another is refused."""
+    monkeypatch.setattr(convolution, "why_no_triton", lambda device: "")
+    monkeypatch.setenv("LRSEARCH_GPU_PRECISION", given)
+    assert expected == convolution.kernels_on("cuda", torch.float32)
+    monkeypatch.setenv("LRSEARCH_GPU_PRECISION", "bf16")
+    with pytest.raises(InputError, match="LRSEARCH_GPU_PRECISION must be one of fp32, tf32x3, got 'bf16'"):
+        convolution.kernels_on("cuda", torch.float32)

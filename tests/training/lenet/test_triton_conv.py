@@ -10,7 +10,11 @@ pytest.importorskip("triton", reason="Triton comes with PyTorch for CUDA only")
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("checks", [("own", "stored", "nan"), ("shared", "several blocks")], ids=" ".join)
+@pytest.mark.parametrize(
+    "checks",
+    [("own", "stored", "nan"), ("shared", "several blocks"), ("dot", "dot of several blocks", "dot products")],
+    ids=" ".join,
+)
 def test_the_kernels_compute_what_autograd_does(checks: tuple[str, ...]) -> None:
     """Outputs and all gradients are equal, ties and what is not a number included."""
     command = [sys.executable, "-m", "tests.training.lenet.triton_interpreted", *checks]

@@ -5,12 +5,15 @@ whole numbers, so that sums are exact and pooling meets ties.
 """
 
 import sys
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
 
-from lrsearch.training.lenet import triton_conv
+from lrsearch.training.lenet import triton_conv, triton_dot
 from lrsearch.workloads.fashion_lenet import normalise
 
 
@@ -65,12 +68,56 @@ def check_not_a_number() -> None:
         assert triton_conv.forward(weights, torch.ones(1, 1), spoilt).output.isnan().all(), (y, x)
 
 
+def tf32(x: Any) -> Any:
+    """Return float32 numbers with the ten bits of TensorFloat-32."""
+    return (x.view(np.uint32) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
+def on_tensor_cores(builder: Any, a: Any, b: Any, d: Any, precision: Any, *_: Any) -> Any:
+    """Multiply as a GPU does, where the interpreter multiplies float32 numbers whatever the precision."""
+    parts = [(tf32(x), tf32(x - tf32(x))) for x in (a.data, b.data)]
+    passes = [(0, 0), (0, 1), (1, 0)] if precision.name == "TF32x3" else [(0, 0)]
+    return TensorHandle(d.data + sum(parts[0][i] @ parts[1][j] for i, j in passes), d.dtype.scalar)
+
+
+def relative(exact: Tensor, actual: Tensor) -> float:
+    return float((actual.double() - exact).norm() / exact.norm())
+
+
+def check_dot_layer(lanes: int, outputs: int, channels: int, batch: int, *, shared: bool) -> None:
+    """Keep everything within 1e-5 of float64 in three passes; one pass of TensorFloat-32 does not."""
+    weights, bias = torch.randn(lanes, outputs, channels, 5, 5), torch.randn(lanes, outputs)
+    images = torch.randn(1 if shared else lanes, channels, 8, 8, batch)
+    gradient = torch.randn(lanes, outputs, 2, 2, batch)
+    exact = by_autograd(*(part.double() for part in (weights, bias, images, gradient)))
+    InterpreterBuilder.create_dot = on_tensor_cores
+    for precision, within in (("tf32x3", 1e-5), ("tf32", 2e-2)):
+        triton_dot.PRECISION = precision
+        tape = triton_dot.forward(weights, bias, triton_dot.columns(images))
+        unpooled = triton_dot.unpool(gradient, tape)
+        results = [tape.output, *triton_dot.weights_gradient(unpooled), triton_dot.images_gradient(unpooled)]
+        errors = [relative(one, other) for one, other in zip(exact, results, strict=not shared)]
+        assert max(errors) < within, (precision, errors)
+        assert (max(errors) > 1e-5) == (precision == "tf32"), (precision, errors)
+
+
+def check_dot_products() -> None:
+    """Products of any strides, of a matrix that lanes share too."""
+    InterpreterBuilder.create_dot = on_tensor_cores
+    a, b = torch.randn(2, 40, 35), torch.randn(2, 70, 40)
+    for one, other in ((a.mT, b.mT), (b, a), (a.mT, b[:1].mT)):
+        assert relative(one.double() @ other.double(), triton_dot.matmul(one, other)) < 1e-6
+
+
 CHECKS = {
     "own": lambda: check_layer(2, 1, 2, 3, shared=False, of_images=True),
     "shared": lambda: check_layer(2, 5, 1, 3, shared=True, of_images=False),
     "several blocks": lambda: check_layer(1, 1, 1, 130, shared=True, of_images=True),
     "stored": check_stored,
     "nan": check_not_a_number,
+    "dot": lambda: check_dot_layer(2, 6, 2, 5, shared=False),
+    "dot of several blocks": lambda: check_dot_layer(1, 2, 1, 70, shared=True),
+    "dot products": check_dot_products,
 }
 
 if __name__ == "__main__":
