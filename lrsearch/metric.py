@@ -87,6 +87,11 @@ class Metric:
         """The difference that would not matter where nobody names one, in points; in other units nothing can say it."""
         return _ROPE_IN_POINTS if self.unit == POINTS else None
 
+    def amount(self, size: float) -> str:
+        """Return a difference with its unit, in the singular where it is one: 0.3 points, 1 point."""
+        one = size == 1 and self.unit in (POINTS, UNITS)
+        return f"{size:g} {self.unit.removesuffix('s') if one else self.unit}"
+
     def number(self, value: float | None, *, signed: bool = False) -> str:
         """Return a score or a difference, already in its unit, as text without the unit."""
         return number(value, decimals=self.decimals, signed=signed)

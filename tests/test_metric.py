@@ -21,6 +21,7 @@ def test_an_accuracy_is_read_in_points_and_a_loss_as_it_is() -> None:
     assert ("+1.00", "0.01235") == (ACCURACY.number(1.0, signed=True), LOSS.number(0.0123456))
     assert (1.0, -1.0) == (ACCURACY.sign, LOSS.sign)
     assert (float("-inf"), float("inf")) == (ACCURACY.worst, LOSS.worst)
+    assert ("0.3 points", "1 point", "1 unit") == (ACCURACY.amount(0.3), ACCURACY.amount(1.0), LOSS.amount(1))
     assert (0.3, None) == (ACCURACY.default_rope, LOSS.default_rope)
 
 

@@ -126,13 +126,13 @@ class Comparison(ReadOnly):
     def note(self) -> str:
         """What the numbers of the table are, in one line."""
         settings, unit = self.settings, self.settings.metric.unit
-        sigma = "" if settings.sigma is None else f"SD of a run known to be {settings.sigma:g} {unit}; "
+        sigma = "" if settings.sigma is None else f"SD of a run known to be {settings.metric.amount(settings.sigma)}; "
         how = "" if self.unpaired_runs is None else f"unpaired, which assumes roughly symmetric noise; {sigma}"
         better = ", above 0 where the row is better" if settings.metric.direction == "minimize" else ""
         sided = ", one-sided" if settings.one_sided else ""
         region = "no region of practical equivalence"
         if settings.rope is not None:
-            region = f"region of practical equivalence {settings.rope:g} {unit}"
+            region = f"region of practical equivalence {settings.metric.amount(settings.rope)}"
         return (
             f"{self.extent}; {how}{unit} of {settings.metric.name}; differences with simultaneous {self.level} "
             f"intervals{better}; {region}; {describe(settings.contrasts)}{sided}; {self.failure_rule.sentence}"

@@ -55,7 +55,7 @@ def plan_table(source: Source) -> Table:
         ("α, over all comparisons", plan.alpha),
         (
             "differences that would not matter (ROPE)",
-            "none stated" if rope is None else f"below {rope:g} {source.metric.unit}",
+            "none stated" if rope is None else f"below {source.metric.amount(rope)}",
         ),
         ("contrasts", _contrasts(source)),
         ("blocks planned", plan.blocks if attributes.planned_blocks is None else attributes.planned_blocks),
@@ -76,7 +76,7 @@ def plan_table(source: Source) -> Table:
 
 
 def _below(rope: float | None, metric: Metric) -> str:
-    return "not stated" if rope is None else f"below {rope:g} {metric.unit}"
+    return "not stated" if rope is None else f"below {metric.amount(rope)}"
 
 
 def _contrasts(source: Source) -> str:

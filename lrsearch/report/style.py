@@ -38,7 +38,7 @@ _PALETTE = (
 )
 """Apart for everyone: a test simulates deuteranopia and holds every two of them to a distance of 12 in CIELAB."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "pentagon")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "pentagon")
 
 _FAR = 5
 OUTSIDE = "What is far worse than the rest lies outside the picture until it is zoomed out."

@@ -149,7 +149,7 @@ def differences(source: Source) -> Iterator[Section]:
     ]
     if settings.rope is not None:
         sentences.append(
-            f"One inside the band, {settings.rope:g} {settings.metric.unit} to either side of 0, shows that the "
+            f"One inside the band, {settings.metric.amount(settings.rope)} to either side of 0, shows that the "
             "difference does not matter."
         )
     if len(drawn) < len(rows):
