@@ -18,7 +18,6 @@ from lrsearch.processes.streams import patient_streams
 logger = logging.getLogger("lrsearch")
 
 _MOST_CHARACTERS = 2000
-_STORED = "; everything finished so far is stored, and the same command goes on: "
 _COMMANDS_THAT_STORE = ("run", "optimize", "confirm")
 
 
@@ -44,7 +43,6 @@ def _run(arguments: list[str] | None) -> int:
     # The class of all usage errors of the library under Typer, which Typer does not export under a name.
     usage_error: type[Exception] = typer.BadParameter.__bases__[0]
     given = sys.argv[1:] if arguments is None else arguments
-    stored = f"{_STORED}{_shown(given)}" if given and given[0] in _COMMANDS_THAT_STORE else ""
     try:
         _find_modules_here()
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
@@ -53,17 +51,17 @@ def _run(arguments: list[str] | None) -> int:
     except StorageLost as error:
         return _fail(str(error), 1)
     except RunError as error:
-        return _fail(f"{error}{stored}", 1)
+        return _fail(f"{error}{_stored(given)}", 1)
     except usage_error as error:
         message = str(getattr(error, "format_message", error.__str__)())
         return _fail(message.replace("Value error, ", ""), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        return _fail(f"interrupted{stored}", 130)
+        return _fail(f"interrupted{_stored(given)}", 130)
     except Exception:
         traceback.print_exc()
-        return _fail(f"failed, as shown above{stored}", 1)
+        return _fail(f"failed, as shown above{_stored(given)}", 1)
     if code == 130:  # Typer's own answer to Ctrl-C outside a search
-        return _fail(f"interrupted{stored}", 130)
+        return _fail(f"interrupted{_stored(given)}", 130)
     return code if isinstance(code, int) else 0
 
 
@@ -85,11 +83,14 @@ def _find_modules_here() -> None:
         sys.path.append(here)
 
 
-def _shown(arguments: list[str]) -> str:
-    """Return a command as it can be typed again, without a password."""
+def _stored(arguments: list[str]) -> str:
+    """Return what is said where a command ends early that stores what it does: how it is typed again, no password."""
     from lrsearch.storage.database.secrets import redacted
 
-    return shlex.join(["lrsearch", *(redacted(word) if "://" in word else word for word in arguments)])
+    if not arguments or arguments[0] not in _COMMANDS_THAT_STORE:
+        return ""
+    again = shlex.join(["lrsearch", *(redacted(word) if "://" in word else word for word in arguments)])
+    return f"; everything finished so far is stored, and the same command goes on: {again}"
 
 
 def _fail(message: str, code: int) -> int:

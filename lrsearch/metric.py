@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -91,6 +91,14 @@ class Metric:
         """Return a difference with its unit, in the singular where it is one: 0.3 points, 1 point."""
         one = size == 1 and self.unit in (POINTS, UNITS)
         return f"{size:g} {self.unit.removesuffix('s') if one else self.unit}"
+
+    def coarse_rope(self, rope: float | None, test_examples: int | None) -> Iterator[str]:
+        """Yield a warning where a ROPE is below what one test example is worth: accuracies differ by that or not."""
+        if rope is not None and self.unit == POINTS and test_examples and rope < (one := 100 / test_examples):
+            yield (
+                f"the ROPE of {self.amount(rope)} is below one test example of {test_examples} ({one:.2f} points): two "
+                "scores cannot differ by so little; set a larger rope in [plan], or take more test examples"
+            )
 
     def number(self, value: float | None, *, signed: bool = False) -> str:
         """Return a score or a difference, already in its unit, as text without the unit."""

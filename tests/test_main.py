@@ -27,15 +27,47 @@ def _processor_seconds(folder: Path, *arguments: str) -> float:
     return ended.children_user + ended.children_system - begun.children_user - begun.children_system
 
 
+HEAVY = ("torch", "optuna", "numpy", "scipy.stats", "plotly", "sklearn", "pandas", "sqlalchemy")
+
+
+def _telling_what_is_heavy(*commands: str) -> str:
+    """Return a program that runs commands and prints after each which heavy libraries are imported by then."""
+    run = [
+        f"code = main({command.split()}); print('HEAVY', code, sorted(set({HEAVY}) & set(sys.modules)))"
+        for command in commands
+    ]
+    return "\n".join(["import sys", "from lrsearch.__main__ import main", *run])
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("command", "needs"),
+    [
+        ("compare --scores {table}", ["numpy", "scipy.stats"]),
+        ("families cosine", ["numpy", "optuna", "scipy.stats", "sqlalchemy"]),
+        (
+            "optimize quick --storage memory://one --trials 1 --epochs 1 --workers 1",
+            ["numpy", "optuna", "sqlalchemy", "torch"],
+        ),
+    ],
+)
+def test_a_command_imports_what_it_uses(folder, command: str, needs: list[str]) -> None:
+    """A table is judged without Optuna and torch, and a search by TPE does without SciPy."""
+    table = folder / "table.csv"
+    rows = [f"{block},{family},{80 + block + 2 * block % 3}" for block in range(8) for family in ("a", "b")]
+    table.write_text("\n".join(["block,family,score", *rows]))
+    shown = _python(folder, "-c", _telling_what_is_heavy(command.format(table=table)))
+    told = [line for line in shown.stdout.splitlines() if line.startswith("HEAVY")]
+    assert [str(needs)] == [line.removeprefix("HEAVY 0 ") for line in told], shown.stderr
+
+
 def test_help_imports_no_heavy_library_and_is_quick(folder) -> None:
-    """`lrsearch --help` needs neither torch nor Optuna, and takes little longer than what Typer imports to print it."""
-    heavy = ("torch", "optuna", "numpy", "scipy", "plotly", "sklearn", "pandas", "sqlalchemy")
-    program = (
-        "import sys; from lrsearch.__main__ import main; code = main(['--help']);"
-        f"print('HEAVY', code, sorted(set({heavy}) & set(sys.modules)))"
-    )
-    shown = _python(folder, "-c", program)
-    assert "HEAVY 0 []" == shown.stdout.splitlines()[-1]
+    """`lrsearch --help` needs neither torch nor Optuna, and takes little longer than what Typer imports to print it.
+
+    No more does the help of a command that stores, which must say at its end how it goes on.
+    """
+    shown = _python(folder, "-c", _telling_what_is_heavy("--help", "optimize --help"))
+    assert ["HEAVY 0 []"] * 2 == [line for line in shown.stdout.splitlines() if line.startswith("HEAVY")]
     assert "optimize" in shown.stdout
     ways = {"help": ("-m", "lrsearch", "--help"), "typer": ("-c", "import typer.rich_utils")}
     # The quickest of three in turns, because the machine has other work and is not always equally fast.

@@ -8,11 +8,9 @@ from typing import Any, Literal
 
 from optuna.study import Study
 
-from lrsearch.api.reading import stored_study
 from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
 from lrsearch.config.trust import require_trusted
-from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import DEFAULT_STORAGE, base_name
@@ -98,10 +96,11 @@ def search(
     mlflow: str | None = None,
     on_epoch: Callable[[SearchState], None] = lambda _: None,
     on_begin: OnBegin = lambda _experiment, _options, _left: None,
+    on_phase: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Study], SearchState]:
     """Search at one epoch budget, and return the studies, one a replicate, and the state at the end; see `optimize`."""
     logs = [MlflowLog(mlflow)] if mlflow is not None else []
-    studies, state = run_search(config, options, on_epoch, (*callbacks, *logs), on_begin)
+    studies, state = run_search(config, options, on_epoch, (*callbacks, *logs), on_begin, on_phase)
     for log in logs:
         log.update(studies)  # a search that had finished before calls no callback
     return studies, state
@@ -145,6 +144,9 @@ def confirm(
         InputError: if there is nothing to confirm, an argument is invalid, or the storage names a workload that this
             process has not loaded.
     """
+    from lrsearch.api.reading import stored_study
+    from lrsearch.confirmation.confirm import run_confirm
+
     if isinstance(study, StudyConfig | Path) or (isinstance(study, str) and study.endswith(".toml")):
         config, where, name = _config(study), storage or DEFAULT_STORAGE, study_name
     else:

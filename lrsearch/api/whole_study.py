@@ -146,7 +146,7 @@ def answer_study(
     searched = 0 if stored is None else sum(record.finished for record in stored.trials)
     if config.data.train != "all" and searched < planned:
         watcher.phase("loading")
-        _, state = run_search(config, _until(options, ends_at), watcher.search)
+        _, state = run_search(config, _until(options, ends_at), watcher.search, on_phase=watcher.phase)
         if (searched := state.complete + state.pruned + state.crashed) < state.total:
             return Answer(name, None, f"{searched} of the search's {counted(state.total, 'trial')} are stored")
     watcher.phase("loading")

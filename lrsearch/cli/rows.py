@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lrsearch.comparison.inference.proportions import PruningAudit
-from lrsearch.export.formats import formats_of
-from lrsearch.planning.plan import StudyPlan
 from lrsearch.records import mean_and_sd
 from lrsearch.schedules import FAMILIES, Choice, describe_family
-from lrsearch.search.progress import SearchState
-from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.tables import Column, Estimate, Table, table
 from lrsearch.text import short_time
-from lrsearch.verdict.confirmation_plan import failed_runs
-from lrsearch.verdict.epoch_budgets import BudgetAgreement
-from lrsearch.verdict.study_verdict import StudyVerdict
+
+if TYPE_CHECKING:  # a command imports what it uses itself
+    from lrsearch.comparison.inference.proportions import PruningAudit
+    from lrsearch.planning.plan import StudyPlan
+    from lrsearch.search.progress import SearchState
+    from lrsearch.storage import StoredStudy, StudyPart
+    from lrsearch.verdict.epoch_budgets import BudgetAgreement
+    from lrsearch.verdict.study_verdict import StudyVerdict
 
 Row = dict[str, Any]
 
@@ -69,6 +69,7 @@ def search_summary(study: StoredStudy, state: SearchState) -> Row:
         **counts,
         **best,
         "times": {name: round(value, 4) for name, value in times.items()},
+        "start": {name: round(value, 4) for name, value in vars(state.start).items()},
         "families": family_table(study).records(),
     }
 
@@ -78,6 +79,8 @@ def confirm_table(confirmation: StudyPart) -> Table:
 
     A run that diverged has no score: its worst value is only a stand-in, as in the verdict.
     """
+    from lrsearch.verdict.confirmation_plan import failed_runs
+
     metric = confirmation.metric
     published = {baseline.name: baseline.printed for baseline in confirmation.config.baseline}
     controls = confirmation.attributes.controls
@@ -189,6 +192,8 @@ def budgets_summary(verdicts: Mapping[int, StudyVerdict], agreed: Sequence[Budge
 
 def family_description(family: str) -> Row:
     """Return what a person wants to know of a family, with the default ranges of what is searched."""
+    from lrsearch.export.formats import formats_of
+
     described = describe_family(family)
     ranges = {}
     for name, prior in FAMILIES[family].priors().items():

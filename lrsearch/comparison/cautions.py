@@ -49,15 +49,6 @@ def unlikely_points(scores: FloatArray, metric: Metric) -> Iterator[str]:
         )
 
 
-def coarse_rope(rope: float | None, unit: str, test_examples: int | None) -> Iterator[str]:
-    """Yield a warning where the ROPE is below what one test example is worth: accuracies differ by that much or not."""
-    if rope is not None and unit == POINTS and test_examples and rope < (one := 100 / test_examples):
-        yield (
-            f"the ROPE of {rope:g} points is below one test example of {test_examples} ({one:.2f} points): two scores "
-            "cannot differ by so little; set a larger rope in [plan], or take more test examples"
-        )
-
-
 def lost_members(failures: Sequence[Failure], *, grouped: bool) -> Iterator[str]:
     """Yield a warning where families with failed runs have left their groups."""
     if grouped and failures:

@@ -171,7 +171,7 @@ def compare_table(
         block_seconds=table.block_seconds,
         warnings=(
             *cautions.few_blocks(len(shown)),
-            *(cautions.coarse_rope(settings.rope, settings.metric.unit, right.shape[2]) if right is not None else ()),
+            *(settings.metric.coarse_rope(settings.rope, right.shape[2]) if right is not None else ()),
             *cautions.lost_members(lost, grouped=columns.names != table.families),
             *cautions.far_runs(table.scores, failed, table.families, rule, table.blocks),
             *cautions.skewed_differences(kept, settings),

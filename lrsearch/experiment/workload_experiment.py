@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsearch.comparison.cautions import coarse_rope
 from lrsearch.config import StudyConfig
 from lrsearch.config.baseline import BaselineConfig
 from lrsearch.errors import InputError
@@ -109,7 +108,7 @@ class WorkloadExperiment(Experiment):
     def cautions(self) -> tuple[str, ...]:
         """What to know of the plan before anything is trained."""
         test_examples = len(self.dataset.test_x) if self.metric.name == "accuracy" else None
-        return tuple(coarse_rope(self.config.plan.rope_for(self.metric), self.metric.unit, test_examples))
+        return tuple(self.metric.coarse_rope(self.config.plan.rope_for(self.metric), test_examples))
 
     @property
     def examples_to_fit(self) -> int:

@@ -92,12 +92,10 @@ def _trained(tried: Tried, device: str) -> tuple[str, Callable[[], list[Check]]]
 
 def _device(device: str) -> str:
     from lrsearch.training.device import choose_device, device_label, usable_cores
-    from lrsearch.training.lenet.convolution import why_slow
+    from lrsearch.training.lenet.convolution import kernels_in_words
 
     chosen = choose_device(device)
-    reason = why_slow(chosen)
-    slower = f"; slower than it could be, as {reason}" if reason else ""
-    return f"{device_label(chosen)}, {usable_cores()} processor cores to be used{slower}"
+    return f"{device_label(chosen)}, {usable_cores()} processor cores to be used; {kernels_in_words(chosen)}"
 
 
 def _training(address: str) -> list[Check]:

@@ -14,7 +14,6 @@ from lrsearch.errors import InputError
 from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
 from lrsearch.report.style import Style, styles
-from lrsearch.search.importance import family_importances
 from lrsearch.storage import Storage, StoredStudy, load_study, studies_by_budget
 from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
 from lrsearch.verdict.pruning_audit import audit_result
@@ -98,6 +97,8 @@ def read_source(storage: Storage, name: str | None = None) -> Source:
     Raises:
         InputError: if there is no such study, if there are several and none is named, or if lrsearch did not make it.
     """
+    from lrsearch.search.importance import family_importances  # imports scikit-learn, which a verdict does not need
+
     by_budget = studies_by_budget(storage, name)
     study = by_budget[max(by_budget)]
     verdict, why_not = _verdict(study)

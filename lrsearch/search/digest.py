@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.study import StudyDirection
@@ -15,8 +15,10 @@ from lrsearch.experiment.space.distributions import nearest
 from lrsearch.schedules import FAMILIES, Schedule, reads_metric
 from lrsearch.schedules.families import Spline
 from lrsearch.search.family_samplers import Params, ShadowStudy, SobolPoints, derived_seed
-from lrsearch.search.gp.curve_search import CurveSearch
 from lrsearch.trials.history import is_crashed
+
+if TYPE_CHECKING:
+    from lrsearch.search.gp.curve_search import CurveSearch
 
 FREE_FORM_TURNS = 5
 """How many trials a free form has for one of a named family: with as many it would find nothing."""
@@ -153,5 +155,7 @@ class Digest:
     def curves(self, direction: StudyDirection) -> CurveSearch:
         """Return the search that all families share whose curve is known before training."""
         if self._curves is None:
+            from lrsearch.search.gp.curve_search import CurveSearch  # imports SciPy, which other samplers do not need
+
             self._curves = CurveSearch(self._space, seed=self._seed, direction=direction)
         return self._curves

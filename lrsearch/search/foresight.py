@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from lrsearch.schedules import reads_metric, step_families
 from lrsearch.search.digest import turns
-from lrsearch.search.gp.curve_search import MOST_TRIALS
 from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_POINTS, STARTUP_TRIALS, FamilySampler
 from lrsearch.text import counted
@@ -69,6 +68,8 @@ def _what_tpe_learns(trials: int, families: Sequence[str], at_random: int) -> st
 
 
 def _what_gp_learns(trials: int, families: Sequence[str]) -> list[str]:
+    from lrsearch.search.gp.curve_search import MOST_TRIALS  # imports SciPy, which other samplers do not need
+
     each = _each(trials, families)
     shares = _shares(trials, families)
     apart = [family for family in families if reads_metric(family)]

@@ -18,6 +18,7 @@ from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.experiment.way import in_its_way
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
+from lrsearch.processes.start_times import StartTimes
 from lrsearch.search.callbacks import Callback, FinishedTrials
 from lrsearch.search.foresight import foresight
 from lrsearch.search.loop import SearchLoop
@@ -116,6 +117,7 @@ def run_search(
     on_epoch: Callable[[SearchState], None] = lambda _: None,
     callbacks: Sequence[Callback] = (),
     on_begin: OnBegin = lambda _experiment, _options, _left: None,
+    on_phase: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Study], SearchState]:
     """Search until every replicate has `config.search.trials` finished trials.
 
@@ -126,6 +128,7 @@ def run_search(
             processes, about once a second.
         callbacks: each called with the study and the trial, in this process, soon after a trial is finished.
         on_begin: called before anything is trained, with the experiment, the options and how many trials are left.
+        on_phase: called with the name of what comes before that and may take a while.
 
     Returns:
         The studies, one a replicate, and the state at the end.
@@ -137,27 +140,39 @@ def run_search(
     if config.data.train == "all":
         raise InputError('[data] train = "all" leaves the search no validation data: it is for confirm alone')
     deadline = None if options.timeout_seconds is None else time.monotonic() + options.timeout_seconds
-    config = as_stored(config, options.storage, options.study_name or config.name)
-    experiment = prepare_experiment(
-        config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
-    )
-    _ = experiment.space  # what is wrong with it is said before there is a database
-    options = options.resolved(experiment)
-    replicates = prepare_studies(experiment, options, open_storage(options.storage))
-    studies = [replicate.study for replicate in replicates]
-    lengths = TrialLengths(experiment.epochs, replicates[0].rule, len(experiment.space.families) * len(studies))
-    state = SearchState(replicates[0].total * len(studies), metric=experiment.metric, lengths=lengths)
-    state.begin([replicate.history for replicate in replicates])
+    called, start = time.perf_counter(), StartTimes()
+    with start.part("storage"):
+        config = as_stored(config, options.storage, options.study_name or config.name)
+    with start.part("data"):
+        experiment = prepare_experiment(
+            config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
+        )
+        _ = experiment.space  # what is wrong with it is said before there is a database
+    with start.part("storage"):
+        options = options.resolved(experiment)
+        replicates = prepare_studies(experiment, options, open_storage(options.storage))
+        studies = [replicate.study for replicate in replicates]
+        lengths = TrialLengths(experiment.epochs, replicates[0].rule, len(experiment.space.families) * len(studies))
+        total = replicates[0].total * len(studies)
+        state = SearchState(total, metric=experiment.metric, lengths=lengths, start=start)
+        state.begin([replicate.history for replicate in replicates])
     for line in foresight(replicates):
         logger.warning(line)
     if all(replicate.history.finished >= replicate.total for replicate in replicates):
         return studies, state
     for line in experiment.cautions:
         logger.info(f"warning: {line}")
-    on_begin(experiment, options, state.total - state.complete - state.pruned)
+    if options.scheduler is None:  # before there are processes, each of which would compile for itself
+        on_phase("kernels: compiled once, then kept")
+        with start.part("kernels"):
+            _ = experiment.kernels
+    with start.part("timing"):
+        on_begin(experiment, options, state.total - state.complete - state.pruned)
     with FinishedTrials([replicate.history for replicate in replicates], callbacks) as finished:
 
         def after_epoch(state: SearchState) -> None:
+            if state.trial_epochs and not start.first_epoch:
+                start.first_epoch = time.perf_counter() - called
             on_epoch(state)
             finished.tell()
 

@@ -10,6 +10,7 @@ from itertools import accumulate
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.metric import ACCURACY, Metric
+from lrsearch.processes.start_times import StartTimes
 from lrsearch.records import whole
 from lrsearch.search.pruning import NoPruning, PruningRule
 from lrsearch.trials.history import History
@@ -125,6 +126,7 @@ class SearchState:
     trial_epochs: int = 0
     epochs_before: int = 0
     times: SearchTimes = field(default_factory=SearchTimes)
+    start: StartTimes = field(default_factory=StartTimes)
     _tallies: list[_Tally] = field(default_factory=list, repr=False)
 
     @property

@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -44,14 +45,17 @@ def data_folder() -> Path:
 
 def _digits() -> Dataset:
     """Return the 1,797 handwritten digits of scikit-learn, resized from 8x8 to 28x28: 1,499 train, 298 test."""
-    from sklearn.datasets import load_digits
-
-    pixels, labels = load_digits(return_X_y=True)
-    small = torch.from_numpy(pixels).to(torch.float32).reshape(-1, 1, 8, 8) / 16
+    # Read from its file, as `load_digits` does: to import scikit-learn takes longer than to train an epoch of them.
+    library = find_spec("sklearn")
+    assert library is not None
+    assert library.origin is not None
+    table = np.loadtxt(Path(library.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    labels = table[:, -1].astype(np.int64)
+    small = torch.from_numpy(table[:, :-1]).to(torch.float32).reshape(-1, 1, 8, 8) / 16
     large = functional.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
     images = large.mul(255).round().to(torch.uint8)
-    y = torch.from_numpy(labels.astype(np.int64))
-    split = split_examples(labels.astype(np.int64), split_seed=0)
+    y = torch.from_numpy(labels)
+    split = split_examples(labels, split_seed=0)
     train = torch.from_numpy(np.sort(split.fit))
     test = torch.from_numpy(np.sort(np.concatenate([split.select, split.report])))
     return Dataset(images[train], y[train], images[test], y[test])

@@ -2,7 +2,13 @@
 
 import json
 
+import numba
 import pytest
+import torch
+
+from lrsearch.planning import doctor
+from lrsearch.training.lenet import numba_conv
+from lrsearch.training.lenet.vectors import vector_bytes
 
 EXAMPLES = "tests.workload_examples"
 
@@ -45,3 +51,16 @@ def test_kernels_that_do_not_work_are_named(run, monkeypatch) -> None:
     result = run("doctor", "--workload", f"{EXAMPLES}:tabular", "--device", "cpu", "--format", "json")
     [device] = [check for check in json.loads(result.out) if check["name"] == "device"]
     assert "slower than it could be, as Numba does not work (no LLVM)" in device["detail"]
+
+
+def test_kernels_that_work_are_named_with_their_cache(tmp_path, monkeypatch) -> None:
+    """The name that trials keep, with the width of the vectors; and whether every process has to compile them."""
+    numba_conv.prepare(torch.float32)  # before the cache is another one, or they would be compiled for it
+    (tmp_path / "file").touch()
+    for cache, said in (
+        (tmp_path, f"kept in {tmp_path / 'kernels'}"),
+        (tmp_path / "file", f"compiled in every process, as {tmp_path / 'file' / 'kernels'} cannot be written"),
+    ):
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
+        name = f"LeNet by numba float32x{vector_bytes() // 4} (its vectors' type and width), "
+        assert doctor._device("cpu").endswith(f"; {name}{said}")

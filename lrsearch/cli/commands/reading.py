@@ -40,18 +40,18 @@ def compare(
 
     Example: lrsearch compare --study-name article
     """
-    from lrsearch.cli import console
+    require_seed(table.seed)
+    if table.scores is not None:
+        if code := print_scores(table, table.scores, output, details=details, target=target):
+            raise typer.Exit(code)
+        return
+    from lrsearch.cli import console  # a table needs none of these
     from lrsearch.cli.rows import budgets_summary, verdict_table
     from lrsearch.report.dashboard import show_verdict
     from lrsearch.storage import open_existing, studies_by_budget
     from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
     from lrsearch.verdict.over_studies import read_over_studies
 
-    require_seed(table.seed)
-    if table.scores is not None:
-        if code := print_scores(table, table.scores, output, details=details, target=target):
-            raise typer.Exit(code)
-        return
     table.refuse(list(table.given()), "for a study, which is judged by the plan that it was made with")
     opened = open_existing(storage)
     if (names := listed(studies)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,12 +43,17 @@ def optimize(
     mlflow: Annotated[
         str | None, typer.Option(metavar="URI", help="Make each trial a run in this MLflow store, sqlite:///mlflow.db.")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say where the time before the first epoch went.")
+    ] = (False),
     output: Format = "table",
 ) -> None:
     """Search over schedule families; every trial stays in the storage.
 
     Example: lrsearch optimize quick --trials 24
     """
+    import psutil
+
     from lrsearch.api import running as api
     from lrsearch.cli import console
     from lrsearch.cli.progress import search_progress, show_progress
@@ -62,16 +68,21 @@ def optimize(
         retry_crashed=retry_crashed,
         replicates_at_once=count(replicates_at_once, "replicates-at-once"),
     )
-    summaries = []
+    imports, summaries = time.time() - psutil.Process().create_time(), []
     for budget, here in options.at_budgets(config):
         with show_progress() as progress:
             shown = search_progress(progress)
             begin = partial(_say_cost, progress)
-            searches, state = api.search(budget, here, mlflow=mlflow, on_epoch=shown, on_begin=begin)
+            searches, state = api.search(
+                budget, here, mlflow=mlflow, on_epoch=shown, on_begin=begin, on_phase=progress.phase
+            )
+        state.start.imports = imports
         stored = StoredStudy.of(searches[0])
         summaries.append(search_summary(stored, state))
         if output == "table":
             console.print_search(family_table(stored), state)
+        if verbose:
+            logger.info(state.start.in_words())
     if output == "json":
         print_json(summaries if len(summaries) > 1 else summaries[0])
         return

@@ -104,6 +104,18 @@ def kernels_on(device: str, dtype: torch.dtype) -> str:
     return "triton" if gpu_precision() == PRECISIONS[0] else f"triton {gpu_precision()}"
 
 
+def kernels_in_words(device: str) -> str:
+    """Return what computes the LeNet on a device: the kernels and where they are kept, or why they do not work."""
+    if reason := why_slow(device):
+        return f"slower than it could be, as {reason}"
+    name = kernels_on(device, torch.float32)
+    if device == "cuda":
+        return f"LeNet by {name}"
+    from lrsearch.training.lenet import numba_conv
+
+    return f"LeNet by {name} (its vectors' type and width), {numba_conv.cache_in_words()}"
+
+
 def why_slow(device: str) -> str:
     """Return which kernels do not work on a device and why, so that training is slower; "" if they work."""
     name, reason = ("Triton", why_no_triton(0)) if device == "cuda" else ("Numba", why_no_numba(torch.float32))

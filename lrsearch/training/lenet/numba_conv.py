@@ -71,6 +71,12 @@ def prepare(dtype: torch.dtype) -> str:
     return f"numba {str(dtype).removeprefix('torch.')}x{vector_bytes() // dtype.itemsize}"
 
 
+def cache_in_words() -> str:
+    """Return where compiled code is kept, or that it cannot be."""
+    folder, writable = _cache_folder()
+    return f"kept in {folder}" if writable else f"compiled in every process, as {folder} cannot be written"
+
+
 def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
     """Return stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros, the batch last; see `convolution`."""
     lanes, batch, _, side, _ = x.shape
@@ -143,18 +149,23 @@ def _layer_of(tape: Tape) -> Kernels:
 @cache
 def _kernels(dtype: torch.dtype) -> dict[Layer, Kernels]:
     """Return the kernels of both layers, compiled for a type."""
-    folder = Path(numba.config.CACHE_DIR or user_cache_path("lrsearch")) / "kernels"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK | os.X_OK)
-    except OSError:
-        writable = False
+    folder, writable = _cache_folder()
     if writable:
         try:
             return _tried(dtype, folder)
         except Exception:  # unpickling a damaged file may raise anything
             shutil.rmtree(folder, ignore_errors=True)
     return _tried(dtype, folder if writable else None)
+
+
+def _cache_folder() -> tuple[Path, bool]:
+    """Return the folder of compiled code, and whether it may be written."""
+    folder = Path(numba.config.CACHE_DIR or user_cache_path("lrsearch")) / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder, os.access(folder, os.W_OK | os.X_OK)
+    except OSError:
+        return folder, False
 
 
 def _tried(dtype: torch.dtype, folder: Path | None) -> dict[Layer, Kernels]:

@@ -163,6 +163,9 @@ def test_json_stands_alone_and_agrees_with_the_storage(run, study_file) -> None:
     assert {"constant": 2, "cosine": 2, "one_cycle": 2} == {row["family"]: row["trials"] for row in summary["families"]}
     assert max(record.value for record in trials if record.state == "complete") == summary["best"]
     assert {"training", "sampler", "storage", "pruner", "trial_epochs"} <= set(summary["times"])
+    start = summary["start"]
+    assert all(start[part] > 0 for part in ("imports", "data", "storage", "timing", "first_epoch"))
+    assert sum(start[part] for part in ("data", "storage", "timing", "kernels")) < start["first_epoch"]
     assert sum(len(record.reported) for record in trials) == summary["times"]["trial_epochs"]
 
 
