@@ -23,7 +23,7 @@ from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.names import DEFAULT_STORAGE, base_name
 from lrsearch.planning.budget import fit_study
 from lrsearch.planning.budgeted_study import sizes_of
-from lrsearch.planning.noise import noise_before
+from lrsearch.planning.noise import noise_for, noise_of
 from lrsearch.planning.timing import time_trials
 from lrsearch.records import finite
 from lrsearch.report.dashboard import show_verdict
@@ -82,6 +82,7 @@ def run(
     config: StudyConfig | str | Path,
     *,
     minutes: int | float | None = None,
+    pilot: str | None = None,
     folder: str | Path | None = None,
     storage: str = DEFAULT_STORAGE,
     study_name: str | None = None,
@@ -99,6 +100,8 @@ def run(
         config: what is searched, or the path of its study file.
         minutes: of this call; at the first start the plan is made to fit into them. No limit, and the plan of the study
             file, if None.
+        pilot: a confirmed study of the storage, by whose noise the plan reckons; if None, the one of the config's own
+            name, where there is one under another `study_name`, and else an assumption.
         folder: takes report.html, verdict.json, best.py and best.toml; one named after the study if None.
         storage, study_name, device, workers: as for `optimize`.
         on_plan: called once with what will be done, how long that takes and what it can detect, a line each.
@@ -113,7 +116,7 @@ def run(
     options = RunOptions(storage, study_name, device, workers=workers)
     watcher = Watcher(plan=on_plan, search=on_search, confirm=on_confirm)
     made = config if isinstance(config, StudyConfig) else StudyConfig.load(config)
-    answer = answer_study(made, options, minutes=minutes, folder=folder, watcher=watcher)
+    answer = answer_study(made, options, minutes=minutes, pilot=pilot, folder=folder, watcher=watcher)
     return None if answer.verdict is None else answer.verdict.comparison
 
 
@@ -122,6 +125,7 @@ def answer_study(
     options: RunOptions,
     *,
     minutes: float | None = None,
+    pilot: str | None = None,
     folder: str | Path | None = None,
     watcher: Watcher = Watcher(),
 ) -> Answer:
@@ -138,7 +142,7 @@ def answer_study(
     watcher.phase("loading")
     stored = _stored_study(options)
     if stored is None:
-        config = _new_plan(config, options, minutes, begun, watcher)
+        config = _new_plan(config, options, minutes, pilot, begun, watcher)
     else:
         config = _with_plan_of(stored, config)
         watcher.plan([f"going on with the plan of the first start, {sizes_of(config)}"])
@@ -192,9 +196,10 @@ def _require_verdict(config: StudyConfig) -> None:
 
 
 def _new_plan(
-    config: StudyConfig, options: RunOptions, minutes: float | None, begun: float, watcher: Watcher
+    config: StudyConfig, options: RunOptions, minutes: float | None, pilot: str | None, begun: float, watcher: Watcher
 ) -> StudyConfig:
     """Time a few steps, make the plan and tell it; return the study of the size that was planned."""
+    noise = noise_of(existing_storage(options.storage), pilot or config.name, required=pilot is not None)
     experiment = prepare_experiment(
         config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
     )
@@ -202,7 +207,7 @@ def _new_plan(
     timing = time_trials(experiment, options, config.search.trials)
     watcher.phase("planning")
     spent = time.monotonic() - begun + _ENDING_SECONDS
-    planned = fit_study(experiment, timing, noise_before(experiment), minutes=minutes, spent=spent)
+    planned = fit_study(experiment, timing, noise_for(experiment, noise), minutes=minutes, spent=spent)
     watcher.plan([planned.sentence, *(f"less than the study file says: {words}" for words in planned.reductions)])
     return planned.config
 

@@ -14,7 +14,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.planning.budgeted_study import POWER, BudgetedStudy, candidates, replicated, searches
-from lrsearch.planning.noise import NoiseBefore
+from lrsearch.planning.noise import AssumedNoise
 from lrsearch.planning.timing import Timing
 from lrsearch.schedules import reads_metric
 from lrsearch.text import counted, time_in_words
@@ -33,7 +33,7 @@ _BLOCKS = (6, 8, 10, 12, 15, 20, 25, 30)
 
 
 def fit_study(
-    experiment: Experiment, timing: Timing, noise: NoiseBefore, *, minutes: float | None = None, spent: float = 0.0
+    experiment: Experiment, timing: Timing, noise: AssumedNoise, *, minutes: float | None = None, spent: float = 0.0
 ) -> BudgetedStudy:
     """Return the study as it is, or what of it fits into a time.
 
@@ -45,7 +45,7 @@ def fit_study(
     Args:
         experiment: of the study as its file says.
         timing: of one trial.
-        noise: from `noise_before`.
+        noise: from `noise_for`.
         minutes: for all of it; None for no limit.
         spent: how many seconds of them are gone, or kept for something else.
 
@@ -79,7 +79,7 @@ class _Fitting:
 
     config: StudyConfig
     timing: Timing
-    noise: NoiseBefore
+    noise: AssumedNoise
     rope: float | None
 
     def study(self, config: StudyConfig, *, reductions: tuple[str, ...] = ()) -> BudgetedStudy:

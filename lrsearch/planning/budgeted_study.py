@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrsearch.config import StudyConfig
-from lrsearch.planning.noise import NoiseBefore
+from lrsearch.planning.noise import AssumedNoise
 from lrsearch.planning.timing import Timing
 from lrsearch.text import counted, time_in_words
 
@@ -33,7 +33,7 @@ class BudgetedStudy:
     confirm_seconds: float
     detectable: float
     power_at_rope: float | None
-    noise: NoiseBefore
+    noise: AssumedNoise
     reductions: tuple[str, ...] = ()
 
     @property

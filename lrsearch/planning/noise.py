@@ -32,35 +32,38 @@ _SCATTER = "times the scatter between seeds"
 
 @dataclass(frozen=True)
 class AssumedNoise:
-    """The noise that a plan reckons with, where it comes from, and whether it is that of whole searches."""
+    """The noise that a plan reckons with.
+
+    Attributes:
+        noise: over blocks, of one column and between two.
+        source: where it comes from.
+        of_searches: whether it is that of whole searches.
+        unit: of its SD; that of the metric if None.
+        known: whether it was stated or measured; what it is otherwise, `noise_for` says.
+    """
 
     noise: Noise
     source: str
     of_searches: bool = False
+    unit: str | None = None
+    known: bool = True
 
 
-@dataclass(frozen=True)
-class NoiseBefore:
-    """The noise that is reckoned with before anything was measured, its unit, and where it comes from."""
-
-    noise: Noise
-    unit: str
-    source: str
-
-
-def noise_before(experiment: Experiment) -> NoiseBefore:
-    """Return the noise to reckon with where nothing was measured.
+def noise_for(experiment: Experiment, noise: AssumedNoise) -> AssumedNoise:
+    """Return the noise with its unit; where it was neither stated nor measured, what is assumed of this experiment.
 
     Accuracies scatter as the test examples let them: at an error rate of 5 % the SD is that of a binomial proportion,
     and never below that of `ASSUMED`. Of other scores nothing is known, and differences are counted in SDs.
     """
+    if noise.known:
+        return replace(noise, unit=experiment.metric.unit)
     if isinstance(experiment, WorkloadExperiment) and experiment.metric.unit == POINTS:
         examples = len(experiment.dataset.test_y)
         sd = max(ASSUMED.sd, 100 * math.sqrt(_ERROR_RATE * (1 - _ERROR_RATE) / examples))
-        return NoiseBefore(
-            Noise(sd, ASSUMED.correlation), POINTS, f"an SD of {sd:.2g} assumed from {examples:,} test examples"
-        )
-    return NoiseBefore(Noise(1.0, ASSUMED.correlation), _SCATTER, "how large that is shows once seeds are run")
+        source = f"an SD of {sd:.2g} assumed from {examples:,} test examples, {noise.source}"
+        return replace(noise, noise=Noise(sd, ASSUMED.correlation), source=source, unit=POINTS)
+    source = f"how large that is shows once seeds are run, {noise.source}"
+    return replace(noise, noise=Noise(1.0, ASSUMED.correlation), source=source, unit=_SCATTER)
 
 
 def noise_of(
@@ -71,7 +74,7 @@ def noise_of(
     correlation: float | None = None,
     required: bool = False,
 ) -> AssumedNoise:
-    """Return the noise to plan with: as stated, else that of a pilot, else the default assumption.
+    """Return the noise to plan with: as stated, else that of a pilot, else one that is not known.
 
     A pilot is a study that was confirmed. It is read on its holdout examples alone, never on the test set, which is
     for the comparison to come. They are fewer than the test examples and other ones in every block, so that what they
@@ -97,15 +100,13 @@ def noise_of(
     if storage is None or confirmation_name(pilot) not in stored_names(storage):
         if required:
             raise InputError(f"pilot {pilot!r} has no confirmation in this storage")
-        return AssumedNoise(
-            ASSUMED, "assumed, because there is no pilot: state --sd and --correlation if you know better"
-        )
+        return AssumedNoise(ASSUMED, "as there is no pilot", known=False)
     try:
         return _measured(StoredStudy.read(storage, pilot))
     except InputError as error:
         if required:
             raise
-        return AssumedNoise(ASSUMED, f"assumed, because the pilot cannot be used: {error}")
+        return AssumedNoise(ASSUMED, f"as the pilot cannot be used: {error}", known=False)
 
 
 def noise_of_table(path: Path) -> AssumedNoise:

@@ -13,7 +13,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.prepare import prepare_experiment
-from lrsearch.planning.noise import AssumedNoise
+from lrsearch.planning.noise import AssumedNoise, noise_for
 from lrsearch.planning.timing import Timing, time_trials
 from lrsearch.schedules import reads_metric
 
@@ -123,6 +123,7 @@ def plan_study(
     experiment = prepare_experiment(
         config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
     )
+    noise = noise_for(experiment, noise)
     searched = config.data.train != "all"
     replicates = config.search.replicates if searched else 1
     planned = replicates if replicates > 1 else config.plan.blocks
@@ -131,7 +132,8 @@ def plan_study(
     on_step("timing", 0.0)
     timing = time_trials(experiment, options, trials or len(config.baseline))
     candidates = [*(config.search.families if searched else ()), *(baseline.name for baseline in config.baseline)]
-    columns, rope = _columns(config, candidates), config.plan.rope_for(experiment.metric)
+    columns = _columns(config, candidates)
+    rope = config.plan.rope_for(experiment.metric) if noise.unit == experiment.metric.unit else None
     rows = []
     for place, number in enumerate(wanted):
         on_step(f"simulating the power of {number} blocks", place / len(wanted))
@@ -151,7 +153,7 @@ def plan_study(
         of_runs=config.run is not None,
         gpus=0 if config.run is None else config.run.gpus,
         rope=rope,
-        unit=experiment.metric.unit,
+        unit=str(noise.unit),
         alpha=config.plan.alpha_per_analysis,
         remarks=(*experiment.cautions, *_remarks(config, noise, replicates)),
     )

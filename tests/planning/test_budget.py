@@ -1,6 +1,7 @@
 """A study within a budget of time."""
 
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.planning import budget
 from lrsearch.planning.budget import fit_study
 from lrsearch.planning.budgeted_study import BudgetedStudy
-from lrsearch.planning.noise import NoiseBefore, noise_before
+from lrsearch.planning.noise import ASSUMED, AssumedNoise, noise_for
 from lrsearch.planning.timing import Timing
 from tests.confirmation_examples import config_of
 from tests.runs.training_examples import STUDY as TOY
 
 LARGE = {"families": ["rex", "step", "constant", "cosine", "linear", "exponential"], "trials": 120}
+UNKNOWN = AssumedNoise(ASSUMED, "as there is no pilot", known=False)
 SECOND = Timing(epoch_seconds=1.0, start_seconds=0.0, workers=2)
 
 
@@ -33,7 +35,7 @@ def fitted(minutes: float | None, *, sd: float = 0.3, **tables: Any) -> Budgeted
     return fit_study(
         prepare_experiment(config, device="cpu"),
         SECOND,
-        NoiseBefore(Noise(sd, 0.3), "points", "stated"),
+        AssumedNoise(Noise(sd, 0.3), "stated", unit="points"),
         minutes=minutes,
     )
 
@@ -99,7 +101,7 @@ def test_runs_keep_their_length_and_their_scatter_is_not_known() -> None:
     toy = prepare_experiment(
         StudyConfig.from_dict(tomllib.loads(TOY)).changed({"search.trials": 40, "plan.blocks": 40})
     )
-    noise = noise_before(toy)
+    noise = noise_for(toy, UNKNOWN)
     assert "times the scatter between seeds" == noise.unit
     planned = fit_study(toy, Timing(1.0, 2.0, workers=1), noise, minutes=4)
     assert planned.power_at_rope is None
@@ -115,4 +117,8 @@ def test_accuracies_scatter_as_their_test_examples_let_them() -> None:
     """The SD of a proportion at an error rate of 5 %, as few test examples give it."""
     experiment = prepare_experiment(config_of(), device="cpu")
     examples = len(experiment.dataset.test_y)
-    assert noise_before(experiment).noise.sd == pytest.approx(max(0.25, 100 * (0.05 * 0.95 / examples) ** 0.5))
+    assumed = noise_for(experiment, UNKNOWN)
+    assert assumed.noise.sd == pytest.approx(max(0.25, 100 * (0.05 * 0.95 / examples) ** 0.5))
+    assert assumed.source.endswith("test examples, as there is no pilot")
+    measured = AssumedNoise(Noise(0.7, 0.2), "measured")
+    assert replace(measured, unit="points") == noise_for(experiment, measured)

@@ -24,6 +24,9 @@ def run(
         float | None,
         typer.Option(help="Of this start; the first one plans by them. None: the study file's plan, until it is done."),
     ] = None,
+    pilot: Annotated[
+        str | None, typer.Option(help="A confirmed study to measure the noise by, for the first start's plan.")
+    ] = None,
     folder: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Takes report, verdict and best schedule; the study's name if none."),
@@ -49,7 +52,7 @@ def run(
             search=search_progress(progress),
             confirm=confirm_progress(progress),
         )
-        answer = answer_study(config, options, minutes=minutes, folder=folder, watcher=watcher)
+        answer = answer_study(config, options, minutes=minutes, pilot=pilot, folder=folder, watcher=watcher)
     if answer.verdict is None:
         logger.info(f"{minutes:g} minutes are over: {answer.done}")
         say_next("the same command again, which goes on where this one stopped")
