@@ -59,6 +59,7 @@ SHOWN: dict[str, dict[str, dict[str, Any]]] = {
         "falls": {"factors": (1, 0.8, 0.5, 0.2, 0.01)},
         "rises first": {"factors": (0.3, 1, 0.6, 0.1, 0.02)},
     },
+    "schedule_free": {"warmup_steps 100": {"warmup_steps": 100}, "no warm-up": {}},
 }
 """Of each family a few schedules: what they are called, and their parameters."""
 

@@ -73,7 +73,7 @@ def _by_rule(name: str, rule: Parameter, span: Span) -> st.SearchStrategy[Any]:
         some = st.floats(1e-5, 1.0).map(lambda ratio: ratio * span.base_lr)
         return some if rule.above else st.just(0.0) | some
     low = rule.low + 0.05 if rule.above else rule.low
-    return st.floats(low, rule.high if rule.high < math.inf else 100 * max(low, 0.05))
+    return st.floats(low, rule.high if rule.high < math.inf else 100 * max(low, 0.05), exclude_max=rule.below)
 
 
 @st.composite

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lrsearch.config.study_tables import MOST_EPOCHS, Name
+from lrsearch.config.study_tables import MOST_EPOCHS, SEARCHABLE, Name
 from lrsearch.errors import InputError
 from lrsearch.schedules import Choice, Join, PerEpoch, Range, ReduceOnPlateau, Schedule, Tabulated, make_schedule
 
@@ -23,9 +23,9 @@ class BaselineConfig(BaseModel):
     `rates` may name one: `read_rates`.
 
     `epochs` is the budget that its numbers are meant for: in a study of another length every boundary keeps its
-    fraction of training. `momentum` and `weight_decay` are the optimizer's where the search samples those, and
-    `parameters` holds a value for each of the study's `[parameters]`. `printed` holds published numbers (train_loss,
-    test_loss, accuracy), to be shown beside the measured ones.
+    fraction of training. `momentum`, `weight_decay` and `ema_decay` are the optimizer's where the search samples
+    those, and `parameters` holds a value for each of the study's `[parameters]`. `printed` holds published numbers
+    (train_loss, test_loss, accuracy), to be shown beside the measured ones.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -39,6 +39,7 @@ class BaselineConfig(BaseModel):
     epochs: int | None = Field(None, ge=1, le=MOST_EPOCHS)
     momentum: float | None = Field(None, ge=0, lt=1)
     weight_decay: float | None = Field(None, ge=0)
+    ema_decay: float | None = Field(None, ge=0, lt=1)
     parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
     printed: dict[str, float] = Field(default_factory=dict)
 
@@ -72,7 +73,7 @@ class BaselineConfig(BaseModel):
     def check_for_run(self, searched: Mapping[str, Range | Choice]) -> None:
         """Raise ValueError unless this fits a study with `[run]` in which these parameters are searched, by name."""
         of_workloads = {"interval": self.interval == "epoch", "epochs": self.epochs is not None}
-        of_workloads |= {name: getattr(self, name) is not None for name in ("momentum", "weight_decay")}
+        of_workloads |= {name: getattr(self, name) is not None for name in SEARCHABLE}
         if wrong := [name for name, given in of_workloads.items() if given]:
             raise ValueError(f"baseline {self.name!r}: {wrong[0]} is for a workload, and this study has [run]")
         if missing := [name for name in searched if name not in self.parameters]:
@@ -90,7 +91,7 @@ class BaselineConfig(BaseModel):
         """Raise ValueError unless this fits a study of a workload in which these optimizer settings are searched."""
         if self.parameters:
             raise ValueError(f"baseline {self.name!r}: parameters are for a study with [run]: leave them out")
-        for name in ("momentum", "weight_decay"):
+        for name in SEARCHABLE:
             stated = getattr(self, name) is not None
             if name in searched and not stated:
                 raise ValueError(f"baseline {self.name!r} needs its own {name}, because the search samples it")

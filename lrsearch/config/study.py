@@ -43,10 +43,10 @@ from lrsearch.config.study_tables import (
     Table,
     TrainingConfig,
 )
-from lrsearch.config.whole_file import checked_whole
+from lrsearch.config.whole_file import check_schedule_free, checked_whole
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
-from lrsearch.schedules import Choice, Range, check_overrides, resolve_ranges
+from lrsearch.schedules import Choice, Range, ScheduleFree, check_overrides, resolve_ranges
 
 _NOMINAL_STEPS = 1000
 BUILT_IN_WORKLOAD = "lrsearch.workloads.fashion_lenet:fashion_lenet"
@@ -140,6 +140,13 @@ class StudyConfig(Table):
                 momentum=self.optimizer.largest_momentum,
                 optimizer=self.optimizer.name,
             )
+        return self
+
+    @model_validator(mode="after")
+    def _schedule_free_can_be_trained(self) -> StudyConfig:
+        searched = ScheduleFree.family in self.search.families
+        if searched or any(baseline.family == ScheduleFree.family for baseline in self.baseline):
+            check_schedule_free(self.optimizer, searched=searched, of_run=self.run is not None, ranges=self.ranges)
         return self
 
     @model_validator(mode="after")
@@ -279,4 +286,5 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("plan", "claims"): ClaimConfig,
     ("optimizer", "momentum"): SettingRange,
     ("optimizer", "weight_decay"): SettingRange,
+    ("optimizer", "ema_decay"): SettingRange,
 }

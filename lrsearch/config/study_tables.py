@@ -102,11 +102,18 @@ class TrainingConfig(Table):
         return {**data, "epochs": max(epochs), "budgets": tuple(sorted(epochs)) if len(epochs) > 1 else ()}
 
 
+SEARCHABLE = ("momentum", "weight_decay", "ema_decay")
+"""The optimizer's numbers that may be a range, which a search then draws from."""
+
+_EMA_DECAY = 0.999
+
+
 class OptimizerConfig(Table):
     """`[optimizer]`: fixed numbers, or `{ low = ..., high = ..., log = true }` where one is searched.
 
     `clip_norm` is the longest that a gradient may be; `no_decay = "vectors"` keeps weight decay from parameters of one
-    dimension, which are biases and normalisation layers.
+    dimension, which are biases and normalisation layers. `average = "ema"` judges an exponential average of the
+    weights, of which each update keeps the share `ema_decay`.
     """
 
     name: Literal["sgd", "adam", "adamw"] = "sgd"
@@ -118,16 +125,23 @@ class OptimizerConfig(Table):
     eps: float = Field(1e-8, gt=0)
     clip_norm: float | None = Field(None, gt=0)
     no_decay: Literal["vectors"] | None = None
+    average: Literal["ema"] | None = None
+    ema_decay: float | SettingRange = _EMA_DECAY
 
-    @field_validator("momentum", "weight_decay")
+    @field_validator(*SEARCHABLE)
     @classmethod
     def _in_bounds(cls, value: float | SettingRange, info: ValidationInfo) -> float | SettingRange:
         low, high = (value.low, value.high) if isinstance(value, SettingRange) else (value, value)
-        if low < 0 or (info.field_name == "momentum" and high >= 1):
-            raise ValueError(
-                f"must be at least 0{' and below 1' if info.field_name == 'momentum' else ''}, got {value}"
-            )
+        below_1 = info.field_name != "weight_decay"
+        if low < 0 or (below_1 and high >= 1):
+            raise ValueError(f"must be at least 0{' and below 1' if below_1 else ''}, got {value}")
         return value
+
+    @model_validator(mode="after")
+    def _decay_of_an_average(self) -> OptimizerConfig:
+        if self.average is None and self.ema_decay != _EMA_DECAY:
+            raise ValueError('ema_decay is of an average of the weights: give average = "ema" too, or leave it out')
+        return self
 
     @property
     def largest_momentum(self) -> float:
@@ -138,7 +152,7 @@ class OptimizerConfig(Table):
 
     def searched(self) -> dict[str, SettingRange]:
         """Return the settings that are searched rather than fixed."""
-        return {k: v for k in ("momentum", "weight_decay") if isinstance(v := getattr(self, k), SettingRange)}
+        return {k: v for k in SEARCHABLE if isinstance(v := getattr(self, k), SettingRange)}
 
 
 class SearchConfig(Table):

@@ -8,6 +8,7 @@ from typing import Any
 from lrsearch.config.built_in import built_in_study
 from lrsearch.config.files import read_data
 from lrsearch.config.run_table import OF_WORKLOADS
+from lrsearch.config.study_tables import OptimizerConfig
 from lrsearch.schedules import FAMILIES, default_families, reads_metric
 
 
@@ -50,3 +51,33 @@ def _require_run_study(data: Mapping[str, Any]) -> None:
     families = search.get("families", ()) if isinstance(search, Mapping) else ()
     if counting := [name for name in families if name in FAMILIES and reads_metric(name)]:
         raise ValueError(f"search.families: {counting[0]} reads a metric and has no table of rates: leave it out")
+
+
+def check_schedule_free(
+    optimizer: OptimizerConfig, *, searched: bool, of_run: bool, ranges: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise ValueError where a study that has schedule_free, which trains with an optimizer of its own, cannot.
+
+    Args:
+        optimizer: of the other families.
+        searched: whether it is among the families, and not only a fixed schedule.
+        of_run: whether the study has `[run]`.
+        ranges: of the study file.
+    """
+    if of_run:
+        raise ValueError(
+            "schedule_free trains with an optimizer of its own, which lrsearch cannot put into a run of yours: leave "
+            "it out, or compare it in a study of a workload"
+        )
+    if optimizer.name == "adam":
+        raise ValueError("optimizer.name must be sgd or adamw with schedule_free, which has no other form, got 'adam'")
+    if not searched:
+        return
+    if unused := [name for name in optimizer.searched() if name != "weight_decay"]:
+        raise ValueError(f"optimizer.{unused[0]} must be one number beside schedule_free, which has none, got a range")
+    if optimizer.largest_momentum and "high" not in ranges.get("base_lr", {}):
+        raise ValueError(
+            "[ranges] base_lr must be given where schedule_free is searched beside optimizer.momentum: it takes rates "
+            "up to 1 / (1 - momentum) times as high, and all families have one range, such as base_lr = { low = 0.001, "
+            "high = 1.0 }"
+        )

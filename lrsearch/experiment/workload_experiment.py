@@ -26,7 +26,7 @@ from lrsearch.training.device import choose_device, set_up_device
 from lrsearch.training.lane import Lane, LaneStack
 from lrsearch.training.model import Way
 from lrsearch.training.models import build_stack, is_fast_lenet, kernels_of
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import (
     Dataset,
@@ -191,7 +191,8 @@ class WorkloadExperiment(Experiment):
     def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> Lane:
         """Return the lane of a schedule; `params` hold the optimizer's settings where those are searched."""
         fixed = self.config.optimizer
-        numbers = {name: getattr(fixed, name) for name in ("momentum", "weight_decay", "beta1", "beta2", "eps")}
+        names = ("momentum", "weight_decay", "beta1", "beta2", "eps", "ema_decay")
+        numbers = {name: getattr(fixed, name) for name in names}
         numbers |= {name: (params or {})[name] for name in fixed.searched()}
         return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
 
@@ -229,6 +230,7 @@ class WorkloadExperiment(Experiment):
             uses_decay=bool(optimizer.weight_decay),
             clip_norm=optimizer.clip_norm,
             no_decay=optimizer.no_decay,
+            average=optimizer.average,
         )
 
 

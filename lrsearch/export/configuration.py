@@ -8,12 +8,13 @@ from statistics import fmean, stdev
 from typing import Any
 
 from lrsearch.comparison.inference.crosscheck import planned_contrast
-from lrsearch.config import MOST_EPOCHS, StudyConfig
+from lrsearch.config import MOST_EPOCHS, OptimizerConfig, StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
+from lrsearch.export.needs import needed_beside
 from lrsearch.names import is_confirmation
 from lrsearch.records import TrialRecord
-from lrsearch.schedules import PerEpoch, schedule_from_params
+from lrsearch.schedules import AnySchedule, PerEpoch, schedule_free_shape, schedule_from_params
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.text import plain
 from lrsearch.verdict.winner import same_configuration
@@ -24,6 +25,7 @@ _OF_OPTIMIZER = {
     "adam": ("name", "beta1", "beta2", "eps", "weight_decay"),
     "adamw": ("name", "beta1", "beta2", "eps", "weight_decay"),
 }
+_OF_SCHEDULE_FREE = {"sgd": ("name", "weight_decay"), "adamw": ("name", "beta2", "eps", "weight_decay")}
 _WHERE_SET = ("clip_norm", "no_decay")
 
 
@@ -52,7 +54,7 @@ def configuration(
             f"steps must be at most {MOST_EPOCHS * steps_per_epoch} ({MOST_EPOCHS} epochs of {steps_per_epoch}), "
             f"got {steps}"
         )
-    rescaled = schedule if steps is None else schedule.scaled_to(steps)
+    rescaled, needs = schedule if steps is None else schedule.scaled_to(steps), ""
     if run is None:
         training = {
             "epochs": math.ceil(rescaled.total_steps / steps_per_epoch),
@@ -60,7 +62,9 @@ def configuration(
             "interval": "epoch" if isinstance(rescaled, PerEpoch) else "step",
             "seeds": _seeds(part, record),
         }
-        trained = {"optimizer": _optimizer(part.config, record), "training": training}
+        optimizer = _optimizer(part.config, record, schedule)
+        needs = needed_beside(OptimizerConfig(**optimizer), rescaled)
+        trained = {"optimizer": optimizer, "training": training}
     else:
         what = run.model_dump(mode="json", include={"training", "command"}, exclude_none=True)
         table: dict[str, Any] = {**what, "reports": record.epochs}
@@ -70,7 +74,7 @@ def configuration(
         "schedule": rescaled.params(),
         **trained,
         "scores": ({"chosen": chosen} if chosen else {}) | _scores(study.confirmation, part, record),
-        "provenance": _provenance(study, part, record),
+        "provenance": ({"needs": needs} if needs else {}) | _provenance(study, part, record),
     }
     if rescaled.total_steps != schedule.total_steps:
         document["provenance"]["rescaled_from_total_steps"] = schedule.total_steps
@@ -91,9 +95,13 @@ def _searched(config: StudyConfig, record: TrialRecord) -> dict[str, Any]:
     return {name: settings[name] for name in config.searched}
 
 
-def _optimizer(config: StudyConfig, record: TrialRecord) -> dict[str, Any]:
+def _optimizer(config: StudyConfig, record: TrialRecord, schedule: AnySchedule) -> dict[str, Any]:
     fixed, searched = config.optimizer, _searched(config, record)
-    numbers = {name: searched.get(name, getattr(fixed, name)) for name in _OF_OPTIMIZER[fixed.name]}
+    if schedule_free_shape(schedule) is not None:
+        names = _OF_SCHEDULE_FREE[fixed.name]
+    else:
+        names = (*_OF_OPTIMIZER[fixed.name], *(("average", "ema_decay") if fixed.average else ()))
+    numbers = {name: searched.get(name, getattr(fixed, name)) for name in names}
     return numbers | {name: value for name in _WHERE_SET if (value := getattr(fixed, name)) is not None}
 
 

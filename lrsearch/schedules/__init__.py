@@ -17,7 +17,7 @@ from lrsearch.schedules.build import (
     schedule_from_params,
     step_families,
 )
-from lrsearch.schedules.families import FAMILIES, ReduceOnPlateau
+from lrsearch.schedules.families import FAMILIES, ReduceOnPlateau, ScheduleFree, schedule_free_shape
 from lrsearch.schedules.family import Family, Shape
 from lrsearch.schedules.fixed import Join, Tabulated, join, tabulated
 from lrsearch.schedules.priors import Choice, Prior, Range
@@ -37,6 +37,7 @@ __all__ = [
     "Range",
     "ReduceOnPlateau",
     "Schedule",
+    "ScheduleFree",
     "Shape",
     "Tabulated",
     "check_overrides",
@@ -49,6 +50,7 @@ __all__ = [
     "reads_metric",
     "resolve_ranges",
     "schedule_class",
+    "schedule_free_shape",
     "schedule_from_params",
     "schedule_from_sample",
     "step_families",

@@ -31,6 +31,7 @@ class Family:
         rises: whether the rate rises again after warm-up.
         by_default: whether a search that names no families has it.
         free_form: whether it is no named curve: searched last in each round, with five turns, and not recommended.
+        optimizer: what takes the place of the study's optimizer, for people; "" where that stays.
         reads_metric: whether the rate depends on the validation loss, so that it is not known before the run.
         python: itself as plain Python. Of a function of the step it is the body of `lr(step)`, given `s` and `n` as in
             the formula and each parameter as a constant in capitals, with `bisect` and `math`.
@@ -47,6 +48,7 @@ class Family:
     rises: ClassVar[bool] = False
     by_default: ClassVar[bool] = True
     free_form: ClassVar[bool] = False
+    optimizer: ClassVar[str] = ""
     reads_metric: ClassVar[bool] = False
     python: ClassVar[str]
     optax: ClassVar[str | None] = None

@@ -13,7 +13,7 @@ from torch import Tensor
 from lrsearch.errors import InputError
 from lrsearch.training.evaluation import joined, set_score
 from lrsearch.training.modules.layout import model_outputs
-from lrsearch.training.parameter_groups import column_factors
+from lrsearch.training.optimizers.parameter_groups import column_factors
 from lrsearch.workloads import Workload
 from lrsearch.workloads.workload import correct
 

@@ -20,7 +20,7 @@ from lrsearch.training.modules.draws import lane_generators
 from lrsearch.training.modules.layout import ModuleLayout
 from lrsearch.training.modules.plain import PlainModule
 from lrsearch.training.modules.stacked import StackedModule
-from lrsearch.training.optimizers import UpdateRule
+from lrsearch.training.optimizers.rule import UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Workload
 

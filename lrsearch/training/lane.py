@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrsearch.training.optimizers import OptimizerSettings
+from lrsearch.training.optimizers.rule import OptimizerSettings
 
 _PART_NAMES = {"select": "validation", "report": "holdout"}
 """How the parts of the data are called where a person reads of them."""

@@ -48,3 +48,23 @@ class StackedModel(Protocol):
     def predict(self, params: Tensor, x: Tensor) -> Tensor | list[Any]:
         """Return the outputs `[N, B, ...]` in evaluation mode for items `[1, B, *item]`, or a list of each lane's."""
         ...
+
+
+class NormalisedModel(StackedModel, Protocol):
+    """A model that may normalise by running statistics in evaluation."""
+
+    keeps_statistics: bool
+    """Whether it does: BatchNorm."""
+
+    def take_statistics(
+        self, params: Tensor, x: Tensor, share: float, generators: Sequence[torch.Generator] = (), /
+    ) -> None:
+        """Let a batch enter the running statistics in place, in training mode and without a step.
+
+        Args:
+            params: `[N, size]`.
+            x: stored items, `[1 or N, B, *item]`.
+            share: of the batch in the statistics, 1 to forget those before.
+            generators: as in `loss_and_grad`.
+        """
+        ...

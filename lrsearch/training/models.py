@@ -12,7 +12,7 @@ from lrsearch.training.model import StackedModel, Way
 from lrsearch.training.modules.layout import ModuleLayout
 from lrsearch.training.modules.plain import PlainModule
 from lrsearch.training.modules.stacked import StackedModule
-from lrsearch.training.optimizers import UpdateRule
+from lrsearch.training.optimizers.rule import UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Split, Workload
 from lrsearch.workloads.fashion_lenet import lenet, normalise

@@ -11,8 +11,8 @@ from torch import Tensor
 from lrsearch.training.data import Part
 from lrsearch.training.model import StackedModel
 from lrsearch.training.modules.draws import lane_generators
-from lrsearch.training.optimizers import SETTINGS, UpdateRule
-from lrsearch.training.parameter_groups import NO_FACTORS, ColumnFactors
+from lrsearch.training.optimizers.parameter_groups import NO_FACTORS, ColumnFactors
+from lrsearch.training.optimizers.rule import SETTINGS, UpdateRule
 from lrsearch.workloads.workload import Augment
 
 _WARM_UP_STEPS = 3
@@ -61,6 +61,7 @@ class EpochProgram:
         self._settings = {name: torch.zeros(lanes, 1, dtype=dtype, device=device) for name in SETTINGS}
         self._updates = torch.zeros(lanes, 1, dtype=dtype, device=device)
         self._lr = torch.zeros(lanes, steps, dtype=dtype, device=device)
+        self._mix = torch.zeros(lanes, steps, dtype=dtype, device=device) if rule.schedule_free else None
         self._index = torch.zeros(lanes if own_batches else 1, steps, batch_size, dtype=torch.int64, device=device)
         self._counter = torch.zeros(1, dtype=torch.int64, device=device)
         self._loss_sum = torch.zeros(lanes, dtype=torch.float64, device=device)
@@ -76,6 +77,7 @@ class EpochProgram:
         lr: Tensor,
         index: Tensor,
         seeds: Sequence[Sequence[int]] = (),
+        mix: Tensor | None = None,
     ) -> tuple[Tensor, list[Tensor], Tensor]:
         """Train one epoch.
 
@@ -87,6 +89,7 @@ class EpochProgram:
             lr: `[N, steps]`.
             index: `[1 or N, steps, B]`, indices into the data set.
             seeds: of each lane's random numbers, a number for each step; none where nothing is drawn.
+            mix: `[N, steps]`, the steps' `mixing_weights`, where the rule is Schedule-Free.
 
         Returns:
             The new params and state, and the mean training loss `[N]` over the epoch's steps.
@@ -98,6 +101,8 @@ class EpochProgram:
             self._settings[name].copy_(column)
         self._updates.copy_(updates)
         self._lr.copy_(lr)
+        if self._mix is not None and mix is not None:
+            self._mix.copy_(mix)
         self._index.copy_(index)
         self._counter.zero_()
         self._loss_sum.zero_()
@@ -115,17 +120,23 @@ class EpochProgram:
         lr = self._lr.index_select(1, self._counter)
         x, y = self._fit.take(index)
         if self._augment is not None:
-            rows = [(n if len(x) > 1 else 0, generator) for n, generator in enumerate(self._generators)]
-            changed = [self._augment(x[n], generator) for n, generator in rows]
-            # A single batch keeps its strides: a convolution may be faster with the channels last.
-            x = torch.stack(changed) if len(changed) > 1 else changed[0].unsqueeze(0)
+            x = augmented(self._augment, x, self._generators)
             y = y.expand(len(x), *y.shape[1:])
         loss, grad = self._model.loss_and_grad(self._params, x, y, self._generators)
         self._updates.add_(1)
         trained = self._params[:, : self._model.trainable]
-        self._rule.update(trained, grad, lr, self._state, self._updates, self._settings, self._factors)
+        mix = None if self._mix is None else self._mix.index_select(1, self._counter)
+        self._rule.update(trained, grad, lr, self._state, self._updates, self._settings, self._factors, mix)
         self._loss_sum.add_(loss.detach())
         self._counter.add_(1)
+
+
+def augmented(augment: Augment, x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """Return a batch `x[1 or N, B, *item]` as it is augmented for each lane, `[N, B, *item]`."""
+    rows = [(n if len(x) > 1 else 0, generator) for n, generator in enumerate(generators)]
+    changed = [augment(x[n], generator) for n, generator in rows]
+    # A single batch keeps its strides: a convolution may be faster with the channels last.
+    return torch.stack(changed) if len(changed) > 1 else changed[0].unsqueeze(0)
 
 
 def _recorded(step: Callable[[], None], counter: Tensor, pool: Any) -> torch.cuda.CUDAGraph:

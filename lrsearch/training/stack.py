@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -16,11 +15,15 @@ from lrsearch.training.data import Part, TrainingData
 from lrsearch.training.evaluation import evaluate
 from lrsearch.training.lane import Checkpoint, Crash, EpochMetrics, Lane, LaneStack, TestScores
 from lrsearch.training.model import StackedModel
-from lrsearch.training.optimizers import UpdateRule
-from lrsearch.training.trainer import Row, Trainer
+from lrsearch.training.optimizers.rule import UpdateRule
+from lrsearch.training.row import Row
+from lrsearch.training.trainer import Trainer
 from lrsearch.workloads import Split, Workload
 
 _PARTS = ("select", "report")
+
+_LAST_WEIGHTS = "more {} of the last weights"
+"""The curve of the validation score beside that of the average."""
 
 
 class Stack:
@@ -83,9 +86,7 @@ class Stack:
 
     def checkpoint(self, key: int) -> Checkpoint:
         """Return where lane `key` stands after its last epoch."""
-        row = self._rows[key]
-        state = tuple(s.cpu().clone() for s in row.state)
-        return Checkpoint(row.params.cpu().clone(), state, row.epoch, tuple(row.select_loss))
+        return self._rows[key].checkpoint()
 
     def go_on(self) -> None:
         """Do nothing: lanes train within `run_epoch` alone."""
@@ -96,7 +97,7 @@ class Stack:
 
     def evaluate(self, key: int, part: str) -> TestScores:
         """Return the loss and the scores of `part` for lane `key`, those of its examples in the data set's order."""
-        losses, scores = self._evaluate([self._rows[key]], self._data.parts[part])
+        losses, scores = self._evaluate(self._trainer.judged([self._rows[key]], epoch=-1), self._data.parts[part])
         if self._workload.metric_over == "set":
             return TestScores(float(scores[0]), float(losses[0]))
         per_example = scores[0].cpu().numpy().astype(np.float32)
@@ -110,17 +111,22 @@ class Stack:
         """Do nothing: lanes that are dropped leave nothing behind."""
 
     def _evaluated(self, rows: Sequence[Row], parts: Sequence[str]) -> tuple[list[str], list[Tensor]]:
-        """Return the names and the columns `[N]` of what rows score on parts of the data."""
+        """Return the names and the columns `[N]` of what rows score on parts of the data, after an epoch."""
+        judged = self._trainer.judged(rows)
         names: list[str] = []
         columns: list[Tensor] = []
         for name, part in self._data.held_out(parts):
-            losses, scores = self._evaluate(rows, part)
+            losses, scores = self._evaluate(judged, part)
             names += [f"{name} loss", f"{name} score"]
             columns += [losses, scores.to(torch.float64).mean(1)]
+            if name == "select" and rows[0].rule.average is not None:
+                _, scores = self._evaluate(torch.stack([row.params for row in rows]), part)
+                names.append(_LAST_WEIGHTS.format(self._workload.metric_name))
+                columns.append(scores.to(torch.float64).mean(1))
         return names, columns
 
-    def _evaluate(self, rows: Sequence[Row], part: Part) -> tuple[Tensor, Tensor]:
-        return evaluate(self._trainer.model, self._workload, torch.stack([row.params for row in rows]), part)
+    def _evaluate(self, params: Tensor, part: Part) -> tuple[Tensor, Tensor]:
+        return evaluate(self._trainer.model, self._workload, params, part)
 
 
 def run_together(stacks: Sequence[LaneStack]) -> list[dict[int, EpochMetrics]]:
@@ -141,7 +147,7 @@ def _run_epoch(stacks: Sequence[Stack], parts: Sequence[str]) -> list[dict[int, 
         members = [places[place] for place in group]
         # Copies, so that an interruption leaves every lane at an epoch boundary: the one before or the one after.
         before = [stacks[number]._rows[key] for number, key in members]
-        rows = [replace(row, select_loss=[*row.select_loss]) for row in before]
+        rows = [row.copied() for row in before]
         losses, tables, names = trainer.train(rows), [], ["train"]
         for number, of_stack in groupby(range(len(rows)), key=lambda i: members[i][0]):
             mine = list(of_stack)
@@ -151,15 +157,6 @@ def _run_epoch(stacks: Sequence[Stack], parts: Sequence[str]) -> list[dict[int, 
         # The one time in an epoch that the processor waits for the device.
         table = torch.cat(tables).cpu().numpy()
         for (number, key), row, values in zip(members, rows, table, strict=True):
-            metrics[number][key] = _settled(row, dict(zip(names, map(float, values), strict=True)))
+            metrics[number][key] = row.settled(dict(zip(names, map(float, values), strict=True)))
             stacks[number]._rows[key] = row
     return metrics
-
-
-def _settled(row: Row, values: dict[str, float]) -> EpochMetrics:
-    """Count the epoch of a row, and return what it left."""
-    loss = {name.removesuffix(" loss"): value for name, value in values.items() if name.endswith(" loss")}
-    score = {name.removesuffix(" score"): value for name, value in values.items() if name.endswith(" score")}
-    row.epoch += 1
-    row.select_loss.append(loss.get("select", float("nan")))
-    return EpochMetrics(row.epoch, values["train"], loss, score)

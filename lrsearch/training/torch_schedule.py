@@ -72,6 +72,11 @@ def to_torch(schedule: Schedule, optimizer: Optimizer, *, ratios: bool = True, l
         raise InputError(f"ratios must be True or False, got {ratios!r}")
     if isinstance(last_epoch, bool) or not isinstance(last_epoch, int) or last_epoch < -1:
         raise InputError(f"last_epoch must be the number of an update, or -1 to begin, got {last_epoch!r}")
+    if schedule.shape.optimizer and not callable(getattr(optimizer, "eval", None)):
+        raise InputError(
+            f"to_torch needs an optimizer of the package schedulefree for {schedule.family}, such as "
+            f"schedulefree.SGDScheduleFree, got {type(optimizer).__name__}"
+        )
     groups = optimizer.param_groups
     rates = [float(group["lr"] if last_epoch < 0 else group.get("initial_lr", group["lr"])) for group in groups]
     if ratios and rates[0] == 0:

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import nullcontext
 from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from lrsearch.training.averaged import epoch_mix, take_statistics
 from lrsearch.training.data import Part, epoch_order
 from lrsearch.training.lane import Checkpoint, Lane
 from lrsearch.training.model import StackedModel
-from lrsearch.training.modules.draws import default_generator, step_seeds
-from lrsearch.training.optimizers import UpdateRule, settings_columns
-from lrsearch.training.parameter_groups import column_factors
+from lrsearch.training.modules.draws import seeded, step_seeds
+from lrsearch.training.modules.plain import PlainModule
+from lrsearch.training.modules.stacked import StackedModule
+from lrsearch.training.optimizers.parameter_groups import column_factors
+from lrsearch.training.optimizers.rule import UpdateRule, settings_columns
 from lrsearch.training.program import EpochProgram
+from lrsearch.training.row import Row
 from lrsearch.workloads import Workload
 
 _ORDERS_KEPT = 32
-
-
-@dataclass(eq=False)
-class Row:
-    """A lane in training and where it stands; `fitted` are the examples that it reads, an index into the data set."""
-
-    lane: Lane
-    fitted: Tensor
-    params: Tensor
-    state: list[Tensor]
-    epoch: int = 0
-    select_loss: list[float] = field(default_factory=list)
-
-    @property
-    def phase(self) -> tuple[int, int, int]:
-        """Equal for rows that read the same batches."""
-        return self.lane.order_seed, self.epoch, id(self.fitted)
 
 
 class Trainer:
@@ -51,7 +38,7 @@ class Trainer:
         model: the architecture of all lanes.
         workload: what they are trained for.
         fit: the data set, on the device where everything runs, and one split's index, as long as that of all others.
-        rule: the optimizer that all lanes share.
+        rule: the optimizer of all lanes, but for those of a schedule that is Schedule-Free.
         batch_size: examples per update.
         dtype: of parameters and rates.
     """
@@ -72,7 +59,7 @@ class Trainer:
         self._factors = column_factors(workload, rule.no_decay, device=self._device, dtype=dtype)
         # No graph leaves anything alive in the pool, so all of them may use the same memory.
         self._pool = torch.cuda.graph_pool_handle() if self._on_gpu else None
-        self._programs: dict[tuple[int, bool], EpochProgram] = {}
+        self._programs: dict[tuple[int, bool, UpdateRule], EpochProgram] = {}
         examples, device = len(fit), self._device
         self.steps_per_epoch = examples // batch_size
         if self.steps_per_epoch == 0:
@@ -86,52 +73,71 @@ class Trainer:
 
     def row(self, lane: Lane, fitted: Tensor, checkpoint: Checkpoint | None) -> Row:
         """Return a lane in its initial state, or where its checkpoint left it."""
-        if checkpoint is None:
-            params = self.model.init(lane.init_seed).to(self._device, self._dtype)
-            zeros = params.new_zeros(self.model.trainable)
-            return Row(lane, fitted, params, [zeros.clone() for _ in range(self._rule.state_count)])
-        params = checkpoint.params.to(self._device, self._dtype)
-        state = [s.to(self._device, self._dtype) for s in checkpoint.state]
-        return Row(lane, fitted, params, state, checkpoint.epoch, list(checkpoint.select_loss))
+        if checkpoint is not None:
+            return Row.resumed(lane, fitted, self._rule, checkpoint, self._device, self._dtype)
+        params = self.model.init(lane.init_seed).to(self._device, self._dtype)
+        return Row.begun(lane, fitted, self._rule, params, self.model.trainable)
 
     def groups(self, rows: Sequence[Row]) -> Iterator[list[int]]:
-        """Yield the places of the rows that are trained together."""
+        """Yield the places of the rows that are trained together, all by one rule."""
         if not self.model.stackable:
             yield from ([place] for place in range(len(rows)))
-        elif self._on_gpu or not self.model.gains_from_shared_batches:
-            yield from [list(range(len(rows)))] if rows else []
-        else:
-            phase = [row.phase for row in rows]
-            for _, places in groupby(sorted(range(len(rows)), key=phase.__getitem__), key=phase.__getitem__):
-                yield list(places)
+            return
+        by_phase = not self._on_gpu and self.model.gains_from_shared_batches
+        kind = [(row.rule.schedule_free, *(row.phase if by_phase else ())) for row in rows]
+        for _, places in groupby(sorted(range(len(rows)), key=kind.__getitem__), key=kind.__getitem__):
+            yield list(places)
 
     def train(self, rows: Sequence[Row]) -> Tensor:
         """Run one epoch of these rows in place, but for their count of epochs; return mean training losses `[N]`."""
-        batches_per_lane = len({row.phase for row in rows}) > 1
         padded = [*rows, *[rows[0]] * (self._width(len(rows)) - len(rows))]
-        rates = [row.lane.schedule.epoch_lr(row.epoch, self.steps_per_epoch, row.select_loss) for row in padded]
-        params = torch.stack([row.params for row in padded])
-        updates = params.new_tensor([[row.epoch * self.steps_per_epoch] for row in padded])
-        program = self._program(len(padded), batches_per_lane)
+        rule, steps, index, params = rows[0].rule, self.steps_per_epoch, self._batches(padded), _params(padded)
+        program = self._program(len(padded), len(index) > 1, rule)
         draws = self.model.draws or self._workload.augment is not None
-        with self._seeded(rows):
+        seed = step_seeds(rows[0].lane.init_seed, rows[0].epoch, 1)[0]
+        mix = [epoch_mix(row.lane.schedule, row.epoch, steps) for row in padded if rule.schedule_free]
+        with nullcontext() if self.model.stackable else seeded(self._device, seed):
             after, state, losses = program.run(
                 params,
-                [torch.stack([row.state[k] for row in padded]) for k in range(self._rule.state_count)],
-                settings_columns([row.lane.settings for row in padded], params),
-                updates,
-                torch.from_numpy(np.stack(rates)).to(self._device, self._dtype),
-                self._batches(padded if batches_per_lane else padded[:1]),
-                [step_seeds(row.lane.init_seed, row.epoch, self.steps_per_epoch) for row in padded if draws],
+                _states(padded),
+                settings_columns([row.settings for row in padded], params),
+                params.new_tensor([[row.epoch * steps] for row in padded]),
+                self._table([row.lane.schedule.epoch_lr(row.epoch, steps, row.select_loss) for row in padded]),
+                index,
+                [step_seeds(row.lane.init_seed, row.epoch, steps) for row in padded if draws],
+                self._table(mix) if mix else None,
             )
         for i, row in enumerate(rows):
             row.params = after[i]
             row.state = [s[i] for s in state]
         return losses[: len(rows)]
 
-    def _batches(self, rows: Sequence[Row]) -> Tensor:
-        """Return the batches of the rows' epochs `[rows, steps, B]`; an order that several read is drawn once."""
-        return torch.stack([row.fitted[self._order(row.lane.order_seed, row.epoch)] for row in rows])
+    def judged(self, rows: Sequence[Row], *, epoch: int = 0) -> Tensor:
+        """Return the states `[N, size]` by whose outputs rows of one rule are judged: their own, or of the average.
+
+        Args:
+            rows: after an epoch of training.
+            epoch: that epoch over their count of epochs: 0 before it is counted, -1 after.
+        """
+        params, rule, trained = _params(rows), rows[0].rule, self.model.trainable
+        if not rule.averages:
+            return params
+        settings = settings_columns([row.settings for row in rows], params)
+        states = torch.cat([rule.averaged(params[:, :trained], _states(rows), settings), params[:, trained:]], 1)
+        if isinstance(self.model, PlainModule | StackedModule) and self.model.keeps_statistics:
+            seeds = [(row.lane.init_seed, row.epoch + epoch) for row in rows]
+            index = self._batches(rows, epoch=epoch)
+            take_statistics(self.model, states, self._fit, index, seeds, self._workload.augment)
+        return states
+
+    def _batches(self, rows: Sequence[Row], *, epoch: int = 0) -> Tensor:
+        """Return the batches of the rows' epochs, or of `epoch` more, `[rows, steps, B]`; one row where all agree."""
+        distinct = rows if len({row.phase for row in rows}) > 1 else rows[:1]
+        return torch.stack([row.fitted[self._order(row.lane.order_seed, row.epoch + epoch)] for row in distinct])
+
+    def _table(self, by_row: Sequence[NDArray[np.float64]]) -> Tensor:
+        """Return numbers for the steps of each row, `[rows, steps]`, on the device."""
+        return torch.from_numpy(np.stack(by_row)).to(self._device, self._dtype)
 
     def _width(self, lanes: int) -> int:
         """Return the width of the program for a number of lanes: on a GPU one of four for each doubling."""
@@ -140,13 +146,13 @@ class Trainer:
         step = 1 << max(0, lanes.bit_length() - 3)
         return -(-lanes // step) * step
 
-    def _program(self, lanes: int, own_batches: bool) -> EpochProgram:
-        """Return the program of this size; kept on a GPU, where recording its graph takes long."""
-        program = self._programs.get((lanes, own_batches))
+    def _program(self, lanes: int, own_batches: bool, rule: UpdateRule) -> EpochProgram:
+        """Return the program of this size and rule; kept on a GPU, where recording its graph takes long."""
+        program = self._programs.get((lanes, own_batches, rule))
         if program is None:
             program = EpochProgram(
                 self.model,
-                self._rule,
+                rule,
                 self._fit,
                 lanes=lanes,
                 own_batches=own_batches,
@@ -158,22 +164,13 @@ class Trainer:
                 pool=self._pool,
             )
             if self._on_gpu:
-                self._programs[lanes, own_batches] = program
+                self._programs[lanes, own_batches, rule] = program
         return program
 
-    @contextmanager
-    def _seeded(self, rows: Sequence[Row]) -> Iterator[None]:
-        """Keep the draws of a module that trains alone from those of its process, and decide them before each epoch."""
-        if self.model.stackable:
-            yield
-            return
-        # torch.random.fork_rng and torch.manual_seed would look for every kind of device, which costs milliseconds.
-        generators = {id(g): g for g in (torch.default_generator, default_generator(self._device))}.values()
-        states = [generator.get_state() for generator in generators]
-        for generator in generators:
-            generator.manual_seed(step_seeds(rows[0].lane.init_seed, rows[0].epoch, 1)[0])
-        try:
-            yield
-        finally:
-            for generator, state in zip(generators, states, strict=True):
-                generator.set_state(state)
+
+def _params(rows: Sequence[Row]) -> Tensor:
+    return torch.stack([row.params for row in rows])
+
+
+def _states(rows: Sequence[Row]) -> list[Tensor]:
+    return [torch.stack(of_rows) for of_rows in zip(*(row.state for row in rows), strict=True)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.words.answer import Background
+from lrsearch.config import StudyConfig
 from lrsearch.schedules import FAMILIES
-from lrsearch.storage import StoredStudy
+from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.text import counted, time_in_words
 from lrsearch.verdict.winner import candidate_trial, configuration_in_words, one_of
 
@@ -22,6 +23,7 @@ def background_of(study: StoredStudy, comparison: Comparison) -> Background:
         chosen = candidate_trial(study, comparison, comparison.preferred)
         words = [] if chosen is None else [_family(comparison.preferred, chosen[1].schedule.get("family"))]
         words += [] if chosen is None else [configuration_in_words(chosen[1])]
+        words += [] if chosen is None else filter(None, [_another_optimizer(chosen[1].schedule.get("family"))])
         words += [one_of(searches)] if searches > 1 and comparison.preferred not in own else []
         configuration = "; ".join(filter(None, words))
     block = comparison.block_seconds or 0.0
@@ -37,6 +39,25 @@ def background_of(study: StoredStudy, comparison: Comparison) -> Background:
     )
 
 
+def other_optimizers(confirmation: StudyPart) -> tuple[str, ...]:
+    """Return a warning for each confirmed candidate whose optimizer is not the study's."""
+    apart = {run.family: _optimizer(run.schedule.get("family")) for run in confirmation.runs}
+    return tuple(
+        f"{name} uses another optimizer, {optimizer}: what sets it apart is not its rates alone"
+        for name, optimizer in sorted(apart.items())
+        if optimizer
+    )
+
+
+def average_in_words(config: StudyConfig) -> tuple[str, ...]:
+    """Return in a sentence of which weights the scores are, where it is not the last."""
+    optimizer = config.optimizer
+    if config.run is not None or optimizer.average is None:
+        return ()
+    decay = "searched" if "ema_decay" in optimizer.searched() else f"{optimizer.ema_decay:g}"
+    return (f"Scores are of an exponential average of the weights (ema_decay {decay}).",)
+
+
 def cost_of(study: StoredStudy) -> str:
     """Return how many runs a study has trained, without those added by hand, and their time, of all processes."""
     parts = [part.runs for part in (study.confirmation, study.audit) if part is not None]
@@ -50,3 +71,12 @@ def cost_of(study: StoredStudy) -> str:
 def _family(candidate: str, family: object) -> str:
     """Return the family of a candidate whose name does not say it."""
     return str(family) if family in FAMILIES and candidate.partition(" #")[0] != family else ""
+
+
+def _optimizer(family: object) -> str:
+    """Return what takes the optimizer's place in a family; "" where the study's own stays."""
+    return FAMILIES[str(family)].optimizer if family in FAMILIES else ""
+
+
+def _another_optimizer(family: object) -> str:
+    return f"uses another optimizer, {_optimizer(family)}" if _optimizer(family) else ""

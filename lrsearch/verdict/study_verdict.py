@@ -15,8 +15,8 @@ from lrsearch.comparison.words.answer import answer_lines
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.records import TrialRecord, finite
-from lrsearch.storage import StoredStudy, budget_sentence, require_same_plan
-from lrsearch.verdict.background import background_of, cost_of
+from lrsearch.storage import StoredStudy, StudyPart, budget_sentence, require_same_plan
+from lrsearch.verdict.background import average_in_words, background_of, cost_of, other_optimizers
 from lrsearch.verdict.claims import JudgedClaim, judge_claims, scaled_windows
 from lrsearch.verdict.confirmation_plan import confirmation_plan
 from lrsearch.verdict.good_regions import GoodRegions, good_regions
@@ -109,7 +109,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
     ):
         controls = check_controls(runs, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(runs, config, plan)
-    annotated = _annotated(comparison, plan, controls, config, (confirmation.added_by_hand, *_adopted(study)))
+    annotated = _annotated(comparison, plan, controls, confirmation, (confirmation.added_by_hand, *_adopted(study)))
     lines = answer_lines(comparison, background_of(study, comparison))
     return StudyVerdict(
         comparison=replace(annotated, lines=lines, cost=cost_of(study)),
@@ -144,12 +144,13 @@ def _annotated(
     comparison: Comparison,
     plan: ConfirmationPlan,
     controls: tuple[Control, ...],
-    config: StudyConfig,
+    confirmation: StudyPart,
     origins: tuple[str, ...],
 ) -> Comparison:
     """Return the comparison with what its controls showed, and warned of what is left out or not yet fulfilled."""
+    config = confirmation.config
     warnings, looks = comparison.warnings, config.plan.looks
-    warnings += tuple(filter(None, origins))
+    warnings += (*other_optimizers(confirmation), *filter(None, origins))
     if looks and plan.blocks in looks:
         warnings += (
             f"planned analysis {looks.index(plan.blocks) + 1} of {len(looks)} (after {_numbers(looks)} blocks): each "
@@ -165,7 +166,7 @@ def _annotated(
     sentences = comparison.sentences
     if controls:
         sentences += (f"Controls: {'; '.join(control.sentence for control in controls)}.",)
-    return replace(comparison, warnings=warnings, sentences=sentences)
+    return replace(comparison, warnings=warnings, sentences=(*sentences, *average_in_words(config)))
 
 
 def _numbers(numbers: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import StackedModel
 from lrsearch.training.modules.layout import ModuleLayout
 from lrsearch.training.modules.stacked import StackedModule
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Workload, split_examples
 

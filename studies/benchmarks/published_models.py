@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.workloads import Dataset, Workload
 
 CLASSES, SIDE, WORDS, LENGTH = 4, 12, 16, 12

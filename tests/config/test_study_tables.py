@@ -89,3 +89,17 @@ def test_looks_need_blocks_that_can_wait() -> None:
     with pytest.raises(InputError, match=r"plan\.looks are for one search"):
         StudyConfig.from_dict({"plan": LOOKS, "search": {"replicates": 8}})
     assert 12 == StudyConfig.from_dict({"plan": LOOKS}).plan.blocks
+
+
+def test_the_decay_of_an_average_is_a_number_below_1_or_a_range() -> None:
+    """Without an average there is none; a baseline gives its own where it is searched."""
+    searched = {"average": "ema", "ema_decay": {"low": 0.9, "high": 0.999}}
+    assert {"ema_decay"} == set(OptimizerConfig.model_validate(searched).searched())
+    with pytest.raises(ValidationError, match="must be at least 0 and below 1, got 1"):
+        OptimizerConfig.model_validate({"average": "ema", "ema_decay": 1})
+    with pytest.raises(ValidationError, match='ema_decay is of an average of the weights: give average = "ema" too'):
+        OptimizerConfig.model_validate({"ema_decay": 0.9})
+    baseline = {"name": "mine", "family": "cosine", "base_lr": 0.1}
+    with pytest.raises(InputError, match="baseline 'mine' needs its own ema_decay"):
+        StudyConfig.from_dict({"optimizer": searched, "baseline": [baseline]})
+    assert StudyConfig.from_dict({"optimizer": searched, "baseline": [{**baseline, "ema_decay": 0.99}]})

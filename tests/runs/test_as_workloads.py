@@ -11,7 +11,7 @@ from lrsearch.records import TrialRecord
 from lrsearch.storage import StoredStudy
 from lrsearch.training.lane import Lane
 from lrsearch.training.models import build_stack
-from lrsearch.training.optimizers import UpdateRule
+from lrsearch.training.optimizers.rule import UpdateRule
 from lrsearch.workloads import Workload, load_data, split_examples
 from lrsearch.workloads.fashion_lenet import fashion_lenet
 from tests.workload_examples import STEPS_PER_EPOCH, tabular

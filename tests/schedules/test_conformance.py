@@ -36,7 +36,7 @@ def test_the_registry_names_each_family_as_it_names_itself():
     assert list(FAMILIES) == [shape.family for shape in FAMILIES.values()]
     assert set(FAMILIES) - set(step_families()) == {"reduce_on_plateau"}
     assert len([name for name in default_families() if name != "hyperbola"]) == 13
-    assert {"inverse_power", "power_cooldown", "spline"} == set(FAMILIES) - set(default_families())
+    assert {"inverse_power", "power_cooldown", "spline", "schedule_free"} == set(FAMILIES) - set(default_families())
 
 
 def test_a_parameter_has_one_meaning_and_one_prior_in_all_families():

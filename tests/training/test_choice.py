@@ -13,7 +13,7 @@ from lrsearch.training import choice
 from lrsearch.training.choice import choose_way, unstackable_reason
 from lrsearch.training.data import TrainingData
 from lrsearch.training.modules.layout import ModuleLayout
-from lrsearch.training.optimizers import UpdateRule
+from lrsearch.training.optimizers.rule import UpdateRule
 from lrsearch.workloads import Split, Workload
 from tests.training.modules.test_layout import Everything, X, Y
 from tests.training.modules.test_plain import own_function

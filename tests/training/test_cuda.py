@@ -27,7 +27,7 @@ from lrsearch.training.lane import EpochMetrics, Lane
 from lrsearch.training.lenet.lenet_stack import LenetStack
 from lrsearch.training.model import Way
 from lrsearch.training.models import make_model
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack, run_together
 from lrsearch.workloads import Dataset, Split, Workload
 from lrsearch.workloads.fashion_lenet import lenet, normalise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from lrsearch.training.data import Part
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, settings_columns
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule, settings_columns
 from lrsearch.training.program import EpochProgram
 
 F64 = torch.float64

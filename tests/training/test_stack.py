@@ -10,7 +10,7 @@ from lrsearch.training.data import TrainingData, epoch_order
 from lrsearch.training.lane import Checkpoint, EpochMetrics, Lane
 from lrsearch.training.model import Way
 from lrsearch.training.models import make_model
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack, run_together
 from lrsearch.workloads import Dataset, Split, Workload
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsearch.errors import InputError
-from lrsearch.schedules import PerEpoch, ReduceOnPlateau, make_schedule, step_families
+from lrsearch.schedules import FAMILIES, PerEpoch, ReduceOnPlateau, make_schedule, step_families
 from lrsearch.training.torch_schedule import to_torch
 from tests.strategies import quick, schedules
 
@@ -39,6 +39,8 @@ def test_the_scheduler_uses_the_rates_of_the_schedule(family, data):
     """Every group of an optimizer made with another rate uses lr(t), to 1e-12, also after the end."""
     schedule = data.draw(schedules(family, max_steps=40))
     optimizer = optimizer_at(123.0, groups=2)
+    if FAMILIES[family].optimizer:
+        optimizer.eval = lambda: None  # as one of schedulefree has
     rates = run(optimizer, to_torch(schedule, optimizer), schedule.total_steps + 3)
     expected = schedule.lr(np.arange(schedule.total_steps + 3))
     np.testing.assert_allclose(rates, np.stack([expected, expected], axis=1), rtol=1e-12, atol=0)
@@ -144,3 +146,10 @@ def test_a_wrong_last_epoch_is_told(last_epoch):
     """It is the number of an update."""
     with pytest.raises(InputError, match="last_epoch must be the number of an update, or -1 to begin, got "):
         to_torch(COSINE, decayed_layers(1.0), last_epoch=last_epoch)
+
+
+def test_schedule_free_needs_its_own_optimizer():
+    """With another one its rates would be those of no schedule at all."""
+    free = make_schedule("schedule_free", total_steps=10, base_lr=0.5)
+    with pytest.raises(InputError, match=r"needs an optimizer of the package schedulefree for schedule_free.*got SGD"):
+        to_torch(free, optimizer_at(0.1))

@@ -13,7 +13,7 @@ from lrsearch.schedules import make_schedule
 from lrsearch.training.data import TrainingData
 from lrsearch.training.lane import Lane
 from lrsearch.training.models import make_model
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.training.train import diverged, train_lane
 from lrsearch.workloads import Workload, split_examples

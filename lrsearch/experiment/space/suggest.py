@@ -14,7 +14,7 @@ from optuna.trial import BaseTrial, FrozenTrial
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space.space import Space
-from lrsearch.schedules import AnySchedule, default_families, reads_metric, schedule_from_params
+from lrsearch.schedules import FAMILIES, AnySchedule, default_families, reads_metric, schedule_from_params
 
 _MOST_STEPS = 10**12
 
@@ -103,6 +103,11 @@ class SpaceArguments:
             if steps is not None and not 1 <= steps <= _MOST_STEPS:
                 raise InputError(f"{name} must be from 1 to {_MOST_STEPS:g}, got {steps}")
         chosen = default_families(reading_metric=False) if self.families is None else tuple(self.families)
+        if others := [family for family in chosen if family in FAMILIES and FAMILIES[family].optimizer]:
+            raise InputError(
+                f"{others[0]} trains with an optimizer of its own, which suggest_schedule cannot put into your loop: "
+                "leave it out, or compare it in a study of a workload"
+            )
         if self.steps_per_epoch is None and (counting := [family for family in chosen if reads_metric(family)]):
             raise InputError(f"steps_per_epoch must be given for {counting[0]}, whose patience counts epochs; got None")
         try:

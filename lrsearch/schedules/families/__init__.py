@@ -10,6 +10,7 @@ from lrsearch.schedules.families.cosines import Cosine, CosineRestarts, OneCycle
 from lrsearch.schedules.families.decays import Exponential, InversePower, Linear, Polynomial, Rex, SquareRoot
 from lrsearch.schedules.families.drops import MultiStep, Step
 from lrsearch.schedules.families.plateau import ReduceOnPlateau
+from lrsearch.schedules.families.schedule_free import ScheduleFree, schedule_free_shape
 from lrsearch.schedules.families.spline import Spline
 from lrsearch.schedules.family import Family
 
@@ -30,6 +31,7 @@ FAMILIES: dict[str, type[Family]] = {
     "inverse_power": InversePower,
     "power_cooldown": PowerCooldown,
     "spline": Spline,
+    "schedule_free": ScheduleFree,
 }
 """Every family by its name, in the order in which people see them."""
 
@@ -47,8 +49,10 @@ __all__ = [
     "PowerCooldown",
     "ReduceOnPlateau",
     "Rex",
+    "ScheduleFree",
     "Spline",
     "SquareRoot",
     "Step",
     "WarmupStableDecay",
+    "schedule_free_shape",
 ]

@@ -44,6 +44,8 @@ return PARTS[part](s - STARTS[part])"""
                 raise InputError(f"parts must be schedules that are functions of the step, got {type(part).__name__}")
             if isinstance(part.shape, Join):
                 raise InputError("parts must be no joins themselves: join all their parts in one")
+            if part.shape.optimizer:
+                raise InputError(f"parts must be trained by one optimizer, and {part.family} has its own: leave it out")
         if not 2 <= len(self.parts) <= MOST_PARTS:
             raise InputError(f"parts must be 2 to {MOST_PARTS} schedules, got {len(self.parts)}")
         if len(self.boundaries) != len(self.parts) - 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,21 @@ def default_generator(device: torch.device) -> torch.Generator:
 def lane_generators(lanes: int, device: torch.device, *, stackable: bool) -> list[torch.Generator]:
     """Return the generators of lanes: one for each, or the device's own where lanes train one at a time."""
     return [torch.Generator() for _ in range(lanes)] if stackable else [default_generator(device)]
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Draw from default generators that begin at `seed`, and leave those of the process as they were."""
+    # torch.random.fork_rng and torch.manual_seed would look for every kind of device, which costs milliseconds.
+    generators = {id(g): g for g in (torch.default_generator, default_generator(device))}.values()
+    states = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
 
 
 def step_seeds(init_seed: int, epoch: int, steps: int) -> list[int]:

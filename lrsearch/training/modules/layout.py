@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lrsearch.errors import InputError
 from lrsearch.training.modules.draws import default_generator
+from lrsearch.training.modules.statistics import keeps_statistics
 from lrsearch.workloads import Workload
 
 Holder: TypeAlias = tuple[dict[str, Any], str]
@@ -54,6 +55,7 @@ class ModuleLayout:
         trained: the slots of the trained parameters.
         carried: the slots of what else a lane has of its own, by type, those of the rows' type first.
         draws: whether a step draws random numbers.
+        keeps_statistics: whether the module has running statistics, of BatchNorm.
 
     Raises:
         InputError: if the model has nothing to train, or the step fails.
@@ -64,6 +66,7 @@ class ModuleLayout:
     ) -> None:
         self.workload, self.device, self.dtype = workload, torch.device(device), dtype
         module, of_another_seed = self.build(0), _tensors(self.build(1))
+        self.keeps_statistics = keeps_statistics(module)
         trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
         if not trained:
             raise InputError(f"the model of {workload.name} has no parameter to train: there is nothing to search")

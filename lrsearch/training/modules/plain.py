@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lrsearch.training.modules.layout import ModuleLayout, holders
+from lrsearch.training.modules.statistics import taking
 
 
 class PlainModule:
@@ -24,6 +25,7 @@ class PlainModule:
     def __init__(self, layout: ModuleLayout) -> None:
         self._layout, self._module = layout, layout.build(0)
         self.size, self.trainable, self.draws = layout.size, layout.trainable, layout.draws
+        self.keeps_statistics = layout.keeps_statistics
         self._loss, self._outputs = layout.workload.loss, layout.outputs
         self._trained = [places[key] for places, key in holders(self._module, layout.trained)]
         self._holders = holders(self._module, layout.carried)
@@ -52,6 +54,16 @@ class PlainModule:
             self._keep_carried()
             torch.cat([_flat_gradient(p) for p in self._trained], out=self._grad[0])
         return loss.detach().unsqueeze(0), self._grad
+
+    def take_statistics(
+        self, params: Tensor, x: Tensor, share: float, _generators: Sequence[torch.Generator] = (), /
+    ) -> None:
+        """Let a batch `[1, B, *item]` enter the running statistics of the lane by this share; see StackedModel."""
+        self._bind(params)
+        self._module.train()
+        with torch.no_grad(), taking(self._module, share):
+            self._outputs(self._module, x[0])
+            self._keep_carried()
 
     def predict(self, params: Tensor, x: Tensor) -> list[Any]:
         """Return the one lane's outputs for items `[1, B, *item]`, in evaluation mode."""

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_map
 
 from lrsearch.training.modules.draws import LaneDraws
 from lrsearch.training.modules.layout import ModuleLayout, holders
+from lrsearch.training.modules.statistics import taking
 
 
 class StackedModule:
@@ -28,6 +29,7 @@ class StackedModule:
     def __init__(self, layout: ModuleLayout) -> None:
         self._layout, self._step = layout, _Step(layout)
         self.size, self.trainable, self.draws = layout.size, layout.trainable, layout.draws
+        self.keeps_statistics = layout.keeps_statistics
         self._bound: Tensor | None = None
         self._leaves: list[Tensor] = []
 
@@ -42,32 +44,56 @@ class StackedModule:
         if params is not self._bound:
             self._bound = params
             self._leaves = [slot.of(params.detach()).requires_grad_() for slot in self._layout.trained]
+        with torch.enable_grad():
+            loss, carried = self._forward(self._leaves, params, (x, y), generators)
+            gradients = torch.autograd.grad(loss.sum(), self._leaves, materialize_grads=True)
+        self._keep_carried(params, carried)
+        return loss.detach(), torch.cat([_columns(gradient).flatten(1) for gradient in gradients], 1)
+
+    def take_statistics(
+        self, params: Tensor, x: Tensor, share: float, generators: Sequence[torch.Generator] = (), /
+    ) -> None:
+        """Let a batch `[1 or N, B, *item]` enter the running statistics by this share; see StackedModel."""
+        trained = [slot.of(params) for slot in self._layout.trained]
+        with torch.no_grad(), taking(self._step.module, share):
+            _, carried = self._forward(trained, params, (x,), generators)
+            self._keep_carried(params, carried)
+
+    def _forward(
+        self,
+        trained: Sequence[Tensor],
+        params: Tensor,
+        batch: tuple[Tensor, ...],
+        generators: Sequence[torch.Generator],
+    ) -> tuple[Any, list[Tensor]]:
+        """Return what `_Step` gives for each lane in training mode on `batch`, each tensor `[1 or N, B, ...]`."""
         if not self._step.training:
             self._step.train()
-        if self.draws and len(x) < len(params):  # what all lanes share cannot be made random for each
-            x, y = (tensor.expand(len(params), *tensor.shape[1:]) for tensor in (x, y))
-        shared = None if len(x) < len(params) else 0
+        shared = len(batch[0]) < len(params)
+        if shared and self.draws:  # what all lanes share cannot be made random for each
+            batch, shared = tuple(tensor.expand(len(params), *tensor.shape[1:]) for tensor in batch), False
         forward = vmap(
-            lambda trained, carried, x, y: functional_call(self._step, self._named(trained, carried), (x, y)),
-            in_dims=(0, 0, shared, shared),
+            lambda trained, carried, *batch: functional_call(self._step, self._named(trained, carried), batch),
+            in_dims=(0, 0, *[None if shared else 0] * len(batch)),
             randomness="different" if self.draws else "error",
         )
-        given = (x, y) if shared == 0 else (x[0], y[0])
-        with torch.enable_grad():
-            with LaneDraws(generators) if self.draws else nullcontext():
-                loss, carried = forward(self._leaves, self._carried(params), *given)
-            gradients = torch.autograd.grad(loss.sum(), self._leaves, materialize_grads=True)
+        given = tuple(tensor[0] for tensor in batch) if shared else batch
+        with LaneDraws(generators) if self.draws else nullcontext():
+            outputs, carried = forward(trained, self._carried(params), *given)
+        return outputs, carried
+
+    def _keep_carried(self, params: Tensor, carried: Sequence[Tensor]) -> None:
+        """Take what a step has changed into the rows."""
         if carried:
             after = torch.cat([tensor.detach().to(params.dtype).flatten(1) for tensor in map(_columns, carried)], 1)
             params[:, self.trainable :] = after
-        return loss.detach(), torch.cat([_columns(gradient).flatten(1) for gradient in gradients], 1)
 
     def predict(self, params: Tensor, x: Tensor) -> Tensor | list[Any]:
         """Return the outputs `[N, B, ...]` of items `[1, B, *item]` in evaluation mode, or those of each lane."""
         self._step.eval()
         trained = [slot.of(params) for slot in self._layout.trained]
         with torch.no_grad():
-            outputs = vmap(
+            outputs, _ = vmap(
                 lambda trained, carried: functional_call(self._step, self._named(trained, carried), (x[0],))
             )(trained, self._carried(params))
         if isinstance(outputs, Tensor):
@@ -88,16 +114,14 @@ def _columns(tensor: Tensor) -> Tensor:
 
 
 class _Step(nn.Module):
-    """The module with its loss: outputs of items `x`, or with labels the loss and what the step leaves changed."""
+    """The module with its loss: of items `x` the outputs, or with labels the loss; and what the call leaves changed."""
 
     def __init__(self, layout: ModuleLayout) -> None:
         super().__init__()
         self.module, self._layout = layout.build(0), layout
         self._holders = holders(self.module, layout.carried)
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Any:
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Any, list[Tensor]]:
         outputs = self._layout.outputs(self.module, x)
-        if y is None:
-            return outputs
-        loss = self._layout.workload.loss(outputs, y)
-        return loss, [places[key] for places, key in self._holders]
+        result = outputs if y is None else self._layout.workload.loss(outputs, y)
+        return result, [places[key] for places, key in self._holders]

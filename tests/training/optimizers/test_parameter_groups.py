@@ -14,8 +14,8 @@ from lrsearch.schedules import make_schedule
 from lrsearch.training.data import TrainingData, epoch_order
 from lrsearch.training.lane import Lane
 from lrsearch.training.models import make_model
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule
-from lrsearch.training.parameter_groups import NO_FACTORS, column_factors
+from lrsearch.training.optimizers.parameter_groups import NO_FACTORS, column_factors
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Dataset, Split, Workload
 from tests.workload_examples import CLASSES, FEATURES, tabular_data

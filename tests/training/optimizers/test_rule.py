@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, clip_factor, settings_columns
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule, clip_factor, settings_columns
 
 F64 = torch.float64
 LANES = [
@@ -55,7 +55,15 @@ def test_steps_equal_torch(name):
 
 
 @pytest.mark.parametrize(
-    ("rule", "count"), [(UpdateRule(), 0), (UpdateRule(uses_momentum=True), 1), (UpdateRule("adam"), 2)]
+    ("rule", "count"),
+    [
+        (UpdateRule(), 0),
+        (UpdateRule(uses_momentum=True), 1),
+        (UpdateRule("adam"), 2),
+        (UpdateRule("adam", average="ema"), 3),
+        (UpdateRule(uses_momentum=True, average="ema").as_schedule_free(), 1),
+        (UpdateRule("adamw").as_schedule_free(), 2),
+    ],
 )
 def test_a_rule_keeps_as_much_state_as_it_needs(rule, count):
     """SGD without momentum keeps nothing."""
@@ -71,7 +79,7 @@ def test_another_optimizer_is_refused():
 def test_settings_are_a_column_each():
     """`[N, 1]`, in the type of the parameters."""
     columns = settings_columns(LANES, torch.zeros(1, dtype=F64))
-    assert {"momentum", "weight_decay", "beta1", "beta2", "eps"} == set(columns)
+    assert set(vars(LANES[0])) == set(columns)
     assert [[0.9], [0.5]] == columns["momentum"].tolist()
     assert F64 == columns["eps"].dtype
 
