@@ -40,19 +40,19 @@ class Tried:
         workload: "package.module:function", or None for the built-in one.
         training: a training function, "package.module:function", tried in place of a workload.
         dataset: which data the built-in workload is tried with.
-        command: named in place of a workload, and not tried.
+        command: a study that runs a command, which is tried in place of a workload.
     """
 
     workload: str | None = None
     training: str | None = None
     dataset: str = "digits"
-    command: str | None = None
+    command: StudyConfig | None = None
 
     @classmethod
     def of(cls, config: StudyConfig) -> Tried:
         """Return what a study trains."""
         if (run := config.run) is not None:
-            return cls(training=run.training, command=None if run.command is None else run.name)
+            return cls(training=run.training, command=None if run.command is None else config)
         built_in = config.data.dataset
         return cls(workload=config.workload) if built_in is None else cls(dataset=built_in)
 
@@ -82,9 +82,8 @@ def examine(tried: Tried, *, storage: str, device: str) -> list[Check]:
 
 def _trained(tried: Tried, device: str) -> tuple[str, Callable[[], list[Check]]]:
     """Return the name of what is trained, and what tries it."""
-    if tried.command is not None:
-        said = f"{tried.command} is not tried: the first trial of a search tries a command"
-        return "command", lambda: [Check("command", True, said)]
+    if (study := tried.command) is not None:
+        return "command", lambda: _command(study)
     if (training := tried.training) is not None:
         return "training", lambda: _training(training)
     return "workload", lambda: [Check("workload", True, _workload(tried.workload, tried.dataset, device))]
@@ -102,6 +101,12 @@ def _training(address: str) -> list[Check]:
     from lrsearch.planning.training_check import examine_training
 
     return [Check(*finding) for finding in examine_training(address)]
+
+
+def _command(study: StudyConfig) -> list[Check]:
+    from lrsearch.planning.command_check import examine_command
+
+    return [Check(*finding) for finding in examine_command(study)]
 
 
 def _storage(address: str) -> list[Check]:

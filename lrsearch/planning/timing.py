@@ -15,6 +15,7 @@ from lrsearch.experiment.run_experiment import RunExperiment
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.processes.interruption import Interruption
 from lrsearch.processes.local import auto_workers
+from lrsearch.runs.spec import RunSpec
 from lrsearch.schedules import Choice, Range, make_schedule, resolve_ranges
 from lrsearch.training.device import set_up_device
 from lrsearch.workloads import Dataset
@@ -69,8 +70,7 @@ def time_trials(experiment: Experiment, options: RunOptions, trials: int) -> Tim
 def _time_run(experiment: RunExperiment) -> Timing:
     """Time runs to their second report in the middle of what is searched, as many side by side as there will be."""
     seeds, reports = Seeds.of(experiment.config.seed, "plan", 0), min(_REPORTS, experiment.epochs)
-    parameters = {name: _middle(searched) for name, searched in experiment.config.searched.items()}
-    run = experiment.lane(experiment.constant_schedule(middle_rate(experiment)), seeds, parameters)
+    run = middle_run(experiment, seeds)
     seconds = {key: list[float]() for key in range(experiment.at_once)}
     training, stack = set(seconds), experiment.stack(seeds)
     try:
@@ -92,6 +92,12 @@ def _time_run(experiment: RunExperiment) -> Timing:
     epoch = fmean(times[-1] for times in seconds.values())
     start = fmean(max(0.0, times[0] - times[-1]) for times in seconds.values())
     return Timing(epoch, start, experiment.at_once)
+
+
+def middle_run(experiment: RunExperiment, seeds: Seeds) -> RunSpec:
+    """Return a run in the middle of what is searched, at a constant rate."""
+    parameters = {name: _middle(searched) for name, searched in experiment.config.searched.items()}
+    return experiment.lane(experiment.constant_schedule(middle_rate(experiment)), seeds, parameters)
 
 
 def middle_rate(experiment: Experiment) -> float:

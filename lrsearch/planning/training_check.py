@@ -43,7 +43,7 @@ def examine_training(training: str) -> Iterator[Finding]:
     yield from _uses_seeds(first, again, seeds)
     yield _uses_schedule(measured, first)
     yield _resumes(first, again, resumed)
-    yield _time(measured, first)
+    yield time_finding(measured.reports, first.start_seconds, first.report_seconds)
 
 
 def _try(measured: Measured, folder: str, name: str, *, seed: str | None = None) -> Trial:
@@ -134,11 +134,12 @@ def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
     return "resume", True, "after a kill it goes on from its checkpoint to the same score"
 
 
-def _time(measured: Measured, trial: Trial) -> Finding:
-    seconds = trial.start_seconds + measured.reports * trial.report_seconds
+def time_finding(reports: int, start_seconds: float, report_seconds: float) -> Finding:
+    """Return what a run and a study take, where a run reports so often, and each report takes so long."""
+    seconds = start_seconds + reports * report_seconds
     runs, at_once = _FAMILIES * (_TRIALS + _BLOCKS), usable_cores()
-    each = f"a run of {counted(measured.reports, 'report')} takes about {time_in_words(seconds)}"
-    start = f"{time_in_words(trial.start_seconds)} of it before the first update"
+    each = f"a run of {counted(reports, 'report')} takes about {time_in_words(seconds)}"
+    start = f"{time_in_words(start_seconds)} of it before the first update"
     study = f"{_FAMILIES} families x ({_TRIALS} trials + {_BLOCKS} seeds) are {runs} runs"
     takes = f"about {time_in_words(runs * seconds / at_once)} with {at_once} at a time"
     return "time", True, f"{each}, {start}; {study}: {takes} (lrsearch plan reckons with a study file)"

@@ -1,11 +1,13 @@
 """A search of runs is killed, and goes on: nothing is lost, nothing is doubled, and no run is left behind."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +21,14 @@ from tests.runs.training_examples import STUDY
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
+SECONDS_OF_A_RUN = 4.0
+"""Most of them for the imports: kills fall into each part of a run."""
+
+SCRIPT = """
+import lrsearch
+from tests.runs.training_examples import dropout
+dropout(lrsearch.current_run())
+"""
 DROPOUT = STUDY.replace("quadratic", "dropout").replace("trials = 4", 'trials = 2\nsampler = "random"\npruner = "none"')
 
 
@@ -46,23 +56,48 @@ def results(folder: Path, database: str) -> dict[str, tuple[object, ...]]:
     }
 
 
-def test_a_killed_search_goes_on_to_the_bit(folder: Path) -> None:
-    """With dropout and shuffled data; its runs end with it, and go on from their checkpoints."""
-    (folder / "toy.toml").write_text(DROPOUT.replace("in_process = true", ""))
-    lrsearch.optimize(StudyConfig.from_dict(tomllib.loads(DROPOUT)), storage="sqlite:///undisturbed.db", workers=1)
-    killed = optimize(folder, "killed.db")
-    while not any(folder.glob("killed.db.runs/*/*/checkpoint.pt")):
-        assert killed.poll() is None
-        time.sleep(0.005)
-    runs = psutil.Process(killed.pid).children(recursive=True)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert runs
-    psutil.wait_procs(runs, timeout=10)
-    assert not any(run.is_running() and run.status() != psutil.STATUS_ZOMBIE for run in runs)
+def study_of(folder: Path, form: str, trials: int) -> str:
+    """Return the study of a training function in a process of its own, or of a script that calls it."""
+    study = DROPOUT.replace("trials = 2", f"trials = {trials}").replace("in_process = true\n", "")
+    if form == "function":
+        return study
+    script = folder / "script.py"
+    script.write_text(SCRIPT)
+    return "\n".join(
+        f'command = ["{sys.executable}", "{script}"]' if line.startswith("training") else line
+        for line in study.splitlines()
+    )
+
+
+def kill(search: subprocess.Popen[str], after: float) -> None:
+    """Kill a search some seconds after its first run has begun; its runs must end with it."""
+    process, runs = psutil.Process(search.pid), list[psutil.Process]()
+    while not runs and search.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            runs = process.children(recursive=True)
+        time.sleep(0.01)
+    time.sleep(after)
+    with suppress(psutil.NoSuchProcess):
+        runs = process.children(recursive=True)
+    search.send_signal(signal.SIGKILL)
+    search.communicate()
+    _, left = psutil.wait_procs(runs, timeout=30)
+    assert not [run for run in left if run.is_running() and run.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("form", ["function", "command"])
+@pytest.mark.parametrize(("kills", "trials"), [(2, 4), pytest.param(20, 8, marks=pytest.mark.slow)])
+def test_a_killed_search_goes_on_to_the_bit(folder: Path, form, kills, trials) -> None:
+    """With dropout and shuffled data, two runs at once: killed again and again, it comes to the same."""
+    undisturbed = DROPOUT.replace("trials = 2", f"trials = {trials}")
+    lrsearch.optimize(StudyConfig.from_dict(tomllib.loads(undisturbed)), storage="sqlite:///undisturbed.db", workers=1)
+    (folder / "toy.toml").write_text(study_of(folder, form, trials))
+    drawn = random.Random(kills)
+    for _ in range(kills):
+        kill(optimize(folder, "killed.db"), drawn.uniform(0.0, SECONDS_OF_A_RUN))
     again = optimize(folder, "killed.db")
     _, said = again.communicate()
     assert 0 == again.returncode, said
-    assert 2 == len(results(folder, "killed.db"))
+    assert trials == len(results(folder, "killed.db"))
     assert results(folder, "undisturbed.db") == results(folder, "killed.db")
     assert not any(path.is_dir() for path in folder.glob("killed.db.runs/*/*"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lrsearch.planning.doctor import Check
 from lrsearch.schedules import FAMILIES
 
 
@@ -39,8 +40,8 @@ def test_doctor_tries_everything_and_says_what_is_bad(run) -> None:
     assert "its metric must return the shape" in bad.out
 
 
-def test_doctor_tries_what_a_study_file_trains(folder, run) -> None:
-    """A workload is tried, a command is named; beside a study file nothing else says what is trained."""
+def test_doctor_tries_what_a_study_file_trains(folder, run, monkeypatch) -> None:
+    """A workload, or a command; beside a study file nothing else says what is trained."""
     Path("study.toml").write_text('workload = "tests.workload_examples:wrong_metric"\n')
     assert "its metric must return the shape" in run("doctor", "study.toml", "--device", "cpu").out
     assert "exclude each other" in run("doctor", "study.toml", "--training", "train:train").complaint
@@ -48,8 +49,10 @@ def test_doctor_tries_what_a_study_file_trains(folder, run) -> None:
         '[run]\ncommand = ["python", "train.py"]\nmetric = "loss"\ndirection = "minimize"\ntotal_steps = 20\n'
         "[ranges]\nbase_lr = { low = 1e-3, high = 1e-1 }\n"
     )
+    tried = "lrsearch.planning.doctor._command"
+    monkeypatch.setattr(tried, lambda study: [Check("command", True, f"{study.run.name} was run")])
     sound = run("doctor", "own.toml", "--device", "cpu")
-    assert "python train.py is not tried" in sound.out
+    assert "python train.py was run" in sound.out
     assert "Next: lrsearch plan own.toml" in sound.err
 
 
