@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -53,12 +54,11 @@ def _run(arguments: list[str] | None) -> int:
     except RunError as error:
         return _fail(f"{error}{_stored(given)}", 1)
     except usage_error as error:
-        message = str(getattr(error, "format_message", error.__str__)())
-        return _fail(message.replace("Value error, ", ""), 2)
+        return _fail(_usage(error), 2)
     except (Interrupted, KeyboardInterrupt, typer.Abort):
         return _fail(f"interrupted{_stored(given)}", 130)
     except Exception:
-        traceback.print_exc()
+        print(_without_passwords(traceback.format_exc()), end="", file=sys.stderr)
         return _fail(f"failed, as shown above{_stored(given)}", 1)
     if code == 130:  # Typer's own answer to Ctrl-C outside a search
         return _fail(f"interrupted{_stored(given)}", 130)
@@ -85,12 +85,33 @@ def _find_modules_here() -> None:
 
 def _stored(arguments: list[str]) -> str:
     """Return what is said where a command ends early that stores what it does: how it is typed again, no password."""
-    from lrsearch.storage.database.secrets import redacted
+    from lrsearch.passwords import redacted
 
     if not arguments or arguments[0] not in _COMMANDS_THAT_STORE:
         return ""
     again = shlex.join(["lrsearch", *(redacted(word) if "://" in word else word for word in arguments)])
     return f"; everything finished so far is stored, and the same command goes on: {again}"
+
+
+def _usage(error: Exception) -> str:
+    """Return what is wrong with the arguments; a value of the wrong type in the words of study files."""
+    from pydantic import ValidationError
+
+    from lrsearch.config.messages import requirement, shortened
+
+    message = str(getattr(error, "format_message", error.__str__)())
+    if isinstance(error.__cause__, ValidationError):
+        problems = error.__cause__.errors()
+        if problems[0]["type"] != "value_error":
+            message = f"{message.partition(': ')[0]}: {requirement(problems)}, got {shortened(problems[0]['input'])}"
+    return message.replace("Value error, ", "")
+
+
+def _without_passwords(text: str) -> str:
+    """Return text, some of it other people's, without the passwords of the addresses in it and of the storage."""
+    from lrsearch.passwords import without_passwords, without_secrets
+
+    return without_passwords(without_secrets(text, os.environ.get("LRSEARCH_STORAGE", "")))
 
 
 def _fail(message: str, code: int) -> int:

@@ -43,12 +43,15 @@ class Metric:
                 raise InputError(f"{name} must hold no control characters, got {value!r}")
 
     @classmethod
-    def of_scores(cls, name: str, direction: Direction, unit: str | None) -> Metric:
+    def of_scores(cls, name: str | None, direction: Direction, unit: str | None) -> Metric:
         """Return the metric of scores that somebody brings: without a unit, an accuracy is in points, as its name says.
+
+        Without a name it is an accuracy where more is better.
 
         Raises:
             InputError: as the class.
         """
+        name = ("accuracy" if direction == "maximize" else "score") if name is None else name
         accuracy = direction == "maximize" and "accuracy" in name.lower()
         return cls(name, direction, (POINTS if accuracy else UNITS) if unit is None else unit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -15,13 +16,14 @@ PrunerKind = Literal["rungs", "median", "none"]
 """What `--pruner` takes; `PRUNERS` in `search/pruning.py` says what each does."""
 
 _REPLICATE, _CONFIRMATION, _AUDIT, _BUDGET = "/search-", "/confirm", "/audit", "/epochs-"
+_NUMBER = re.compile("[0-9]+")  # str.isdigit() is true of digits that int() does not read, such as ²
 
 
 def base_name(name: str) -> str:
     """Return the name that a user types for a search, one of its replicates, its confirmation or its audit."""
     base = name.removesuffix(_CONFIRMATION).removesuffix(_AUDIT)
     head, mark, number = base.rpartition(_REPLICATE)
-    return head if mark and number.isdigit() else base
+    return head if mark and _NUMBER.fullmatch(number) else base
 
 
 def audit_name(name: str) -> str:
@@ -53,13 +55,13 @@ def budget_names(names: Iterable[str], base: str) -> dict[int, str]:
     """Return {epochs: name} of the studies of one experiment at several epoch budgets, NAME/epochs-10 ..., sorted."""
     bases = {base_name(name) for name in names}
     tails = {name: name.removeprefix(f"{base}{_BUDGET}") for name in bases if name.startswith(f"{base}{_BUDGET}")}
-    return dict(sorted((int(tail), name) for name, tail in tails.items() if tail.isdigit()))
+    return dict(sorted((int(tail), name) for name, tail in tails.items() if _NUMBER.fullmatch(tail)))
 
 
 def without_budget(name: str) -> str:
     """Return a base name without its epoch budget, if it has one."""
     head, mark, number = name.rpartition(_BUDGET)
-    return head if mark and number.isdigit() else name
+    return head if mark and _NUMBER.fullmatch(number) else name
 
 
 def confirmation_name(name: str) -> str:

@@ -13,6 +13,26 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
+def as_number(written: str) -> float:
+    """Return the number that a text says in the digits 0 to 9; Python takes those of any script, and 1_000.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    return float(_ascii(written))
+
+
+def as_whole_number(written: str) -> int:
+    """Return the whole number that a text says, as `as_number`."""
+    return int(_ascii(written))
+
+
+def _ascii(written: str) -> str:
+    if not written.isascii() or "_" in written:
+        raise ValueError(f"not written in the digits 0 to 9: {written!r}")
+    return written
+
+
 def time_in_words(seconds: float) -> str:
     """Return a time as people say it, in round numbers.
 

@@ -144,3 +144,26 @@ def test_the_code_of_a_command_is_that_of_the_process(run, monkeypatch, given, c
     """A command that returns nothing is done."""
     monkeypatch.setattr("lrsearch.cli.app", lambda *_, **__: given)
     assert code == run("doctor").code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--trials", "many"), "Invalid value for '--trials': must be an integer, got 'many'"),
+        (("--timeout", "soon"), "Invalid value for '--timeout': must be a number, got 'soon'"),
+        (("--device", "tpu"), "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'cuda'."),
+    ],
+)
+def test_a_flag_of_the_wrong_type_is_told_in_the_words_of_study_files(run, arguments, said) -> None:
+    """Not in those of the library that reads it."""
+    assert said == run("optimize", *arguments).complaint
+
+
+def test_a_traceback_is_without_passwords(run, monkeypatch) -> None:
+    """Of addresses that other code quotes, and of the storage wherever it is quoted."""
+    monkeypatch.setenv("LRSEARCH_STORAGE", "postgresql://me:hunter2@host/db")
+    monkeypatch.setattr("lrsearch.cli.app", _raises(KeyError("mysql://me:tops3cret@srv/db: hunter2 is wrong")))
+    shown = run("studies").err
+    assert "Traceback" in shown
+    assert "mysql://me:***@srv/db: *** is wrong" in shown
+    assert "s3cret" not in shown

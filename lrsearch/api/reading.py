@@ -41,7 +41,9 @@ def write_report(study: Study | str, path: str | Path = "report.html", *, storag
 
 
 @checked
-def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
+def compare(
+    study: Study | str, *, storage: str | None = None, rope: float | None = None, alpha: float | None = None
+) -> Comparison:
     """Return the comparison that a search's confirmation allows; print it for its four lines.
 
     Fewer than 6 blocks are shown and not judged.
@@ -49,11 +51,13 @@ def compare(study: Study | str, *, storage: str | None = None) -> Comparison:
     Args:
         study: the study, or its name in the storage.
         storage: where a study given by its name is kept; the default if None.
+        rope: the difference that would not matter, in place of the plan's: the verdict is then exploratory.
+        alpha: the family-wise error rate, likewise.
 
     Raises:
         InputError: if there is no such study, or it has not been confirmed.
     """
-    return compare_study(stored_study(study, storage))
+    return compare_study(stored_study(study, storage), rope=rope, alpha=alpha)
 
 
 @checked

@@ -14,6 +14,7 @@ import typer
 from lrsearch.cli import completion
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE, PrunerKind, SamplerKind
+from lrsearch.text import as_whole_number
 
 if TYPE_CHECKING:
     from lrsearch.config import StudyConfig
@@ -194,7 +195,7 @@ def count(value: str, name: str) -> int | None:
     if value == "auto":
         return None
     try:
-        return int(value)
+        return as_whole_number(value)
     except ValueError:
         raise InputError(f"--{name} must be auto or a whole number, got {value!r}") from None
 
@@ -221,7 +222,7 @@ def whole_numbers(value: str | None, name: str) -> tuple[int, ...] | None:
     if value is None:
         return None
     try:
-        return tuple(int(number) for number in value.split(","))
+        return tuple(as_whole_number(number) for number in value.split(","))
     except ValueError:
         raise InputError(f"--{name} must be an integer, or several separated by commas, got {value!r}") from None
 

@@ -20,14 +20,15 @@ class ScoresFlags:
         Path | None, typer.Option(help="A CSV table of your own: block, family, score (points: 88.2); block may lack.")
     ] = None
     rope: Annotated[
-        float | None, typer.Option(help="With --scores: the difference that would not matter; 0.3 for points.")
+        float | None,
+        typer.Option(help="The difference that would not matter; not the one a study planned: exploratory."),
     ] = None
-    alpha: Annotated[float | None, typer.Option(help="With --scores: the family-wise error; 0.05 if none.")] = None
+    alpha: Annotated[float | None, typer.Option(help="The family-wise error, as --rope; 0.05 if none.")] = None
     seed: Annotated[int | None, typer.Option(help="With --scores: of the null distribution; 0 if none.")] = None
     direction: Annotated[
         Literal["maximize", "minimize"] | None, typer.Option(help="With --scores: whether more is better, or less.")
     ] = None
-    metric: Annotated[str | None, typer.Option(help="With --scores: what a score measures; accuracy if none.")] = None
+    metric: Annotated[str | None, typer.Option(help="With --scores: what a score measures, such as AUC.")] = None
     unit: Annotated[str | None, typer.Option(help="With --scores: the unit of a score, such as nats.")] = None
     failed_at: Annotated[
         float | None, typer.Option(help="With --scores: a run that scores worse than this has failed.")

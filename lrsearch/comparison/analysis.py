@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsearch.comparison.arrays import FloatArray, IntArray, pairs_of
-from lrsearch.comparison.best import WithBest, prefer, rank_limits
+from lrsearch.comparison.best import WithBest, of_the_only_pair, prefer, rank_limits
 from lrsearch.comparison.inference.crosscheck import holm, iman_davenport, paired_t
 from lrsearch.comparison.inference.flips import PairFlips, rounding_variance
 from lrsearch.comparison.inference.maxt import max_t
@@ -76,6 +76,8 @@ def recommend(
     """
     layout = Layout.of(len(names), alive)
     among = np.ix_(alive, alive)
+    if len(alive) == 2 and not settings.one_sided:
+        best = of_the_only_pair(pairs.difference[among], pairs.low[among], pairs.p[among], settings.alpha)
     rank_low, rank_high = rank_limits(pairs.difference[among], pairs.p[among], settings.alpha)
     recommended = tuple(names[index] for index in alive[best.recommended])
     close = best.gap_high <= (-np.inf if settings.rope is None else settings.rope)

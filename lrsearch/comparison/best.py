@@ -50,6 +50,17 @@ def compare_with_best(flips: PairFlips, columns: int, alpha: float) -> WithBest:
     return WithBest(p_worse, recommended, gap_high)
 
 
+def of_the_only_pair(difference: FloatArray, low: FloatArray, p: FloatArray, alpha: float) -> WithBest:
+    """Return what the two-sided test of two columns says of each, so that their one pair has one verdict.
+
+    A one-sided test of each would call one of two equal columns worse twice as often as `alpha`. Every array is [2, 2]:
+    by how much the first is better, the lower limit of that, and its p-value.
+    """
+    each, other = [0, 1], [1, 0]
+    p_worse = np.where(difference[each, other] < 0, p[each, other], 1.0)
+    return WithBest(p_worse, p_worse > alpha, np.maximum(-low[each, other], 0.0))
+
+
 def rank_limits(difference: FloatArray, p: FloatArray, alpha: float) -> tuple[IntArray, IntArray]:
     """Return the lowest and highest rank [columns] that the tests leave, 1 being the best.
 

@@ -62,7 +62,7 @@ def compare_scores(
     alpha: float = 0.05,
     contrasts: Contrasts = "all",
     claim: str = CONFIGURATIONS,
-    metric: str = "accuracy",
+    metric: str | None = None,
     unit: str | None = None,
     direction: Direction = "maximize",
     chance: float | None = None,
@@ -86,7 +86,7 @@ def compare_scores(
         alpha: the family-wise error rate.
         contrasts: "all", `Against(reference)` or `Groups({name: families})`.
         claim: begins with "these configurations" (blocks are seeds) or "these families" (blocks are whole searches).
-        metric: what a score measures.
+        metric: what a score measures; if None, "accuracy" where more is better, and else "score".
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         chance: the score of a model that has learned nothing. A run within a tenth of the way from it to the best

@@ -9,6 +9,7 @@ import numpy as np
 from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray
 from lrsearch.comparison.inference.flips import PairFlips
 from lrsearch.errors import InputError
+from lrsearch.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,7 @@ def columns_of(contrasts: Contrasts, families: Sequence[str], failed: BoolArray)
     Raises:
         InputError: an unknown reference; a group without members, with an unknown family, or one of another group.
     """
-    if isinstance(contrasts, Against) and contrasts.reference not in families:
-        raise InputError(f"the reference must be one of {list(families)}, but is {contrasts.reference}")
+    require_reference(contrasts, families)
     groups = contrasts.members if isinstance(contrasts, Groups) else {name: (name,) for name in families}
     members = [name for group in groups.values() for name in group]
     unknown = [name for name in members if name not in families]
@@ -68,6 +68,15 @@ def columns_of(contrasts: Contrasts, families: Sequence[str], failed: BoolArray)
     member = np.array([[name in group for name in families] for group in groups.values()])
     kept = member & ~failed
     return Columns(tuple(groups), _mean_weights(member), _mean_weights(kept), np.asarray(kept.any(axis=1)))
+
+
+def require_reference(contrasts: Contrasts, families: Sequence[str]) -> None:
+    """Raise InputError where the contrasts are against something that is none of the families."""
+    if isinstance(contrasts, Against) and contrasts.reference not in families:
+        raise InputError(
+            f"the baseline that others are compared with must be one of them, got {contrasts.reference!r}"
+            f"{did_you_mean(contrasts.reference, families)}"
+        )
 
 
 def _mean_weights(member: BoolArray) -> FloatArray:

@@ -181,8 +181,8 @@ class Comparison(ReadOnly):
                     float(self.high[place, reference]),
                 ),
                 self._ranks(int(place)),
-                name in found.recommended,
-                None if self.settings.rope is None else name in found.equivalent_to_best,
+                name in found.recommended if self.judged else None,
+                name in found.equivalent_to_best if self.judged and self.settings.rope is not None else None,
                 failed.get(name, "none"),
             )
             for place in self.table_order

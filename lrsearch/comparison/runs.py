@@ -12,7 +12,7 @@ from lrsearch.comparison import cautions
 from lrsearch.comparison.analysis import probabilities, recommend, verdicts
 from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray, one_axis
 from lrsearch.comparison.best import WithBest
-from lrsearch.comparison.contrasts import Against, Contrasts, Groups
+from lrsearch.comparison.contrasts import Against, Contrasts, Groups, require_reference
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.crosscheck import holm
 from lrsearch.comparison.inference.welch import FEWEST_RUNS, RunGroups, WelchMaxT, runs_to_settle, welch_max_t
@@ -38,7 +38,7 @@ def compare_runs(
     one_sided: bool = False,
     sigma: float | None = None,
     claim: str = CONFIGURATIONS,
-    metric: str = "accuracy",
+    metric: str | None = None,
     unit: str | None = None,
     direction: Direction = "maximize",
     chance: float | None = None,
@@ -60,7 +60,7 @@ def compare_runs(
         one_sided: with `Against`: whether a family counts only where it is better than the reference.
         sigma: the SD of a run, where it is known beforehand, the same for all families.
         claim: begins with "these configurations" (runs are seeds) or "these families" (runs are whole searches).
-        metric: what a score measures.
+        metric: what a score measures; if None, "accuracy" where more is better, and else "score".
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         chance: the score of a model that has learned nothing; see `compare_scores`.
@@ -170,8 +170,7 @@ def _require_groups(names: Sequence[str], runs: Sequence[FloatArray], settings: 
         raise InputError(f"every family must have a run, got none of {', '.join(empty)}")
     if isinstance(settings.contrasts, Groups):
         raise InputError("groups of families are means within blocks: give compare_scores a table with blocks")
-    if isinstance(settings.contrasts, Against) and settings.contrasts.reference not in names:
-        raise InputError(f"the reference must be one of {list(names)}, but is {settings.contrasts.reference}")
+    require_reference(settings.contrasts, names)
 
 
 def _untested(

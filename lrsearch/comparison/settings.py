@@ -48,6 +48,8 @@ class Settings:
             value = getattr(self, name)
             if value is not None and not 0 < value < inf:
                 raise InputError(f"{name} must be a positive number of {self.metric.unit}, got {value:g}")
+        if not 0 < self.alpha < 1:
+            raise InputError(f"alpha must be above 0 and below 1, got {self.alpha:g}")
         if self.one_sided and not isinstance(self.contrasts, Against):
             raise InputError("one_sided needs a reference that the others are compared with: contrasts=Against(name)")
         if self.failed_at is not None and not isfinite(self.failed_at):

@@ -12,10 +12,9 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_typ
 
 from numpy.typing import ArrayLike
 from pydantic import InstanceOf, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from lrsearch.config.files import check_plain
-from lrsearch.config.messages import shortened
+from lrsearch.config.messages import requirement, shortened
 from lrsearch.errors import InputError
 
 P = ParamSpec("P")
@@ -23,20 +22,6 @@ R = TypeVar("R")
 
 _ARRAYS = (ArrayLike, Union[ArrayLike, None])  # noqa: UP007  (ArrayLike is no class)
 _PLAIN = (int, float, str, bool, NoneType)
-_WORDS = {
-    "int_type": "an integer",
-    "float_type": "a number",
-    "string_type": "text",
-    "bool_type": "True or False",
-    "callable_type": "a function",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "sequence_str": "a list",
-    "mapping_type": "a dictionary",
-    "dict_type": "a dictionary",
-    "Sequence": "a list",
-}
-"""What pydantic's errors ask for, by their type or by the class that is asked for."""
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
@@ -81,17 +66,8 @@ def _checked(name: str, value: Any, adapter: TypeAdapter[Any]) -> Any:
         first, *_ = problems = error.errors()
         # Several problems of one value are the alternatives of a union, each of which was not met.
         place = [part for part in first["loc"] if isinstance(part, int)]
-        wanted = list(dict.fromkeys(_wanted(problem) for problem in problems if problem["input"] is first["input"]))
-        *others, last = wanted
-        rule = f"{', '.join(others)} or {last}" if others else last
+        rule = requirement((p for p in problems if p["input"] is first["input"]), of_python=True)
         where = name + "".join(f"[{index}]" for index in place)
-        raise InputError(f"{where} must be {rule}, got {shortened(first['input'])}") from error
+        raise InputError(f"{where} {rule}, got {shortened(first['input'])}") from error
     check_plain(str(value) if isinstance(value, Path) else value, name)
     return value
-
-
-def _wanted(problem: ErrorDetails) -> str:
-    if problem["type"] == "is_instance_of":
-        kind = problem["ctx"]["class"]
-        return _WORDS.get(kind) or f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
-    return _WORDS.get(problem["type"]) or problem["msg"].removeprefix("Input should be ")

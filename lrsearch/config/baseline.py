@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from lrsearch.config.study_tables import MOST_EPOCHS, SEARCHABLE, Name
+from lrsearch.config.study_tables import MOST_EPOCHS, SEARCHABLE, Name, Table
 from lrsearch.errors import InputError
 from lrsearch.schedules import Choice, Join, PerEpoch, Range, ReduceOnPlateau, Schedule, Tabulated, make_schedule
 
@@ -15,7 +15,7 @@ _NOMINAL_RUNS = ((100, 100), (10_000, 10_000))
 """Epochs and steps per epoch of runs, one of which a schedule must fit into before the real one is known."""
 
 
-class BaselineConfig(BaseModel):
+class BaselineConfig(Table):
     """`[[baseline]]`: one fixed schedule under a name of its own; further keys are the schedule's parameters.
 
     In place of `family` and `base_lr` it may give `rates`, one for each step or with `boundaries` each held until the
@@ -28,7 +28,7 @@ class BaselineConfig(BaseModel):
     (train_loss, test_loss, accuracy), to be shown beside the measured ones.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow")
 
     name: Name
     family: str

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from lrsearch.text import did_you_mean, plain
 
-_VALUES = (("int",), ("float",), ("literal['all']",))
-"""What pydantic calls the alternatives to a table, as ends of a location."""
+_VALUES = ("bool", "int", "float", "str", "literal['all']")
+"""What pydantic calls the alternatives of a union in a location; those with rules of their own end with a bracket."""
 
 
 def shortened(value: object) -> str:
@@ -22,6 +23,55 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
 
 
+_RULES = {
+    "missing": "be given",
+    "string_type": "be text",
+    "string_too_short": "not be empty",
+    "string_too_long": "have at most {max_length} characters",
+    "string_pattern_mismatch": "be written {pattern}",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "be an integer"),
+    **dict.fromkeys(("float_type", "float_parsing"), "be a number"),
+    "finite_number": "be a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "be true or false"),
+    "literal_error": "be {expected}",
+    "greater_than": "be above {gt:g}",
+    "greater_than_equal": "be at least {ge:g}",
+    "less_than": "be below {lt:g}",
+    "less_than_equal": "be at most {le:g}",
+    **dict.fromkeys(("list_type", "tuple_type"), "be a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "be a table"),
+    "too_short": "hold at least {min_length}",
+    "too_long": "hold at most {max_length}",
+}
+"""What a value must, by the type of pydantic's error."""
+_RULES_OF_PYTHON = {
+    "bool_type": "be True or False",
+    "callable_type": "be a function",
+    **dict.fromkeys(("mapping_type", "dict_type", "Mapping"), "be a dictionary"),
+    **dict.fromkeys(("sequence_str", "Sequence"), "be a list"),
+}
+"""The same where an argument of Python is meant, and not a file; for an instance, by its class."""
+
+
+def requirement(problems: Iterable[ErrorDetails], *, of_python: bool = False) -> str:
+    """Return what a value must, from the problems that pydantic has with it: those of the alternatives of a union."""
+    words = _RULES | _RULES_OF_PYTHON if of_python else _RULES
+    rules = list(dict.fromkeys(_rule(problem, words) for problem in problems))
+    if "be a number" in rules:
+        rules = [rule for rule in rules if rule != "be an integer"]
+    *others, last = [rules[0], *(rule.removeprefix("be ") for rule in rules[1:])]
+    return f"must {', '.join(others)} or {last}" if others else f"must {last}"
+
+
+def _rule(problem: ErrorDetails, rules: Mapping[str, str]) -> str:
+    context = problem.get("ctx", {})
+    if problem["type"] == "is_instance_of":
+        name = context["class"]
+        return rules.get(name, f"be {'an' if name[0] in 'AEIOU' else 'a'} {name}")
+    other = f"be {problem['msg'].removeprefix('Input should be ')}"
+    return rules.get(problem["type"], other).format_map(context)
+
+
 def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseModel]]) -> str:
     """Say the first thing that is wrong in one line.
 
@@ -31,24 +81,29 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
             are the valid ones.
     """
     # Where a value or a table may stand, a table that is wrong was not meant for a value.
-    problems = [p for p in error.errors() if not (p["loc"][-1:] in _VALUES and isinstance(p["input"], dict))]
+    every = error.errors()
+    problems = [p for p in every if not (isinstance(p["input"], dict) and {*p["loc"][-1:]} & {*_VALUES})] or every
     # An unknown key goes first: what was meant by it is lacking too.
     problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    location = [p for p in problem["loc"] if (p,) not in _VALUES and not str(p).endswith("]")]
+    location = _place(problem)
     table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
     where = f" in [{'.'.join(table)}]" if table else ""
     if problem["type"] == "extra_forbidden":
         model = tables.get(table) or tables.get((*table[:-1], "*"))
         keys = model.model_fields if model else ()
         return f"unknown key {shortened(key)}{where}{did_you_mean(key, keys)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    given = (
-        f", got {shortened(problem['input'])}"
-        if isinstance(problem["input"], str | int | float | None) and "got" not in message
-        else ""
-    )
+    if problem["type"] in _RULES:
+        message = requirement(p for p in problems if p["input"] is problem["input"] and _place(p) == location)
+    else:
+        message = problem["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+    given = f", got {shortened(problem['input'])}" if problem["type"] != "missing" and "got" not in message else ""
     if not location:
         return message
     name = plain(".".join(map(str, location)))
     return f"{name if len(name) <= _SHORT.maxstring else shortened(name)}: {message}{given}"
+
+
+def _place(problem: ErrorDetails) -> list[int | str]:
+    """Return the keys and places in lists that lead to a problem."""
+    return [part for part in problem["loc"] if part not in _VALUES and not str(part).endswith("]")]

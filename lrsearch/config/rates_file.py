@@ -12,6 +12,7 @@ from lrsearch.config.files import read_text
 from lrsearch.errors import InputError
 from lrsearch.schedules import Tabulated
 from lrsearch.schedules.fixed.tabulated import tabulated_pairs
+from lrsearch.text import as_number
 
 _MOST_BYTES = 4 << 20
 
@@ -81,7 +82,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        as_number(cell)
     except ValueError:
         return False
     return True
@@ -90,4 +91,4 @@ def _is_number(cell: str) -> bool:
 def _number(path: Path, line: int, cell: str) -> float:
     if not _is_number(cell):
         raise InputError(f"rates {path}, line {line}: it must hold numbers, got {cell[:60]!r}")
-    return float(cell)
+    return as_number(cell)

@@ -105,7 +105,7 @@ class RunConfig(Table):
     @classmethod
     def _in_seconds(cls, timeout: Any) -> Any:
         if isinstance(timeout, str):
-            written = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", timeout.strip())
+            written = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd])", timeout.strip())
             if written is None:
                 raise ValueError(f'must be a number of seconds or text such as "90m" or "2h", got {timeout!r}')
             return float(written[1]) * _SECONDS[written[2]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from lrsearch.config.messages import shortened
 from lrsearch.names import PrunerKind, SamplerKind
 from lrsearch.schedules import FAMILIES, default_families
 from lrsearch.text import did_you_mean
@@ -30,11 +31,33 @@ class Table(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false where neither is meant; pydantic would read the numbers 1 and 0."""
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise ValueError(f"must not be true or false, got {str(value).lower()}")
+    def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would convert: true, false and text to numbers, numbers and text to true and false."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        kinds = _kinds(annotation)
+        parts = value if isinstance(value, list | tuple) else [value]
+        if isinstance(value, Mapping) and get_origin(annotation) is dict:
+            parts = list(value.values())
+        for part in parts if Any not in kinds else []:
+            if isinstance(part, bool) and bool not in kinds:
+                raise ValueError(f"must not be true or false, got {str(part).lower()}")
+            if isinstance(part, str) and kinds & {int, float} and str not in kinds:
+                number = "a number" if float in kinds else "an integer"
+                raise ValueError(f"must be {number}, got {shortened(part)}")
+            if isinstance(part, int | float | str) and not isinstance(part, bool) and kinds == {bool}:
+                raise ValueError(f"must be true or false, got {shortened(part)}")
         return value
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """Return the types that an annotation is made of; texts to choose from are text."""
+    if get_origin(annotation) is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return {type(value) for value in get_args(annotation)}
+    inner = get_args(annotation)
+    inner = inner[1:] if get_origin(annotation) is dict else inner
+    return set().union(*map(_kinds, inner)) if inner else {annotation}
 
 
 def _shown_as_it_is(name: str) -> str:

@@ -48,8 +48,9 @@ def _require_run_study(data: Mapping[str, Any]) -> None:
     taken = {"family", *(name for family in FAMILIES.values() for name in family.priors())}
     if clash := [name for name in parameters if name in taken] if isinstance(parameters, Mapping) else []:
         raise ValueError(f"parameters: {clash[0]} is the name of the schedule's own: rename it")
-    families = search.get("families", ()) if isinstance(search, Mapping) else ()
-    if counting := [name for name in families if name in FAMILIES and reads_metric(name)]:
+    families = search.get("families") if isinstance(search, Mapping) else None
+    names = [name for name in families if isinstance(name, str)] if isinstance(families, list | tuple) else []
+    if counting := [name for name in names if name in FAMILIES and reads_metric(name)]:
         raise ValueError(f"search.families: {counting[0]} reads a metric and has no table of rates: leave it out")
 
 

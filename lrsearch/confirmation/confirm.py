@@ -17,7 +17,7 @@ from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.audit import finish_pruned
 from lrsearch.confirmation.blocks import Block, BlockPlan, plan_blocks
-from lrsearch.confirmation.candidates import strongest
+from lrsearch.confirmation.candidates import finished_trials, strongest
 from lrsearch.confirmation.controls import controls_of, with_controls
 from lrsearch.confirmation.holds import release_holds
 from lrsearch.confirmation.job import Job, OnEpoch
@@ -127,10 +127,13 @@ def _plan(job: Job, blocks: int, top: int, controls: Sequence[str]) -> BlockPlan
     planned = max(blocks, *config.plan.looks, 0)
     plan = plan_blocks(experiment, job.searches, blocks=planned, top=top, tuning_budgets=config.plan.tuning_efforts)
     if not plan.blocks[0].candidates:
-        raise InputError(
-            f"there is nothing to confirm: {job.name!r} has no finished search in this storage (run optimize first), "
-            "and the study file has no [[baseline]]"
-        )
+        lacks = f"{job.name!r} has no finished search in this storage (run optimize first)"
+        if any(finished_trials(search, family) for search in job.searches for family in config.search.families):
+            lacks = (
+                f"no trial of {job.name!r} was trained to its end without diverging (give base_lr a lower upper end in "
+                "[ranges], or let lrsearch doctor look at what is trained)"
+            )
+        raise InputError(f"there is nothing to confirm: {lacks}, and the study file has no [[baseline]]")
     compared = [
         f for f in config.search.families if not (reads_metric(f) or FAMILIES[f].free_form) and f not in plan.left_out
     ]

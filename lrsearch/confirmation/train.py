@@ -24,6 +24,7 @@ from lrsearch.records import TrialRecord, pack_scores
 from lrsearch.storage import enter_in_ledger, records
 from lrsearch.trials.checkpoints import Checkpoints, open_checkpoints
 from lrsearch.trials.full_runs import VALIDATED, FullRun, FullRuns
+from lrsearch.verdict.confirmation_plan import planned_blocks
 
 
 def confirm_blocks(
@@ -193,13 +194,13 @@ def _require_seeds_used(study: Study, names: Collection[str]) -> None:
 
 def _enter_in_ledger(study: Study, runs: Sequence[_Run], *, epochs: str) -> None:
     """Write down that the test set is about to be read, after `every` epoch or the `last`."""
-    planned = study.user_attrs.get("planned_blocks")
+    planned = planned_blocks(StudyPart.of(study))
     for index, of_block in groupby(runs, key=lambda run: run.block.index):
         reading = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "block": index,
             "entries": [run.candidate.name for run in of_block],
             "epochs": epochs,
-            "beyond_plan": planned is not None and index >= int(planned),
+            "beyond_plan": planned is not None and index >= planned,
         }
         enter_in_ledger(study, index, reading)

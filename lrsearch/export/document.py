@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, OptimizerConfig, StudyConfig
 from lrsearch.config.files import Kind, check_plain, read_data
 from lrsearch.config.messages import explain
+from lrsearch.config.study_tables import Table
 from lrsearch.errors import InputError
 from lrsearch.schedules import AnySchedule, PerEpoch, schedule_from_params
 
@@ -21,11 +22,7 @@ _MOST_BYTES = 8 << 20
 """The limit of an exported configuration, which may hold a table of all its rates."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SeedsTable(_Table):
+class SeedsTable(Table):
     """`[training.seeds]`: of the split of the data, of the initial weights and of the order of the batches."""
 
     split: int = Field(0, ge=0)
@@ -33,7 +30,7 @@ class SeedsTable(_Table):
     order: int = Field(0, ge=0)
 
 
-class TrainingTable(_Table):
+class TrainingTable(Table):
     """`[training]`: what is trained, how long and from which seeds; the workload's batch size unless one is given."""
 
     epochs: int = Field(ge=1, le=MOST_EPOCHS)
@@ -45,7 +42,7 @@ class TrainingTable(_Table):
     seeds: SeedsTable = SeedsTable()
 
 
-class RunTable(_Table):
+class RunTable(Table):
     """`[run]`: a run of a training function or a command of a person's own, and its seeds."""
 
     training: str | None = None
@@ -54,7 +51,7 @@ class RunTable(_Table):
     seeds: SeedsTable = SeedsTable()
 
 
-class Configuration(_Table):
+class Configuration(Table):
     """One configuration: everything that its training depends on, what it scored, and where it comes from.
 
     It has `optimizer` and `training` where lrsearch trained it, `run` and `parameters` where a function did, and none

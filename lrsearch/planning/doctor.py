@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from lrsearch.errors import InputError, RunError
+from lrsearch.passwords import described
 
 if TYPE_CHECKING:
     from lrsearch.config import StudyConfig
@@ -186,6 +187,4 @@ def _epoch(experiment: WorkloadExperiment, stack: Stack) -> EpochMetrics:
     except InputError:
         raise
     except Exception as error:  # user code may raise anything
-        raise InputError(
-            f"{experiment.workload.name} fails within its first epoch: {type(error).__name__}: {error}"
-        ) from error
+        raise InputError(f"{experiment.workload.name} fails within its first epoch: {described(error)}") from error

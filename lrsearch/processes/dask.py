@@ -182,7 +182,7 @@ def _client(scheduler: str) -> Iterator[Client]:
         from distributed import Client
     except ImportError as error:
         raise InputError("--backend dask needs Dask: pip install 'lrsearch[dask]'") from error
-    if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://\S+:\d+", scheduler):
+    if not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://\S+:[0-9]+", scheduler):
         raise InputError(f"scheduler must be an address such as tcp://127.0.0.1:8786, got {scheduler!r}")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a lost scheduler is reported here, in one line
     try:

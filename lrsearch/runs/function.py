@@ -9,6 +9,7 @@ from typing import Any
 
 from lrsearch.config.trust import note_loaded
 from lrsearch.errors import InputError
+from lrsearch.passwords import described
 
 
 def load_training(address: str) -> Callable[[Any], object]:
@@ -21,7 +22,7 @@ def load_training(address: str) -> Callable[[Any], object]:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # a person's own module may raise anything, and a script ends itself
-        raise InputError(f"training {address!r} cannot be imported: {type(error).__name__}: {error}") from error
+        raise InputError(f"training {address!r} cannot be imported: {described(error)}") from error
     function: Callable[[Any], object] | None = getattr(module, name, None)
     if not callable(function):
         raise InputError(f"training {address!r}: {module_name} has no function {name!r}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from optuna.trial import TrialState
 
 from lrsearch.errors import InputError, RunError
+from lrsearch.passwords import described
 from lrsearch.processes.interruption import Interrupted, Interruption
 from lrsearch.search.lanes import Lanes
 from lrsearch.search.progress import SearchState
@@ -207,7 +208,7 @@ class SearchLoop:
             for number in sorted(lanes.running)
         )
         return (
-            f"workload {name!r} failed in training: {type(error).__name__}: {error} "
+            f"workload {name!r} failed in training: {described(error)} "
             f"({Path(place.filename).name}, line {place.lineno}); trials {trials} are queued for the next run"
         )
 

@@ -5,6 +5,7 @@ lists of trials. May import config, records and names, and Optuna. Begin with st
 """
 
 from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.passwords import redacted
 from lrsearch.storage.attributes import SCHEMA_VERSION, budget_sentence
 from lrsearch.storage.database.address import (
     Storage,
@@ -18,7 +19,6 @@ from lrsearch.storage.database.address import (
     storage_file,
 )
 from lrsearch.storage.database.backup import back_up
-from lrsearch.storage.database.secrets import redacted
 from lrsearch.storage.integrity import examine_storage
 from lrsearch.storage.same_study import require_same_plan, require_same_study
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 LEDGER = "test_ledger:"
 """How the names of the attributes begin that hold the readings of the test set, one attribute a block."""
 
-_Number = Annotated[str, Field(pattern=r"^\d{1,9}$")]
+_Number = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
 _Whole = Annotated[int, Field(ge=0, lt=2**63)]
 
 

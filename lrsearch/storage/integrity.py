@@ -14,9 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
+from lrsearch.passwords import redacted
 from lrsearch.storage.database.address import existing_storage, shared_disk_warning
 from lrsearch.storage.database.problems import explained
-from lrsearch.storage.database.secrets import redacted
 from lrsearch.storage.database.sqlite import file_size, is_sqlite, is_writable, sqlite_path
 from lrsearch.storage.study_part import StudyPart
 from lrsearch.storage.worker import is_dead, is_elsewhere

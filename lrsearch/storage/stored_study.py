@@ -14,9 +14,9 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.metric import Metric
 from lrsearch.names import audit_name, base_name, budget_names, confirmation_name, search_names, without_budget
+from lrsearch.passwords import redacted
 from lrsearch.records import TrialRecord
 from lrsearch.storage.database.address import open_existing
-from lrsearch.storage.database.secrets import redacted
 from lrsearch.storage.study import load_study, storage_of, stored_names
 from lrsearch.storage.study_part import StudyPart
 

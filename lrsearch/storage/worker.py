@@ -25,7 +25,7 @@ def worker_name() -> str:
 def is_dead(worker: str) -> bool:
     """Return whether `worker` was a process of this machine that runs no more; of other machines nothing is known."""
     host, _, process = worker.rpartition(":")[0].rpartition(":")
-    if host != _host() or not process.isdigit():
+    if host != _host() or not (process.isascii() and process.isdigit()):
         return False
     return worker != f"{host}:{process}:{_started(int(process))}"
 

@@ -56,7 +56,8 @@ def number(value: float | None, *, decimals: int | None = None, signed: bool = F
     """
     if value is None or math.isnan(value):
         return MISSING
-    sign = "+" if signed else ""
+    sign = "+" if signed and value else ""
+    value = type(value)(0) if value == 0 else value  # without the sign of a negative zero
     if isinstance(value, int):
         return f"{value:{sign}d}"
     if isinstance(value, Points):

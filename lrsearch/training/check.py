@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lrsearch.errors import InputError
+from lrsearch.passwords import described
 from lrsearch.training.evaluation import joined, set_score
 from lrsearch.training.modules.layout import model_outputs
 from lrsearch.training.optimizers.parameter_groups import column_factors
@@ -84,8 +85,7 @@ def check_set_metric(workload: Workload, x: Tensor, y: Tensor) -> None:
         raise
     except Exception as error:  # user code may raise anything
         raise InputError(
-            f"workload {workload.name}: its metric over the whole set fails on {len(y)} examples: "
-            f"{type(error).__name__}: {error}"
+            f"workload {workload.name}: its metric over the whole set fails on {len(y)} examples: {described(error)}"
         ) from error
 
 
@@ -109,9 +109,7 @@ def check_independence(workload: Workload, x: Tensor, y: Tensor) -> None:
     except InputError:
         raise
     except Exception as error:  # user code may raise anything
-        raise InputError(
-            f"workload {workload.name} fails on single examples: {type(error).__name__}: {error}"
-        ) from error
+        raise InputError(f"workload {workload.name} fails on single examples: {described(error)}") from error
 
 
 def _check_independence(workload: Workload, x: Tensor, y: Tensor) -> None:

@@ -34,15 +34,16 @@ def confirmation_plan(confirmation: StudyPart) -> ConfirmationPlan:
         controls=controls,
         excluded=(*controls, *smaller_budget_candidates(confirmation), *free_forms(_names(confirmation))),
         left_out=tuple(attributes.left_out),
-        blocks=_planned_blocks(confirmation),
+        blocks=planned_blocks(confirmation),
     )
     return replace(plan, failure_rule=_failure_rule(plan, confirmation))
 
 
-def _planned_blocks(confirmation: StudyPart) -> int | None:
+def planned_blocks(confirmation: StudyPart) -> int | None:
     """Return how many blocks were planned; the study file's where the first command asked for too few to judge.
 
-    So those can be added to: what was shown of them was no analysis.
+    So those can be added to: what was shown of them was no analysis, and the test set is read within the plan. None of
+    a study by an earlier version.
     """
     planned = confirmation.attributes.planned_blocks
     if planned is None or planned >= FEWEST_BLOCKS or confirmation.attributes.searches > 1:

@@ -37,8 +37,10 @@ class BudgetAgreement:
         )
 
 
-def verdicts_by_budget(studies: Mapping[int, StoredStudy]) -> dict[int, StudyVerdict]:
-    """Return the verdict at each epoch budget.
+def verdicts_by_budget(
+    studies: Mapping[int, StoredStudy], *, rope: float | None = None, alpha: float | None = None
+) -> dict[int, StudyVerdict]:
+    """Return the verdict at each epoch budget; `rope` and `alpha` are those of `study_verdict`.
 
     Raises:
         InputError: if a study has not been confirmed, or two differ in more than their epochs.
@@ -46,7 +48,7 @@ def verdicts_by_budget(studies: Mapping[int, StoredStudy]) -> dict[int, StudyVer
     first, *others = (study.confirmed() for study in studies.values())
     for other in others:
         _require_same_experiment(first, other)
-    return {epochs: study_verdict(study) for epochs, study in studies.items()}
+    return {epochs: study_verdict(study, rope=rope, alpha=alpha) for epochs, study in studies.items()}
 
 
 def agreements(verdicts: Mapping[int, StudyVerdict]) -> Sequence[BudgetAgreement]:

@@ -18,9 +18,10 @@ from lrsearch.comparison.contrasts import Contrasts
 from lrsearch.comparison.settings import Settings
 from lrsearch.comparison.unjudged import show_few_blocks
 from lrsearch.config.files import read_text
+from lrsearch.config.messages import shortened
 from lrsearch.errors import InputError
 from lrsearch.metric import Direction, Metric
-from lrsearch.text import counted
+from lrsearch.text import as_number, counted
 
 _MOST_BYTES = 64 << 20
 _COLUMNS = ("block", "family", "score")
@@ -62,7 +63,7 @@ class ScoresTable:
         cells = {(run.block, run.family) for run in self.runs}
         return tuple(b for b in self.blocks if all((b, family) in cells for family in self.families))
 
-    def measured(self, metric: str, direction: Direction, unit: str | None) -> Metric:
+    def measured(self, metric: str | None, direction: Direction, unit: str | None) -> Metric:
         """Return what the scores measure.
 
         Raises:
@@ -98,7 +99,7 @@ def compare_table(
     alpha: float = 0.05,
     seed: int = 0,
     direction: Direction = "maximize",
-    metric: str = "accuracy",
+    metric: str | None = None,
     unit: str | None = None,
     failed_at: float | None = None,
     sigma: float | None = None,
@@ -115,7 +116,7 @@ def compare_table(
         alpha: the family-wise error rate.
         seed: of the null distribution that is drawn.
         direction: "maximize" where more of the metric is better, "minimize" where less is.
-        metric: what a score measures.
+        metric: what a score measures; if None, "accuracy" where more is better, and else "score".
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         failed_at: a run that scores worse than this has failed.
         sigma: the SD of a run, known beforehand, for unpaired runs.
@@ -197,13 +198,13 @@ def read_scores(path: Path) -> ScoresTable:
             raise InputError(f"{where}: block {block} and family {family} stand twice")
         seen.add((block, family))
         try:
-            runs.append(Run(block or "", family, float(score)))
+            runs.append(Run(block or "", family, as_number(score)))
         except ValueError:
             raise InputError(f"{where}: score must be a number, got {score!r}") from None
         if not math.isfinite(runs[-1].score):
             raise InputError(
-                f"{where}: score must be a finite number, got {score!r}: give a run that diverged a score worse than "
-                "--failed-at"
+                f"{where}: score must be a finite number, got {score!r}: for a run that diverged write a number, and "
+                "say with --failed-at that one so bad has failed"
             )
     return ScoresTable(tuple(runs), has_blocks)
 
@@ -217,7 +218,7 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str | None, str, str]]]:
         if any(header.count(name) != 1 for name in _COLUMNS[1:]) or header.count("block") > 1:
             raise InputError(
                 f"scores {path} must be a CSV table, block being optional, with the columns {', '.join(_COLUMNS)}, "
-                "each of them once" + _separator_hint(header)
+                f"each of them once, got {shortened(', '.join(header))}{_separator_hint(header)}"
             )
         family_place, score_place = header.index("family"), header.index("score")
         block_place = header.index("block") if "block" in header else None

@@ -29,7 +29,7 @@ def compare_sequential(
     paired: bool = True,
     alpha: float = 0.05,
     direction: Direction = "maximize",
-    metric: str = "accuracy",
+    metric: str | None = None,
     unit: str | None = None,
     failed_at: float | None = None,
 ) -> SequentialVerdict:
@@ -44,7 +44,7 @@ def compare_sequential(
         paired: whether run k of both shares its seeds. Unpaired runs are taken to have alternated.
         alpha: the error rate over all looks, both directions together.
         direction: "maximize" where more of the metric is better, "minimize" where less is.
-        metric: what a score measures.
+        metric: what a score measures; if None, "accuracy" where more is better, and else "score".
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         failed_at: a run that scores worse than this has failed: there is no verdict.
 
@@ -68,7 +68,7 @@ def compare_growing_table(
     baseline: str,
     alpha: float = 0.05,
     direction: Direction = "maximize",
-    metric: str = "accuracy",
+    metric: str | None = None,
     unit: str | None = None,
     failed_at: float | None = None,
 ) -> SequentialVerdict:

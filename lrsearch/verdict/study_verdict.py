@@ -69,13 +69,18 @@ class StudyVerdict:
         return {**self.comparison.to_dict(), **finite(beside)}
 
 
-def compare_study(study: StoredStudy) -> Comparison:
+def compare_study(study: StoredStudy, *, rope: float | None = None, alpha: float | None = None) -> Comparison:
     """Compare the candidates of a study's confirmation in its planned blocks; fewer than 6 are shown and not judged.
+
+    Args:
+        study: a confirmed study.
+        rope: in place of the plan's, which makes the verdict exploratory.
+        alpha: in place of the plan's, likewise.
 
     Raises:
         InputError: if there is no confirmation.
     """
-    return study_verdict(study).comparison
+    return study_verdict(study, rope=rope, alpha=alpha).comparison
 
 
 def judge_study(study: StoredStudy) -> Comparison:
@@ -90,8 +95,10 @@ def judge_study(study: StoredStudy) -> Comparison:
     return comparison
 
 
-def study_verdict(study: StoredStudy) -> StudyVerdict:
+def study_verdict(study: StoredStudy, *, rope: float | None = None, alpha: float | None = None) -> StudyVerdict:
     """Return the comparison of a study's confirmation, its controls, the claims it was made for, and what lies beyond.
+
+    With a `rope` or an `alpha` of its own it is exploratory, and warns of that.
 
     Raises:
         InputError: if there is no confirmation, or its searches were made under another plan.
@@ -100,7 +107,7 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
     config, runs, searches = confirmation.config, confirmation.runs, confirmation.attributes.searches
     for search in study.searches:
         require_same_plan(search, config)
-    planned = confirmation_plan(confirmation)
+    planned, explored = _explored(confirmation_plan(confirmation), config, rope=rope, alpha=alpha)
     plan = _at_analysis(planned, runs, config)
     comparison = compare_records(runs, plan, np.random.default_rng(config.seed))
     controls: tuple[Control, ...] = ()
@@ -109,7 +116,8 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
     ):
         controls = check_controls(runs, plan, planned_controls, np.random.default_rng(config.seed))
     claims, claims_note = _claims(runs, config, plan)
-    annotated = _annotated(comparison, plan, controls, confirmation, (confirmation.added_by_hand, *_adopted(study)))
+    origins = (explored, confirmation.added_by_hand, *_adopted(study))
+    annotated = _annotated(comparison, plan, controls, confirmation, origins)
     lines = answer_lines(comparison, background_of(study, comparison))
     return StudyVerdict(
         comparison=replace(annotated, lines=lines, cost=cost_of(study)),
@@ -122,6 +130,25 @@ def study_verdict(study: StoredStudy) -> StudyVerdict:
         good_regions=good_regions(study.searches),
         tuning_budgets=tuning_budget_verdicts(confirmation, runs, plan),
     )
+
+
+def _explored(
+    plan: ConfirmationPlan, config: StudyConfig, *, rope: float | None, alpha: float | None
+) -> tuple[ConfirmationPlan, str]:
+    """Return the plan with another ROPE and error rate, where they are given, and a line that says so, or ""."""
+    changes: dict[str, float] = {} if rope is None else {"rope": rope}
+    if alpha is not None:
+        changes["alpha"] = alpha / max(1, len(config.plan.looks))
+    if not changes:
+        return plan, ""
+    before = {"rope": plan.settings.rope, "alpha": config.plan.alpha}
+    given = {"rope": rope, "alpha": alpha}
+    words = " and ".join(f"{name} {given[name]:g} (planned: {_planned(before[name])})" for name in changes)
+    return plan.with_settings(**changes), f"exploratory: judged with {words}, chosen after the runs could be seen"
+
+
+def _planned(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
 
 
 def _adopted(study: StoredStudy) -> tuple[str, ...]:

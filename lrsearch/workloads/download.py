@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 import urllib.request
 import uuid
 from contextlib import suppress
@@ -14,6 +15,9 @@ from lrsearch.errors import RunError
 
 STALL_SECONDS = 30.0
 """A server that sends nothing for so long is given up."""
+
+SLOWEST_RATE = 1024
+"""A server that sends fewer bytes a second, measured over the time in which none at all are waited for, is given up."""
 
 _CHUNK_BYTES = 1 << 18
 _logger = logging.getLogger(__name__)
@@ -30,7 +34,7 @@ def download(url: str, target: Path, md5: str) -> None:
         md5: of its content, in hexadecimal.
 
     Raises:
-        RunError: if it cannot be reached, stalls, or is another file; nothing is left behind.
+        RunError: if it cannot be reached, stalls, sends less than 1 KiB/s, or is another file; nothing is left behind.
     """
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     digest = hashlib.md5(usedforsecurity=False)
@@ -39,9 +43,15 @@ def download(url: str, target: Path, md5: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(request, timeout=STALL_SECONDS) as answer, part.open("wb") as file:
             _logger.info("downloading %s", url)
-            while chunk := answer.read(_CHUNK_BYTES):
+            since, received = time.monotonic(), 0
+            while chunk := answer.read1(_CHUNK_BYTES):  # what has arrived, where read() would wait for a whole chunk
                 file.write(chunk)
                 digest.update(chunk)
+                received += len(chunk)
+                if (passed := time.monotonic() - since) >= STALL_SECONDS:
+                    if received < SLOWEST_RATE * passed:
+                        raise RunError(f"{url}: too slow: {received:,} bytes in {passed:.0f} s")
+                    since, received = time.monotonic(), 0
         if digest.hexdigest() != md5:
             raise RunError(f"{url}: incomplete or another file (its MD5 is not {md5})")
         part.replace(target)

@@ -20,6 +20,7 @@ from lrsearch.config.messages import shortened
 from lrsearch.config.trust import note_loaded
 from lrsearch.errors import InputError
 from lrsearch.metric import POINTS, UNITS, Direction, Metric
+from lrsearch.passwords import described
 from lrsearch.workloads.dataset import Dataset
 
 Augment: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
@@ -147,14 +148,14 @@ def load_workload(address: str, **options: object) -> Workload:
     try:
         factory = getattr(importlib.import_module(module_name), function_name)
     except (Exception, SystemExit) as error:  # a user's module may raise anything, and a script ends itself
-        raise InputError(f"workload {address!r} cannot be imported: {_describe(error)}") from error
+        raise InputError(f"workload {address!r} cannot be imported: {described(error)}") from error
     try:
         workload = factory(**options)
     except InputError:
         raise
     except (Exception, SystemExit) as error:
         given = options or "no arguments"
-        raise InputError(f"workload {address!r} cannot be called with {given}: {_describe(error)}") from error
+        raise InputError(f"workload {address!r} cannot be called with {given}: {described(error)}") from error
     if not isinstance(workload, Workload):
         raise InputError(f"workload {address!r} must return a lrsearch.Workload, got {type(workload).__name__}")
     note_loaded(address)
@@ -198,12 +199,7 @@ def load_data(workload: Workload) -> Dataset:
     except InputError:
         raise
     except Exception as error:  # user code may raise anything
-        raise InputError(f"workload {workload.name}: its data cannot be loaded: {_describe(error)}") from error
+        raise InputError(f"workload {workload.name}: its data cannot be loaded: {described(error)}") from error
     if not isinstance(dataset, Dataset):
         raise InputError(f"workload {workload.name}: data must return a lrsearch.Dataset, got {type(dataset).__name__}")
     return dataset
-
-
-def _describe(error: BaseException) -> str:
-    """Return an error as a part of a sentence: its kind and what it says."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

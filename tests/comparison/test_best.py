@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lrsearch import compare_runs, compare_scores
 from lrsearch.comparison.best import compare_with_best, prefer, rank_limits
 from lrsearch.comparison.inference.flips import flip_pairs
 from lrsearch.comparison.inference.maxt import max_t
@@ -61,3 +62,18 @@ def test_ranks_are_what_the_tests_leave():
     p = np.array([[1.0, 0.2, 0.01], [0.2, 1.0, np.nan], [0.01, np.nan, 1.0]])
     low, high = rank_limits(difference, p, 0.05)
     assert ([1, 1, 2], [2, 3, 3]) == (low.tolist(), high.tolist())
+
+
+def test_two_families_have_one_verdict() -> None:
+    """One is recommended alone exactly where the interval of their one pair is beside 0, with the same p-value."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        scores = rng.normal(90, 0.3, (10, 2)) + np.array([0.2, 0.0])
+        runs = {"a": scores[:, 0], "b": scores[:, 1]}
+        for compared in (
+            compare_scores(scores, ["a", "b"], rope=0.3, rng=rng),
+            compare_runs(runs, rope=0.3, rng=rng),
+        ):
+            assert (len(compared.recommended) == 1) == (compared.low[0, 1] > 0 or compared.high[0, 1] < 0)
+            assert min(compared.recommendation.p_worse) == compared.p[0, 1]
+            assert ("shown worse (p" in compared.lines[1]) == (len(compared.recommended) == 1)

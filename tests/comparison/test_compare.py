@@ -79,7 +79,7 @@ def test_images_widen_the_intervals():
         (np.ones((8, 4)), {"families": ["a", "a", "b", "c"]}, "each of two or more columns once"),
         (table(), {"rope": 0.0}, "rope must be a positive number of points, got 0"),
         (table(), {"claim": "cosine wins"}, "claim must begin with"),
-        (table(), {"contrasts": Against("step")}, "the reference must be one of"),
+        (table(), {"contrasts": Against("step")}, "the baseline that others are compared with must be one of them"),
         (table(), {"contrasts": Groups({"one": NAMES})}, "groups must be two or more"),
         (table(), {"contrasts": Groups({"one": ["rex"], "two": ["step"]})}, "of the families scored"),
         (table(), {"correct": np.ones((10, 4))}, "axes \\[blocks, families, examples\\]"),

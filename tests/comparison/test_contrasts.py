@@ -63,7 +63,7 @@ def test_a_failed_member_weighs_nothing():
 @pytest.mark.parametrize(
     ("plan", "complaint"),
     [
-        (Against("v"), "the reference must be one of"),
+        (Against("v"), "the baseline that others are compared with must be one of them"),
         (Groups({"a": ["w"]}), "groups must be two or more"),
         (Groups({"a": ["w"], "b": ["w"]}), "no family in two of them"),
         (Groups({"a": ["w"], "b": []}), "at least one of the families"),

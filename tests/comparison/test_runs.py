@@ -139,7 +139,7 @@ REFUSED = [
     ({"a": [1.0, 2.0, 3.0], "b": ["x"]}, {}, "the scores of b must be an array of numbers"),
     (RUNS, {"sigma": 0.0}, "sigma must be a positive number of nats, got 0"),
     (RUNS, {"rope": -1.0}, "rope must be a positive number of nats, got -1"),
-    (RUNS, {"contrasts": Against("z")}, "the reference must be one of"),
+    (RUNS, {"contrasts": Against("z")}, "the baseline that others are compared with must be one of them"),
     (RUNS, {"contrasts": Groups({"x": ["a"], "y": ["b"]})}, "groups of families are means within blocks"),
     (RUNS, {"one_sided": True}, "one_sided needs a reference"),
 ]

@@ -101,7 +101,7 @@ def test_a_typo_is_named_with_its_place_and_what_was_meant(folder, text, parts) 
 
 
 WRONG = {
-    "epochs of zero": ("[training]\nepochs = 0", ["training.epochs", "greater than or equal to 1", "got 0"]),
+    "epochs of zero": ("[training]\nepochs = 0", ["training.epochs", "at least 1", "got 0"]),
     "epochs as text": ("[training]\nepochs = 'ten'", ["training.epochs", "integer", "got 'ten'"]),
     "trials below zero": ("[search]\ntrials = -4", ["search.trials", "got -4"]),
     "batches of zero": ("[training]\nbatch_size = 0", ["training.batch_size", "got 0"]),
@@ -116,7 +116,10 @@ WRONG = {
         "[optimizer]\nweight_decay = { low = 0.0, high = 0.1, log = true }",
         ["optimizer.weight_decay", "above 0", "0.0"],
     ),
-    "half a range of a setting": ("[optimizer]\nmomentum = { low = 0.1 }", ["optimizer.momentum.high", "required"]),
+    "half a range of a setting": (
+        "[optimizer]\nmomentum = { low = 0.1 }",
+        ["momentum.high", "must be given"],
+    ),
     "momentum of one": ("[optimizer]\nmomentum = 1.0", ["optimizer.momentum", "below 1", "got 1.0"]),
     "negative weight decay": ("[optimizer]\nweight_decay = -0.1", ["optimizer.weight_decay", "got -0.1"]),
     "baselines of one name": (
@@ -129,7 +132,7 @@ WRONG = {
     ),
     "a baseline's rate of zero": (
         "[[baseline]]\nname = 'a'\nfamily = 'constant'\nbase_lr = 0.0",
-        ["base_lr", "greater than 0", "got 0.0"],
+        ["base_lr", "above 0", "got 0.0"],
     ),
 }
 

@@ -51,7 +51,7 @@ def test_searched_settings_are_told_from_fixed_ones() -> None:
 @pytest.mark.parametrize(("key", "value"), [("clip_norm", 0), ("clip_norm", -1.0), ("no_decay", "bias")])
 def test_what_cannot_clip_or_group_is_refused(key, value) -> None:
     """One line names the key, the rule and the value."""
-    with pytest.raises(InputError, match=f"optimizer.{key}: .*(greater than 0|'vectors').*, got {value!r}"):
+    with pytest.raises(InputError, match=f"optimizer.{key}: .*(above 0|'vectors').*, got {value!r}"):
         StudyConfig.from_dict({"name": "s", "optimizer": {key: value}})
 
 
@@ -71,11 +71,11 @@ LOOKS = {"looks": [8, 12]}
     [
         ({"looks": [12, 8]}, "looks must rise"),
         ({"looks": [8, 8]}, "looks must rise"),
-        ({"looks": [5, 10]}, "greater than or equal to 6"),
+        ({"looks": [5, 10]}, "at least 6"),
         ({"looks": [6, 12]}, "no p-value of 6 blocks is below 0.0303, and each of 2 analyses has 0.025"),
         ({"looks": [8, 12], "blocks": 20}, "blocks must be those of the last of looks, 12, got 20"),
         ({"tuning_efforts": [5, 2]}, "tuning_efforts must rise"),
-        ({"tuning_efforts": [0]}, "greater than or equal to 1"),
+        ({"tuning_efforts": [0]}, "at least 1"),
     ],
 )
 def test_wrong_looks_and_efforts_are_refused(plan, complaint: str) -> None:

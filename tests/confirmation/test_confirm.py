@@ -122,12 +122,18 @@ def test_an_interrupted_confirmation_equals_an_uninterrupted_one(folder) -> None
 
 
 def test_more_blocks_are_added_to_those_that_are_there(folder) -> None:
-    """Two blocks and then three are three, to the bit; the ledger marks what went beyond the plan."""
+    """Two blocks and then three are three, to the bit; too few to be judged, they are within the study file's plan."""
     _confirm(FIXED, 2)
     more = _confirm(FIXED, 3).study
     assert _runs(_confirm(FIXED, 3, database="whole.log").study) == _runs(more)
-    assert [False, False, True] == [reading.beyond_plan for reading in _ledger(more)]
+    assert [False] * 3 == [reading.beyond_plan for reading in _ledger(more)]
     assert 6 == len(finished(_confirm(FIXED, 1).study))
+
+
+def test_the_ledger_marks_what_goes_beyond_the_plan(folder) -> None:
+    """The blocks of the first command, where they were enough to be judged."""
+    _confirm(FIXED, 6)
+    assert [False] * 6 + [True] == [reading.beyond_plan for reading in _ledger(_confirm(FIXED, 7).study)]
 
 
 def test_every_reading_of_the_test_set_is_in_the_ledger(folder) -> None:

@@ -21,8 +21,8 @@ WRONG = {
         r"unknown key 'inti' in \[training.seeds\]; did you mean 'init'",
     ),
     "an unknown parameter": ({"schedule": {"family": "linear", "total_steps": 9, "base_lr": 1, "gama": 1}}, "'gama'"),
-    "no schedule": ({"schedule": None}, "schedule: input should be a valid dictionary, got None"),
-    "a wrong number": ({"training": {"epochs": 0}}, "training.epochs: .* greater than or equal to 1, got 0"),
+    "no schedule": ({"schedule": None}, "schedule: must be a table, got None"),
+    "a wrong number": ({"training": {"epochs": 0}}, "training.epochs: .* at least 1, got 0"),
     "a range": ({"optimizer": {"momentum": {"low": 0.1, "high": 0.2}}}, "momentum must be one number, got a range"),
     "two intervals": ({"training": {"epochs": 70, "interval": "epoch"}}, "interval is 'epoch', but the schedule's"),
 }

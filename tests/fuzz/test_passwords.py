@@ -6,8 +6,8 @@ import pytest
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
+from lrsearch.passwords import without_secrets
 from lrsearch.storage import open_existing, open_storage, redacted
-from lrsearch.storage.database.secrets import without_secrets
 from tests.postgres_server import PASSWORD, binaries, postgres_server
 
 SECRET = "s3cr3t-W0rd"

@@ -44,9 +44,9 @@ WRONG_TABLES = {
     "block,family,score\n\n0,cosine,88,2": "line 3: it has 4 cells, and the header has 3; write 88.2, not 88,2",
     "block,family,score\n0,,90": "line 2: the family is empty",
     "block,family,score\n , cosine, 90": "line 2: the block is empty",
-    "block;family;score\n0;cosine;90": "each of them once; its cells are separated by semicolons: use commas",
+    "block;family;score\n0;cosine;90": "got 'block;family;score'; its cells are separated by semicolons: use commas",
     "block\tfamily\tscore\n0\tcosine\t90": "separated by tabs: use commas",
-    "block,family,score\n0,cosine,nan": "line 2: score must be a finite number, got 'nan': give a run that diverged",
+    "block,family,score\n0,cosine,nan": "line 2: score must be a finite number, got 'nan': for a run that diverged",
     "block,family,score\n0,cosine,90\n0,cosine,91": "line 3: block 0 and family cosine stand twice",
     "block,family,score\n0,cosine,high": "line 2: score must be a number, got 'high'",
     "block,family,score\n0,cosine": "line 2: it has 2 cells, and the header has 3",
@@ -146,11 +146,25 @@ def test_a_run_far_below_its_family_is_named_and_kept_unless_a_limit_is_given(fo
     assert not any("far worse" in w for w in excluded.warnings + _table(folder, _lines(SCORES)).warnings)
 
 
-@pytest.mark.parametrize("flag", ["--rope", "--alpha", "--failed-at"])
+@pytest.mark.parametrize("flag", ["--sigma", "--failed-at"])
 def test_a_study_is_judged_by_its_own_plan(folder, run, flag) -> None:
     """What is fixed beforehand is not ignored where it is given again: it is refused in one line."""
     complaint = run("compare", "--study-name", "tab", flag, "0.5").complaint
-    assert complaint == f"{flag} cannot be given for a study, which is judged by the plan that it was made with"
+    assert complaint == f"{flag} cannot be given for what is stored, which is judged by the plan that it was made with"
+
+
+def test_a_table_is_not_read_beside_a_study(folder, run) -> None:
+    """Which of the two was meant is not guessed; a study that only the environment names is not meant."""
+    (folder / "scores.csv").write_text(_lines(SCORES))
+    assert "leave out --study-name" in run("compare", "--scores", "scores.csv", "--study-name", "tab").complaint
+    assert "leave out --study-name" in run("compare", "--scores", "scores.csv", "--studies", "a,b").complaint
+
+
+@pytest.mark.parametrize("cell", ["٩٠", "9_0", "９０"])
+def test_a_score_is_written_in_the_digits_0_to_9(folder, cell) -> None:
+    """Python reads those of every script, and 9_0, which nobody meant."""
+    with pytest.raises(InputError, match="score must be a number"):
+        _table(folder, f"block,family,score\n0,cosine,{cell}")
 
 
 def _unpaired(scores) -> str:

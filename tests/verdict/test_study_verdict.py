@@ -72,6 +72,18 @@ def test_blocks_beyond_the_plan_are_exploratory(storage) -> None:
     assert 14 == beyond.exploratory.blocks
 
 
+def test_another_rope_than_the_planned_one_is_exploratory(database, run) -> None:
+    """It is honoured, and named beside the plan's; the error rate likewise."""
+    stored(database, config_of(), SCORES)
+    planned = run("compare")
+    explored = run("compare", "--rope", "5", "--alpha", "0.2")
+    assert "region of practical equivalence 5 points" in explored.out
+    assert "simultaneous 80% intervals" in explored.out
+    assert "exploratory: judged with rope 5 (planned: 0.3) and alpha 0.2 (planned: 0.05), chosen after" in explored.err
+    assert "xploratory" not in planned.out + planned.err
+    assert "alpha must be above 0 and below 1, got 2" in run("compare", "--alpha", "2").complaint
+
+
 def test_exploratory_readings_are_labelled_by_compare(database, run) -> None:
     """The command prints the label; without such blocks it does not."""
     stored(database, config_of(), SCORES, planned_blocks=8)

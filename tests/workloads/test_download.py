@@ -19,7 +19,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class _Server(BaseHTTPRequestHandler):
-    """Sends CONTENT whole; of /half the first half and then nothing, with the connection open; of /cut half of it."""
+    """Sends CONTENT whole; of /half the first half and then nothing, of /cut half of it, of /drip a byte at a time."""
 
     together = threading.Barrier(4)
     ended = threading.Event()
@@ -30,6 +30,8 @@ class _Server(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
+        while self.path == "/drip" and not self.ended.wait(0.02):
+            self.wfile.write(b"x")
         partly = self.path in ("/half", "/cut")
         self.wfile.write(CONTENT[: len(CONTENT) // 2] if partly else CONTENT)
         if self.path == "/half":
@@ -79,6 +81,14 @@ def test_a_server_that_stalls_is_given_up(tmp_path: Path, address: str, monkeypa
         download(f"{address}/half", tmp_path / "file.gz", MD5)
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(RunError, match=r"/x: no data for 0\.2 s"):
         download(f"http://127.0.0.1:{mute.getsockname()[1]}/x", tmp_path / "file.gz", MD5)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(tmp_path, address, monkeypatch):
+    """No single byte is late, and the file would take days."""
+    monkeypatch.setattr(module, "STALL_SECONDS", 0.2)
+    with pytest.raises(RunError, match=r"/drip: too slow: \d+ bytes in 0 s"):
+        download(f"{address}/drip", tmp_path / "file.gz", MD5)
     assert [] == list(tmp_path.iterdir())
 
 

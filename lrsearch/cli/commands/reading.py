@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,6 +43,8 @@ def compare(
     """
     require_seed(table.seed)
     if table.scores is not None:
+        if studies is not None or study_name not in (None, os.environ.get("LRSEARCH_STUDY")):
+            raise InputError("--scores is a table of its own: leave out --study-name and --studies")
         if code := print_scores(table, table.scores, output, details=details, target=target):
             raise typer.Exit(code)
         return
@@ -52,7 +55,11 @@ def compare(
     from lrsearch.verdict.epoch_budgets import agreements, verdicts_by_budget
     from lrsearch.verdict.over_studies import read_over_studies
 
-    table.refuse(list(table.given()), "for a study, which is judged by the plan that it was made with")
+    explored = {name: value for name, value in table.given().items() if name in ("rope", "alpha") and studies is None}
+    table.refuse(
+        [name for name in table.given() if name not in explored],
+        "for what is stored, which is judged by the plan that it was made with",
+    )
     opened = open_existing(storage)
     if (names := listed(studies)) is not None:
         together = read_over_studies(opened, names)
@@ -63,9 +70,9 @@ def compare(
             console.print_over_studies(together)
         return
     by_budget = studies_by_budget(opened, study_name)
-    verdicts = verdicts_by_budget(by_budget)
+    verdicts = verdicts_by_budget(by_budget, **explored)
     agreed = agreements(verdicts)
-    for epochs, verdict in verdicts.items():
+    for epochs, verdict in verdicts.items() if not explored else ():
         show_verdict(opened, by_budget[epochs], verdict)
     summary = budgets_summary(verdicts, agreed)
     write_verdict_json(target, summary)

@@ -93,6 +93,8 @@ def optimize(
         )
     if state.complete + state.pruned + state.crashed < state.total:
         say_next("the same command again, which goes on where this one stopped")
+    elif not any(trial.scored for trial in stored.trials):
+        say_next("give base_lr a lower upper end in [ranges], or let lrsearch doctor look: every trial has diverged")
     else:
         say_confirm(config, search, run)
 

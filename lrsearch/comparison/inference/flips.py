@@ -122,11 +122,9 @@ def require_attainable(alpha: float, blocks: int) -> None:
     """Raise InputError where the flips of `blocks` blocks cannot give a p-value of `alpha` or less."""
     patterns = 2 ** (blocks - 1) if blocks <= ENUMERATED_BLOCKS else DRAWN_PATTERNS
     smallest = 1 / (1 + patterns)
-    if smallest <= alpha < 1:
+    if smallest <= alpha:
         return
     enough = next((more for more in range(blocks, ENUMERATED_BLOCKS + 1) if 1 / (1 + 2 ** (more - 1)) <= alpha), None)
-    if alpha >= 1:
-        raise InputError(f"alpha must be below 1, got {alpha:g}")
     remedy = f"use {enough} blocks or more, or a larger alpha" if enough else "use a larger alpha"
     least = f"smallest p-value {smallest:.3g}"
     raise InputError(f"alpha {alpha:g} is unattainable with {blocks} blocks ({least}): {remedy}")

@@ -150,7 +150,9 @@ def _against(comparison: Comparison, reference: str) -> str:
     figures = _figures(settings.metric, difference, low, high)
     if settings.rope is None:
         said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
-        return f"against `{reference}` {said} {figures}"
+        if said == "no difference was found" and j in _worse(comparison):
+            said = "better, by how much is not known"
+        return f"against `{reference}` {figures[1:-1] if said in figures else f'{said} {figures}'}"
     margin = size(comparison, settings.rope)
     verdicts = {
         BETTER_BY_MORE: f"yes {figures}",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lrsearch.errors import InputError
+from lrsearch.text import as_number
 
 PAUSE_VARIABLE = "LRSEARCH_CHECKPOINT_SECONDS"
 PAUSE_SECONDS = 10.0
@@ -23,7 +24,7 @@ def pause_seconds() -> float:
     """
     given = os.environ.get(PAUSE_VARIABLE) or str(PAUSE_SECONDS)
     try:
-        seconds = float(given)
+        seconds = as_number(given)
     except ValueError:
         seconds = -1.0
     if not seconds >= 0:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lrsearch.errors import InputError
 from lrsearch.runs.command.lines import json_number
+from lrsearch.text import as_number
 
 
 def read_score(path: Path) -> float:
@@ -37,6 +38,6 @@ def find_score(pattern: str, output: str) -> float:
     if not matches:
         raise InputError(f"score_pattern {pattern!r} is not in the last lines that it wrote")
     try:
-        return float(matches[-1][1])
-    except (TypeError, ValueError) as error:  # a group that may be absent
+        return as_number(matches[-1][1] or "")  # a group may be absent
+    except ValueError as error:
         raise InputError(f"score_pattern {pattern!r} must find a number, got {matches[-1][1]!r}") from error

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from lrsearch.errors import InputError
+from lrsearch.passwords import described
 from lrsearch.runs.errors import Diverged, Pruned, Stopped
 from lrsearch.runs.function import load_training
 from lrsearch.runs.messages import Channel, Done, Failed, Message, Pipe, Refused, Warned, one_line
@@ -104,9 +105,4 @@ def _described(error: BaseException) -> str:
         frame for frame in frames if "site-packages" not in frame.filename and "lrsearch/runs" not in frame.filename
     ]
     place = (user_frames or frames)[-1]
-    try:
-        text = str(error)
-    except Exception:  # a person's own exception may raise anything
-        text = "it cannot say what it is"
-    said = f"{type(error).__name__}: {one_line(text)}" if text else type(error).__name__
-    return f"{said} ({place.filename.rpartition('/')[2]}, line {place.lineno})"
+    return f"{one_line(described(error))} ({place.filename.rpartition('/')[2]}, line {place.lineno})"

@@ -20,10 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.passwords import redacted, without_secrets
 from lrsearch.storage.database.patience import PatientStorage, patiently
 from lrsearch.storage.database.problems import explained
 from lrsearch.storage.database.proxy import open_proxy
-from lrsearch.storage.database.secrets import redacted, without_secrets
 from lrsearch.storage.database.sqlite import (
     database_file,
     is_sqlite,

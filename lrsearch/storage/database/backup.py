@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lrsearch.errors import InputError, RunError
+from lrsearch.passwords import redacted
 from lrsearch.storage.database.address import missing_file
 from lrsearch.storage.database.problems import advice
-from lrsearch.storage.database.secrets import redacted
 from lrsearch.storage.database.sqlite import (
     is_sqlite,
     needs_another_way,

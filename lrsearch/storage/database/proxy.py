@@ -12,8 +12,8 @@ from optuna.storages import BaseStorage, GrpcStorageProxy
 from optuna.trial import TrialState
 
 from lrsearch.errors import InputError
+from lrsearch.passwords import redacted
 from lrsearch.storage.database.patience import patient, set_state_idempotently
-from lrsearch.storage.database.secrets import redacted
 
 _CONNECT_SECONDS = 10.0
 
@@ -38,7 +38,7 @@ def open_proxy(url: str) -> BaseStorage:
         InputError: if the address is none or the library is missing.
         ConnectionError: if none answers.
     """
-    address = re.fullmatch(r"grpc://([^:/@]+):(\d+)", url)
+    address = re.fullmatch(r"grpc://([^:/@]+):([0-9]+)", url)
     if address is None:
         raise InputError(
             f"storage {redacted(url)!r} cannot be opened: name host and port, as in grpc://127.0.0.1:13000"

@@ -20,8 +20,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.passwords import redacted
 from lrsearch.storage.database.patience import PatientStorage
-from lrsearch.storage.database.secrets import redacted
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def sqlite_path(url: str) -> Path:
     if is_folder:
         raise InputError(f"storage {redacted(url)!r} cannot be opened: {str(path)!r} is a folder; name a file in it")
     for option, value in make_url(url).query.items():
-        if option != "timeout" or not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?", value):
+        if option != "timeout" or not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
             raise InputError(
                 f"storage {redacted(url)!r} cannot be opened: after a file's name stands nothing, or how many seconds a"
                 " locked database is waited for, once, as in ?timeout=60"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lrsearch.errors import InputError
+from lrsearch.passwords import described
 from lrsearch.training.modules.draws import default_generator
 from lrsearch.training.modules.statistics import keeps_statistics
 from lrsearch.workloads import Workload
@@ -124,8 +125,7 @@ class ModuleLayout:
                 self.workload.loss(self.outputs(module.train(), x), y).backward()
             except Exception as error:  # user code may raise anything
                 raise InputError(
-                    f"workload {self.workload.name}: a step of training fails on {len(x)} examples: "
-                    f"{type(error).__name__}: {error}"
+                    f"workload {self.workload.name}: a step of training fails on {len(x)} examples: {described(error)}"
                 ) from error
             return not torch.equal(before, generator.get_state())
 

@@ -65,7 +65,6 @@ def test_the_sampling_variance_is_that_of_the_two_way_table():
             0.0001,
             r"alpha 0.0001 is unattainable with 20 blocks \(smallest p-value 0.000244\): use a larger",
         ),
-        (10, 1.0, "alpha must be below 1, got 1"),
     ],
 )
 def test_an_alpha_out_of_reach_is_refused_with_the_reason(blocks, alpha, message):

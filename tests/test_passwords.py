@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from lrsearch.storage.database.secrets import redacted, without_secrets
+from lrsearch.passwords import described, redacted, without_secrets
 
 USERS = ("me", "admin@srv", "a%40b", "", "a b", "d\\me", "x.y@z@w", "ümlaut")
 PASSWORDS = ("tops3cret", "a@tops3cret", "a/tops3cret", "tops3cret?b", "a:tops3cret", "#tops3cret", "tops3cret%40x")
@@ -57,3 +57,18 @@ def test_an_address_without_a_password_stays(url: str) -> None:
 def test_an_address_without_a_password_is_shown_as_it_is(url) -> None:
     """Redaction changes nothing else."""
     assert url == redacted(url)
+
+
+def test_an_error_of_other_code_is_described_without_the_passwords_in_it() -> None:
+    """Its kind and what it says; one that cannot say anything does not hide it."""
+
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    said = described(OSError("cannot reach postgresql://me:tops3cret@srv/db (https://srv/a)"))
+    assert "OSError: cannot reach postgresql://me:***@srv/db (https://srv/a)" == said
+    assert ("KeyboardInterrupt", "Mute: it cannot say what it is") == (
+        described(KeyboardInterrupt()),
+        described(Mute()),
+    )

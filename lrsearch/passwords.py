@@ -1,4 +1,4 @@
-"""Passwords in storage addresses: located in every form, and kept out of every message."""
+"""Passwords in addresses: located in every form, and kept out of every message, also of other people's code."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ def redacted(url: str) -> str:
     for place in _PLACES:
         url = place.sub(r"\1***", url)
     return url
+
+
+def without_passwords(text: str) -> str:
+    """Return other people's text without the passwords of the addresses in it."""
+    return re.sub(r"\S+://\S+", lambda address: redacted(address[0]), text)
+
+
+def described(error: BaseException) -> str:
+    """Return an error of other people's code as a part of a sentence: its kind and what it says, without passwords."""
+    try:
+        said = without_passwords(str(error))
+    except Exception:  # a person's own exception may raise anything
+        said = "it cannot say what it is"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def without_secrets(text: str, url: str) -> str:
