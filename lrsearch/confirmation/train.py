@@ -21,7 +21,7 @@ from lrsearch.errors import RunError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.processes.interruption import Interruption
 from lrsearch.records import TrialRecord, pack_scores
-from lrsearch.storage import enter_in_ledger, records
+from lrsearch.storage import StudyPart, enter_in_ledger, records
 from lrsearch.trials.checkpoints import Checkpoints, open_checkpoints
 from lrsearch.trials.full_runs import VALIDATED, FullRun, FullRuns
 from lrsearch.verdict.confirmation_plan import planned_blocks

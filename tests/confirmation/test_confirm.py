@@ -130,6 +130,7 @@ def test_more_blocks_are_added_to_those_that_are_there(folder) -> None:
     assert 6 == len(finished(_confirm(FIXED, 1).study))
 
 
+@pytest.mark.integration
 def test_the_ledger_marks_what_goes_beyond_the_plan(folder) -> None:
     """The blocks of the first command, where they were enough to be judged."""
     _confirm(FIXED, 6)
