@@ -5,8 +5,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 
 import lrsearch
+from lrsearch.training.data import Part
+from lrsearch.training.modules.layout import ModuleLayout
+from lrsearch.training.modules.stacked import StackedModule
+from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, settings_columns
+from lrsearch.training.program import EpochProgram
+from tests.cuda_stand_in import stand_in
+from tests.workload_examples import batch_norm, tabular_data
 
 FOLDER = Path(__file__).parent.parent / "studies" / "benchmarks"
 
@@ -109,6 +117,82 @@ def test_parts_run_in_processes_of_their_own(tmp_path, capsys):
     code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--apart")
     assert 0 == code, output
     assert "fp32" == output["parts"]["limit"]["rows"][0]["type"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("script", "flags"),
+    [
+        ("gpu_precision", ()),
+        ("gpu_search", ("--part", "warm")),
+        ("gpu_modules", ()),
+        ("gpu_runs", ("--part", "run")),
+        ("gpu_verdict", ()),
+    ],
+)
+def test_the_questions_for_a_gpu_are_asked_of_the_cpu(tmp_path, capsys, script, flags):
+    """Each script runs in its small size, finds nothing wrong, and says that its figures are none of a GPU."""
+    code, output = result(tmp_path, script, "--device", "cpu", "--small", *flags)
+    assert 0 == code, capsys.readouterr().out
+    assert ("cpu", False) == (output["machine"]["device"], output["on_gpu"])
+    assert all(part["rows"] for part in output["parts"].values())
+
+
+def test_a_part_that_stands_in_the_file_is_not_run_again(tmp_path, capsys):
+    """One that failed is, one that was not done goes on from its rows, and another machine's figures are left alone."""
+    in_parts, calls = import_module("in_parts"), []
+
+    def slow(args):
+        calls.append(len(args.earlier))
+        rows = [*args.earlier, {"call": len(calls)}]
+        if len(calls) < 3:
+            raise in_parts.Unfinished(rows)
+        return rows
+
+    def run(file, *flags):
+        parts = {"slow": slow, "broken": lambda args: 1 / 0}
+        return in_parts.run_script("", parts, ["--json", str(tmp_path / file), *flags], small={})
+
+    cpu, path = ("a.json", "--device", "cpu"), tmp_path / "a.json"
+    assert [1, 1, 0, 0] == [
+        run(*cpu),
+        run(*cpu, "--part", "1", "2"),
+        run(*cpu, "--part", "slow"),
+        run(*cpu, "--part", "1"),
+    ]
+    assert [0, 1, 2] == calls
+    output = json.loads(path.read_text())
+    assert [{"call": 1}, {"call": 2}, {"call": 3}] == output["parts"]["slow"]["rows"]
+    assert "ZeroDivisionError" in output["parts"]["broken"]["failed"]
+    output["machine"]["device"] = "NVIDIA H100"
+    path.write_text(json.dumps(output))
+    assert [2, 2] == [run(*cpu), run("b.json")]
+    errors = capsys.readouterr().err
+    assert "was begun with device NVIDIA H100, and this is cpu: give another --json" in errors
+    assert "PyTorch sees no GPU here" in errors
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_lanes_in_branches_replay_to_the_numbers_of_vmap(monkeypatch):
+    """With BatchNorm, two branches for three lanes: recorded once on the stand-in for CUDA, and replayed."""
+    workload, data = batch_norm(), tabular_data()
+    whole = Part(data.train_x.double(), data.train_y, torch.arange(24))
+    layout = ModuleLayout(workload, whole.x[:4], whole.y[:4], device=torch.device("cpu"), dtype=torch.float64)
+    params = torch.stack([layout.init(lane) for lane in range(3)])
+    settings = settings_columns([OptimizerSettings()] * 3, params)
+    given = (settings, params.new_zeros(3, 1), params.new_full((3, 2), 0.1), whole.index.view(3, 2, 4))
+
+    def epoch(model, pool=None):
+        sizes = {"lanes": 3, "own_batches": True, "steps": 2, "batch_size": 4, "dtype": torch.float64, "pool": pool}
+        program = EpochProgram(model, UpdateRule(), whole, **sizes)
+        after, _, losses = program.run(params, [], *given)
+        return program, after, losses
+
+    _, *expected = epoch(StackedModule(layout))
+    stand_in(monkeypatch)
+    program, *actual = epoch(import_module("gpu_branches").BranchedModule(layout, 2), "the pool")
+    assert len(program._graph.operations) > 50
+    torch.testing.assert_close(actual, expected)
 
 
 def test_parts_for_which_no_time_is_left_are_named(tmp_path, capsys):

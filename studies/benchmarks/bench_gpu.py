@@ -32,6 +32,7 @@ from typing import Any
 
 import torch
 from gpu_parts import PARTS, Setting
+from in_parts import broken, table
 from machine import heading, machine, write_json
 
 from lrsearch.training.device import choose_device
@@ -101,29 +102,6 @@ def measure(args: argparse.Namespace, argv: list[str]) -> dict[str, Any]:
         print(f"\n{name}\n{table(part)}", flush=True)
         write_json(args.json, result)
     return result
-
-
-def table(part: dict[str, Any]) -> str:
-    """Return a part's rows as text, or why there are none."""
-    if "failed" in part:
-        return f"FAILED\n{part['failed']}"
-    rows = [{name: _cell(value) for name, value in row.items()} for row in part["rows"]]
-    if not rows:
-        return "nothing asked for"
-    columns = list(rows[0])
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in columns}
-    lines = ["  ".join(f"{name:>{widths[name]}}" for name in columns)]
-    return "\n".join(lines + ["  ".join(f"{row[name]:>{widths[name]}}" for name in columns) for row in rows])
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def broken(result: dict[str, Any]) -> list[str]:
-    """Return the parts that failed or found a difference that is not allowed."""
-    parts = result["parts"].items()
-    return [name for name, part in parts if "failed" in part or any(row.get("ok") is False for row in part["rows"])]
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
