@@ -11,7 +11,7 @@ import lrsearch
 from lrsearch.training.data import Part
 from lrsearch.training.modules.layout import ModuleLayout
 from lrsearch.training.modules.stacked import StackedModule
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, settings_columns
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule, settings_columns
 from lrsearch.training.program import EpochProgram
 from tests.cuda_stand_in import stand_in
 from tests.workload_examples import batch_norm, tabular_data
@@ -105,7 +105,7 @@ def test_a_failing_part_costs_no_other(tmp_path, capsys, monkeypatch):
     """A part that raises is reported with its traceback, the others run, and the exit code says so."""
     parts = import_module("gpu_parts").PARTS
     monkeypatch.setitem(parts, "eager", lambda setting: 1 / 0)
-    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "eager", "limit")
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--part", "eager", "limit")
     assert 1 == code
     assert "ZeroDivisionError" in output["parts"]["eager"]["failed"]
     assert output["parts"]["limit"]["rows"][0]["tflops"] > 0
@@ -114,7 +114,7 @@ def test_a_failing_part_costs_no_other(tmp_path, capsys, monkeypatch):
 @pytest.mark.integration
 def test_parts_run_in_processes_of_their_own(tmp_path, capsys):
     """A part that runs apart brings back its rows."""
-    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--apart")
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--part", "limit", "--apart")
     assert 0 == code, output
     assert "fp32" == output["parts"]["limit"]["rows"][0]["type"]
 
@@ -195,11 +195,13 @@ def test_lanes_in_branches_replay_to_the_numbers_of_vmap(monkeypatch):
     torch.testing.assert_close(actual, expected)
 
 
-def test_parts_for_which_no_time_is_left_are_named(tmp_path, capsys):
-    """The time for everything bounds the whole script; what it left out is no success."""
-    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "limit", "--seconds", 5)
+@pytest.mark.integration
+def test_a_part_that_takes_too_long_is_stopped(tmp_path, capsys):
+    """The seconds of a part bound it; what was left out is no success."""
+    small = ("--device", "cpu", "--small", "--part", "limit", "--apart")
+    code, output = result(tmp_path, "bench_gpu", *small, "--seconds", 0.1)
     assert 1 == code
-    assert "--seconds" in output["parts"]["limit"]["failed"]
+    assert "no end after 0 seconds (--seconds)" in output["parts"]["limit"]["failed"]
 
 
 def test_a_wrong_gradient_is_found(tmp_path, capsys, monkeypatch):
@@ -212,7 +214,7 @@ def test_a_wrong_gradient_is_found(tmp_path, capsys, monkeypatch):
         return loss, gradient * (1 + 1e-6)
 
     monkeypatch.setattr(checks.LenetStack, "loss_and_grad", wrong)
-    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--parts", "step")
+    code, output = result(tmp_path, "bench_gpu", "--device", "cpu", "--small", "--part", "step")
     assert 1 == code
     assert ["gradient, float64, shared batch", "gradient, float64, own batches"] == [
         row["what"] for row in output["parts"]["step"]["rows"] if not row["ok"]

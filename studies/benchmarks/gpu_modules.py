@@ -34,7 +34,7 @@ from lrsearch.training.data import Part
 from lrsearch.training.modules.layout import ModuleLayout
 from lrsearch.training.modules.plain import PlainModule
 from lrsearch.training.modules.stacked import StackedModule
-from lrsearch.training.optimizers import OptimizerSettings, UpdateRule, settings_columns
+from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule, settings_columns
 from lrsearch.training.program import EpochProgram
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
