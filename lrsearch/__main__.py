@@ -11,7 +11,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from lrsearch.errors import InputError, RunError, StorageLost
+from lrsearch.errors import InputError, RunError, RunsCrashed, StorageLost
 from lrsearch.processes.interruption import STOP_SIGNALS, Interrupted
 from lrsearch.processes.log import log_to_standard_error
 from lrsearch.processes.streams import patient_streams
@@ -49,7 +49,7 @@ def _run(arguments: list[str] | None) -> int:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
     except InputError as error:
         return _fail(str(error), 2)
-    except StorageLost as error:
+    except (RunsCrashed, StorageLost) as error:
         return _fail(str(error), 1)
     except RunError as error:
         return _fail(f"{error}{_stored(given)}", 1)

@@ -1,5 +1,7 @@
 """The errors that a person can act on: invalid input, and a run that cannot continue."""
 
+from __future__ import annotations
+
 
 class InputError(ValueError):
     """Bad input from a person: a flag, a study file, a data folder, a storage address.
@@ -19,3 +21,12 @@ class RunError(RuntimeError):
 
 class StorageLost(RunError):
     """The database was deleted or replaced while it was in use: what was written since is lost with it."""
+
+
+class RunsCrashed(RunError):
+    """Runs of a person's own code have crashed, which the same command would not change."""
+
+    @classmethod
+    def of(cls, what: str) -> RunsCrashed:
+        """Return the error that says what has crashed, and what to do."""
+        return cls(f"{what}: see lrsearch trials --crashed, mend the script, then run optimize with --retry-crashed")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsearch.errors import InputError, RunError, StorageLost
+from lrsearch.errors import InputError, RunError, RunsCrashed, StorageLost
 from lrsearch.processes.interruption import Interrupted
 
 HERE = Path(__file__).parent.parent
@@ -115,10 +115,11 @@ def _raises(error: BaseException):
         (InputError("trials must be at least 1, got 0"), 2, "trials must be at least 1, got 0"),
         (RunError("the disk is full"), 1, f"the disk is full{STORED}"),
         (StorageLost("the database was deleted"), 1, "the database was deleted"),
+        (RunsCrashed("3 trials have crashed"), 1, "3 trials have crashed"),
         (Interrupted(), 130, f"interrupted{STORED}"),
         (KeyboardInterrupt(), 130, f"interrupted{STORED}"),
     ],
-    ids=["input", "failure", "lost", "signal", "Ctrl-C"],
+    ids=["input", "failure", "lost", "crashed", "signal", "Ctrl-C"],
 )
 def test_every_end_has_its_code_and_one_line(run, monkeypatch, error, code, said) -> None:
     """What trains says that nothing is lost, unless nothing was begun, and what goes on, without a password."""

@@ -47,16 +47,20 @@ def print_table(shown: Table, form: str = "table") -> None:
             output.print(line)
 
 
-def print_search(families: Table, state: SearchState) -> None:
+def print_search(families: Table, state: SearchState, cost: str = "") -> None:
     """Print the table per family, its last two columns (parameters, those near a bound) in one; and the search's cost.
 
     Args:
         families: from `family_table`.
         state: of the search.
+        cost: in words, for runs of one's own; else it is told by epoch.
     """
     marked = ((*first, _marked(parameters, near)) for *first, parameters, near in families.rows)
     print_table(table((*families.columns[:-2], "best parameters (* near a bound)"), marked))
     times = state.times
+    if cost:
+        logger.info(f"{cost}; {short_time(times.wall)} have passed")
+        return
     if times.trial_epochs:
         each = 1000 / times.trial_epochs
         logger.info(

@@ -151,8 +151,9 @@ def search_progress(shown: Progress) -> Callable[[SearchState], None]:
         best = [] if state.best is None else [f"best {text(state.metric.stored(state.best))} ({state.best_family})"]
         crashed = f"{state.crashed} crashed, " if state.crashed else ""
         what = f"{state.complete} done, {state.pruned} pruned, {crashed}{state.running} running of {state.total}"
+        unit = "reports" if state.reports else "trial-epochs"
         more, before = [*state.reports[:_MOST_REPORTS], *best], state.epochs_before
-        shown.show(what, state.trial_epochs, state.epochs_left, before=before, more=more, unit="trial-epochs")
+        shown.show(what, state.trial_epochs, state.epochs_left, before=before, more=more, unit=unit)
 
     return show
 

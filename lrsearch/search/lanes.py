@@ -9,7 +9,7 @@ from contextlib import suppress
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial
 
-from lrsearch.errors import RunError
+from lrsearch.errors import RunsCrashed
 from lrsearch.search.lane_pruner import LanePruner
 from lrsearch.search.replicate import Replicate
 from lrsearch.training.lane import Crash, EpochMetrics, LaneStack
@@ -114,7 +114,7 @@ class Lanes:
         """Release the lanes that have failed for good, and tell so.
 
         Raises:
-            RunError: if all of a family's first trials have crashed: its next ones would, too.
+            RunsCrashed: if all of a family's first trials have crashed: its next ones would, too.
         """
         by_family = {}
         for number, crash in self.stack.crashes().items():
@@ -132,9 +132,8 @@ class Lanes:
         ended = [trial for trial in self._history.ended if trial.params.get("family") == family]
         crashes = sum(map(is_crashed, ended))
         if crashes >= _MOST_CRASHES and not any(trial.state in FINISHED for trial in ended):
-            raise RunError(
-                f"{crashes} trials of {family} have crashed and none was trained, the last by {crash.error}; see "
-                "lrsearch trials --crashed, mend the script, then run optimize --retry-crashed"
+            raise RunsCrashed.of(
+                f"{crashes} trials of {family} have crashed and none was trained, the last by {crash.error}"
             )
 
     def _tell(self, log: TrialLog, reason: StopReason) -> None:

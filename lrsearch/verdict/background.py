@@ -65,7 +65,9 @@ def cost_of(study: StoredStudy) -> str:
     runs = [run for run in finished if run.seconds is not None]
     seconds = sum(run.seconds or 0.0 for run in runs)
     on_gpu = any(run.device.startswith("cuda") for run in runs)
-    return f"{counted(len(runs), 'run')}, {time_in_words(seconds)} of training{' on a GPU' if on_gpu else ''}"
+    gpus = study.config.run.gpus if study.config.run is not None else 0
+    where = f" ({gpus * seconds / 3600:.2g} GPU-hours)" if gpus else " on a GPU" if on_gpu else ""
+    return f"{counted(len(runs), 'run')}, {time_in_words(seconds)} of training{where}"
 
 
 def _family(candidate: str, family: object) -> str:

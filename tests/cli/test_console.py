@@ -27,6 +27,14 @@ def test_the_times_of_a_search_say_what_they_are_not_of(capsys, timed, said) -> 
     assert said is None or f"the times of {said} trial-epochs" in line
 
 
+def test_a_search_of_runs_tells_its_cost_in_runs(capsys) -> None:
+    """With the time that has passed, and nothing of epochs."""
+    state = SearchState(6, complete=6, trial_epochs=60, times=SearchTimes(training=24.0, trial_epochs=60, wall=12.0))
+    shown = table(["family", "best parameters", "near a bound"], [("rex", {}, [])])
+    console.print_search(shown, state, "6 runs, 24 seconds of training")
+    assert "6 runs, 24 seconds of training; 12 s have passed\n" == capsys.readouterr().err.removeprefix("lrsearch: ")
+
+
 def test_no_name_can_write_to_the_terminal(capsys) -> None:
     """Control characters of a storage's names are shown as question marks."""
     console.print_table(table(("study",), [("a\x1b[31mb\rc",)]))

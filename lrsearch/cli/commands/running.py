@@ -13,7 +13,7 @@ import typer
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
 from lrsearch.cli.next_step import MORE_BLOCKS, next_step, say_next
-from lrsearch.errors import RunError
+from lrsearch.errors import RunsCrashed
 from lrsearch.text import counted
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def optimize(
     from lrsearch.cli.progress import search_progress, show_progress
     from lrsearch.cli.rows import family_table, search_summary
     from lrsearch.storage import StoredStudy
+    from lrsearch.verdict.background import cost_of
 
     config = search.config({"search.trials": trials})
     options = run.options(
@@ -80,17 +81,15 @@ def optimize(
         stored = StoredStudy.of(searches[0])
         summaries.append(search_summary(stored, state))
         if output == "table":
-            console.print_search(family_table(stored), state)
+            cost = cost_of(stored) if budget.run is not None else ""
+            console.print_search(family_table(stored), state, cost)
         if verbose:
             logger.info(state.start.in_words())
     if output == "json":
         print_json(summaries if len(summaries) > 1 else summaries[0])
         return
     if state.crashed and not state.complete + state.pruned:
-        raise RunError(
-            f"all {state.crashed} trials that were run have crashed: see lrsearch trials --crashed, mend the script, "
-            "then run optimize --retry-crashed"
-        )
+        raise RunsCrashed.of(f"all {state.crashed} trials that were run have crashed")
     if state.complete + state.pruned + state.crashed < state.total:
         say_next("the same command again, which goes on where this one stopped")
     elif not any(trial.scored for trial in stored.trials):
