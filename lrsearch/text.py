@@ -43,7 +43,8 @@ def time_in_words(seconds: float) -> str:
     unit, length = next((unit, length) for unit, length, most in units if seconds < most * length)
     amount = seconds / length
     decimals = 1 if length >= 3600 and amount < 9.95 else 0
-    return f"{amount:,.{decimals}f} {unit}"
+    shown = f"{amount:,.{decimals}f}"
+    return f"{shown} {unit.removesuffix('s') if shown == '1' else unit}"
 
 
 def short_time(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lrsearch.text import counted, did_you_mean, plain, short_time
+from lrsearch.text import counted, did_you_mean, plain, short_time, time_in_words
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,12 @@ def test_times_are_said_as_people_say_them(seconds, words) -> None:
 def test_things_are_counted(number, noun, words) -> None:
     """One of them has no plural."""
     assert words == counted(number, noun)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.7, "1 second"), (40, "40 seconds"), (700, "12 minutes"), (3600, "60 minutes"), (7600, "2.1 hours")],
+)
+def test_times_are_written_out_in_round_numbers(seconds, words) -> None:
+    """One of them in the singular."""
+    assert words == time_in_words(seconds)
