@@ -14,7 +14,7 @@ from pathlib import Path
 from lrsearch.errors import InputError, RunError, RunsCrashed, StorageLost
 from lrsearch.processes.interruption import STOP_SIGNALS, Interrupted
 from lrsearch.processes.log import log_to_standard_error
-from lrsearch.processes.streams import patient_streams
+from lrsearch.processes.streams import output_problem, patient_streams
 
 logger = logging.getLogger("lrsearch")
 
@@ -26,12 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     _heed_signals()
     log_to_standard_error()
-    with patient_streams() as problem:
+    with patient_streams():
         try:
             code = _run(arguments)
         except KeyboardInterrupt:  # while the libraries are imported, which takes a second
             code = _fail("interrupted", 130)
-        if lost := problem():
+        if lost := output_problem():
             code = _fail(f"standard output cannot be written: {lost}", code or 1)
         return code
 

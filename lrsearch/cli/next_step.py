@@ -6,6 +6,7 @@ import logging
 import shlex
 
 from lrsearch.names import DEFAULT_STORAGE
+from lrsearch.processes.streams import output_problem
 
 logger = logging.getLogger(__name__)
 
@@ -34,5 +35,6 @@ def next_step(*words: object, storage: str = DEFAULT_STORAGE, study_name: str | 
 
 
 def say_next(advice: str) -> None:
-    """Log the line "Next: ADVICE"."""
-    logger.info(f"Next: {advice}")
+    """Log the line "Next: ADVICE", below what the command has printed; nothing where that could not be written."""
+    if not output_problem():
+        logger.info(f"Next: {advice}")

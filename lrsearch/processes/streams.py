@@ -6,7 +6,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -32,28 +32,28 @@ class _Output(io.FileIO):
 
 
 @contextmanager
-def patient_streams() -> Iterator[Callable[[], str]]:
-    """Let the body write to standard output and error without an error; redirected streams are left alone.
-
-    Yields:
-        A function that returns why a part of the output was lost. It is empty if nothing was, or if the reader had
-        enough, as `head` has.
-    """
+def patient_streams() -> Iterator[None]:
+    """Let the body write to standard output and error without an error; redirected streams are left alone."""
     _occupy_descriptors()
     before = sys.stdout, sys.stderr
-    output = _replace("stdout", 1)
+    _replace("stdout", 1)
     _replace("stderr", 2)
-
-    def problem() -> str:
-        sys.stdout.flush()
-        error = output.error if output is not None and output.dropped else None
-        return "" if error is None or error.errno == errno.EPIPE else str(error.strerror)
-
     try:
-        yield problem
+        yield
     finally:
         sys.stdout.flush()
         sys.stdout, sys.stderr = before
+
+
+def output_problem() -> str:
+    """Return why a part of standard output was lost among patient streams.
+
+    It is empty if nothing was, or if the reader had enough, as `head` has.
+    """
+    sys.stdout.flush()
+    output = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    error = output.error if isinstance(output, _Output) and output.dropped else None
+    return "" if error is None or error.errno == errno.EPIPE else str(error.strerror)
 
 
 def _occupy_descriptors() -> None:
@@ -65,14 +65,13 @@ def _occupy_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, which is this one
 
 
-def _replace(name: str, descriptor: int) -> _Output | None:
+def _replace(name: str, descriptor: int) -> None:
     stream: io.TextIOWrapper | None = getattr(sys, name)
     if stream is not getattr(sys, f"__{name}__"):
-        return None
+        return
     raw = _Output(descriptor, OSError(errno.EBADF, "it is closed") if stream is None else None)
     line_buffering = stream is None or stream.line_buffering
     encoding = "utf-8" if stream is None else stream.encoding
     buffer = io.BufferedWriter(raw)
     text = io.TextIOWrapper(buffer, encoding=encoding, errors="backslashreplace", line_buffering=line_buffering)
     setattr(sys, name, text)
-    return raw
