@@ -2,6 +2,7 @@
 # Every check of a change, in the environment that is active: see CONTRIBUTING.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+unset PYTHONDONTWRITEBYTECODE
 
 ruff check .
 ruff format --check .

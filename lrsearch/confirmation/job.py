@@ -107,12 +107,7 @@ class Job:
             self.config,
             metric=self.experiment.metric,
             data_fingerprint=self.experiment.data_fingerprint,
-            attributes={
-                "workload_facts": self.experiment.facts,
-                "workload_source": self.experiment.source_digest,
-                "training_way": self.experiment.way,
-                **attributes,
-            },
+            attributes={**self.experiment.stored_facts, "training_way": self.experiment.way, **attributes},
         )
         if added := StudyPart.of(study).added_by_hand:
             logger.warning(added)

@@ -119,6 +119,11 @@ class Experiment(ABC):
         """What a study's trials have in common besides its study file: trials that differ in it are not comparable."""
 
     @property
+    def stored_facts(self) -> dict[str, Any]:
+        """The attributes of each of its studies by which one that trains something else is told from it."""
+        return {"workload_facts": self.facts, "workload_source": self.source_digest}
+
+    @property
     @abstractmethod
     def kernels(self) -> str:
         """The name of what computes a step, such as "numba float32x16"; empty where it is not known."""

@@ -64,8 +64,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
             metric=experiment.metric,
             data_fingerprint=experiment.data_fingerprint,
             attributes={
-                "workload_facts": experiment.facts,
-                "workload_source": experiment.source_digest,
+                **experiment.stored_facts,
                 "replicate": number,
                 "split_seed": Seeds.of(config.seed, "search", number).split,
                 "space": experiment.space.to_json(),

@@ -76,7 +76,7 @@ def adopt(source: Study, experiment: Experiment, storage: BaseStorage, name: str
         metric=experiment.metric,
         data_fingerprint=experiment.data_fingerprint,
         attributes={
-            "workload_facts": experiment.facts,
+            **experiment.stored_facts,
             "space": _space(suggested, experiment).to_json(),
             "adopted": dict(trials),
         },

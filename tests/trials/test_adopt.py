@@ -60,6 +60,7 @@ def test_an_adopted_study_is_confirmed_judged_and_exported(folder: Path) -> None
     }
     assert 1 == adopted.left_out
     config = StudyConfig.from_dict(tomllib.loads(STUDY))
+    assert prepare_experiment(config).source_digest == adopted.study.user_attrs["workload_source"] != ""
     lrsearch.confirm(config, storage=STORAGE, workers=1)
     comparison = lrsearch.compare("toy", storage=STORAGE)
     assert any(adopted.unequal in warning for warning in comparison.warnings)
