@@ -10,19 +10,26 @@ from lrsearch.cli import app
 from lrsearch.cli.commands.running import say_confirm
 from lrsearch.cli.flags import RunFlags, SearchFlags
 from lrsearch.cli.next_step import next_step
-from lrsearch.storage import open_storage
+from lrsearch.storage import back_up, open_storage
 from tests.confirmation_examples import config_of, noisy, stored
 
 SCORES = {"constant": noisy(89.0, 10), "cosine": noisy(91.0, 10)}
 COMMANDS = get_command(app)
 
 
+@pytest.fixture(scope="module")
+def confirmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with a confirmation in it."""
+    path = tmp_path_factory.mktemp("next-step") / "confirmed.db"
+    stored(open_storage(f"sqlite:///{path}"), config_of(), SCORES)
+    return path
+
+
 @pytest.fixture
-def database(folder):
-    """Return the default storage, with a confirmation in it."""
-    storage = open_storage("sqlite:///lrsearch.db")
-    stored(storage, config_of(), SCORES)
-    return storage
+def database(confirmed: Path, folder: Path):
+    """Return the default storage, a copy of that database."""
+    back_up(f"sqlite:///{confirmed}", folder / "lrsearch.db")
+    return open_storage("sqlite:///lrsearch.db")
 
 
 @pytest.mark.parametrize(

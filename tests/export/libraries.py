@@ -56,6 +56,10 @@ def timm_rates(schedule, steps, *, approximate=False, **tables):
     return rates
 
 
+_OPTAX_STEPS = 1200
+"""For which optax is asked at least: JAX compiles an operation once for each length of its arrays."""
+
+
 def optax_rates(schedule, steps, **tables):
     """Return the rates of the schedule that the exported file builds, in float64."""
     pytest.importorskip("optax", reason="optax is in the group `parity`")
@@ -63,8 +67,9 @@ def optax_rates(schedule, steps, **tables):
     by_epoch = isinstance(schedule, PerEpoch)
     with jax.enable_x64(True):
         made = run_code(schedule, "optax", **tables)["make_schedule"](*([STEPS_PER_EPOCH] if by_epoch else []))
-        rates = jax.vmap(lambda count: jax.numpy.asarray(made(count), dtype=float))(jax.numpy.arange(steps))
-        return np.asarray(rates).tolist()
+        counts = jax.numpy.arange(max(steps, _OPTAX_STEPS))
+        rates = jax.vmap(lambda count: jax.numpy.asarray(made(count), dtype=float))(counts)
+        return np.asarray(rates)[:steps].tolist()
 
 
 RATES = {"hf": hf_rates, "timm": timm_rates, "optax": optax_rates}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from optuna.storages import InMemoryStorage
 
 from lrsearch.errors import InputError
 from lrsearch.report.assemble import report_html
 from lrsearch.report.source import read_source
-from lrsearch.storage import create_study, open_storage
+from lrsearch.storage import create_study
 from tests.report.report_helpers import GIVEN, fill, small_config
 
 
-def test_the_study_is_found_by_any_of_its_names(tmp_path: Path):
+def test_the_study_is_found_by_any_of_its_names():
     """The name of the search, of its confirmation or none at all lead to the same study."""
     config = small_config(name="one")
-    address = f"sqlite:///{tmp_path / 'x.db'}"
-    fill(open_storage(address), config)
-    storage = open_storage(address)
+    storage = fill(InMemoryStorage(), config)
     assert {"one"} == {read_source(storage, name).study.name for name in (None, "one", "one/confirm")}
     with pytest.raises(InputError, match="there is no study 'two'"):
         read_source(storage, "two")

@@ -174,6 +174,7 @@ def test_a_whole_run_equals_optax(name):
     parameters, twin = OPTAX[name]
     with jax.enable_x64(True):
         schedule = twin(optax)
-        expected = [float(schedule(jax.numpy.asarray(step))) for step in range(T + 1)]
+        steps = jax.numpy.arange(T + 1)
+        expected = np.asarray(jax.vmap(lambda step: jax.numpy.asarray(schedule(step), dtype=float))(steps)).tolist()
     assert math.isclose(BASE, max(expected), rel_tol=1e-12)
     np.testing.assert_allclose(ours(name, **parameters), expected, rtol=1e-10, atol=0)
