@@ -138,7 +138,7 @@ def test_every_effort_has_a_verdict_of_its_own(folder, run) -> None:
             assert expected == pytest.approx(effort.comparison.scores[:, place].tolist())
     shown = run("compare").out
     assert "If fewer trials can be afforded" in shown
-    assert "After 1 trials of each family" in shown
+    assert "After 1 trial of each family" in shown
     assert 0 == run("report", "-o", "page.html").code
     assert "If fewer trials can be afforded" in (folder / "page.html").read_text()
 
