@@ -12,6 +12,7 @@ from optuna.trial import Trial
 from lrsearch.errors import RunsCrashed
 from lrsearch.search.lane_pruner import LanePruner
 from lrsearch.search.replicate import Replicate
+from lrsearch.storage import report
 from lrsearch.training.lane import Crash, EpochMetrics, LaneStack
 from lrsearch.trials.checkpoints import Checkpoints
 from lrsearch.trials.heartbeat import Watch, beat
@@ -91,12 +92,21 @@ class Lanes:
             log = self.running[number]
             if epoch.replayed:
                 self._writer.submit(log.write, log.trial.set_user_attr, "resumed_after_epochs", epoch.epoch)
-            self._writer.submit(log.write, log.trial.report, log.value, epoch.epoch)
+        logs = [self.running[number] for number in metrics]
+        self._writer.submit(self._report, [(log, log.epochs, log.value) for log in logs])
         ended = {number: self.running.pop(number) for number in reasons}
         for number, reason in reasons.items():
             self._pruner.ended(ended[number])
             self._writer.submit(self._tell, ended[number], reason)
         return ended
+
+    def _report(self, reports: list[tuple[TrialLog, int, float]]) -> None:
+        """Report values at epochs, all at once; one by one where a trial has been taken from this process."""
+        try:
+            report([(log.trial, epoch, value) for log, epoch, value in reports])
+        except UpdateFinishedTrialError:
+            for log, epoch, value in reports:
+                log.write(report, [(log.trial, epoch, value)])
 
     def stop_reasons(self, metrics: dict[int, EpochMetrics]) -> dict[int, StopReason]:
         """Return why lanes stop after this epoch; those that go on are left out."""

@@ -170,7 +170,7 @@ class SearchLoop:
                 state = TrialState.PRUNED if of_lanes[number] == "pruned" else TrialState.COMPLETE
                 value = None if of_lanes[number] == "diverged" else log.value
                 self._state.count(state, log.family, value, log.epochs)
-        self._writer.keep_below(_EPOCHS_BEHIND * epochs)
+        self._writer.keep_below(_EPOCHS_BEHIND * len(active))
         for lanes in active:
             lanes.end_crashed()
             lanes.save_if_due()

@@ -20,6 +20,7 @@ from lrsearch.storage.database.address import (
 )
 from lrsearch.storage.database.backup import back_up
 from lrsearch.storage.integrity import examine_storage
+from lrsearch.storage.running_trials import report, set_attributes
 from lrsearch.storage.same_study import require_same_plan, require_same_study
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
@@ -71,10 +72,12 @@ __all__ = [
     "records",
     "redacted",
     "reopen_storage",
+    "report",
     "require_same_plan",
     "require_same_study",
     "resolve_name",
     "set_attribute",
+    "set_attributes",
     "shared_disk_warning",
     "storage_file",
     "storage_of",

@@ -13,7 +13,7 @@ from optuna.trial import Trial, TrialState
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
-from lrsearch.storage import worker_name
+from lrsearch.storage import set_attributes, worker_name
 from lrsearch.training.lane import AnyLane, Checkpoint, Crash, EpochMetrics
 from lrsearch.trials.history import origin_of
 from lrsearch.trials.record import StopReason, closing, crashed, opening
@@ -44,8 +44,7 @@ class TrialLog:
         trial.set_user_attr("worker", worker_name())
         params = experiment.space.suggest(trial)
         schedule = experiment.schedule(params)
-        for name, value in opening(experiment, schedule.params(), seeds).items():
-            trial.set_user_attr(name, value)
+        set_attributes(trial, opening(experiment, schedule.params(), seeds))
         return cls(experiment, trial, params, experiment.lane(schedule, seeds, params))
 
     @property
@@ -134,12 +133,10 @@ class TrialLog:
         Raises:
             UpdateFinishedTrialError: if another process has failed the trial.
         """
-        for name, value in {**closing(self.curve, self.seconds, "crashed"), **crashed(crash)}.items():
-            self.trial.set_user_attr(name, value)
+        set_attributes(self.trial, {**closing(self.curve, self.seconds, "crashed"), **crashed(crash)})
         study.tell(self.trial, state=TrialState.FAIL)
 
     def finish(self, stop_reason: StopReason) -> float:
         """Write down the curve and how the trial ended, all but its state; return the trial's value."""
-        for name, value in closing(self.curve, self.seconds, stop_reason).items():
-            self.trial.set_user_attr(name, value)
+        set_attributes(self.trial, closing(self.curve, self.seconds, stop_reason))
         return self.value

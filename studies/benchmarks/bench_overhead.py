@@ -7,6 +7,9 @@ The search runs as ever, over all thirteen families, on SQLite, with lanes refil
 a trial's curve is made up from its peak rate. Studies of different lengths take turns. What counts is the ratio of the
 longest to the one before, by the wall time of the search's parts and by the processor time of the whole.
 
+`--digits` takes the study `quick` as it is: four families, six short epochs. `model` is the processor time in which the
+sampler chooses parameters; `per_epoch_cpu` is that of all else, in milliseconds per trial-epoch.
+
 `--stored N` puts N finished trials into the study's tables first, and then searches `--trials` more: what a trial costs
 in a long study, without the hours that it would take to make one. The first `--warmup` of these, in which the study is
 read and the sampler of each family takes in its trials, are not counted; `start` is how many seconds they took.
@@ -48,7 +51,7 @@ from lrsearch.training.stack import Stack
 
 _GOOD_RATE = 0.2
 _PARTS = ("sampler", "storage", "pruner")
-_COSTS = (*_PARTS, "per_epoch", "wall", "processor")
+_COSTS = (*_PARTS, "per_epoch", "wall", "processor", "model", "per_epoch_cpu")
 
 
 class MadeUpStack(Stack):
@@ -135,6 +138,20 @@ def store_trials(path: Path, study: Study, experiment: WorkloadExperiment, count
         )
 
 
+class ModelTime:
+    """The processor time in which a study's sampler chooses parameters."""
+
+    def __init__(self, study: Study) -> None:
+        self.seconds, self._draw = 0.0, study.sampler._draw  # type: ignore[attr-defined]  # a FamilySampler
+        study.sampler._draw = self._timed  # type: ignore[attr-defined]
+
+    def _timed(self, *arguments: Any) -> Any:
+        begun = time.thread_time()
+        drawn = self._draw(*arguments)
+        self.seconds += time.thread_time() - begun
+        return drawn
+
+
 @dataclass
 class Meter:
     """Where a search stands: its times so far, what it has finished, and the clocks."""
@@ -143,11 +160,13 @@ class Meter:
     finished: int
     wall: float
     processor: float
+    model: float
 
     @classmethod
-    def read(cls, state: SearchState) -> Meter:
+    def read(cls, state: SearchState, model: ModelTime) -> Meter:
         """Return the reading of this moment."""
-        return cls(replace(state.times), state.complete + state.pruned, time.perf_counter(), time.process_time())
+        finished = state.complete + state.pruned
+        return cls(replace(state.times), finished, time.perf_counter(), time.process_time(), model.seconds)
 
     def since(self, before: Meter) -> dict[str, float]:
         """Return what a trial has cost since another reading, in milliseconds, and the trial-epochs it had."""
@@ -159,6 +178,8 @@ class Meter:
             "per_epoch": 1e3 * sum(parts.values()) / epochs,
             "wall": (self.wall - before.wall) * each,
             "processor": (self.processor - before.processor) * each,
+            "model": (self.model - before.model) * each,
+            "per_epoch_cpu": 1e3 * (self.processor - before.processor - self.model + before.model) / epochs,
             "epochs_per_trial": epochs * each / 1e3,
         }
 
@@ -181,24 +202,29 @@ def search(config: StudyConfig, lanes: int | None, stored: int = 0, warmup: int 
             (replicate,) = open_searches(experiment, options, open_storage(options.storage))
         lanes = lanes_of(options, config.search.trials - stored, "cpu")
         readings: list[Meter] = []
+        model = ModelTime(replicate.study)
 
         def on_epoch(state: SearchState) -> None:
             if len(readings) == 1 and state.complete + state.pruned >= warmup:
-                readings.append(Meter.read(state))
+                readings.append(Meter.read(state, model))
 
         state = SearchState(config.search.trials)
         loop = SearchLoop([replicate], state, lanes=lanes, on_epoch=on_epoch)
-        readings.append(Meter.read(state))
+        readings.append(Meter.read(state, model))
         loop.run()
         start = readings[-1] if warmup else readings[0]
-        return Meter.read(state).since(start) | {"start": start.wall - readings[0].wall}
+        return Meter.read(state, model).since(start) | {"start": start.wall - readings[0].wall}
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Let the lengths take turns and return what `--json` writes."""
     base = StudyConfig.load(built_in_study("quick")).changed(
-        {"search.families": tuple(FAMILIES), "training.batch_size": 32}
-        | {"training.epochs": args.epochs, "search.sampler": args.sampler, "search.pruner": args.pruner}
+        {"search.sampler": args.sampler, "search.pruner": args.pruner}
+        | (
+            {}
+            if args.digits
+            else {"search.families": tuple(FAMILIES), "training.batch_size": 32, "training.epochs": args.epochs}
+        )
     )
     lengths = [(stored, trials) for stored in args.stored for trials in args.trials]
     samples: dict[tuple[int, int], list[dict[str, float]]] = {length: [] for length in lengths}
@@ -242,6 +268,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--stored", type=int, nargs="+", default=[0], help="trials that are there beforehand")
     parser.add_argument("--warmup", type=int, default=0, help="of the trials, the first that do not count")
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--digits", action="store_true", help="the families and epochs of the study quick")
     parser.add_argument("--lanes", type=int, help="trials side by side (default: as the search chooses)")
     parser.add_argument("--sampler", choices=("tpe", "random", "qmc"), default="tpe")
     parser.add_argument("--pruner", choices=("rungs", "median", "none"), default="rungs")

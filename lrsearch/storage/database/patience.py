@@ -6,19 +6,16 @@ import functools
 import logging
 import time
 import weakref
-from collections.abc import Callable, Container, Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.errors import RunError, StorageLost
-from lrsearch.storage.database.optuna_tables import are_known
 from lrsearch.storage.database.problems import database_error, explained, is_passing
-from lrsearch.storage.database.trial_reading import read_trials
+from lrsearch.storage.database.quick import QuickStorage
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +39,8 @@ _CALLS = (
     "get_study_system_attrs",
     "get_all_studies",
     "set_trial_intermediate_value",
-    "set_trial_user_attr",
+    "set_trial_user_attrs",
+    "add_reports",
     "set_trial_system_attr",
     "get_trial_id_from_study_id_trial_number",
     "get_trial",
@@ -56,8 +54,8 @@ _CALLS = (
 )
 
 
-class PatientStorage(RDBStorage):
-    """An RDBStorage whose calls wait up to ten minutes for a database that is restarted, unreachable or locked.
+class PatientStorage(QuickStorage):
+    """A QuickStorage whose calls wait up to ten minutes for a database that is restarted, unreachable or locked.
 
     A call that was cut off after the database had done it is done once: what it writes it writes over, and the end of a
     trial that exists is left. What does not pass is raised as RunError, with what to do, where that is
@@ -76,24 +74,6 @@ class PatientStorage(RDBStorage):
         """Set the state and the values of a trial, as RDBStorage does; the same end twice is no error."""
         self.require_same_file()
         return set_state_idempotently(super().set_trial_state_values, super().get_trial, trial_id, state, values)
-
-    @cached_property
-    def _tables_are_known(self) -> bool:
-        return are_known(self)
-
-    def _get_trials(
-        self,
-        study_id: int,
-        states: Container[TrialState] | None,
-        included_trial_ids: set[int],
-        trial_id_greater_than: int,
-    ) -> list[FrozenTrial]:
-        """Return trials as RDBStorage does, by whose cache this is called, but read faster where that is possible."""
-        if not self._tables_are_known:
-            return super()._get_trials(study_id, states, included_trial_ids, trial_id_greater_than)
-        with self.engine.connect() as connection:
-            trials = read_trials(connection, study_id, included_trial_ids, trial_id_greater_than)
-        return [trial for trial in trials if states is None or trial.state in states]
 
     def require_same_file(self) -> None:
         """Raise StorageLost if the file of an SQLite database was deleted or replaced since it was opened.

@@ -22,6 +22,7 @@ from lrsearch.errors import InputError, RunError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.passwords import redacted
 from lrsearch.storage.database.patience import PatientStorage
+from lrsearch.storage.database.quick import ONLY_READS
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def open_sqlite(url: str) -> PatientStorage:
     """Open an SQLite database to work on it, with its tables made if it has none.
 
     Write-ahead logging, a minute's patience, and transactions that take the lock before they read, without which
-    several processes take the same waiting trial.
+    several processes take the same waiting trial; those that only read take none.
     """
     _require_no_other_tables(sqlite_path(url))
     # Whether it is a database only SQLite may find out: a file that is opened and closed beside it loses all locks that
@@ -162,7 +163,8 @@ def _prepare(storage: PatientStorage, pragmas: tuple[str, ...], *, begin: str) -
 
     @event.listens_for(storage.engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        only_reads = connection.get_execution_options().get(ONLY_READS, False)
+        connection.exec_driver_sql("BEGIN" if only_reads else begin)
 
     storage.engine.dispose()  # connections made before the listeners are closed
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Connection, String, cast, select
+from sqlalchemy import BindParameter, Connection, Select, String, TableClause, bindparam, cast, select
 
 from lrsearch.storage.database.optuna_tables import (
     PARAMS,
@@ -30,13 +30,31 @@ from lrsearch.storage.database.optuna_tables import (
 T = TypeVar("T")
 _AT_ONCE = 500
 _NOT_FINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
-_COLUMNS = (
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_TRIALS = select(
     TRIALS.c.trial_id,
     TRIALS.c.number,
     cast(TRIALS.c.state, String),
     TRIALS.c.datetime_start,
     TRIALS.c.datetime_complete,
 )
+_OURS = _TRIALS.where(TRIALS.c.study_id == bindparam("study"))
+_LATER, _NAMED = _OURS.where(TRIALS.c.trial_id > bindparam("after")), _OURS.where(TRIALS.c.trial_id.in_(_IDS))
+_ONE = _TRIALS.where(TRIALS.c.trial_id == bindparam("trial"))
+_STUDY = select(STUDIES.c.study_id).where(STUDIES.c.study_id == bindparam("study"))
+
+
+def _parts(of: TableClause, *names: str, order: str) -> Select[Any]:
+    asked = select(of.c.trial_id, *(of.c[name] for name in names)).where(of.c.trial_id.in_(_IDS))
+    return asked.order_by(of.c.trial_id, of.c[order])
+
+
+# Made once: to put a statement together takes longer than to execute it.
+_PARAMS = _parts(PARAMS, "param_name", "param_value", "distribution_json", order="param_id")
+_USER = _parts(USER_ATTRIBUTES, "key", "value_json", order="key")
+_SYSTEM = _parts(SYSTEM_ATTRIBUTES, "key", "value_json", order="key")
+_VALUES = _parts(VALUES, "value", "value_type", order="objective")
+_REPORTS = _parts(REPORTS, "step", "intermediate_value", "intermediate_value_type", order="step")
 
 
 def read_trials(
@@ -54,14 +72,27 @@ def read_trials(
         KeyError: if there is no such study.
         LookupError: if a trial's state is none: the file is damaged, or was edited.
     """
-    if connection.scalar(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)) is None:
-        raise KeyError(f"there is no study number {study_id} in this storage (any more)")
-    ours = select(*_COLUMNS).where(TRIALS.c.study_id == study_id)
-    rows: list[Any] = list(connection.execute(ours.where(TRIALS.c.trial_id > after)))
+    rows: list[Any] = list(connection.execute(_LATER, {"study": study_id, "after": after}))
     for ids in _portions(sorted(one for one in included if one <= after)):
-        rows += connection.execute(ours.where(TRIALS.c.trial_id.in_(ids)))
+        rows += connection.execute(_NAMED, {"study": study_id, "ids": ids})
+    if not rows and connection.scalar(_STUDY, {"study": study_id}) is None:
+        raise KeyError(f"there is no study number {study_id} in this storage (any more)")
     rows.sort(key=lambda row: int(row[0]))
     return [trial for some in _portions(rows) for trial in _whole(connection, some)]
+
+
+def read_trial(connection: Connection, trial_id: int) -> FrozenTrial:
+    """Return a trial as Optuna's storage does.
+
+    Raises:
+        KeyError: if there is none.
+        LookupError: as `read_trials`.
+    """
+    rows = connection.execute(_ONE, {"trial": trial_id}).all()
+    if not rows:
+        raise KeyError(f"there is no trial with the id {trial_id} in this storage")
+    (trial,) = _whole(connection, rows)
+    return trial
 
 
 def _portions(all_of: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -74,18 +105,13 @@ def _whole(connection: Connection, rows: Sequence[Any]) -> Iterator[FrozenTrial]
     """Yield the trials of some rows of their table, with what the other tables say of them."""
     ids = [row[0] for row in rows]
 
-    def parts(of: Any, *names: str, order: str) -> dict[int, list[Any]]:
-        asked = select(of.c.trial_id, *(of.c[name] for name in names)).where(of.c.trial_id.in_(ids))
+    def parts(asked: Select[Any]) -> dict[int, list[Any]]:
         by_trial = defaultdict[int, list[Any]](list)
-        for row in connection.execute(asked.order_by(of.c.trial_id, of.c[order])):
+        for row in connection.execute(asked, {"ids": ids}):
             by_trial[row[0]].append(row)
         return by_trial
 
-    params = parts(PARAMS, "param_name", "param_value", "distribution_json", order="param_id")
-    user = parts(USER_ATTRIBUTES, "key", "value_json", order="key")
-    system = parts(SYSTEM_ATTRIBUTES, "key", "value_json", order="key")
-    values = parts(VALUES, "value", "value_type", order="objective")
-    reports = parts(REPORTS, "step", "intermediate_value", "intermediate_value_type", order="step")
+    params, user, system, values, reports = map(parts, (_PARAMS, _USER, _SYSTEM, _VALUES, _REPORTS))
     for trial_id, number, state, start, complete in rows:
         distributions = {name: distribution_of(stored) for _, name, _, stored in params[trial_id]}
         yield FrozenTrial(

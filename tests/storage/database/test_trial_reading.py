@@ -41,7 +41,7 @@ def test_a_study_that_is_gone_is_said_so(folder) -> None:
 def test_tables_of_another_version_are_left_to_optuna(folder, monkeypatch) -> None:
     """A later Optuna may have changed them."""
     monkeypatch.setattr(optuna_tables, "VERSION", "v9")
-    monkeypatch.setattr("lrsearch.storage.database.patience.read_trials", None)
+    monkeypatch.setattr("lrsearch.storage.database.quick.read_trials", None)
     storage = open_storage("sqlite:///a.db")
     study = optuna.create_study(storage=storage)
     study.ask()
