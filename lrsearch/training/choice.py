@@ -24,10 +24,10 @@ from lrsearch.training.optimizers.rule import UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.workloads import Workload
 
-_STEPS, _ROUNDS, _SECONDS = 4, 5, 0.3
+_STEPS, _ROUNDS, _SECONDS = 4, 12, 0.6
 """A round times so many steps in both ways; there are so many after the first, or as many as the seconds allow."""
 
-_CLEARLY = 0.95
+_CLEARLY = 0.9
 """Side by side must take less than this share of the time, or a slip of the clock could choose the slower way."""
 
 
@@ -75,8 +75,9 @@ def _measured(layout: ModuleLayout, data: TrainingData, rule: UpdateRule, lanes:
     models: list[tuple[StackedModel, int]] = [(PlainModule(layout), 1), (StackedModule(layout), lanes)]
     alone, together = (_timed(model, workload, few, rule, n) for model, n in models)
     rounds: list[tuple[float, float]] = []
-    begun = time.perf_counter()
-    while len(rounds) <= _ROUNDS and not (len(rounds) > 1 and time.perf_counter() - begun > _SECONDS):
+    clock = _clock(data)
+    begun = clock()
+    while len(rounds) <= _ROUNDS and not (len(rounds) > 1 and clock() - begun > _SECONDS):
         rounds.append((alone(), together()))
     return min(first for first, _ in rounds[1:]), min(second for _, second in rounds[1:])
 
@@ -97,8 +98,7 @@ def _timed(
     for key in range(lanes):
         stack.admit(key, Lane(schedule, key, 0))
 
-    # Of one thread, which other processes of a busy machine change less than the clock on the wall.
-    clock = time.perf_counter if data.fit.x.is_cuda else time.process_time
+    clock = _clock(data)
 
     def run() -> float:
         begun = clock()
@@ -106,6 +106,11 @@ def _timed(
         return (clock() - begun) / lanes / stack.steps_per_epoch
 
     return run
+
+
+def _clock(data: TrainingData) -> Callable[[], float]:
+    """Return the clock of training: of a processor its own time, which a busy machine changes less than the wall's."""
+    return time.perf_counter if data.fit.x.is_cuda else time.process_time
 
 
 def unstackable_reason(layout: ModuleLayout, x: Tensor, y: Tensor) -> str:
