@@ -133,7 +133,14 @@ def finish_batches(
             before = audit_progress(experiment, audit, todo)
             seeds = Seeds.of(experiment.config.seed, "search", batch.replicate)
             full_runs = [
-                FullRun(trial.user_attrs["schedule"], seeds, trial.params, trial, _folder(files, batch, trial))
+                FullRun(
+                    trial.user_attrs["schedule"],
+                    seeds,
+                    trial.params,
+                    trial,
+                    _folder(files, batch, trial),
+                    f"trial {trial.number}, finished after all,",
+                )
                 for trial in missing
             ]
             with FullRuns(experiment, seeds, full_runs) as runs:

@@ -101,7 +101,8 @@ def _full_runs(
         name = f"block-{block.index:04d}-{block.candidates.index(candidate):02d}"
         folder = None if files is None else files.run_folder(name)
         seeds = block.seeds_of(candidate)
-        full_runs.append(FullRun(candidate.schedule, seeds, candidate.settings, candidate.sampled, folder))
+        told = f"{candidate.name} in block {block.index}"
+        full_runs.append(FullRun(candidate.schedule, seeds, candidate.settings, candidate.sampled, folder, told))
     parts = (*VALIDATED, "test") if every_epoch else VALIDATED
     return FullRuns(experiment, runs[0].block.seeds, full_runs, parts=parts, purpose="confirm")
 

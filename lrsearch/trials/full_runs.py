@@ -37,6 +37,7 @@ class FullRun:
         settings: the optimizer's settings that were searched, empty if none was.
         sampled: the trial of a search whose parameters it repeats, for its own record; None for a fixed schedule.
         folder: for what it keeps by itself; a temporary one if None.
+        name: what warnings call it: a candidate in a block, or a trial.
     """
 
     schedule: Mapping[str, Any]
@@ -44,6 +45,7 @@ class FullRun:
     settings: Mapping[str, Any] = field(default_factory=dict)
     sampled: FrozenTrial | None = None
     folder: Path | None = None
+    name: str = "the run"
 
 
 class FullRuns:
@@ -129,13 +131,13 @@ class FullRuns:
                 metrics.train_loss, metrics.loss, metrics.score, metrics.more
             )
             if metrics.diverged:
-                family, named = self._runs[key].schedule["family"], ", ".join(metrics.not_finite)
-                logger.warning(f"a run of {family} has diverged in epoch {metrics.epoch} (NaN or infinite: {named})")
+                name, parts = self._runs[key].name, ", ".join(metrics.not_finite)
+                logger.warning(f"{name} has diverged in epoch {metrics.epoch} (NaN or infinite: {parts})")
                 self._diverged.add(key)
                 self.release(key)
         for key, crash in self._stack.crashes().items():
             if key not in self._crashed:
-                logger.warning(f"a run of {self._runs[key].schedule['family']} has crashed: {crash.error}")
+                logger.warning(f"{self._runs[key].name} has crashed: {crash.error}")
                 self._crashed[key] = crash
 
     def has_diverged(self, key: int) -> bool:
@@ -155,8 +157,8 @@ class FullRuns:
             return None
         scores = self._stack.evaluate(key, "test")
         if not scores.finite:
-            family = self._runs[key].schedule["family"]
-            logger.warning(f"a run of {family} has diverged on the test set (NaN or infinite: loss or score)")
+            name = self._runs[key].name
+            logger.warning(f"{name} has diverged on the test set (NaN or infinite: loss or score)")
             self._diverged.add(key)
             return None
         return scores

@@ -30,7 +30,7 @@ def test_a_metric_that_is_not_a_number_is_a_diverged_run(folder, run, caplog, wo
     assert {"diverged"} == {trial.user_attrs["stop_reason"] for trial in trials}
     assert {0.0} == {trial.value for trial in trials}
     assert all(math.isfinite(trial.user_attrs.get("test_loss", 0.0)) for trial in trials)
-    assert "a run of cosine has diverged in epoch" in caplog.text
+    assert "cosine in block 0 has diverged in epoch" in caplog.text
     assert run("compare", "--storage", "journal:///lrsearch.log").code in (0, 1, 2)
 
 
@@ -41,7 +41,7 @@ def test_a_winner_that_is_not_a_number_on_the_test_set_alone_has_diverged(folder
     trials = run_confirm(config, _options(), blocks=1).study.get_trials()
     assert [("diverged", 0.0)] * 3 == [(trial.user_attrs["stop_reason"], trial.value) for trial in trials]
     assert not any("test_loss" in trial.user_attrs for trial in trials)
-    assert "a run of cosine has diverged on the test set" in caplog.text
+    assert "cosine in block 0 has diverged on the test set" in caplog.text
 
 
 def test_epochs_of_stored_runs_are_counted_once(folder) -> None:

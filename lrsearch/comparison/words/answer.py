@@ -115,9 +115,10 @@ def _how_sure(comparison: Comparison) -> str:
     others = [name for name in _best_first(comparison) if name in chosen and name != preferred]
     if not others:
         p = [float(tested[place]) for place in _worse(comparison)]
+        intact = " without a failed run" if comparison.failures else ""
         if len(p) == 1:
-            return f"the other one is shown worse (p = {p[0]:.2g}){scope}"
-        return f"every other one is shown worse (p at most {max(p):.2g}){scope}"
+            return f"the other one{intact} is shown worse (p = {p[0]:.2g}){scope}"
+        return f"every other one{intact} is shown worse (p at most {max(p):.2g}){scope}"
     gap = float(comparison.recommendation.gap_high[comparison.families.index(preferred)])
     verb = "is" if len(others) == 1 else "are"
     counted = f"{count_in_words(len(others))} {'other' if len(others) == 1 else 'others'}"
