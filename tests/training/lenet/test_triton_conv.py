@@ -12,7 +12,12 @@ pytest.importorskip("triton", reason="Triton comes with PyTorch for CUDA only")
 @pytest.mark.integration
 @pytest.mark.parametrize(
     "checks",
-    [("own", "stored", "nan"), ("shared", "several blocks"), ("dot", "dot of several blocks", "dot products")],
+    [
+        ("own", "stored", "nan"),
+        ("shared", "several blocks"),
+        ("dot", "dot of several blocks", "dot products"),
+        pytest.param(("dot step",), marks=pytest.mark.slow),
+    ],
     ids=" ".join,
 )
 def test_the_kernels_compute_what_autograd_does(checks: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
 
-from lrsearch.training.lenet import triton_conv, triton_dot
+from lrsearch.training.lenet import blocked_conv, lenet_stack, triton_conv, triton_dot
 from lrsearch.workloads.fashion_lenet import normalise
 
 
@@ -109,6 +109,18 @@ def check_dot_products() -> None:
         assert relative(one.double() @ other.double(), triton_dot.matmul(one, other)) < 1e-6
 
 
+def check_dot_step() -> None:
+    """Take a whole step of a LeNet: loss and gradient are within 1e-5 of float64."""
+    InterpreterBuilder.create_dot = on_tensor_cores
+    lenet_stack.convolution_for = lambda _, dtype: triton_dot if dtype == torch.float32 else blocked_conv
+    params = lenet_stack.LenetStack().init(0).unsqueeze(0)
+    x, y = torch.randint(256, (1, 3, 1, 28, 28), dtype=torch.uint8), torch.randint(10, (1, 3))
+    exact = lenet_stack.step(params.double(), lenet_stack.columns(x, torch.float64), y)
+    results = lenet_stack.step(params, lenet_stack.columns(x, torch.float32), y)
+    for one, other in zip(exact, results, strict=True):
+        assert relative(one, other) < 1e-5
+
+
 CHECKS = {
     "own": lambda: check_layer(2, 1, 2, 3, shared=False, of_images=True),
     "shared": lambda: check_layer(2, 5, 1, 3, shared=True, of_images=False),
@@ -118,6 +130,7 @@ CHECKS = {
     "dot": lambda: check_dot_layer(2, 6, 2, 5, shared=False),
     "dot of several blocks": lambda: check_dot_layer(1, 2, 1, 70, shared=True),
     "dot products": check_dot_products,
+    "dot step": check_dot_step,
 }
 
 if __name__ == "__main__":
