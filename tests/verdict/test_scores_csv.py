@@ -157,7 +157,7 @@ def test_a_table_is_not_read_beside_a_study(folder, run) -> None:
     """Which of the two was meant is not guessed; a study that only the environment names is not meant."""
     (folder / "scores.csv").write_text(_lines(SCORES))
     assert "leave out --study-name" in run("compare", "--scores", "scores.csv", "--study-name", "tab").complaint
-    assert "leave out --study-name" in run("compare", "--scores", "scores.csv", "--studies", "a,b").complaint
+    assert "leave out --studies" in run("compare", "--scores", "scores.csv", "--studies", "a,b").complaint
 
 
 @pytest.mark.parametrize("cell", ["٩٠", "9_0", "９０"])

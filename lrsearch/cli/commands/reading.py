@@ -24,6 +24,13 @@ Several = Annotated[
 ]
 
 
+def _require_alone(flag: str, study_name: str | None, studies: str | None = None) -> None:
+    """Raise InputError where a flag that says what is read stands beside another; the environment may name a study."""
+    if studies is not None or study_name not in (None, os.environ.get("LRSEARCH_STUDY")):
+        other = "--study-name" if studies is None else "--studies"
+        raise InputError(f"{flag} says what is read: leave out {other}")
+
+
 @command
 def compare(
     storage: Storage = DEFAULT_STORAGE,
@@ -43,8 +50,7 @@ def compare(
     """
     require_seed(table.seed)
     if table.scores is not None:
-        if studies is not None or study_name not in (None, os.environ.get("LRSEARCH_STUDY")):
-            raise InputError("--scores is a table of its own: leave out --study-name and --studies")
+        _require_alone("--scores", study_name, studies)
         if code := print_scores(table, table.scores, output, details=details, target=target):
             raise typer.Exit(code)
         return
@@ -62,6 +68,7 @@ def compare(
     )
     opened = open_existing(storage)
     if (names := listed(studies)) is not None:
+        _require_alone("--studies", study_name)
         together = read_over_studies(opened, names)
         write_verdict_json(target, together.to_dict())
         if output == "json":
@@ -115,6 +122,7 @@ def report(
     from lrsearch.verdict.over_studies import read_over_studies
 
     if (names := listed(studies)) is not None:
+        _require_alone("--studies", study_name)
         if figures is not None:
             raise InputError("--figures is for one study: leave out --studies")
         write_text(page, over_studies_html(read_over_studies(open_existing(storage), names)))
