@@ -29,6 +29,7 @@ from lrsearch.training.model import Way
 from lrsearch.training.models import make_model
 from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack, run_together
+from lrsearch.training.trainer import Trainer
 from lrsearch.workloads import Dataset, Split, Workload
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 from tests.cuda_stand_in import Memory, Recording, stand_in, without_streams
@@ -148,14 +149,18 @@ def test_a_search_and_its_confirmation_take_the_path_of_cuda(monkeypatch, tmp_pa
             "name": "gpu",
             "data": {"dataset": "digits"},
             "training": {"epochs": 1},
-            "search": {"families": ["constant", "cosine"]},
+            "search": {"families": ["constant"], "replicates": 2},
         }
     )
-    study = lrsearch.optimize(config, trials=2, storage=f"sqlite:///{tmp_path}/a.db", device="cuda")
-    confirmation = lrsearch.confirm(study, blocks=1, device="cuda")
+    widths: list[int] = []
+    train = Trainer.train
+    monkeypatch.setattr(Trainer, "train", lambda self, rows: widths.append(len(rows)) or train(self, rows))
+    study = lrsearch.optimize(config, trials=1, storage=f"sqlite:///{tmp_path}/a.db", device="cuda")
+    assert 2 in widths  # both replicates in one stack
+    confirmation = lrsearch.confirm(study, device="cuda")
     for trial in (*study.trials, *confirmation.trials):
         assert (TrialState.COMPLETE, "cuda (stand-in)") == (trial.state, trial.user_attrs["device"])
-    assert 2 == len(study.trials) <= len(confirmation.trials)
+    assert (1, 2) == (len(study.trials), len(confirmation.trials))
 
 
 class _NothingFromElsewhere(Recording):
