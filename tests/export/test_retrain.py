@@ -25,7 +25,7 @@ FAMILIES = ("cosine", "reduce_on_plateau", "one_cycle")
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """Search three families on digits, for three epochs each."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('train')}/study.db"
+    url = f"journal:///{tmp_path_factory.mktemp('train')}/study.log"
     config = StudyConfig.from_dict(
         {
             "name": "digits",

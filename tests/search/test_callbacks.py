@@ -35,7 +35,7 @@ def test_every_finished_trial_is_told_of_once(folder, workers):
     """
     config = make_config(search__replicates=2)
     first, second = Notes(), Notes()
-    options = {"storage": f"sqlite:///{folder}/a.db", "workers": workers, "lanes": 2}
+    options = {"storage": f"journal:///{folder}/a.log", "workers": workers, "lanes": 2}
     lrsearch.optimize(config, trials=3, callbacks=[first], **options)
     assert 6 == len(first.seen) == len(set(first.seen))
     lrsearch.optimize(config, trials=5, callbacks=[second], **options)
@@ -47,7 +47,7 @@ def test_every_finished_trial_is_told_of_once(folder, workers):
 def test_an_interrupted_search_has_told_of_what_finished(folder):
     """Also of trials that finished in the very epoch of the signal; the given-back ones are not finished."""
     notes, config = Notes(), make_config(search__trials=6)
-    options = RunOptions(storage=f"sqlite:///{folder}/a.db", workers=1, lanes=2, device="cpu")
+    options = RunOptions(storage=f"journal:///{folder}/a.log", workers=1, lanes=2, device="cpu")
     with pytest.raises(Interrupted):
         run_search(config, options, on_epoch=signal_in(3, signal.SIGINT), callbacks=[notes])
     again = Notes()
@@ -59,7 +59,7 @@ def test_an_interrupted_search_has_told_of_what_finished(folder):
 
 def test_an_error_of_a_callback_is_raised_and_loses_no_trial(folder):
     """As by Study.optimize; the next run continues."""
-    config, options = make_config(search__trials=4), {"storage": f"sqlite:///{folder}/a.db", "workers": 1, "lanes": 2}
+    config, options = make_config(search__trials=4), {"storage": f"journal:///{folder}/a.log", "workers": 1, "lanes": 2}
 
     def fails(study, trial):
         raise OSError("the disk is full")

@@ -35,9 +35,11 @@ def assert_rounds(families: list[str], names: tuple[str, ...] = THREE) -> None:
 def test_a_seed_fixes_the_sequence(kind: SamplerKind) -> None:
     """Two studies with one seed ask the same trials; another seed asks others."""
     space = make_space()
-    one, same, other = (run(make_study(space, kind=kind, seed=seed), space, 39) for seed in (1, 1, 2))
+    one, same, other = (
+        run(make_study(space, kind=kind, seed=seed), space, trials) for seed, trials in ((1, 39), (1, 39), (2, 18))
+    )
     assert one == same
-    assert all(a != b for a, b in zip(one, other, strict=True))
+    assert all(a != b for a, b in zip(one[:18], other, strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)
