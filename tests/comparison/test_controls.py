@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lrsearch.comparison.controls import check_controls
+from lrsearch.comparison.controls import Control, check_controls
 from lrsearch.comparison.from_records import ConfirmationPlan
 from lrsearch.comparison.settings import Settings
 from lrsearch.errors import InputError
@@ -69,3 +69,15 @@ def test_plain_data_name_what_was_found():
     assert ("twin", "cosine", "aa", True, False) == tuple(
         plain[name] for name in ("name", "of", "kind", "as_it_must", "failed")
     )
+
+
+@pytest.mark.parametrize(
+    ("failed", "passed", "words"),
+    [(True, None, "untested, because of failed runs"), (True, True, "found to be worse by its failed runs")],
+)
+def test_a_control_with_failed_runs_is_told_as_such(failed, passed, words):
+    """No difference is quoted where none was tested."""
+    nan = float("nan")
+    told = Control("worse", "cosine", "positive", 50.0, nan, nan, nan, nan, failed, passed, PLAN.settings).sentence
+    assert words in told
+    assert "nan" not in told

@@ -175,3 +175,11 @@ def test_where_everything_fails_the_verdict_says_so(broken, recommended, sentenc
     assert sentence in compared.verdict_text
     assert "No difference between them could be tested." in compared.verdict_text
     assert np.isnan(compared.pairs.omnibus_max_t)
+
+
+def test_without_runs_or_with_all_diverged_no_limit_is_derived():
+    """There is no best median to measure from; a limit that is given stays."""
+    settings = Settings(rope=0.3, worst_value=10.0)
+    assert FailureRule.of(np.full((3, 2), np.nan), np.ones((3, 2), dtype=bool), settings).limit is None
+    assert failure_rule([], ConfirmationPlan(settings)).limit is None
+    assert 50.0 == failure_rule([], ConfirmationPlan(replace(settings, failed_at=50.0))).limit

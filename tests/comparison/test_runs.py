@@ -156,3 +156,9 @@ def test_a_one_sided_limit_is_open() -> None:
     """The limit that is not tested is not infinity in words."""
     compared = _compare(RUNS, contrasts=Against("a"), one_sided=True)
     assert " or more)" in compared.lines[2]
+
+
+def test_a_family_of_runs_has_a_name():
+    """An empty one could not be told in the verdict."""
+    with pytest.raises(InputError, match="the families of runs must not be empty names"):
+        _compare({"a": [0.1, 0.5, 0.3], " ": [1.1, 1.4, 0.9]})

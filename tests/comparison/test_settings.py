@@ -42,3 +42,9 @@ def test_a_setting_outside_its_rule_is_refused(values, complaint):
     """Before any score is seen."""
     with pytest.raises(InputError, match=complaint):
         Settings(rope=0.3, **values)
+
+
+def test_one_sided_tests_need_a_reference():
+    """Of all pairs none is the better one beforehand."""
+    with pytest.raises(InputError, match="one_sided needs a reference"):
+        Settings(rope=0.3, one_sided=True)

@@ -41,3 +41,8 @@ def test_the_good_region_is_the_share_within_the_rope_of_the_best():
     assert expected == (region.count, region.total)
     with pytest.raises(InputError, match="at least one random"):
         good_region([], rope=0.3)
+
+
+def test_a_proportion_is_told_with_its_limits():
+    """In per cent, as reports quote it."""
+    assert "3 of 12, 5 to 57 %" == str(proportion(3, 12))
