@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrsearch.api.reading import best_schedule, compare, export_schedule, write_report
+    from lrsearch.api.reading import best_schedule, compare, compare_studies, export_schedule, write_report
     from lrsearch.api.running import confirm, optimize
     from lrsearch.api.whole_study import run
     from lrsearch.comparison import Comparison, compare_runs, compare_scores
@@ -51,6 +51,7 @@ _HOMES = {
     "confirm": "lrsearch.api.running",
     "run": "lrsearch.api.whole_study",
     "compare": "lrsearch.api.reading",
+    "compare_studies": "lrsearch.api.reading",
     "write_report": "lrsearch.api.reading",
     "compare_runs": "lrsearch.comparison",
     "compare_scores": "lrsearch.comparison",
@@ -79,6 +80,7 @@ __all__ = [
     "compare_runs",
     "compare_scores",
     "compare_sequential",
+    "compare_studies",
     "confirm",
     "current_run",
     "export_schedule",

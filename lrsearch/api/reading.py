@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE, base_name
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, schedule_from_params
 from lrsearch.storage import StoredStudy, open_existing, storage_of
+from lrsearch.verdict.over_studies import OverStudies, read_over_studies
 from lrsearch.verdict.study_verdict import compare_study
 
 
@@ -58,6 +60,23 @@ def compare(
         InputError: if there is no such study, or it has not been confirmed.
     """
     return compare_study(stored_study(study, storage), rope=rope, alpha=alpha)
+
+
+@checked
+def compare_studies(studies: Sequence[str], *, storage: str | None = None) -> OverStudies:
+    """Return what several confirmed studies of one storage say together, such as one a workload.
+
+    `sentences` say how many pairs are decided alike, in opposite directions, in one study only or in none; `standings`
+    and `pairs` hold it by candidate and by pair, and `to_dict()` is the JSON of `lrsearch compare --studies`.
+
+    Args:
+        studies: two names or more.
+        storage: where they are kept; the default if None.
+
+    Raises:
+        InputError: if there is no such study, one has no verdict, or fewer than two candidates are common to all.
+    """
+    return read_over_studies(open_existing(storage or DEFAULT_STORAGE), tuple(studies))
 
 
 @checked

@@ -73,6 +73,7 @@ _PUBLIC: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "run": (lrsearch.run, {"config": lrsearch.StudyConfig(), **_NOWHERE}),
     "confirm": (lrsearch.confirm, {"study": "x", **_NOWHERE}),
     "compare": (lrsearch.compare, {"study": "x", **_NOWHERE}),
+    "compare_studies": (lrsearch.compare_studies, {"studies": ["x", "y"], **_NOWHERE}),
     "write_report": (lrsearch.write_report, {"study": "x", **_NOWHERE}),
     "best_schedule": (lrsearch.best_schedule, {"study": "x", **_NOWHERE}),
     "export_schedule": (lrsearch.export_schedule, {"study": "x", **_NOWHERE}),

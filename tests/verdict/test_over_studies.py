@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lrsearch
 from lrsearch.comparison import compare_scores
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
@@ -72,6 +73,7 @@ def test_the_commands_read_confirmed_studies(folder, run) -> None:
     printed = json.loads(run("compare", "--studies", "one,two", "--format", "json").out)
     assert ["one", "two"] == printed["studies"]
     assert printed["counts"]["alike"] >= 1
+    assert printed == json.loads(json.dumps(lrsearch.compare_studies(["one", "two"]).to_dict()))
     shown = run("compare", "--studies", "one,two")
     assert printed["sentences"][0] in shown.out
     assert 0 == run("report", "--studies", "one,two", "-o", "together.html").code
