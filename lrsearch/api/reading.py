@@ -67,7 +67,7 @@ def compare_studies(studies: Sequence[str], *, storage: str | None = None) -> Ov
     """Return what several confirmed studies of one storage say together, such as one a workload.
 
     `sentences` say how many pairs are decided alike, in opposite directions, in one study only or in none; `standings`
-    and `pairs` hold it by candidate and by pair, and `to_dict()` is the JSON of `lrsearch compare --studies`.
+    and `pairs` hold it by candidate and by pair, and `to_dict()` is the JSON of `lrsearch compare --studies A,B`.
 
     Args:
         studies: two names or more.

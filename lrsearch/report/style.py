@@ -35,6 +35,7 @@ _PALETTE = (
     "#e56f51",
     "#f553cc",
     "#085bfa",
+    "#6c9048",
 )
 """Apart for everyone: a test simulates deuteranopia and holds every two of them to a distance of 12 in CIELAB."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")

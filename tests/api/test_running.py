@@ -150,7 +150,8 @@ def test_the_arguments_of_the_flow_are_named():
     """Help and completion show every option of a run: those of RunOptions."""
     options = {field.name for field in fields(RunOptions)}
     assert options <= set(signature(lrsearch.optimize).parameters)
-    assert options - {"lanes", "timeout_seconds", "retry_crashed"} <= set(signature(lrsearch.confirm).parameters)
+    of_searches = {"lanes", "replicates_at_once", "timeout_seconds", "retry_crashed"}
+    assert options - of_searches <= set(signature(lrsearch.confirm).parameters)
 
 
 @pytest.mark.parametrize("form", ["yaml", "json", "toml", "python", "csv", "hf", "timm", "optax"])

@@ -107,7 +107,8 @@ def test_the_verdict_is_on_the_page_of_the_search(searched, run) -> None:
         assert 0 == run("compare", "--storage", searched, "--study-name", "shown").code
     with _served(searched) as address:
         shown = json.loads(_ask(f"{address}/api/studies/{study_id(open_storage(searched), 'shown')}")[1])
-    assert shown["note"]["body"].startswith("A small search\n\nUse \\`")
+    assert shown["note"]["body"].startswith("A small search\n\nNo difference was found between the two")
+    assert "\\`" in shown["note"]["body"]
     assert "\n\nHow sure: " in shown["note"]["body"]
     assert "these configurations" in shown["note"]["body"]
     assert r"square\_root" in shown["note"]["body"]

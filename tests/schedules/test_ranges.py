@@ -35,6 +35,7 @@ def test_the_published_ranges():
         "exponent": Range(0.25, 1.0, log=True),
         "cooldown_shape": Choice(("1-y^p", "(1-y)^p")),
         "cooldown_power": Range(0.25, 4.0, log=True),
+        "interpolation": Range(0.8, 0.98),
         **{f"factor_{point}": Range(1e-3 if point < 5 else 1e-4, 1.0, log=True) for point in range(1, 6)},
         "factor": Range(0.1, 0.6, log=True),
         "patience": Range(1, 5, integer=True),
