@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lrsearch.config import StudyConfig
     from lrsearch.experiment.experiment import Experiment
     from lrsearch.experiment.options import RunOptions
-    from lrsearch.storage import StudyPart
+    from lrsearch.storage import StoredStudy, StudyPart
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,6 @@ def optimize(
     from lrsearch.cli.progress import search_progress, show_progress
     from lrsearch.cli.rows import family_table, search_summary
     from lrsearch.storage import StoredStudy
-    from lrsearch.verdict.background import cost_of
 
     config = search.config({"search.trials": trials})
     options = run.options(
@@ -81,8 +80,7 @@ def optimize(
         stored = StoredStudy.of(searches[0])
         summaries.append(search_summary(stored, state))
         if output == "table":
-            cost = cost_of(stored) if budget.run is not None else ""
-            console.print_search(family_table(stored), state, cost)
+            console.print_search(family_table(stored), state, "" if budget.run is None else _cost_of_runs(stored))
         if verbose:
             logger.info(state.start.in_words())
     if output == "json":
@@ -96,6 +94,12 @@ def optimize(
         say_next("give base_lr a lower upper end in [ranges], or let lrsearch doctor look: every trial has diverged")
     else:
         say_confirm(config, search, run)
+
+
+def _cost_of_runs(stored: StoredStudy) -> str:
+    from lrsearch.verdict.background import cost_of  # imports SciPy, which the search of a workload does not need
+
+    return cost_of(stored)
 
 
 def _say_cost(progress: Progress, experiment: Experiment, options: RunOptions, left: int) -> None:
