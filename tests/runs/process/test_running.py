@@ -28,11 +28,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def heard(running: RunningProcess | RunningThread) -> list[object]:
-    """Return all that a run says, to each report the answer to go on."""
+    """Return all that a run says; a report that waits is answered: to go on."""
     messages: list[object] = []
     while not messages or not isinstance(messages[-1], Done | Failed):
         messages.append(running.connection.recv())
-        if isinstance(messages[-1], Report) and messages[-1].epoch < 4:
+        if isinstance(messages[-1], Report) and messages[-1].waits:
             running.connection.send(Answer(messages[-1].step, end=False))
     return messages
 
