@@ -6,6 +6,7 @@ whole numbers, so that sums are exact and pooling meets ties.
 
 import sys
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -92,10 +93,10 @@ def check_dot_layer(lanes: int, outputs: int, channels: int, batch: int, *, shar
     exact = by_autograd(*(part.double() for part in (weights, bias, images, gradient)))
     InterpreterBuilder.create_dot = on_tensor_cores
     for precision, within in (("tf32x3", 1e-5), ("tf32", 2e-2)):
-        triton_dot.PRECISION = precision
-        tape = triton_dot.forward(weights, bias, triton_dot.columns(images))
-        unpooled = triton_dot.unpool(gradient, tape)
-        results = [tape.output, *triton_dot.weights_gradient(unpooled), triton_dot.images_gradient(unpooled)]
+        with patch.object(triton_dot, "PRECISION", precision):
+            tape = triton_dot.forward(weights, bias, triton_dot.columns(images))
+            unpooled = triton_dot.unpool(gradient, tape)
+            results = [tape.output, *triton_dot.weights_gradient(unpooled), triton_dot.images_gradient(unpooled)]
         errors = [relative(one, other) for one, other in zip(exact, results, strict=not shared)]
         assert max(errors) < within, (precision, errors)
         assert (max(errors) > 1e-5) == (precision == "tf32"), (precision, errors)
