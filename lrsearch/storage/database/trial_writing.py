@@ -63,10 +63,10 @@ def write_parameter(connection: Connection, trial_id: int, name: str, value: flo
 
 
 def _require_unfinished(connection: Connection, trial_id: int) -> None:
-    found = connection.execute(_STATE, {"trial_id": trial_id}).one_or_none()
-    if found is None:
+    row = connection.execute(_STATE, {"trial_id": trial_id}).one_or_none()
+    if row is None:
         raise KeyError(f"there is no trial with the id {trial_id} in this storage")
-    state, number = found
+    state, number = row
     if TrialState[state].is_finished():
         raise UpdateFinishedTrialError(f"trial {number} has already finished and can not be updated")
 

@@ -80,16 +80,14 @@ def columns(images: Tensor) -> Tensor:
 def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
     """Convolve, pool, add the bias and apply ReLU; see `convolution`."""
     lanes, outputs = weights.shape[:2]
-    layer = layer_of(weights, images)
+    layer, tape = layer_of(weights, images), empty_tape(weights, images)
     windows, batch, group = layer["WINDOWS"], layer["BATCH"], _divisor(outputs, _OUTPUTS)
-    output = images.new_empty(lanes, outputs, windows, windows, batch)
-    place = torch.empty_like(output, dtype=torch.uint8)
     triton_kernels.forward[windows * windows * triton.cdiv(batch, _IMAGES), outputs // group, lanes](
         images,
         weights,
         bias,
-        output,
-        place,
+        tape.output,
+        tape.place,
         stride_of(images),
         weights.stride(0),
         bias.stride(0),
@@ -98,7 +96,7 @@ def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
         BLOCK=_IMAGES,
         num_warps=1,
     )
-    return Tape(images, weights, place, output)
+    return tape
 
 
 def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
@@ -110,10 +108,7 @@ def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
     """Return the gradients of weights and bias; see `convolution`."""
     gradient, tape = unpooled
     lanes, outputs, channels = tape.weights.shape[:3]
-    layer = layer_of(tape.weights, tape.images)
-    # One row of windows each, to be added up: enough programs for a GPU even where there is one lane.
-    of_weights = gradient.new_empty(layer["WINDOWS"], *tape.weights.shape)
-    of_bias = gradient.new_empty(layer["WINDOWS"], lanes, outputs)
+    layer, (of_weights, of_bias) = layer_of(tape.weights, tape.images), empty_gradients(unpooled)
     group = _divisor(outputs, _OUTPUTS)
     triton_kernels.weights_gradient[layer["WINDOWS"], channels * (outputs // group), lanes](
         tape.images,
@@ -141,6 +136,25 @@ def images_gradient(unpooled: Unpooled) -> Tensor:
         gradient, tape.place, tape.weights, images, tape.weights.stride(0), **layer, BLOCK=_IMAGES, num_warps=2
     )
     return images
+
+
+def empty_tape(weights: Tensor, images: Tensor) -> Tape:
+    """Return the tape of a layer whose places and output are still to be computed."""
+    layer = layer_of(weights, images)
+    windows = layer["WINDOWS"]
+    output = images.new_empty(len(weights), layer["OUTPUTS"], windows, windows, layer["BATCH"])
+    return Tape(images, weights, torch.empty_like(output, dtype=torch.uint8), output)
+
+
+def empty_gradients(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
+    """Return `[windows, *shape]` for the gradients of weights and bias, still to be computed.
+
+    One row of windows each, to be added up: enough programs for a GPU even where there is one lane.
+    """
+    gradient, tape = unpooled
+    lanes, outputs = tape.weights.shape[:2]
+    windows = layer_of(tape.weights, tape.images)["WINDOWS"]
+    return gradient.new_empty(windows, *tape.weights.shape), gradient.new_empty(windows, lanes, outputs)
 
 
 def layer_of(weights: Tensor, images: Tensor) -> dict[str, int]:

@@ -7,12 +7,21 @@ order at every number of lanes. The block is that of `triton_conv`, whose tape t
 
 from __future__ import annotations
 
-import torch
 import triton
 from torch import Tensor
 
 from lrsearch.training.lenet import triton_dot_kernels
-from lrsearch.training.lenet.triton_conv import Tape, Unpooled, columns, layer_of, stored_columns, stride_of, unpool
+from lrsearch.training.lenet.triton_conv import (
+    Tape,
+    Unpooled,
+    columns,
+    empty_gradients,
+    empty_tape,
+    layer_of,
+    stored_columns,
+    stride_of,
+    unpool,
+)
 
 __all__ = ["columns", "forward", "images_gradient", "matmul", "stored_columns", "unpool", "weights_gradient"]
 
@@ -28,16 +37,14 @@ _TILE = {"ROWS": 32, "COLUMNS": 64, "DEPTH": 32}
 def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
     """Convolve, pool, add the bias and apply ReLU; see `convolution`."""
     lanes, outputs = weights.shape[:2]
-    layer = layer_of(weights, images)
+    layer, tape = layer_of(weights, images), empty_tape(weights, images)
     windows, batch = layer["WINDOWS"], layer["BATCH"]
-    output = images.new_empty(lanes, outputs, windows, windows, batch)
-    place = torch.empty_like(output, dtype=torch.uint8)
     triton_dot_kernels.forward[windows * windows * triton.cdiv(batch, _IMAGES), lanes](
         images,
         weights,
         bias,
-        output,
-        place,
+        tape.output,
+        tape.place,
         stride_of(images),
         weights.stride(0),
         bias.stride(0),
@@ -48,17 +55,14 @@ def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
         PRECISION=PRECISION,
         num_warps=_WARPS,
     )
-    return Tape(images, weights, place, output)
+    return tape
 
 
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
     """Return the gradients of weights and bias; see `convolution`."""
     gradient, tape = unpooled
     lanes, outputs, channels = tape.weights.shape[:3]
-    layer = layer_of(tape.weights, tape.images)
-    # One row of windows each, to be added up: enough programs for a GPU even where there is one lane.
-    of_weights = gradient.new_empty(layer["WINDOWS"], *tape.weights.shape)
-    of_bias = gradient.new_empty(layer["WINDOWS"], lanes, outputs)
+    layer, (of_weights, of_bias) = layer_of(tape.weights, tape.images), empty_gradients(unpooled)
     triton_dot_kernels.weights_gradient[layer["WINDOWS"], triton.cdiv(25 * channels, _TAPS), lanes](
         tape.images,
         gradient,

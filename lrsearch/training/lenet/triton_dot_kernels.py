@@ -10,12 +10,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-_CLOSED = tl.constexpr(4)
-
-_ANY_LANES = {
-    "do_not_specialize": ["weights_stride", "bias_stride", "lanes"],
-    "do_not_specialize_on_alignment": ["weights_ptr", "bias_ptr"],
-}
+from lrsearch.training.lenet.triton_kernels import ANY_LANES, CLOSED
 
 
 @triton.jit
@@ -26,7 +21,7 @@ def _pixels(images_ptr, tap, image, CHANNELS: tl.constexpr, SIDE: tl.constexpr, 
     return tl.load(images_ptr + at[:, None] * BATCH + image[None, :], mask=inside, other=0.0)
 
 
-@triton.jit(**_ANY_LANES)
+@triton.jit(**ANY_LANES)
 def forward(
     images_ptr,
     weights_ptr,
@@ -78,10 +73,10 @@ def forward(
     at = (row[:, None] * WINDOWS * WINDOWS + window) * BATCH + image[None, :]
     mask = (o < OUTPUTS)[:, None] & (image < BATCH)[None, :]
     tl.store(output_ptr + at, tl.where(closed, 0.0, largest), mask=mask)
-    tl.store(place_ptr + at, tl.where(closed, _CLOSED, place).to(tl.uint8), mask=mask)
+    tl.store(place_ptr + at, tl.where(closed, CLOSED, place).to(tl.uint8), mask=mask)
 
 
-@triton.jit(**_ANY_LANES)
+@triton.jit(**ANY_LANES)
 def weights_gradient(
     images_ptr,
     gradient_ptr,
@@ -114,8 +109,8 @@ def weights_gradient(
         mask = (o < OUTPUTS)[:, None] & (image < BATCH)[None, :]
         at = from_output[:, None] + window * BATCH + image[None, :]
         gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
-        place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
-        of_bias += tl.sum(tl.where(place == _CLOSED, 0.0, gradient), 1)
+        place = tl.load(place_ptr + at, mask=mask, other=CLOSED)
+        of_bias += tl.sum(tl.where(place == CLOSED, 0.0, gradient), 1)
         for p in tl.static_range(4):
             x = _pixels(images_ptr + 2 * window * BATCH, tap, image, CHANNELS, SIDE, BATCH, p)
             d = tl.where(place == p, gradient, 0.0)
@@ -127,7 +122,7 @@ def weights_gradient(
         tl.store(bias_ptr + row, of_bias, mask=o < OUTPUTS)
 
 
-@triton.jit(**_ANY_LANES)
+@triton.jit(**ANY_LANES)
 def images_gradient(
     gradient_ptr,
     place_ptr,
@@ -163,7 +158,7 @@ def images_gradient(
             at = ((row * WINDOWS + window_y) * WINDOWS + window_x)[:, None] * BATCH + image[None, :]
             mask = (o < OUTPUTS)[:, None] & (image < BATCH)[None, :]
             gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
-            place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
+            place = tl.load(place_ptr + at, mask=mask, other=CLOSED)
             for p in tl.static_range(4):
                 # The pixels lie so far below and to the right of the convolution's output.
                 y = (2 * (reached // 3) + q // 2 - p // 2)[:, None]

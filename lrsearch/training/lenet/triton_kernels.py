@@ -11,11 +11,11 @@ import triton
 import triton.language as tl
 
 _PIXEL_SCALE = tl.constexpr(127.5)
-_CLOSED = tl.constexpr(4)
+CLOSED = tl.constexpr(4)
 
 # Not compiled anew for one lane, for a number of them that sixteen divides, or for where rows of parameters begin. That
 # images are aligned is worth knowing: they are read four at a time (with an odd batch, those of several lanes are not).
-_ANY_LANES = {
+ANY_LANES = {
     "do_not_specialize": ["weights_stride", "bias_stride", "lanes"],
     "do_not_specialize_on_alignment": ["weights_ptr", "bias_ptr"],
 }
@@ -91,7 +91,7 @@ def _convolved(z, patch, weights_ptr):
     return z0, z1, z2, z3
 
 
-@triton.jit(**_ANY_LANES)
+@triton.jit(**ANY_LANES)
 def forward(
     images_ptr,
     weights_ptr,
@@ -139,7 +139,7 @@ def forward(
         row = (lane * OUTPUTS + first + o).to(tl.int64)
         at = (row * WINDOWS * WINDOWS + window) * BATCH + image
         tl.store(output_ptr + at, tl.where(closed, 0.0, largest), mask=mask)
-        tl.store(place_ptr + at, tl.where(closed, _CLOSED, place).to(tl.uint8), mask=mask)
+        tl.store(place_ptr + at, tl.where(closed, CLOSED, place).to(tl.uint8), mask=mask)
 
 
 @triton.jit
@@ -157,7 +157,7 @@ def _correlated(sums, d, patch):
     return more
 
 
-@triton.jit(**_ANY_LANES)
+@triton.jit(**ANY_LANES)
 def weights_gradient(
     images_ptr,
     gradient_ptr,
@@ -190,9 +190,9 @@ def weights_gradient(
         for o in tl.static_range(GROUP):
             at = from_output + (o * WINDOWS * WINDOWS + window) * BATCH + image
             gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
-            place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
+            place = tl.load(place_ptr + at, mask=mask, other=CLOSED)
             more = more + _correlated(sums[26 * o : 26 * o + 25], _split(place, gradient), patch)
-            more = more + (sums[26 * o + 25] + tl.where(place == _CLOSED, 0.0, gradient),)
+            more = more + (sums[26 * o + 25] + tl.where(place == CLOSED, 0.0, gradient),)
         sums = more
     row += line * lanes * OUTPUTS
     for o in tl.static_range(GROUP):
@@ -218,7 +218,7 @@ def _reached(pixels, d, weights_ptr, UP: tl.constexpr, LEFT: tl.constexpr):
     return more
 
 
-@triton.jit(**_ANY_LANES)
+@triton.jit(**ANY_LANES)
 def images_gradient(
     gradient_ptr,
     place_ptr,
@@ -250,7 +250,7 @@ def images_gradient(
                     row = (lane * OUTPUTS + o).to(tl.int64)
                     at = ((row * WINDOWS + window_y) * WINDOWS + window_x) * BATCH + image
                     gradient = tl.load(gradient_ptr + at, mask=mask, other=0.0)
-                    place = tl.load(place_ptr + at, mask=mask, other=_CLOSED)
+                    place = tl.load(place_ptr + at, mask=mask, other=CLOSED)
                     d = _split(place, gradient)
                     more = ()
                     for c in tl.static_range(CHANNELS):
