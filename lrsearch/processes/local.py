@@ -135,11 +135,14 @@ def watch(future: Future[T], poll: Callable[[], None], stop: Callable[[], None])
         Interrupted: by a signal, after the future is done.
     """
     with Interruption.handled() as interruption:
-        while not wait([future], timeout=POLL_SECONDS).done:
-            if interruption.requested:
-                stop()
-            else:
-                poll()
+        while not future.done():
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C: the processes have to be stopped all the same
+                if wait([future], timeout=POLL_SECONDS).done:
+                    break
+                if interruption.requested:
+                    stop()
+                else:
+                    poll()
         if interruption.requested:
             # A process that was still starting may have been ended by the terminal's Ctrl-C; it had no work yet.
             with suppress(BrokenExecutor, KeyboardInterrupt):

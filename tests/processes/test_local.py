@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,8 @@ import pytest
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.experiment.options import RunOptions
+from lrsearch.processes import local
+from lrsearch.processes.interruption import Interrupted
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import load_study, open_storage
 from lrsearch.trials.history import origin_of
@@ -38,6 +41,20 @@ def _options(folder: Path, **options) -> RunOptions:
 
 def _trials(options: RunOptions, name: str = "many"):
     return load_study(open_storage(options.storage), name).get_trials(deepcopy=False)
+
+
+def test_a_second_ctrl_c_stops_the_processes_too(monkeypatch) -> None:
+    """They are asked to end, and waited for, as after one; without it they would train on to their end, unseen."""
+    monkeypatch.setattr(local, "POLL_SECONDS", 0.01)
+    future: Future[int] = Future()
+
+    def poll() -> None:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        local.watch(future, poll, stop=lambda: future.set_result(1))
+    assert 1 == future.result()
 
 
 @pytest.mark.integration
