@@ -134,8 +134,26 @@ def summary(studies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "promises": {promise: _shares(cases) for promise, cases in by_case.items()},
             "power": {"pairs": len(power), "promised": power[:, 0].mean(), "found": power[:, 1].mean()},
             "power_of_80": {"pairs": len(likely), "found": float(likely[:, 1].mean()) if len(likely) else None},
+            "cases": _cases([study for study, _ in mine], by_case[COVERED]),
         }
     return results
+
+
+def _cases(studies: Sequence[Mapping[str, Any]], covered: Mapping[int, list[bool]]) -> list[dict[str, Any]]:
+    """Return, for each case, how often all intervals held, and the exact losses of what was confirmed there."""
+    losses: dict[int, list[NDArray[np.float64]]] = defaultdict(list)
+    for study in studies:
+        losses[study["case"]].append(np.ravel(study["exact"]))
+    return [
+        {
+            "spectrum": CASES[case].spectrum,
+            "batch": CASES[case].batch,
+            "covered": sum(covered[case]),
+            "made": len(covered[case]),
+            **{of.__name__: float(of(np.concatenate(losses[case]))) for of in (np.median, np.mean, np.max)},
+        }
+        for case in sorted(covered)
+    ]
 
 
 def _shares(cases: Mapping[int, list[bool]]) -> dict[str, Any]:
@@ -203,4 +221,10 @@ def table(results: Mapping[str, Any]) -> str:
         )
         if likely["pairs"]:
             lines.append(f"| where that was 80 % or more | {likely['pairs']:,} | {likely['found']:.1%} found | | |")
+        lines += ["\n| case | all intervals held | losses: median | mean | largest |", "|---|---|---|---|---|"]
+        lines += [
+            f"| a = {case['spectrum']:g}, B = {case['batch']} | {case['covered']} of {case['made']} | "
+            f"{case['median']:.3f} | {case['mean']:.3f} | {case['max']:.2f} |"
+            for case in result["cases"]
+        ]
     return "\n".join(lines)
