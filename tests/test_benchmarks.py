@@ -309,5 +309,6 @@ def test_a_training_function_is_held_against_its_script(tmp_path, capsys, monkey
     monkeypatch.setenv("BENCH_RUNS_TIMES", "")
     _, output = result(tmp_path, "bench_runs", "--steps", 4, "--reports", 2, "--rounds", 1, "--timed-reports", 4)
     assert 1 == len(output["seconds"]["wall"]["plain"]) == len(output["seconds"]["wall"]["run"])
+    assert 0 < output["inside_share"] < 1
     assert all(0 < ms["median"] <= ms["p99"] <= ms["most"] for ms in output["report_ms"].values())
     assert "answered" in capsys.readouterr().out

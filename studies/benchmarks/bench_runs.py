@@ -5,8 +5,9 @@
 The script is studies/examples/char_gpt/plain.py, and the function its twin beside it. In every round the script runs in
 a process of its own, then the search trains one more trial, with SQLite, as ever; both have one thread, and time their
 own loop, after the imports, with reports and checkpoints within it. On a machine that does other things as well, the
-processor's time counts. Then runs that train nothing report, once without waiting, as between the rungs of the pruner,
-and once where the search decides after every report.
+processor's time counts. Two processes that do the same differ by some percent, so what lrsearch itself takes of the
+loop is timed from within too. Then runs that train nothing report, once without waiting, as between the rungs of the
+pruner, and once where the search decides after every report.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from machine import heading, machine, write_json
 
@@ -34,11 +35,11 @@ _PAUSE_SECONDS = 0.05
 _STATEMENT = "import sys, bench_runs; bench_runs.time_plain(*map(int, sys.argv[1:]))"
 
 
-def _time(train: Callable[[], object]) -> None:
-    """Time a loop, and append the seconds to the file of times."""
+def _time(train: Callable[[], object], inside: Callable[[], float] = lambda: 0.0) -> None:
+    """Time a loop, and append the seconds to the file of times, with those that it spent inside lrsearch."""
     wall, processor = time.perf_counter(), time.process_time()
     train()
-    times = {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
+    times = {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor, "inside": inside()}
     with Path(os.environ[TIMES]).open("a", encoding="utf-8") as file:
         file.write(json.dumps(times) + "\n")
 
@@ -51,12 +52,41 @@ def time_plain(steps: int, reports: int) -> None:
     _time(plain.train)
 
 
+class TimedRun:
+    """A run that notes the wall seconds inside lrsearch: between steps, in checkpoints and reports."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.inside = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
+
+    def _timed(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return call(*given, **named)
+        finally:
+            self.inside += time.perf_counter() - begun
+
+    def steps(self, **stateful: Any) -> Iterator[int]:
+        """Yield the run's steps, timed between them."""
+        steps = iter(self._run.steps(**stateful))
+        while (step := self._timed(next, steps, None)) is not None:
+            yield step
+
+    def report(self, score: float, **more: float) -> None:
+        """Report, timed."""
+        self._timed(self._run.report, score, **more)
+
+
 def time_run(run: Run) -> None:
     """Time the training function."""
     from studies.examples.char_gpt import function
 
     function.EVERY = run.total_steps // run.reports
-    _time(lambda: function.train(run))
+    timed = TimedRun(run)
+    _time(lambda: function.train(cast("Run", timed)), lambda: timed.inside)
 
 
 def time_reports(run: Run) -> None:
@@ -135,8 +165,15 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             kind: statistics.median(run[kind] / one[kind] for run, one in zip(runs, plain, strict=True))
             for kind in ("wall", "processor")
         },
+        "inside_share": statistics.median(run["inside"] / run["wall"] for run in runs),
         "report_ms": reports,
     }
+
+
+def _scatter(seconds: dict[str, list[float]]) -> float:
+    """Return the standard deviation of the rounds' ratios; NaN of one round."""
+    ratios = [run / plain for plain, run in zip(seconds["plain"], seconds["run"], strict=True)]
+    return statistics.stdev(ratios) if len(ratios) > 1 else float("nan")
 
 
 def table(result: dict[str, Any]) -> str:
@@ -147,7 +184,11 @@ def table(result: dict[str, Any]) -> str:
         plain, run = (statistics.median(result["seconds"][kind][name]) for name in ("plain", "run"))
         lines.append(
             f"{kind:>10}: {plain:8.2f} s alone, {run:8.2f} s as a run; median of the rounds' ratios {ratio:.3f}"
+            f" (they scatter by {_scatter(result['seconds'][kind]):.3f})"
         )
+    lines.append(
+        f"    inside: {100 * result['inside_share']:8.2f} % of a run is between steps, in checkpoints and reports"
+    )
     for name, ms in result["report_ms"].items():
         said = f"{ms['median']:8.2f} ms in the middle, {ms['p99']:.1f} ms at the 99th percentile"
         lines.append(f"{name:>10}: {said}, at most {ms['most']:.1f} ms a report (limit 20 ms)")
