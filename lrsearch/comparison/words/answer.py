@@ -151,8 +151,8 @@ def _against(comparison: Comparison, reference: str) -> str:
     figures = _figures(settings.metric, difference, low, high)
     if settings.rope is None:
         said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
-        if said == "no difference was found" and j in _worse(comparison):
-            said = "better, by how much is not known"
+        if said == "no difference was found" and j in _worse(comparison):  # than the best, which may be a third one
+            said = "better, by how much is not known" if len(comparison.recommended) == 1 else "not known"
         return f"against `{reference}` {figures[1:-1] if said in figures else f'{said} {figures}'}"
     margin = size(comparison, settings.rope)
     verdicts = {
