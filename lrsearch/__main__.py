@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 import shlex
@@ -20,6 +22,15 @@ logger = logging.getLogger("lrsearch")
 
 _MOST_CHARACTERS = 2000
 _COMMANDS_THAT_STORE = ("run", "optimize", "confirm")
+
+
+def command() -> int:
+    """Run the command line as a process of its own, which ends without a last search of the libraries for garbage.
+
+    That search takes up to a second once torch is imported, and nothing that is left is in use.
+    """
+    atexit.register(gc.freeze)  # registered first, it comes after everything else that is done at the end
+    return main()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -122,4 +133,4 @@ def _fail(message: str, code: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -142,7 +142,7 @@ def test_the_help_of_every_command_has_an_example_that_parses(name: str) -> None
 def test_the_shell_completes_commands_and_flags(folder: Path) -> None:
     """What `--install-completion` installs asks the program itself, which answers with what begins so."""
     asked = {"COMP_WORDS": "lrsearch optimize --sam", "COMP_CWORD": "2", "_LRSEARCH_COMPLETE": "complete_bash"}
-    program = [sys.executable, "-c", "from lrsearch.__main__ import main; main()"]
+    program = [sys.executable, "-c", "from lrsearch.__main__ import command; command()"]
     environment = {**os.environ, **asked, "PYTHONPATH": str(ROOT)}
     shown = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     assert "--sampler" == shown.stdout.strip()

@@ -81,7 +81,7 @@ def test_the_example_goes_from_search_to_export(folder, run) -> None:
 def test_the_console_script_finds_a_module_in_the_working_directory(folder) -> None:
     """`lrsearch --workload mine:f` works where mine.py lies, though a console script does not search there itself."""
     (folder / "mine.py").write_text("def f():\n    raise OSError('this is mine')\n")
-    program = "import sys; from lrsearch.__main__ import main; sys.path.remove(''); sys.exit(main(sys.argv[1:]))"
+    program = "import sys; from lrsearch.__main__ import command; sys.path.remove(''); sys.exit(command())"
     shown = subprocess.run(
         [sys.executable, "-c", program, "doctor", "--workload", "mine:f", "--device", "cpu"],
         cwd=folder,

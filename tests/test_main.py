@@ -1,5 +1,6 @@
 """The program as a shell sees it: quick to answer, and every failure in its own words."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lrsearch.__main__ import command
 from lrsearch.errors import InputError, RunError, RunsCrashed, StorageLost
 from lrsearch.processes.interruption import Interrupted
 
@@ -73,6 +75,17 @@ def test_help_imports_no_heavy_library_and_is_quick(folder) -> None:
     # The quickest of three in turns, because the machine has other work and is not always equally fast.
     took = [{name: _processor_seconds(folder, *way) for name, way in ways.items()} for _ in range(3)]
     assert min(turn["help"] for turn in took) < 2 * min(turn["typer"] for turn in took)
+
+
+def test_a_process_ends_without_a_search_for_garbage(run, monkeypatch, capsys) -> None:
+    """Which takes a second of torch and its friends; in a process of somebody else's it is left to them."""
+    at_exit: list[object] = []
+    monkeypatch.setattr("atexit.register", at_exit.append)
+    monkeypatch.setattr("sys.argv", ["lrsearch", "--version"])
+    assert 0 == run("--version").code
+    assert gc.freeze not in at_exit
+    assert 0 == command()
+    assert gc.freeze in at_exit
 
 
 def test_importing_the_package_is_cheap(folder) -> None:

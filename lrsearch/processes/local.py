@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 import signal
@@ -82,6 +84,7 @@ def _run(task: Callable[..., T], arguments: list[tuple[Any, ...]], folder: str) 
 
 def _in_worker(task: Callable[..., T], folder: str, parent: int, log_from: int, arguments: tuple[Any, ...]) -> T | None:
     """Run the task; None if it was interrupted, because joblib kills the other processes where one raises an error."""
+    atexit.register(gc.freeze)  # see lrsearch.__main__.command
     use_one_thread()
     log_to_standard_error(log_from)
     # A terminal signals every process, but only the first one decides; and SIGTERM must not kill a process before or

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import signal
 import sys
@@ -49,6 +51,8 @@ def carry_out_alone(connection: Connection) -> None:
 
     Warnings go to the search. SIGTERM ends the run when its state is written next, or at once where it keeps none.
     """
+    atexit.register(gc.freeze)  # see lrsearch.__main__.command
+    atexit.register(gc.collect)  # before that: what a person's code has left open and unreachable is closed as ever
     spec = RunSpec.from_json(connection.recv())
     sys.path[:] = spec.path
     logging.getLogger("lrsearch").addHandler(_Tell(Pipe(connection)))
