@@ -21,8 +21,9 @@ from tests.runs.training_examples import STUDY
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
-SECONDS_OF_A_RUN = 4.0
-"""Most of them for the imports: kills fall into each part of a run."""
+SECONDS_OF_AN_EPOCH = 0.25
+MOST_SECONDS = 3.0
+"""From a checkpoint to the kill, at most: it falls into an epoch, the end of a run, or the imports of the next."""
 
 SCRIPT = """
 import lrsearch
@@ -34,7 +35,8 @@ DROPOUT = STUDY.replace("quadratic", "dropout").replace("trials = 4", 'trials = 
 
 def optimize(folder: Path, database: str) -> subprocess.Popen[str]:
     """Begin the search, two runs at once, each of which writes a checkpoint after every epoch."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LRSEARCH_CHECKPOINT_SECONDS": "0"}
+    told = {"LRSEARCH_CHECKPOINT_SECONDS": "0", "SECONDS_OF_AN_EPOCH": str(SECONDS_OF_AN_EPOCH)}
+    environment = {**os.environ, **told, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "lrsearch", "optimize", "toy.toml", "--workers", "2"]
     return subprocess.Popen(
         [*command, "--storage", f"sqlite:///{database}"],
@@ -69,16 +71,17 @@ def study_of(folder: Path, form: str, trials: int) -> str:
     )
 
 
-def kill(search: subprocess.Popen[str], after: float) -> None:
-    """Kill a search some seconds after its first run has begun; its runs must end with it."""
-    process, runs = psutil.Process(search.pid), list[psutil.Process]()
-    while not runs and search.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            runs = process.children(recursive=True)
+def kill(search: subprocess.Popen[str], folder: Path, after: float) -> None:
+    """Kill a search some seconds after its first checkpoint, so that each comes further; its runs must end with it."""
+    begun, newest = time.time(), 0.0
+    while newest < begun:
+        assert search.poll() is None, search.communicate()[1] or "it ended before it was killed"
+        with suppress(FileNotFoundError):
+            newest = max((path.stat().st_mtime for path in folder.glob("killed.db.runs/**/checkpoint.pt")), default=0.0)
         time.sleep(0.01)
     time.sleep(after)
     with suppress(psutil.NoSuchProcess):
-        runs = process.children(recursive=True)
+        runs = psutil.Process(search.pid).children(recursive=True)
     search.send_signal(signal.SIGKILL)
     search.communicate()
     _, left = psutil.wait_procs(runs, timeout=30)
@@ -86,7 +89,7 @@ def kill(search: subprocess.Popen[str], after: float) -> None:
 
 
 @pytest.mark.parametrize("form", ["function", "command"])
-@pytest.mark.parametrize(("kills", "trials"), [(2, 4), pytest.param(20, 8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "trials"), [(2, 6), pytest.param(20, 48, marks=pytest.mark.slow)])
 def test_a_killed_search_goes_on_to_the_bit(folder: Path, form, kills, trials) -> None:
     """With dropout and shuffled data, two runs at once: killed again and again, it comes to the same."""
     undisturbed = DROPOUT.replace("trials = 2", f"trials = {trials}")
@@ -94,7 +97,7 @@ def test_a_killed_search_goes_on_to_the_bit(folder: Path, form, kills, trials) -
     (folder / "toy.toml").write_text(study_of(folder, form, trials))
     drawn = random.Random(kills)
     for _ in range(kills):
-        kill(optimize(folder, "killed.db"), drawn.uniform(0.0, SECONDS_OF_A_RUN))
+        kill(optimize(folder, "killed.db"), folder, drawn.uniform(0.0, MOST_SECONDS))
     again = optimize(folder, "killed.db")
     _, said = again.communicate()
     assert 0 == again.returncode, said
