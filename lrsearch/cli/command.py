@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import wraps
-from importlib.metadata import version
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, get_type_hints
 
@@ -21,6 +20,8 @@ app = typer.Typer(
 
 def _say_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version  # takes longer to import than the commands
+
         typer.echo(f"lrsearch {version('lrsearch')}")
         raise typer.Exit
 
