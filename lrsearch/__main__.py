@@ -13,7 +13,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from lrsearch.errors import InputError, RunError, RunsCrashed, StorageLost
+from lrsearch.errors import AllDiverged, InputError, RunError, RunsCrashed, StorageLost
 from lrsearch.processes.interruption import STOP_SIGNALS, Interrupted
 from lrsearch.processes.log import log_to_standard_error
 from lrsearch.processes.streams import output_problem, patient_streams
@@ -60,7 +60,7 @@ def _run(arguments: list[str] | None) -> int:
         code = app(arguments, standalone_mode=False, prog_name="lrsearch")
     except InputError as error:
         return _fail(str(error), 2)
-    except (RunsCrashed, StorageLost) as error:
+    except (RunsCrashed, AllDiverged, StorageLost) as error:
         return _fail(str(error), 1)
     except RunError as error:
         return _fail(f"{error}{_stored(given)}", 1)

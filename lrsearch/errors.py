@@ -30,3 +30,14 @@ class RunsCrashed(RunError):
     def of(cls, what: str) -> RunsCrashed:
         """Return the error that says what has crashed, and what to do."""
         return cls(f"{what}: see lrsearch trials --crashed, mend the script, then run optimize with --retry-crashed")
+
+
+class AllDiverged(RunError):
+    """Every trial of a search has diverged, which the same command would not change."""
+
+    remedy = "give base_lr a lower upper end in [ranges], or let lrsearch doctor look at what is trained"
+
+    @classmethod
+    def of(cls, name: str) -> AllDiverged:
+        """Return the error of the study `name`, with what to change."""
+        return cls(f"no trial of {name!r} was trained to its end without diverging: {cls.remedy}")

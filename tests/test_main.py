@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lrsearch.__main__ import command
-from lrsearch.errors import InputError, RunError, RunsCrashed, StorageLost
+from lrsearch.errors import AllDiverged, InputError, RunError, RunsCrashed, StorageLost
 from lrsearch.processes.interruption import Interrupted
 
 HERE = Path(__file__).parent.parent
@@ -129,10 +129,11 @@ def _raises(error: BaseException):
         (RunError("the disk is full"), 1, f"the disk is full{STORED}"),
         (StorageLost("the database was deleted"), 1, "the database was deleted"),
         (RunsCrashed("3 trials have crashed"), 1, "3 trials have crashed"),
+        (AllDiverged("all have diverged"), 1, "all have diverged"),
         (Interrupted(), 130, f"interrupted{STORED}"),
         (KeyboardInterrupt(), 130, f"interrupted{STORED}"),
     ],
-    ids=["input", "failure", "lost", "crashed", "signal", "Ctrl-C"],
+    ids=["input", "failure", "lost", "crashed", "diverged", "signal", "Ctrl-C"],
 )
 def test_every_end_has_its_code_and_one_line(run, monkeypatch, error, code, said) -> None:
     """What trains says that nothing is lost, unless nothing was begun, and what goes on, without a password."""

@@ -143,6 +143,7 @@ def confirm(
     Raises:
         InputError: if there is nothing to confirm, an argument is invalid, or the storage names a workload that this
             process has not loaded.
+        RunError: if there is nothing to confirm because every trial of the search has diverged.
     """
     from lrsearch.api.reading import stored_study
     from lrsearch.confirmation.confirm import run_confirm

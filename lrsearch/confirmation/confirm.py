@@ -23,7 +23,7 @@ from lrsearch.confirmation.holds import release_holds
 from lrsearch.confirmation.job import Job, OnEpoch
 from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.confirmation.train import confirm_blocks, confirm_progress
-from lrsearch.errors import InputError
+from lrsearch.errors import AllDiverged, InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.names import confirmation_name
 from lrsearch.processes.interruption import Interruption
@@ -84,6 +84,7 @@ def run_confirm(
 
     Raises:
         InputError: if there is nothing to confirm, or another confirmation has this name.
+        AllDiverged: if there is nothing to confirm because every trial of the search has diverged.
         Interrupted: by a signal; what was finished is stored.
     """
     if blocks is not None and blocks < 1:
@@ -127,13 +128,12 @@ def _plan(job: Job, blocks: int, top: int, controls: Sequence[str]) -> BlockPlan
     planned = max(blocks, *config.plan.looks, 0)
     plan = plan_blocks(experiment, job.searches, blocks=planned, top=top, tuning_budgets=config.plan.tuning_efforts)
     if not plan.blocks[0].candidates:
-        lacks = f"{job.name!r} has no finished search in this storage (run optimize first)"
         if any(finished_trials(search, family) for search in job.searches for family in config.search.families):
-            lacks = (
-                f"no trial of {job.name!r} was trained to its end without diverging (give base_lr a lower upper end in "
-                "[ranges], or let lrsearch doctor look at what is trained)"
-            )
-        raise InputError(f"there is nothing to confirm: {lacks}, and the study file has no [[baseline]]")
+            raise AllDiverged.of(job.name)
+        raise InputError(
+            f"there is nothing to confirm: {job.name!r} has no finished search in this storage (run optimize first), "
+            "and the study file has no [[baseline]]"
+        )
     compared = [
         f for f in config.search.families if not (reads_metric(f) or FAMILIES[f].free_form) and f not in plan.left_out
     ]

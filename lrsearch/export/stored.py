@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lrsearch.comparison import Comparison
-from lrsearch.errors import InputError, RunError
+from lrsearch.errors import AllDiverged, InputError, RunError
 from lrsearch.storage import StoredStudy
 from lrsearch.text import counted
 from lrsearch.verdict.study_verdict import judge_study
@@ -54,8 +54,10 @@ def recommended_trials(study: StoredStudy) -> Choice:
 
     Raises:
         InputError: if there is no confirmation, or it has too few blocks for a verdict.
-        RunError: if nothing is recommended.
+        RunError: if nothing is recommended, or every trial has diverged.
     """
+    if study.confirmation is None and study.all_diverged:
+        raise AllDiverged.of(study.name)
     if study.confirmation is None:
         raise InputError("nothing is recommended before it is confirmed: run lrsearch confirm first")
     comparison = judge_study(study)

@@ -10,7 +10,7 @@ from typing import Any
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.inference.proportions import PruningAudit
 from lrsearch.config import StudyConfig
-from lrsearch.errors import InputError
+from lrsearch.errors import AllDiverged, InputError
 from lrsearch.metric import Metric
 from lrsearch.records import TrialRecord
 from lrsearch.report.style import Style, styles
@@ -126,6 +126,8 @@ def _budgets(by_budget: Mapping[int, StoredStudy]) -> dict[str, Any]:
 
 
 def _verdict(study: StoredStudy) -> tuple[StudyVerdict | None, str]:
+    if study.confirmation is None and study.all_diverged:
+        return None, str(AllDiverged.of(study.name))
     if study.confirmation is None:
         return None, "it has not been confirmed: run lrsearch confirm"
     try:

@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from lrsearch.config import StudyConfig
-from lrsearch.errors import InputError
+from lrsearch.errors import AllDiverged, InputError
 from lrsearch.metric import Metric
 from lrsearch.names import audit_name, base_name, budget_names, confirmation_name, search_names, without_budget
 from lrsearch.passwords import redacted
@@ -117,6 +117,11 @@ class StoredStudy:
         return tuple(record for search in self.searches for record in search.records)
 
     @property
+    def all_diverged(self) -> bool:
+        """Whether it has finished trials, and none of them was trained to its end without diverging."""
+        return any(trial.finished for trial in self.trials) and not any(trial.scored for trial in self.trials)
+
+    @property
     def added_by_hand(self) -> tuple[str, ...]:
         """A line for the confirmation and for the audit where trials were added by hand."""
         return tuple(line for part in self.parts if (line := part.added_by_hand))
@@ -126,7 +131,10 @@ class StoredStudy:
 
         Raises:
             InputError: if there is none.
+            AllDiverged: if there can be none, as every trial has diverged.
         """
+        if self.confirmation is None and self.all_diverged:
+            raise AllDiverged.of(self.name)
         if self.confirmation is None:
             raise InputError(f"{self.name!r} has not been confirmed: run lrsearch confirm first")
         return self.confirmation

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lrsearch.comparison import Comparison
+from lrsearch.comparison.failure import Failure
 from lrsearch.comparison.words.answer import Background
 from lrsearch.config import StudyConfig
 from lrsearch.schedules import FAMILIES
@@ -10,7 +13,7 @@ from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.text import counted, time_in_words
 from lrsearch.verdict.winner import candidate_trial, configuration_in_words, one_of
 
-_LOWER_RATES = "runs diverged: give base_lr a lower upper end ([ranges] base_lr) and search again"
+_LOWER_RATES = "give base_lr a lower upper end in [ranges] and search again, as runs diverged"
 _TRAIN_LONGER = "train for more epochs, or let lrsearch doctor look at the workload"
 
 
@@ -35,8 +38,15 @@ def background_of(study: StoredStudy, comparison: Comparison) -> Background:
         baselines=tuple(name for name in comparison.families if name in own),
         left_out=tuple(confirmation.attributes.left_out),
         block_seconds=block or None,
-        advice=_LOWER_RATES if any(failure.diverged for failure in comparison.failures) else _TRAIN_LONGER,
+        advice=what_to_change(comparison.failures),
     )
+
+
+def what_to_change(failures: Sequence[Failure]) -> str:
+    """Return what to do where candidates have failed: by diverging, by learning too little, or both."""
+    diverged = any(failure.diverged for failure in failures)
+    learned_nothing = any(failure.runs.count > failure.diverged for failure in failures)
+    return "; ".join([_LOWER_RATES] * diverged + [_TRAIN_LONGER] * (learned_nothing or not diverged))
 
 
 def other_optimizers(confirmation: StudyPart) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lrsearch.comparison.failure import Failure
+from lrsearch.comparison.inference.proportions import proportion
 from lrsearch.config import StudyConfig
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.experiment.options import RunOptions
@@ -11,7 +13,7 @@ from lrsearch.export import Configuration, best_trials, configuration, exported
 from lrsearch.export.retrain import train_configuration
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import StoredStudy
-from lrsearch.verdict.background import average_in_words
+from lrsearch.verdict.background import average_in_words, what_to_change
 from lrsearch.verdict.study_verdict import study_verdict
 from tests.confirmation_examples import config_of
 
@@ -64,3 +66,18 @@ def test_averages_go_through_every_step_of_a_study(tmp_path) -> None:
         trained = train_configuration(Configuration.from_dict(document), device="cpu", trust_config=True)
         searched = best_trials(study, family)[0][1]
         assert searched.curve.select_accuracy == pytest.approx(trained.curve.select_accuracy, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("diverged", "advice"),
+    [
+        (2, ["give base_lr a lower upper end"]),
+        (1, ["give base_lr a lower upper end", "train for more epochs"]),
+        (0, ["train for more epochs"]),
+    ],
+)
+def test_what_to_change_names_each_way_in_which_runs_have_failed(diverged, advice) -> None:
+    """Those that diverged need lower rates, those that learned too little more training."""
+    said = what_to_change([Failure("cosine", proportion(2, 10), diverged)]).split("; ")
+    assert len(advice) == len(said)
+    assert all(words.startswith(opening) for words, opening in zip(said, advice, strict=True))

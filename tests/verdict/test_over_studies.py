@@ -76,7 +76,9 @@ def test_the_commands_read_confirmed_studies(folder, run) -> None:
     assert printed == json.loads(json.dumps(lrsearch.compare_studies(["one", "two"]).to_dict()))
     shown = run("compare", "--studies", "one,two")
     assert printed["sentences"][0] in shown.out
-    assert 0 == run("report", "--studies", "one,two", "-o", "together.html").code
+    assert "Next: lrsearch report --studies one,two" in shown.err
+    page = run("report", "--studies", "one,two", "-o", "together.html")
+    assert (0, "Next: open together.html in a browser") == (page.code, page.err.splitlines()[-1])
     assert printed["sentences"][0] in Path("together.html").read_text()
     assert "studies must name two or more, each once, got one, one" == run("compare", "--studies", "one,one").complaint
     assert "there is no study 'none'" in run("compare", "--studies", "one,none").complaint

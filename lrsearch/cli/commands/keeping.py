@@ -11,7 +11,7 @@ import typer
 from lrsearch.cli import completion
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Name, Storage
-from lrsearch.cli.next_step import next_step
+from lrsearch.cli.next_step import next_step, say_next
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,10 @@ def trials(
         those = crashed_table(StoredStudy.open(storage, study_name))
         if output == "table":
             console.print_crashed(those)
+            if those.rows:
+                say_next("mend the script, then the same optimize with --retry-crashed")
+            else:
+                next_step("trials", storage=storage, study_name=study_name, to="all of them")
         else:
             console.print_table(those, output)
         return

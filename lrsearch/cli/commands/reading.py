@@ -14,7 +14,7 @@ from lrsearch.cli.command import command
 from lrsearch.cli.flags import Format, Name, Storage, listed, print_json, require_seed, write_verdict_json
 from lrsearch.cli.next_step import MORE_BLOCKS, next_step, say_next
 from lrsearch.cli.scores import ScoresFlags, print_scores
-from lrsearch.errors import InputError
+from lrsearch.errors import AllDiverged, InputError
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ def compare(
             print_json(together.to_dict())
         else:
             console.print_over_studies(together)
+            next_step("report", "--studies", studies, storage=storage, to="the same as a page")
         return
     by_budget = studies_by_budget(opened, study_name)
     verdicts = verdicts_by_budget(by_budget, **explored)
@@ -127,6 +128,7 @@ def report(
             raise InputError("--figures is for one study: leave out --studies")
         write_text(page, over_studies_html(read_over_studies(open_existing(storage), names)))
         logger.info(f"{page} is written; it opens offline")
+        say_next(f"open {page} in a browser")
         return
     source = read_source(open_existing(storage), study_name)
     write_text(page, report_html(source))
@@ -137,8 +139,11 @@ def report(
     if source.comparison:
         logger.info(f"{page} is written; it opens offline")
         say_next(f"open {page} in a browser")
+        return
+    logger.info(f"{page} is written without a verdict: {source.why_not}")
+    if source.study.confirmation is None and source.study.all_diverged:
+        say_next(AllDiverged.remedy)
     else:
-        logger.info(f"{page} is written without a verdict: {source.why_not}")
         next_step("confirm", storage=storage, study_name=source.study.name, to="the winners on fresh seeds")
 
 
@@ -193,6 +198,7 @@ def export(
     )
     if target is None:
         typer.echo(files.popitem()[1], nl=False)
+        say_next("the same command with -o FILE, which writes it into a file")
     else:
         places = write_files(files, target, as_folder=several)
         for place in places:

@@ -13,7 +13,7 @@ import typer
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Device, Format, RunFlags, SearchFlags, Workload, count, print_json, require_seed
 from lrsearch.cli.next_step import MORE_BLOCKS, next_step, say_next
-from lrsearch.errors import RunsCrashed
+from lrsearch.errors import AllDiverged, RunsCrashed
 from lrsearch.text import counted
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def optimize(
         raise RunsCrashed.of(f"all {state.crashed} trials that were run have crashed")
     if state.complete + state.pruned + state.crashed < state.total:
         say_next("the same command again, which goes on where this one stopped")
-    elif not any(trial.scored for trial in stored.trials):
-        say_next("give base_lr a lower upper end in [ranges], or let lrsearch doctor look: every trial has diverged")
+    elif stored.all_diverged:
+        say_next(f"{AllDiverged.remedy}: every trial has diverged")
     else:
         say_confirm(config, search, run)
 

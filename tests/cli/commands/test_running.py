@@ -146,6 +146,19 @@ def test_optimize_shows_a_table_per_family_and_what_the_search_cost(run, study_f
 
 
 @pytest.mark.integration
+def test_a_search_of_which_all_trials_have_diverged_says_what_to_change(run, study_file) -> None:
+    """Nothing can be confirmed, compared or recommended: exit code 1, and never "confirm first"."""
+    study_file.write_text(STUDY + "[ranges]\nbase_lr = { low = 1e20, high = 1e30, log = true }\n")
+    advice = "give base_lr a lower upper end in [ranges]"
+    assert f"Next: {advice}" in _optimize(run, study_file, "--trials", "2").err
+    for command in (("confirm", study_file), ("compare",), ("export", "--recommended", "-o", "folder")):
+        result = run(*command)
+        assert (1, "") == (result.code, result.out), command
+        assert f"no trial of 'tab' was trained to its end without diverging: {advice}" in result.err
+    assert f"Next: {advice}" in run("report").err.splitlines()[-1]
+
+
+@pytest.mark.integration
 def test_a_search_of_which_all_trials_have_crashed_has_failed(run, folder) -> None:
     """With exit code 1, and what to do; three of a family end a search at once."""
     Path("toy.toml").write_text(TOY.replace("quadratic", "fails").replace("trials = 4", "trials = 2"))
