@@ -27,7 +27,7 @@ _COMMANDS_THAT_STORE = ("run", "optimize", "confirm")
 def command() -> int:
     """Run the command line as a process of its own, which ends without a last search of the libraries for garbage.
 
-    That search takes up to a second once torch is imported, and nothing that is left is in use.
+    That search takes long once torch is imported, and nothing that is left is in use.
     """
     atexit.register(gc.freeze)  # registered first, it comes after everything else that is done at the end
     return main()

@@ -58,7 +58,7 @@ def compare(
 
     Raises:
         InputError: if there is no such study, or it has not been confirmed.
-        RunError: if it cannot be confirmed, as every trial of its search has diverged.
+        RunError: if it cannot be confirmed, as every trial of its search has diverged and it has no [[baseline]].
     """
     return compare_study(stored_study(study, storage), rope=rope, alpha=alpha)
 

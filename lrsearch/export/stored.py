@@ -56,7 +56,7 @@ def recommended_trials(study: StoredStudy) -> Choice:
         InputError: if there is no confirmation, or it has too few blocks for a verdict.
         RunError: if nothing is recommended, or every trial has diverged.
     """
-    if study.confirmation is None and study.all_diverged:
+    if study.nothing_to_confirm:
         raise AllDiverged.of(study.name)
     if study.confirmation is None:
         raise InputError("nothing is recommended before it is confirmed: run lrsearch confirm first")

@@ -126,7 +126,7 @@ def _budgets(by_budget: Mapping[int, StoredStudy]) -> dict[str, Any]:
 
 
 def _verdict(study: StoredStudy) -> tuple[StudyVerdict | None, str]:
-    if study.confirmation is None and study.all_diverged:
+    if study.nothing_to_confirm:
         return None, str(AllDiverged.of(study.name))
     if study.confirmation is None:
         return None, "it has not been confirmed: run lrsearch confirm"

@@ -122,6 +122,11 @@ class StoredStudy:
         return any(trial.finished for trial in self.trials) and not any(trial.scored for trial in self.trials)
 
     @property
+    def nothing_to_confirm(self) -> bool:
+        """Whether it is not confirmed and cannot be: every trial has diverged, and there is no [[baseline]]."""
+        return self.confirmation is None and self.all_diverged and not self.config.baseline
+
+    @property
     def added_by_hand(self) -> tuple[str, ...]:
         """A line for the confirmation and for the audit where trials were added by hand."""
         return tuple(line for part in self.parts if (line := part.added_by_hand))
@@ -131,9 +136,9 @@ class StoredStudy:
 
         Raises:
             InputError: if there is none.
-            AllDiverged: if there can be none, as every trial has diverged.
+            AllDiverged: if there can be none, as every trial has diverged and there is no [[baseline]].
         """
-        if self.confirmation is None and self.all_diverged:
+        if self.nothing_to_confirm:
             raise AllDiverged.of(self.name)
         if self.confirmation is None:
             raise InputError(f"{self.name!r} has not been confirmed: run lrsearch confirm first")

@@ -141,7 +141,7 @@ def report(
         say_next(f"open {page} in a browser")
         return
     logger.info(f"{page} is written without a verdict: {source.why_not}")
-    if source.study.confirmation is None and source.study.all_diverged:
+    if source.study.nothing_to_confirm:
         say_next(AllDiverged.remedy)
     else:
         next_step("confirm", storage=storage, study_name=source.study.name, to="the winners on fresh seeds")

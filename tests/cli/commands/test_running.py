@@ -159,6 +159,19 @@ def test_a_search_of_which_all_trials_have_diverged_says_what_to_change(run, stu
 
 
 @pytest.mark.integration
+def test_what_a_study_brings_along_is_confirmed_where_all_trials_have_diverged(run, study_file) -> None:
+    """With a [[baseline]] there is something to confirm, and what reads the study says so."""
+    ranges = "[ranges]\nbase_lr = { low = 1e20, high = 1e30, log = true }\n"
+    baselines = "".join(f'[[baseline]]\nname = "{name}"\nfamily = "constant"\nbase_lr = 0.1\n' for name in ("a", "b"))
+    study_file.write_text(STUDY + ranges + baselines)
+    _optimize(run, study_file, "--trials", "2")
+    assert "'tab' has not been confirmed: run lrsearch confirm first" == run("compare").complaint
+    assert "nothing is recommended before it is confirmed" in run("export", "--recommended", "-o", "folder").complaint
+    assert "Next: lrsearch confirm" in run("report").err.splitlines()[-1]
+    assert 0 == run("confirm", study_file).code
+
+
+@pytest.mark.integration
 def test_a_search_of_which_all_trials_have_crashed_has_failed(run, folder) -> None:
     """With exit code 1, and what to do; three of a family end a search at once."""
     Path("toy.toml").write_text(TOY.replace("quadratic", "fails").replace("trials = 4", "trials = 2"))
