@@ -182,6 +182,7 @@ def whole_study(kind: Kind, case: Case, number: int) -> dict[str, Any]:
         runs = study.confirmed().runs
         comparison = study_verdict(study).comparison
     finally:
+        logging.disable(logging.NOTSET)
         for stored in storage.get_all_studies():
             storage.delete_study(stored._study_id)
     order = [comparison.families.index(family) for family in FAMILIES]

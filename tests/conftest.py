@@ -80,6 +80,7 @@ def _no_log() -> None:
     logger = logging.getLogger("lrsearch")
     logger.setLevel(logging.NOTSET)
     logger.handlers.clear()
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)

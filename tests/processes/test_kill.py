@@ -40,9 +40,11 @@ def _results(study) -> list:
 
 SEARCH = """
 import os, platform
+from lrsearch.training import choice
 from lrsearch.trials.writer import Writer
 from tests.search.run_helpers import make_config, search
 
+choice._measured = lambda layout, data, rule, lanes: (1.0, 1.0 / lanes)  # as in the tests: no clock decides
 seen, writers, enter = [], [], Writer.__enter__
 
 def entered(writer):
