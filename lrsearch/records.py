@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 PARTS = {"train": "train", "select": "validation", "report": "holdout", "test": "test"}
 """What people call the parts of the data."""
@@ -110,24 +110,46 @@ def mean_and_sd(values: Iterable[float]) -> tuple[float | None, float | None]:
     return fmean(finite) if finite else None, stdev(finite) if len(finite) > 1 else None
 
 
+_ROUNDING = 5.01e-5  # of single precision, and of points to two decimals
+
+
+def off_the_means(scores: ArrayLike, per_example: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which scores `[...]` are not the mean over their examples `[..., examples]`, beyond rounding."""
+    means = per_example.mean(axis=-1, dtype=np.float64)
+    return np.asarray(~(np.abs(means - scores) <= _ROUNDING * np.maximum(1.0, np.abs(means))))
+
+
+_MOST_EXAMPLES = 100_000
+"""Test examples up to which scores that are no 0/1 are kept: half a megabyte of text."""
+
+
 def pack_scores(scores: NDArray[np.floating[Any]]) -> dict[str, Any]:
-    """Return 0/1 scores of examples as text, eight to a byte; other scores are not kept."""
-    if not np.isin(scores, (0.0, 1.0)).all():
+    """Return the scores of examples as text: 0/1 eight to a byte, others as single-precision numbers.
+
+    Nothing is kept where they are not finite, or of more than 100,000 examples and not 0/1.
+    """
+    if np.isin(scores, (0.0, 1.0)).all():
+        packed = np.packbits(scores.astype(np.uint8)).tobytes()
+        return {"test_correct": base64.b64encode(packed).decode(), "test_examples": len(scores)}
+    if len(scores) > _MOST_EXAMPLES or not np.isfinite(numbers := scores.astype("<f4")).all():
         return {}
-    packed = np.packbits(scores.astype(np.uint8)).tobytes()
-    return {"test_correct": base64.b64encode(packed).decode(), "test_examples": len(scores)}
+    return {"test_scores": base64.b64encode(numbers.tobytes()).decode(), "test_examples": len(scores)}
 
 
-def unpack_scores(attributes: Mapping[str, Any]) -> NDArray[np.bool_] | None:
-    """Return the 0/1 scores `[examples]` that `pack_scores` kept, or None if there are none that can be read."""
-    text, examples = attributes.get("test_correct"), whole(attributes.get("test_examples"))
+def unpack_scores(attributes: Mapping[str, Any]) -> NDArray[np.bool_] | NDArray[np.float32] | None:
+    """Return the scores `[examples]` that `pack_scores` kept, or None if there are none that can be read."""
+    examples, bits = whole(attributes.get("test_examples")), "test_correct" in attributes
+    text = attributes.get("test_correct" if bits else "test_scores")
     try:
         packed = np.frombuffer(base64.b64decode(text or "", validate=True), dtype=np.uint8)
     except (TypeError, ValueError):
         return None
-    if examples is None or not 0 < examples <= 8 * len(packed):
+    if examples is None or not 0 < examples <= len(packed) * 8 // (1 if bits else 32):
         return None
-    return np.unpackbits(packed, count=examples).astype(np.bool_)
+    if bits:
+        return np.unpackbits(packed, count=examples).astype(np.bool_)
+    numbers = packed[: 4 * examples].view("<f4").astype(np.float32)
+    return numbers if np.isfinite(numbers).all() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +172,8 @@ class TrialRecord:
         replicate, audited: of a pruned trial that an audit has finished: its search and its number in that search.
         block: the confirmation block, or None for a search trial, as for all that follows.
         test_loss, test_accuracy: on the test set, after the last epoch.
-        test_correct: whether each test example was right `[examples]`, or None where that was not kept.
+        test_correct: the score of each test example `[examples]`, whether it was right where that is all; None where
+            they were not kept.
     """
 
     number: int
@@ -179,7 +202,7 @@ class TrialRecord:
     block: int | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
-    test_correct: NDArray[np.bool_] | None = None
+    test_correct: NDArray[np.bool_] | NDArray[np.float32] | None = None
 
     @property
     def sampled(self) -> dict[str, Any]:

@@ -72,7 +72,11 @@ def test_packed_scores_come_back(scores) -> None:
     assert scores.astype(bool).tolist() == back.tolist()
 
 
-def test_scores_that_are_not_0_or_1_are_not_kept() -> None:
-    """A regression's errors are no bits."""
-    assert {} == pack_scores(np.array([0.0, 0.5], dtype=np.float32))
+def test_scores_that_are_not_0_or_1_come_back_in_single_precision() -> None:
+    """A regression's errors are no bits; what is not finite, damaged or too much is not kept."""
+    scores = np.array([0.0, 0.1, -3e5])
+    kept = json.loads(json.dumps(pack_scores(scores)))
+    assert scores.astype(np.float32).tolist() == unpack_scores(kept).tolist()
+    assert unpack_scores({**kept, "test_examples": 4}) is None
+    assert {} == pack_scores(np.array([0.5, np.inf])) == pack_scores(np.full(100_001, 0.5))
     assert unpack_scores({}) is None

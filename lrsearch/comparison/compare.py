@@ -23,6 +23,7 @@ from lrsearch.comparison.words.sentences import verdict_sentences
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.metric import Direction, Metric
+from lrsearch.records import off_the_means
 
 FEWEST_BLOCKS = 6
 
@@ -36,7 +37,7 @@ class ScoreTable:
         families: the names of the columns.
         diverged: [blocks, families], which runs did.
         blocks: the names of the rows.
-        correct: [blocks, families, examples], which test examples each run got right; None if unknown.
+        correct: [blocks, families, examples], what each run scored on each test example; None if unknown.
         test_examples: their number, where only that is known.
         block_seconds: what a block takes, if known.
         parameters: the number of parameters by family, which breaks ties.
@@ -93,8 +94,8 @@ def compare_scores(
             median of a family has failed, and its family is neither tested nor recommended.
         failed_at: a run that scores worse than this has failed, for every `chance`.
         block_seconds: turns blocks still to run into minutes.
-        correct: [blocks, families, examples], which test examples each run got right: the intervals then hold beyond
-            these test examples.
+        correct: [blocks, families, examples], what each run scored on each test example, such as whether it was right:
+            the intervals then hold beyond these test examples. In stored values: 1, not 100 points.
         images: the number of test examples where only that is known.
         parameters: the number of parameters by family, which breaks ties.
         blocks: the names of the rows; their numbers from 0 if None.
@@ -152,7 +153,11 @@ def compare_table(
     better = settings.metric.sign * shown
     kept = better[:, alive]
     right = table.correct
-    added = None if right is None else sampling_variance(np.einsum("ck,bkn->bcn", columns.weights[alive], right))
+    added = (
+        None
+        if right is None
+        else sampling_variance(settings.metric.scale * np.einsum("ck,bkn->bcn", columns.weights[alive], right))
+    )
     flips = flip_pairs(kept, rng, added)
     pairs = analyse_pairs(better, alive, flips, tested_pairs(settings.contrasts, columns, flips), settings)
     means = Means.of(shown)
@@ -207,8 +212,8 @@ def _require_comparable(table: ScoreTable, settings: Settings) -> None:
             "correct must have the axes [blocks, families, examples] with two examples or more and scores of shape "
             f"{table.scores.shape}, but its shape is {right.shape}"
         )
-    furthest = np.abs(100 * right.mean(axis=2) - table.scores)[~table.diverged].max(initial=0.0)
-    if furthest > 0.00501:
-        raise InputError(
-            f"scores must be the accuracies of correct, in points to two decimals, but they differ by {furthest:.3g}"
-        )
+    scale = settings.metric.scale
+    if (off := off_the_means(table.scores / scale, right) & ~table.diverged).any():
+        furthest = np.abs(scale * right.mean(axis=2) - table.scores)[off].max()
+        what = "accuracies of correct, in points to two decimals" if scale != 1 else "means of correct"
+        raise InputError(f"scores must be the {what}, but they differ by {furthest:.3g}")

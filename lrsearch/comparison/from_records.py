@@ -17,7 +17,7 @@ from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import Settings
 from lrsearch.comparison.unjudged import show_few_blocks
 from lrsearch.errors import InputError
-from lrsearch.records import TrialRecord
+from lrsearch.records import TrialRecord, off_the_means
 from lrsearch.schedules import FAMILIES, reads_metric
 
 
@@ -81,7 +81,7 @@ def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng:
         families=tuple(candidates),
         diverged=diverged,
         blocks=tuple(map(str, blocks)),
-        correct=_correct(rows),
+        correct=_correct(rows, scores / plan.settings.metric.scale),
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in rows])),
         parameters={name: _parameters_to_tune(name) for name in candidates},
     )
@@ -169,17 +169,19 @@ def _require_independent(table: Sequence[Sequence[TrialRecord]], controls: tuple
     )
 
 
-def _correct(rows: Sequence[Sequence[TrialRecord]]) -> FloatArray | None:
+def _correct(rows: Sequence[Sequence[TrialRecord]], scores: FloatArray) -> FloatArray | None:
     """Return [blocks, candidates, examples], or None if it was not kept for every run that has not diverged.
 
-    A run that diverged, whose family is not tested, counts as wrong on every example.
+    None as well for a single example, or where a score [blocks, candidates] is not the mean over its examples. A run
+    that diverged, whose family is not tested, counts as 0 on every example.
     """
     examples = {len(run.test_correct) for row in rows for run in row if run.test_correct is not None}
     missing = any(run.test_correct is None and not run.without_score for row in rows for run in row)
-    if missing or len(examples) != 1:
+    if missing or len(examples) != 1 or examples == {1}:
         return None
-    wrong = np.zeros(examples.pop(), dtype=bool)
-    return np.array([[wrong if run.test_correct is None else run.test_correct for run in row] for row in rows], float)
+    lost = np.zeros(examples.pop(), dtype=bool)
+    correct = np.array([[lost if run.test_correct is None else run.test_correct for run in row] for row in rows], float)
+    return None if (off_the_means(scores, correct) & np.isfinite(scores)).any() else correct
 
 
 def require_independent_units(*, split_seeds: ArrayLike, order_seeds: ArrayLike, init_seeds: ArrayLike) -> None:

@@ -6,7 +6,7 @@ import math
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class RunExperiment(Experiment):
 
     at_once: int = 1
     devices: tuple[str, ...] = ()
+    _told: set[str] = field(default_factory=set)
 
     @classmethod
     def prepare(cls, config: StudyConfig, *, at_once: int | None = None, runs_per_gpu: int = 1) -> RunExperiment:
@@ -196,6 +197,7 @@ class RunExperiment(Experiment):
             timeout=None if self.run.in_process else self.run.timeout,
             devices=self.devices[: self.at_once],
             rungs=rungs,
+            told=self._told,
         )
 
 

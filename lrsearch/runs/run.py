@@ -128,7 +128,8 @@ class Run:
         Args:
             score: the metric; one that is not finite ends the run as diverged.
             step: how many updates are done; by default those that were counted.
-            per_example: the scores whose mean `score` is `[examples]`, for intervals that hold for other examples too.
+            per_example: the scores whose mean `score` is `[examples]`, in the same order in every run: at the end of a
+                confirming run, for intervals that hold for other examples too.
             more: further numbers for the report's curves, such as train_loss.
 
         Raises:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lrsearch.records import off_the_means
 from lrsearch.runs.messages import Done, Failed, Message, Report
 from lrsearch.runs.process.running import Running
 from lrsearch.runs.spec import RunSpec
 from lrsearch.training.lane import Crash, EpochMetrics, TestScores
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -79,13 +78,20 @@ class RunLane:
             self.pending.append(EpochMetrics(epoch, train_loss, {}, score, seconds / new, more=more, replayed=replayed))
         self.epochs = max(self.epochs, until)
 
-    def end(self, message: Done) -> None:
-        """Take in that the run has ended; of one that was told to end, or has diverged, the search knows already."""
+    def end(self, message: Done) -> Iterator[str]:
+        """Take in that the run has ended, and yield what a person should read.
+
+        Of a run that was told to end, or has diverged, the search knows already.
+        """
         self.finished = True
         if message.note:
-            logger.warning(f"{self.spec.training}: {message.note}")
+            yield message.note
         if self.last is not None:
-            self.scores = TestScores(self.last.score, per_example=self.last.per_example)
+            score, examples = self.last.score, self.last.per_example
+            if examples is not None and off_the_means(score, examples):
+                yield "the mean of per_example is not the score: intervals will hold for these test examples alone"
+                examples = None
+            self.scores = TestScores(score, per_example=examples)
             self.tell(self.last, seconds=time.perf_counter() - self.since)
 
     def fail(self, failure: Failed) -> None:

@@ -37,6 +37,7 @@ class RunStack:
         at_once: how many runs there are at a time; the others wait.
         timeout: seconds of a run, or None.
         rungs: the reports, counted from 1, after which whoever has the stack decides whether a run goes on.
+        told: warnings that were shown before, and are not repeated; those of this stack are added.
         devices: CUDA_VISIBLE_DEVICES of each run that there may be at a time; what is set already where none are given.
     """
 
@@ -50,11 +51,13 @@ class RunStack:
         timeout: float | None = None,
         devices: Sequence[str] = (),
         rungs: Sequence[int] = (),
+        told: set[str] | None = None,
     ) -> None:
         self._start, self._purpose = start, purpose
         self._reports, self._at_once, self._timeout = reports, at_once, timeout
         self._devices, self._free_devices = devices, list(devices)
         self._rungs = tuple(rungs)
+        self._told = set() if told is None else told
         self._lanes: dict[int, RunLane] = {}
         self._ending: list[RunLane] = []
         self._temporary: Path | None = None
@@ -205,13 +208,20 @@ class RunStack:
             for report in message.reports:
                 lane.tell(report, seconds=message.seconds / len(message.reports), replayed=True)
         elif isinstance(message, Warned):
-            logger.warning(f"{lane.spec.training}: {message.text}")
+            self._warn(lane, message.text)
         elif isinstance(message, Done):
-            lane.end(message)
+            for text in lane.end(message):
+                self._warn(lane, text)
         elif isinstance(message, Refused):
             raise InputError(message.reason)
         else:
             lane.fail(message)
+
+    def _warn(self, lane: RunLane, text: str) -> None:
+        """Say what a person should read, once where many runs say the same."""
+        if text not in self._told:
+            self._told.add(text)
+            logger.warning(f"{lane.spec.training}: {text}")
 
     def _settle(self) -> None:
         """Try runs once more that have failed, with the same seeds; those that have failed again have crashed."""

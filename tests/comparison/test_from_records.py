@@ -162,9 +162,30 @@ def test_images_are_crossed_where_every_run_kept_them() -> None:
     assert (True, 400) == (_compare(records).includes_test_sampling, _compare(records).test_examples)
     lacking = [replace(records[0], test_correct=None), *records[1:]]
     assert not _compare(lacking).includes_test_sampling
+    other_metric = [  # whose mean the examples are not
+        replace(record, test_accuracy=0.5 * record.test_accuracy) for record in records
+    ]
+    assert not _compare(other_metric).includes_test_sampling
     diverged = [run_of("cosine", 0, 10.0, stop_reason="diverged"), *records[1:], *_other_images()]
     compared = _compare(diverged)
     assert (True, ["cosine"]) == (compared.includes_test_sampling, [failure.family for failure in compared.failures])
+
+
+def test_losses_of_examples_widen_the_intervals_in_the_unit_of_the_metric() -> None:
+    """Seeds alone differ by little here, and examples by much: the standard error is that of the examples."""
+    rng = np.random.default_rng(3)
+    of_example = {"cosine": rng.normal(2.0, 1.0, 400), "constant": rng.normal(2.2, 1.0, 400)}
+    records = [
+        run_of(name, block, 100 * losses.mean(), test_correct=losses.astype(np.float32))
+        for name, base in of_example.items()
+        for block in range(7)
+        for losses in [base + rng.normal(0, 0.01)]
+    ]
+    plan = ConfirmationPlan(Settings(rope=0.05, metric=Metric.of_scores("loss", "minimize", "nats")))
+    without = [replace(record, test_correct=None) for record in records]
+    crossed, seeds = (_compare(runs, plan) for runs in (records, without))
+    assert (seeds.high - seeds.low).max() < 0.05
+    assert 0.2 < (crossed.high - crossed.low).max() < 0.7  # the standard error is 0.07
 
 
 def _other_images():

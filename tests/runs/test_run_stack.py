@@ -130,3 +130,15 @@ def test_a_run_that_fails_twice_has_crashed(caplog) -> None:
     assert "ZeroDivisionError: no mean of nothing (training_examples.py, line" in crash.error
     assert "Traceback" in crash.output
     assert 1 == sum("tried once more" in record.message for record in caplog.records)
+
+
+def test_scores_of_examples_are_kept_where_their_mean_is_the_score(caplog) -> None:
+    """Else the intervals would be those of another metric: it is said once, and the runs go on."""
+    with stack_of("tells_examples", "tells_other_examples", "tells_other_examples", purpose="confirm") as stack:
+        for key in range(3):
+            all_epochs(stack, key)
+            scores = stack.evaluate(key, "test")
+            assert scores.score == pytest.approx(0.2)
+            assert (key == 0) == (scores.per_example is not None)
+            stack.release(key)
+    assert [True] == ["the mean of per_example is not the score" in message for message in caplog.messages]

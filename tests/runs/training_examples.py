@@ -225,3 +225,19 @@ def kills_itself(run: Run) -> None:
     """End without a word."""
     print("now", flush=True)
     os.kill(os.getpid(), 9)
+
+
+def tells_examples(run: Run) -> None:
+    """Report the scores of examples, in single precision, whose mean is the score."""
+    _tell(run, np.array([0.1, 0.3], dtype=np.float32))
+
+
+def tells_other_examples(run: Run) -> None:
+    """Report scores of examples whose mean is another."""
+    _tell(run, np.random.default_rng(run.seeds.init).random(2) + 1.0)
+
+
+def _tell(run: Run, per_example: np.ndarray) -> None:
+    for step in range(run.total_steps):
+        run.lr(step)
+    run.report(0.2, step=run.total_steps, per_example=per_example)

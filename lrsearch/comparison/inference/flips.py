@@ -131,9 +131,9 @@ def require_attainable(alpha: float, blocks: int) -> None:
 
 
 def sampling_variance(correct: FloatArray | BoolArray) -> FloatArray:
-    """Return what drawing the test examples adds to the variance of each mean difference [pairs], in squared points.
+    """Return what drawing the test examples adds to the variance of each mean difference [pairs], in its unit squared.
 
-    `correct` [blocks, columns, examples] says which examples a run got right. With seeds and examples crossed at
+    `correct` [blocks, columns, examples] is what a run scored on each example. With seeds and examples crossed at
     random, the variance of a mean difference over R blocks and N examples is V_seeds + V_examples - V_both, each
     estimated from its own mean square (per block mean / R, per example mean / N, residual / RN). V_seeds is what the
     paired differences have anyway; the rest, where positive, is returned.
@@ -156,4 +156,4 @@ def sampling_variance(correct: FloatArray | BoolArray) -> FloatArray:
     residual = total - examples * (block_mean**2).sum(axis=0) - blocks * example_squares + blocks * examples * grand**2
     of_examples = (example_squares - examples * grand**2) / ((examples - 1) * examples)
     of_both = residual / ((blocks - 1) * (examples - 1) * blocks * examples)
-    return np.asarray(100.0**2 * np.maximum(of_examples - of_both, 0.0), dtype=np.float64)
+    return np.asarray(np.maximum(of_examples - of_both, 0.0), dtype=np.float64)

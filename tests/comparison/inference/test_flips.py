@@ -35,7 +35,7 @@ def test_the_interval_with_sampling_variance_covers_the_difference_over_all_exam
     for _ in range(simulations):
         correct = correct_examples(rng)
         scores = 100 * correct.mean(axis=2)
-        for kind, added in enumerate([sampling_variance(correct), None]):
+        for kind, added in enumerate([sampling_variance(100.0 * correct), None]):
             result = max_t(flip_pairs(scores, rng, added), 0.05)
             covered[kind] += result.low[0] <= 0 <= result.high[0]
     assert covered[0] / simulations >= 0.92
@@ -49,7 +49,7 @@ def test_the_sampling_variance_is_that_of_the_two_way_table():
     residual = d - d.mean(axis=0) - d.mean(axis=1, keepdims=True) + d.mean()
     of_both = (residual**2).sum() / (6 * 59) / (7 * 60)
     expected = max(d.mean(axis=0).var(ddof=1) / 60 - of_both, 0.0)
-    assert expected == pytest.approx(sampling_variance(correct)[0])
+    assert expected == pytest.approx(sampling_variance(100.0 * correct)[0])
 
 
 @pytest.mark.parametrize(
