@@ -17,7 +17,7 @@ def test_the_study_is_the_case_of_its_optima(monkeypatch) -> None:
     """The same spaces, updates and problem; the kept optimum has the loss that it is kept with."""
     monkeypatch.syspath_prepend(str(FOLDER))
     cases, known = import_module("sampler_cases"), import_module("known_truth")
-    experiment = prepare_experiment(StudyConfig.load("quadratic"), device="cpu")
+    experiment = prepare_experiment(StudyConfig.load("quadratic"))
     assert cases.STEPS == experiment.total_steps
     fixed = experiment.config.parameters
     assert (8,) == fixed["batch"]

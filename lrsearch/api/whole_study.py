@@ -14,7 +14,7 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.compare import FEWEST_BLOCKS
 from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
-from lrsearch.config.files import write_text
+from lrsearch.config.files import make_folder, write_text
 from lrsearch.confirmation.confirm import run_confirm
 from lrsearch.confirmation.progress import ConfirmProgress
 from lrsearch.errors import InputError, RunError
@@ -200,9 +200,7 @@ def _new_plan(
 ) -> StudyConfig:
     """Time a few steps, make the plan and tell it; return the study of the size that was planned."""
     noise = noise_of(existing_storage(options.storage), pilot or config.name, required=pilot is not None)
-    experiment = prepare_experiment(
-        config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
-    )
+    experiment = prepare_experiment(config, options)
     watcher.phase("timing")
     timing = time_trials(experiment, options, config.search.trials)
     watcher.phase("planning")
@@ -222,10 +220,7 @@ def _answered(study: StoredStudy, storage: str, folder: Path) -> Answer:
     """Judge a confirmed study, and write its files; what cannot be written is noted."""
     verdict = study_verdict(study)
     show_verdict(open_existing(storage), study, verdict)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder {folder} cannot be made: {error.strerror or error}") from error
+    make_folder(folder)
     files, notes = [write_report(study.name, folder / "report.html", storage=storage)], list[str]()
     write_text(folder / "verdict.json", json.dumps(finite(verdict.to_dict()), indent=2, allow_nan=False) + "\n")
     files.append(folder / "verdict.json")

@@ -125,6 +125,18 @@ def _yaml(text: str) -> Any:
         loader.dispose()
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises:
+        InputError: if that cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
+
+
 def require_place(path: Path) -> None:
     """Raise InputError where a file to be written has no folder, or is one itself: better now than after an epoch."""
     if not path.parent.is_dir():

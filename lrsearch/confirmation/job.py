@@ -77,9 +77,7 @@ class Job:
         """
         name = options.study_name or config.name
         config = as_stored(config, options.storage, name)
-        experiment = prepare_experiment(
-            config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
-        )
+        experiment = prepare_experiment(config, options)
         options = options.resolved(experiment)
         storage = open_storage(options.storage)
         searches = _finished_searches(storage, name, experiment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
@@ -33,9 +32,9 @@ def confirm_blocks(
     blocks: Sequence[Block],
     *,
     every_epoch: bool,
-    storage: str | None = None,
-    ends_at: float = math.inf,
-    on_epoch: Callable[[ConfirmProgress], None] = lambda _: None,
+    storage: str,
+    ends_at: float,
+    on_epoch: Callable[[ConfirmProgress], None],
 ) -> None:
     """Train what is missing of `blocks`, and store each run when it is done.
 
@@ -48,7 +47,7 @@ def confirm_blocks(
         blocks: the plan.
         every_epoch: read the test set after every epoch (nothing was selected: one planned reading) and not only
             after the last.
-        storage: the study's address, beside which runs keep their files; None keeps none.
+        storage: the study's address, beside which runs keep their files.
         ends_at: the time of day, in seconds, at which it stops: runs where they are, to go on from their checkpoints;
             a workload's block that was begun is finished first.
         on_epoch: called after every epoch of a block.
@@ -56,7 +55,7 @@ def confirm_blocks(
     Raises:
         Interrupted: by a signal; the runs that were finished are stored.
     """
-    files = None if storage is None else open_checkpoints(study, experiment.config, storage)
+    files = open_checkpoints(study, experiment.config, storage)
     size = experiment.blocks_at_once(len(blocks[0].candidates)) if blocks else 1
     with Interruption.handled() as interruption:
         for first in range(0, len(blocks), size):
@@ -92,14 +91,12 @@ class _Run:
     stored: bool = False
 
 
-def _full_runs(
-    experiment: Experiment, runs: Sequence[_Run], files: Checkpoints | None, *, every_epoch: bool
-) -> FullRuns:
+def _full_runs(experiment: Experiment, runs: Sequence[_Run], files: Checkpoints, *, every_epoch: bool) -> FullRuns:
     full_runs = []
     for run in runs:
         candidate, block = run.candidate, run.block
         name = f"block-{block.index:04d}-{block.candidates.index(candidate):02d}"
-        folder = None if files is None else files.run_folder(name)
+        folder = files.run_folder(name)
         seeds = block.seeds_of(candidate)
         told = f"{candidate.name} in block {block.index}"
         full_runs.append(FullRun(candidate.schedule, seeds, candidate.settings, candidate.sampled, folder, told))

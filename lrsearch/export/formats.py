@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 import yaml
 
-from lrsearch.config.files import MOST_YAML_VALUES, write_text
+from lrsearch.config.files import MOST_YAML_VALUES, make_folder, write_text
 from lrsearch.errors import InputError
 from lrsearch.export.configuration import configuration
 from lrsearch.export.document import Configuration
@@ -169,11 +169,8 @@ def write_files(files: dict[str, str], output: Path, *, as_folder: bool) -> list
         InputError: if a file cannot be written.
     """
     places = [output / name for name in files] if as_folder else [output]
-    try:
-        if as_folder:
-            output.mkdir(parents=True, exist_ok=True)
-        for place, text in zip(places, files.values(), strict=True):
-            write_text(place, text)
-    except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror or error}") from error
+    if as_folder:
+        make_folder(output)
+    for place, text in zip(places, files.values(), strict=True):
+        write_text(place, text)
     return places

@@ -59,8 +59,15 @@ def exact_or_nearest(
         return made, note
 
 
-def arguments_code(name: str, arguments: dict[str, Any], usage: list[str], configuration: Configuration) -> str:
-    """Return a Python file that assigns the arguments to `name`, below how they are used and where they come from."""
+def arguments_code(
+    name: str, arguments: dict[str, Any], usage: list[str], note: str, configuration: Configuration
+) -> str:
+    """Return a Python file that assigns the arguments to `name`, below how they are used and where they come from.
+
+    `note` says how their curve differs from the searched one, or is empty.
+    """
+    if note:
+        usage = [*usage, f"{note[0].upper()}{note[1:]}."]
     entries = [f"    {key!r}: {value!r}," for key, value in arguments.items()]
     used = (f"# {line}" for line in usage)
     return joined([*used, "", f"{name} = {{", *entries, "}", "", *comments(configuration)])

@@ -80,9 +80,7 @@ def hf_code(configuration: Configuration, *, approximate: bool = False) -> str:
         usage.append("The trial's optimizer (below) is not among its arguments: Trainer(optimizers=(optimizer, None)).")
     elif configuration.optimizer.weight_decay and configuration.optimizer.no_decay is None:
         usage.append("It keeps weight decay from biases and normalisation layers; the trial decayed every parameter.")
-    if note:
-        usage.append(f"{note[0].upper()}{note[1:]}.")
-    return arguments_code("TRAINING_ARGUMENTS", arguments, usage, configuration)
+    return arguments_code("TRAINING_ARGUMENTS", arguments, usage, note, configuration)
 
 
 def _named(name: str, **arguments: Any) -> dict[str, Any]:

@@ -82,9 +82,7 @@ def timm_code(configuration: Configuration, *, approximate: bool = False) -> str
         f"{'epochs' if by_epoch else 'updates'} here.",
     ]
     arguments, note = timm_arguments(configuration, approximate=approximate)
-    if note:
-        usage.append(f"{note[0].upper()}{note[1:]}.")
-    return arguments_code("SCHEDULER_ARGUMENTS", arguments, usage, configuration)
+    return arguments_code("SCHEDULER_ARGUMENTS", arguments, usage, note, configuration)
 
 
 def _arguments(schedule: Schedule) -> dict[str, Any]:

@@ -85,23 +85,14 @@ def measure(training: str) -> Measured:
     return Measured(training, total_steps, reports, trial.loop != "steps", own or usual, own is not None, trial)
 
 
-def trial_spec(
-    training: str, folder: str | Path, *, total_steps: int, reports: int, seeds: RunSeeds | None = None
-) -> RunSpec:
-    """Return a run at a constant rate.
-
-    Args:
-        training: the function.
-        folder: of the run.
-        total_steps, reports: of the run.
-        seeds: of the run; some if None.
-    """
-    fresh = Seeds.of(0, "doctor", 0)
+def trial_spec(training: str, folder: str | Path, *, total_steps: int, reports: int) -> RunSpec:
+    """Return a run of a training function at a constant rate, in a folder."""
+    seeds = Seeds.of(0, "doctor", 0)
     return RunSpec(
         training=training,
         schedule=make_schedule("constant", total_steps=total_steps, base_lr=NOMINAL_RATE).params(),
         parameters={},
-        seeds=seeds or RunSeeds(fresh.init, fresh.order, fresh.split),
+        seeds=RunSeeds(seeds.init, seeds.order, seeds.split),
         total_steps=total_steps,
         reports=reports,
         epochs=reports,

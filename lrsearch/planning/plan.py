@@ -120,9 +120,7 @@ def plan_study(
     if blocks is not None and not all(FEWEST_BLOCKS <= number <= _MOST_BLOCKS for number in blocks):
         raise InputError(f"blocks must be from {FEWEST_BLOCKS} to {_MOST_BLOCKS}, got {', '.join(map(str, blocks))}")
     on_step("loading", 0.0)
-    experiment = prepare_experiment(
-        config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
-    )
+    experiment = prepare_experiment(config, options)
     noise = noise_for(experiment, noise)
     searched = config.data.train != "all"
     replicates = config.search.replicates if searched else 1

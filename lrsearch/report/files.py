@@ -9,6 +9,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
+from lrsearch.config.files import make_folder
 from lrsearch.errors import InputError
 from lrsearch.report.assemble import report_parts
 from lrsearch.report.page import Part
@@ -48,10 +49,7 @@ def write_figures(source: Source, folder: Path) -> list[Path]:
 
     if find_spec("kaleido") is None:
         raise InputError(f"--figures needs Kaleido: pip install 'lrsearch[figures]'; {_CHROME}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
+    make_folder(folder)
     figures = named_figures(report_parts(source))
     files = [(figure, folder / f"{name}.{form}") for name, figure in figures.items() for form in _FORMATS]
     try:

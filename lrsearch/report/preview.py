@@ -61,13 +61,13 @@ def nominal_steps_per_epoch(config: StudyConfig) -> tuple[int, str]:
     return steps, f"{examples - held_out:,} examples of {config.data.dataset} in batches of {batch_size}"
 
 
-def family_samples(config: StudyConfig, space: Space, family: str, count: int = _SAMPLES) -> list[Sample]:
-    """Return `count` schedules of a family, drawn at random with the study's seed.
+def family_samples(config: StudyConfig, space: Space, family: str) -> list[Sample]:
+    """Return a few schedules of a family, drawn at random with the study's seed.
 
     A schedule that reads the validation loss is shown for a loss that never falls after the first epoch.
     """
     samples = []
-    for place, drawn in enumerate(space.drawn(family, count, seed=config.seed), start=1):
+    for place, drawn in enumerate(space.drawn(family, _SAMPLES, seed=config.seed), start=1):
         schedule: AnySchedule = space.schedule({FAMILY: family, **drawn})
         if config.training.interval == "epoch" and isinstance(schedule, Schedule):
             schedule = PerEpoch(schedule)

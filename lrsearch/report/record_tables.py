@@ -8,7 +8,6 @@ from typing import Any
 import tomli_w
 
 from lrsearch.comparison.contrasts import describe
-from lrsearch.metric import Metric
 from lrsearch.records import mean_and_sd
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
@@ -73,10 +72,6 @@ def plan_table(source: Source) -> Table:
     if left_out := attributes.left_out:
         rows.append(("left out, without a complete trial", left_out))
     return table(("plan", "value"), rows)
-
-
-def _below(rope: float | None, metric: Metric) -> str:
-    return "not stated" if rope is None else f"below {metric.amount(rope)}"
 
 
 def _contrasts(source: Source) -> str:

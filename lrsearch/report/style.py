@@ -119,15 +119,15 @@ def edge(limits: tuple[float, float], *, maximize: bool = True) -> float:
     return limits[0] if maximize else limits[1]
 
 
-def failed_marks(x: Sequence[Any], y: Sequence[Any], *, shown: bool = True) -> go.Scatter:
-    """Return the marks of failed runs, at the edge of the picture; `shown` in its legend."""
+def failed_marks(x: Sequence[Any], y: Sequence[Any]) -> go.Scatter:
+    """Return the marks of failed runs, at the edge of the picture."""
     return go.Scatter(
         x=list(x),
         y=list(y),
         mode="markers",
         name="failed",
         legendgroup="failed",
-        showlegend=shown,
+        showlegend=True,
         cliponaxis=False,
         marker={"symbol": "x-thin", "size": 10, "line": {"width": 2.5, "color": FAILED}},
     )

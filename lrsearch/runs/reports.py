@@ -68,9 +68,9 @@ class Reports:
         return Report(
             spec.epoch_of(step),
             step,
-            as_number("score", score),
+            scalar("score", score),
             spec.reads_test(step),
-            {name: as_number(name, value) for name, value in more.items()},
+            {name: scalar(name, value) for name, value in more.items()},
             examples(per_example),
         )
 
@@ -100,7 +100,7 @@ class Reports:
             raise InputError(f"the last report must be at total_steps, {spec.total_steps}, got one at {self.step}")
 
 
-def as_number(name: str, value: object) -> float:
+def scalar(name: str, value: object) -> float:
     """Return a number as a float, such as one of NumPy or a tensor of one element.
 
     Raises:
@@ -109,5 +109,5 @@ def as_number(name: str, value: object) -> float:
     if isinstance(value, Real) and not isinstance(value, bool):
         return number(name, value)
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return as_number(name, value.item())
+        return scalar(name, value.item())
     raise InputError(f"{name} must be a number, got {value!r}")

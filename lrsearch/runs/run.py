@@ -16,7 +16,7 @@ from lrsearch.runs.checkpoints.kept import Kept
 from lrsearch.runs.errors import Diverged, Pruned
 from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed
 from lrsearch.runs.ranks import OneRank, Ranks
-from lrsearch.runs.reports import Reports, as_number
+from lrsearch.runs.reports import Reports, scalar
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.runs.watched import Updates, WatchedSchedule
 from lrsearch.schedules import Schedule, schedule_from_params
@@ -237,7 +237,7 @@ class Run:
                 than total_steps or fewer than 99 % of them.
         """
         self._reports.require_end()
-        if returned is not None and as_number("what it returns", returned) != self.last_score:
+        if returned is not None and scalar("what it returns", returned) != self.last_score:
             raise InputError(f"it must return the score of its last report, {self.last_score}, got {returned}")
         done = self._updates.done
         if not done:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from lrsearch.config.files import make_folder
 from lrsearch.errors import InputError
 from lrsearch.runs.messages import Answer, Done, Failed, Message, Refused, Report, Resumed, Warned
 from lrsearch.runs.process.running import Starter
@@ -81,10 +82,7 @@ class RunStack:
         if folder is None:
             self._temporary = self._temporary or Path(tempfile.mkdtemp(prefix="lrsearch-runs-"))
             folder = self._temporary / str(key)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"the folder of a run, {folder}, cannot be made: {error.strerror or error}") from error
+        make_folder(folder)
         self._lanes[key] = RunLane(replace(spec, purpose=self._purpose, folder=str(folder), rungs=self._rungs))
 
     def checkpoint(self, key: int) -> None:

@@ -13,6 +13,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.config.arguments import checked
 from lrsearch.errors import RunError
 from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.training.device import set_up_device
 from lrsearch.trials.trial_log import TrialLog
@@ -37,7 +38,7 @@ class Objective:
     def __init__(
         self, config: StudyConfig, *, device: Literal["auto", "cpu", "cuda"] = "auto", replicate: int = 0
     ) -> None:
-        self.experiment = prepare_experiment(config, device=device, at_once=1)
+        self.experiment = prepare_experiment(config, RunOptions(device=device, workers=1))
         set_up_device(self.experiment.device)
         self.seeds = Seeds.of(config.seed, "search", replicate)
         self._stack = self.experiment.stack(self.seeds, rungs=range(1, self.experiment.epochs))

@@ -143,9 +143,7 @@ def run_search(
     with start.part("storage"):
         config = as_stored(config, options.storage, options.study_name or config.name)
     with start.part("data"):
-        experiment = prepare_experiment(
-            config, device=options.device, at_once=options.workers, runs_per_gpu=options.runs_per_gpu
-        )
+        experiment = prepare_experiment(config, options)
         _ = experiment.space  # what is wrong with it is said before there is a database
     with start.part("storage"):
         options = options.resolved(experiment)

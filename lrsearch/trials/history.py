@@ -93,18 +93,14 @@ class History:
 
     def _count(self, trial: FrozenTrial) -> None:
         origin = origin_of(trial)
-        if is_crashed(trial):
-            self.crashed[origin] = trial
+        if is_crashed(trial) or trial.state in FINISHED:
             insort(self._finished, trial.number)
             if is_copy(trial):
                 insort(self._finished_copies, trial.number)
-            self._cut_short.pop(origin, None)
-            return
-        if trial.state in FINISHED:
-            insort(self._finished, trial.number)
-            if is_copy(trial):
-                insort(self._finished_copies, trial.number)
-            self._finished_origins.add(origin)
+            if is_crashed(trial):
+                self.crashed[origin] = trial
+            else:
+                self._finished_origins.add(origin)
             self._cut_short.pop(origin, None)
             return
         reason = trial.user_attrs.get("stop_reason")

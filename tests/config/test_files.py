@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lrsearch.config import files
-from lrsearch.config.files import read_data, require_place, write_atomically, write_text
+from lrsearch.config.files import make_folder, read_data, require_place, write_atomically, write_text
 from lrsearch.errors import InputError
 
 
@@ -89,6 +89,16 @@ def test_where_nothing_can_be_written_is_told(tmp_path: Path, name: str, reason:
     with pytest.raises(InputError, match=f"cannot be written: {reason}"):
         write_text(tmp_path / name, "page" * 10_000)
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    """One that is there stays; a file in its place is told."""
+    for _ in range(2):
+        make_folder(tmp_path / "runs" / "0")
+    assert (tmp_path / "runs" / "0").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"the folder .*file cannot be made: File exists"):
+        make_folder(tmp_path / "file")
 
 
 def test_a_place_is_looked_at_beforehand(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from lrsearch.comparison.inference.power import Noise
 from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
+from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.prepare import prepare_experiment
 from lrsearch.planning import budget
 from lrsearch.planning.budget import fit_study
@@ -33,7 +34,7 @@ def fitted(minutes: float | None, *, sd: float = 0.3, **tables: Any) -> Budgeted
     """Return what a budget holds of a study of six families and 20 blocks, a trial of which takes 12 seconds."""
     config = config_of(**{"search": LARGE, "plan": {"rope": 0.5}, **tables})
     return fit_study(
-        prepare_experiment(config, device="cpu"),
+        prepare_experiment(config, RunOptions(device="cpu")),
         SECOND,
         AssumedNoise(Noise(sd, 0.3), "stated", unit="points"),
         minutes=minutes,
@@ -115,7 +116,7 @@ def test_runs_keep_their_length_and_their_scatter_is_not_known() -> None:
 
 def test_accuracies_scatter_as_their_test_examples_let_them() -> None:
     """The SD of a proportion at an error rate of 5 %, as few test examples give it."""
-    experiment = prepare_experiment(config_of(), device="cpu")
+    experiment = prepare_experiment(config_of(), RunOptions(device="cpu"))
     examples = len(experiment.dataset.test_y)
     assumed = noise_for(experiment, UNKNOWN)
     assert assumed.noise.sd == pytest.approx(max(0.25, 100 * (0.05 * 0.95 / examples) ** 0.5))

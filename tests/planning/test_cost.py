@@ -28,14 +28,14 @@ UNPRUNED = {"families": ["constant", "cosine"], "trials": 6, "pruner": "none"}
 def test_the_time_of_what_is_left_is_told(monkeypatch, search, left, said) -> None:
     """Trials of 12 epochs of ten seconds each, on two processes."""
     monkeypatch.setattr(module, "time_trials", lambda *_given: Timing(10.0, 0.0, workers=2))
-    assert said == search_cost(prepare_experiment(config_of(**search), device="cpu"), CPU, left)
+    assert said == search_cost(prepare_experiment(config_of(**search), CPU), CPU, left)
 
 
 def test_runs_are_counted_and_what_is_elsewhere_or_fails_is_not_told(monkeypatch) -> None:
     """A run may take hours: it is not timed before; a scheduler's machines are others; the search tells of errors."""
     toy = prepare_experiment(StudyConfig.from_dict(tomllib.loads(TOY)))
     assert search_cost(toy, CPU, 4).startswith("4 runs of 4 reports: how long they take shows")
-    tabular = prepare_experiment(config_of(), device="cpu")
+    tabular = prepare_experiment(config_of(), CPU)
     assert "" == search_cost(tabular, replace(CPU, backend="dask", scheduler="tcp://127.0.0.1:1"), 4)
     monkeypatch.setattr(module, "time_trials", lambda *_given: 1 / 0)
     assert "" == search_cost(tabular, CPU, 4)

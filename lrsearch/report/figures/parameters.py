@@ -19,6 +19,7 @@ from lrsearch.search.importance import FEWEST_TRIALS
 from lrsearch.tables import Table, number, table, text
 
 _MOST_LINES = 150
+_MOST_ROWS = 20
 _THIRDS = ("best third", "middle third", "worst third")
 
 
@@ -127,12 +128,12 @@ def parallel_figure(data: Parallel) -> go.Figure:
     )
 
 
-def parallel_table(data: Parallel, metric: Metric, shown: int = 20) -> Table:
+def parallel_table(data: Parallel, metric: Metric) -> Table:
     """Return the best trials with their parameters."""
     total = len(data.rows)
     all_of_them = "The only complete trial" if total == 1 else f"All {total} complete trials"
-    title = f"The best {shown} of {total} complete trials" if total > shown else all_of_them
-    return table((*data.axes[:-1], metric.column(data.axes[-1])), data.rows[:shown], title=title)
+    title = f"The best {_MOST_ROWS} of {total} complete trials" if total > _MOST_ROWS else all_of_them
+    return table((*data.axes[:-1], metric.column(data.axes[-1])), data.rows[:_MOST_ROWS], title=title)
 
 
 def importance_figure(importances: Mapping[str, Mapping[str, float]]) -> go.Figure:
