@@ -15,7 +15,7 @@ from lrsearch.experiment.space.distributions import nearest
 from lrsearch.schedules import FAMILIES, Schedule, reads_metric
 from lrsearch.schedules.families import Spline
 from lrsearch.search.family_samplers import Params, ShadowStudy, SobolPoints, derived_seed
-from lrsearch.trials.history import is_crashed
+from lrsearch.trials.history import is_copy, is_crashed, origin_of
 
 if TYPE_CHECKING:
     from lrsearch.search.gp.curve_search import CurveSearch
@@ -54,6 +54,7 @@ class Tally:
         self.drawn = self.given.copy()  # parameter sets per family: a failed trial that is run again counts once
         self._failed: set[tuple[Any, ...]] = set()  # not run again so far
         self._crashed: set[tuple[Any, ...]] = set()  # not run again so far
+        self._incomplete: dict[int, int] = {}  # draws of trials that failed before all of it was written, by origin
 
     def add(self, key: tuple[Any, ...], trial: FrozenTrial) -> None:
         """Count one trial; trials are to be added by number.
@@ -62,23 +63,31 @@ class Tally:
         """
         family, crashed = key[0], is_crashed(trial)
         failed = trial.state == TrialState.FAIL and not crashed
+        if failed and None in key:
+            self._incomplete.setdefault(origin_of(trial), self.drawn[family])
         if key not in self._crashed:
             self.given[family] += not failed
-            self.drawn[family] += key not in self._failed
+            again = key in self._failed or (is_copy(trial) and origin_of(trial) in self._incomplete)
+            self.drawn[family] += not again
         elif not failed:
             self._crashed.discard(key)
         if crashed:
             self._crashed.add(key)
-        if failed:
+        if failed and None not in key:
             self._failed.add(key)
         else:
             self._failed.discard(key)
+
+    def next_draw(self, family: str, trial: FrozenTrial) -> int:
+        """Return which draw of a family is a trial's, from 0: the next, or that of the trial which it completes."""
+        return self._incomplete.get(origin_of(trial), self.drawn[family])
 
     def copy(self) -> Tally:
         """Return a tally that counts on from here by itself."""
         other = Tally(())
         other.given, other.drawn = self.given.copy(), self.drawn.copy()
         other._failed, other._crashed = self._failed.copy(), self._crashed.copy()
+        other._incomplete = self._incomplete.copy()
         return other
 
 

@@ -53,7 +53,6 @@ class Lanes:
     def admit(self, trial: Trial) -> None:
         """Add a trial: from its start, or from the checkpoint of the process that died in it."""
         try:
-            beat(trial)  # before its name is on it: a named trial without a heartbeat would never be requeued
             log = TrialLog.begin(self.replicate.experiment, trial, self.replicate.seeds)
         except UpdateFinishedTrialError:  # this process was paused here, and another took the trial
             return

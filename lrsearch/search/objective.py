@@ -15,6 +15,7 @@ from lrsearch.errors import RunError
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.prepare import prepare_experiment
+from lrsearch.storage import worker_name
 from lrsearch.training.device import set_up_device
 from lrsearch.trials.trial_log import TrialLog
 
@@ -47,6 +48,8 @@ class Objective:
     def __call__(self, trial: Trial) -> float:
         """Train one trial to its end and return its value; raise TrialPruned where the study's pruner says so."""
         with self._turn:
+            # First whose the trial is, so that one whose process dies can be told from one that is running.
+            trial.set_user_attr("worker", worker_name())
             log = TrialLog.begin(self.experiment, trial, self.seeds)
             self._stack.admit(trial.number, log.lane)
             try:

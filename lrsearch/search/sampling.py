@@ -170,7 +170,7 @@ class FamilySampler(BaseSampler):
             if family is not None:
                 replay.add(self.space.key(family, known_params(other)), other)
         chosen = self.space.family_of(trial) or family_in_turn(replay.given, self.seed, self._sizes)
-        return chosen, replay.drawn[chosen]
+        return chosen, replay.next_draw(chosen, trial)
 
     def _draw(
         self, digest: Digest, study: Study, trial: FrozenTrial, family: str, index: int, pending: list[FrozenTrial]

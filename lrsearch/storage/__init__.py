@@ -20,7 +20,7 @@ from lrsearch.storage.database.address import (
 )
 from lrsearch.storage.database.backup import back_up
 from lrsearch.storage.integrity import examine_storage
-from lrsearch.storage.running_trials import report, set_attributes
+from lrsearch.storage.running_trials import ask_marked, report, set_attributes
 from lrsearch.storage.same_study import require_same_plan, require_same_study
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
@@ -53,6 +53,7 @@ __all__ = [
     "TrialLine",
     "absolute_address",
     "as_stored",
+    "ask_marked",
     "back_up",
     "budget_sentence",
     "count_trials",

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from optuna.trial import Trial
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import Study
+from optuna.trial import Trial, TrialState, create_trial
 
 from lrsearch.storage.database.patience import PatientStorage
+from lrsearch.storage.study import storage_of
+
+
+def ask_marked(study: Study, attributes: Mapping[str, Any]) -> Trial:
+    """Return what `Study.ask` would, with user attributes that a new trial has from its first moment on.
+
+    So a trial whose process is killed in this moment is known as that process's; a queued one is marked a moment later.
+    """
+    trial_id = study._pop_waiting_trial_id()
+    if trial_id is None:
+        new = create_trial(state=TrialState.RUNNING, user_attrs=dict(attributes))
+        return Trial(study, storage_of(study)[0].create_new_trial(study._study_id, new))
+    trial = Trial(study, trial_id)
+    with suppress(UpdateFinishedTrialError):  # this process was paused here, and another took the trial
+        set_attributes(trial, attributes)
+    return trial
 
 
 def set_attributes(trial: Trial, attributes: Mapping[str, Any]) -> None:

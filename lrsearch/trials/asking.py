@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
+from lrsearch.storage import ask_marked, worker_name
+from lrsearch.trials.heartbeat import HEARTBEAT, heartbeat
 from lrsearch.trials.history import SURPLUS, History
 from lrsearch.trials.requeue import requeue_lost
 
@@ -22,10 +25,16 @@ def ask(history: History, total: int) -> Trial | None:
             history.read()  # another process may have failed a trial meanwhile
             if history.taken >= total:
                 return None
-        trial = history.study.ask()
+        trial = _begin(history.study)
         history.read()
         if history.has_place(trial, total):
             return trial
         with suppress(UpdateFinishedTrialError):  # if this process was paused here, another has failed it
             trial.set_user_attr("stop_reason", SURPLUS)
             history.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+
+
+def _begin(study: Study) -> Trial:
+    """Ask for a trial, and mark it as this process's."""
+    # The heartbeat comes first: a trial of another machine that has a name and no heartbeat would never be lost.
+    return ask_marked(study, {HEARTBEAT: heartbeat(), "worker": worker_name()})

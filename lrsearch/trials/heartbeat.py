@@ -20,13 +20,18 @@ BEAT_SECONDS = 60.0
 GRACE_SECONDS = 180.0
 
 
+def heartbeat() -> str:
+    """Return what the attribute is to hold now."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def beat(trial: Trial) -> None:
     """Let other machines see that the process of a running trial lives.
 
     Raises:
         UpdateFinishedTrialError: if another process has failed the trial.
     """
-    trial.set_user_attr(HEARTBEAT, datetime.now(UTC).isoformat(timespec="seconds"))
+    trial.set_user_attr(HEARTBEAT, heartbeat())
 
 
 @dataclass

@@ -13,7 +13,7 @@ from optuna.trial import Trial, TrialState
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
-from lrsearch.storage import set_attributes, worker_name
+from lrsearch.storage import set_attributes
 from lrsearch.training.lane import AnyLane, Checkpoint, Crash, EpochMetrics
 from lrsearch.trials.history import origin_of
 from lrsearch.trials.record import StopReason, closing, crashed, opening
@@ -40,8 +40,6 @@ class TrialLog:
     @classmethod
     def begin(cls, experiment: Experiment, trial: Trial, seeds: Seeds) -> TrialLog:
         """Suggest the trial's parameters and write down what it is."""
-        # First whose the trial is, so that one whose process dies can be told from one that is running.
-        trial.set_user_attr("worker", worker_name())
         params = experiment.space.suggest(trial)
         schedule = experiment.schedule(params)
         set_attributes(trial, opening(experiment, schedule.params(), seeds))
