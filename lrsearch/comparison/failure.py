@@ -87,7 +87,7 @@ def failures(
     diverged: BoolArray,
     families: Sequence[str],
     *,
-    alpha: float = 0.05,
+    alpha: float,
     runs: Sequence[int] | None = None,
 ) -> tuple[Failure, ...]:
     """Return the families with a failed run, in their order, from failed and diverged [runs, families].

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -54,10 +54,10 @@ class Comparison(ReadOnly):
     settings: Settings
     failures: tuple[Failure, ...]
     failure_rule: FailureRule
-    test_examples: int | None
-    includes_test_sampling: bool
-    block_seconds: float | None
-    warnings: tuple[str, ...]
+    test_examples: int | None = None
+    includes_test_sampling: bool = False
+    block_seconds: float | None = None
+    warnings: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
     unpaired_runs: tuple[int, ...] | None = None
     untested: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +93,12 @@ class Comparison(ReadOnly):
     def judged(self) -> bool:
         """Whether there is a verdict, were it that every family has a failed run; not of too few blocks."""
         return self.preferred is not None or len(self.failures) >= len(self.families)
+
+    @property
+    def shown_worse(self) -> list[int]:
+        """The places of the families that are shown worse than the best, by their means, the best first."""
+        p_worse = self.recommendation.p_worse
+        return [int(place) for place in self.best_first if p_worse[place] <= self.settings.alpha]
 
     @property
     def blocks(self) -> int:
@@ -152,7 +158,7 @@ class Comparison(ReadOnly):
 
     def family_table(self) -> Table:
         """Return a row per family, the preferred one first and marked with a star, and then the best mean."""
-        found, reference = self.recommendation, self.reference
+        recommendation, reference = self.recommendation, self.reference
         failed = {f.family: f"{f.runs.count} of {f.runs.total} ({f.limits})" for f in self.failures}
         decimals = self.settings.metric.decimals
         runs = dict(zip(self.families, self.unpaired_runs or (), strict=False))
@@ -181,8 +187,8 @@ class Comparison(ReadOnly):
                     float(self.high[place, reference]),
                 ),
                 self._ranks(int(place)),
-                name in found.recommended if self.judged else None,
-                name in found.equivalent_to_best if self.judged and self.settings.rope is not None else None,
+                name in recommendation.recommended if self.judged else None,
+                name in recommendation.equivalent_to_best if self.judged and self.settings.rope is not None else None,
                 failed.get(name, "none"),
             )
             for place in self.table_order
@@ -220,9 +226,8 @@ class Comparison(ReadOnly):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data under one level of names; NaN and infinity become None."""
-        settings = {f.name: getattr(self.settings, f.name) for f in fields(self.settings)}
         metric = self.settings.metric
-        settings |= {"metric": metric.name, "unit": metric.unit, "direction": metric.direction}
+        settings = vars(self.settings) | {"metric": metric.name, "unit": metric.unit, "direction": metric.direction}
         settings |= {"contrasts": describe(self.settings.contrasts), "failed_at": self.failure_rule.limit}
         beside = {
             "families": self.families,

@@ -13,13 +13,12 @@ from lrsearch.comparison.analysis import probabilities, recommend, verdicts
 from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray, one_axis
 from lrsearch.comparison.best import WithBest
 from lrsearch.comparison.contrasts import Against, Contrasts, Groups, require_reference
-from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.crosscheck import holm
 from lrsearch.comparison.inference.welch import FEWEST_RUNS, RunGroups, WelchMaxT, runs_to_settle, welch_max_t
-from lrsearch.comparison.parts import Means, Pairs
+from lrsearch.comparison.parts import Pairs
 from lrsearch.comparison.result import Comparison
 from lrsearch.comparison.settings import CONFIGURATIONS, Settings
-from lrsearch.comparison.unjudged import nothing_recommended, nothing_tested, one_run_each
+from lrsearch.comparison.unjudged import one_run_each, show_untested
 from lrsearch.comparison.words.answer import doubting_points, with_lines
 from lrsearch.comparison.words.sentences import UNDECIDED, verdict_sentences
 from lrsearch.config.arguments import checked
@@ -91,35 +90,21 @@ def compare_runs(
     for place, column in enumerate(given):
         scores[: len(column), place] = np.where(np.isfinite(column), column, np.nan)
         diverged[: len(column), place] = ~np.isfinite(column)
-    rule = FailureRule.of(scores, diverged, settings)
+    comparison = show_untested(scores, diverged, names, settings, unpaired_runs=counts)
+    rule = comparison.failure_rule
     failed = rule.failed(scores, diverged)
-    means = Means.of(scores)
     untested = _untested(names, given, failed, settings)
+    warnings = (
+        *(cautions.untested(untested) if max(counts) > 1 else ()),
+        *cautions.far_runs(scores, failed, names, rule),
+        *cautions.unlikely_points(scores[np.isfinite(scores)], settings.metric),
+    )
+    comparison = replace(comparison, warnings=warnings, untested=untested)
     intact = np.flatnonzero(~failed.any(axis=0))
     alive = np.array([place for place in intact if names[place] not in untested], dtype=np.int64)
-    comparison = Comparison(
-        families=names,
-        scores=scores,
-        means=means,
-        pairs=nothing_tested(len(names), intact),
-        recommendation=nothing_recommended(len(names)),
-        settings=settings,
-        failures=failures(failed, diverged, names, alpha=alpha, runs=counts),
-        failure_rule=rule,
-        test_examples=None,
-        includes_test_sampling=False,
-        block_seconds=None,
-        warnings=(
-            *(cautions.untested(untested) if max(counts) > 1 else ()),
-            *cautions.far_runs(scores, failed, names, rule),
-            *cautions.unlikely_points(scores[np.isfinite(scores)], settings.metric),
-        ),
-        unpaired_runs=counts,
-        untested=untested,
-    )
     if len(alive) > 1:
         better = [settings.metric.sign * given[place] for place in alive]
-        comparison = _judged(comparison, better, alive, parameters or {}, rng)
+        comparison = _judged(comparison, better, alive, intact, parameters or {}, rng)
     elif max(counts) == 1:
         return with_lines(replace(comparison, sentences=(one_run_each(comparison),)))
     return doubting_points(with_lines(replace(comparison, sentences=verdict_sentences(comparison))), unit)
@@ -129,15 +114,18 @@ def _judged(
     comparison: Comparison,
     better: Sequence[FloatArray],
     alive: IntArray,
+    intact: IntArray,
     parameters: Mapping[str, int],
     rng: np.random.Generator,
 ) -> Comparison:
-    """Return the comparison with the tests of its `alive` families, whose scores are `better` the larger they are."""
+    """Return the comparison with the tests of its `alive` families, whose scores are `better` the larger they are.
+
+    The `intact` ones have no failed run; those of them that cannot be tested are not alive.
+    """
     settings, names = comparison.settings, comparison.families
     groups = RunGroups.of(better, settings.sigma)
     planned = _planned(settings, names, alive)
     tests = welch_max_t(groups, rng, alpha=settings.alpha, planned=planned, one_sided=settings.one_sided)
-    intact = np.array([place for place, name in enumerate(names) if name not in _failed(comparison)], dtype=np.int64)
     pairs = _pairs(groups, tests, comparison, alive, intact, better)
     recommended = tests.p_worse > settings.alpha
     best = WithBest(
@@ -186,10 +174,6 @@ def _untested(
         elif np.ptp(scores) == 0:
             reasons[name] = f"no scatter: the same run stored {len(scores)} times?"
     return reasons
-
-
-def _failed(comparison: Comparison) -> set[str]:
-    return {failure.family for failure in comparison.failures}
 
 
 def _planned(settings: Settings, names: Sequence[str], alive: IntArray) -> BoolArray:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from lrsearch.comparison import cautions
 from lrsearch.comparison.analysis import verdicts
-from lrsearch.comparison.arrays import IntArray, pairs_of
+from lrsearch.comparison.arrays import BoolArray, FloatArray, IntArray, pairs_of
 from lrsearch.comparison.compare import FEWEST_BLOCKS, ScoreTable
 from lrsearch.comparison.failure import FailureRule, failures
 from lrsearch.comparison.inference.power import MOST_BLOCKS, blocks_to_settle
@@ -26,24 +26,39 @@ def show_few_blocks(table: ScoreTable, settings: Settings, rule: FailureRule | N
     pairs by Bonferroni, is as narrow as half of the ROPE to either side; at least 6. `rule` says which runs have
     failed, where that is fixed.
     """
-    scores, families, diverged = table.scores, table.families, table.diverged
+    shown = show_untested(table.scores, table.diverged, table.families, settings, rule=rule)
+    warnings = tuple(cautions.unlikely_points(table.scores[np.isfinite(table.scores)], settings.metric))
+    return with_lines(
+        replace(shown, block_seconds=table.block_seconds, warnings=warnings, sentences=(_few_blocks(shown),))
+    )
+
+
+def show_untested(
+    scores: FloatArray,
+    diverged: BoolArray,
+    families: tuple[str, ...],
+    settings: Settings,
+    *,
+    rule: FailureRule | None = None,
+    unpaired_runs: tuple[int, ...] | None = None,
+) -> Comparison:
+    """Return the means and the failures of scores [runs, families] of which some `diverged`, with nothing tested.
+
+    `rule` says which runs have failed, where that is fixed; `unpaired_runs` are those of each family in no blocks.
+    """
     rule = rule or FailureRule.of(scores, diverged, settings)
     failed = rule.failed(scores, diverged)
-    shown = Comparison(
+    return Comparison(
         families=families,
         scores=scores,
         means=Means.of(scores),
-        pairs=nothing_tested(len(families), np.flatnonzero(~failed.any(axis=0))),
-        recommendation=nothing_recommended(len(families)),
+        pairs=_nothing_tested(len(families), np.flatnonzero(~failed.any(axis=0))),
+        recommendation=_nothing_recommended(len(families)),
         settings=settings,
-        failures=failures(failed, diverged, families, alpha=settings.alpha),
+        failures=failures(failed, diverged, families, alpha=settings.alpha, runs=unpaired_runs),
         failure_rule=rule,
-        test_examples=None,
-        includes_test_sampling=False,
-        block_seconds=table.block_seconds,
-        warnings=tuple(cautions.unlikely_points(scores[np.isfinite(scores)], settings.metric)),
+        unpaired_runs=unpaired_runs,
     )
-    return with_lines(replace(shown, sentences=(_few_blocks(shown),)))
 
 
 def _few_blocks(comparison: Comparison) -> str:
@@ -69,7 +84,7 @@ def one_run_each(comparison: Comparison) -> str:
     return f"The {len(comparison.families)} families have one run each: no verdict."
 
 
-def nothing_tested(count: int, intact: IntArray) -> Pairs:
+def _nothing_tested(count: int, intact: IntArray) -> Pairs:
     """Return the pairs of `count` families of which none was tested; the `intact` have no failed run."""
     nothing = np.full((count, count), np.nan)
     names = ("difference", "low", "high", "p", "p_step_down", "p_holm", "p_better", "p_better_low", "p_better_high")
@@ -82,7 +97,7 @@ def nothing_tested(count: int, intact: IntArray) -> Pairs:
     )
 
 
-def nothing_recommended(count: int) -> Recommendation:
+def _nothing_recommended(count: int) -> Recommendation:
     """Return the recommendation of `count` families that were not tested: none."""
     nothing = np.full(count, np.nan)
     return Recommendation((), None, "", (), nothing, nothing, nothing, nothing)

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lrsearch.comparison.best import BETTER_MEAN, FEWER_PARAMETERS
 from lrsearch.comparison.cautions import look_like_fractions
-from lrsearch.comparison.contrasts import Against
 from lrsearch.comparison.result import Comparison
-from lrsearch.comparison.words.amounts import count_in_words, decimals_of, first_names, score, size
-from lrsearch.comparison.words.sentences import (
-    BETTER,
-    BETTER_BY_LESS,
-    BETTER_BY_MORE,
-    EQUIVALENT,
-    UNDECIDED,
-    WORSE,
-    WORSE_BY_LESS,
-    WORSE_BY_MORE,
-    joined,
-)
-from lrsearch.metric import UNITS, Metric
-from lrsearch.text import time_in_words
+from lrsearch.comparison.words.amounts import count_in_words, first_names, score, size
+from lrsearch.comparison.words.matter import tested_best_first, whether_it_matters
+from lrsearch.comparison.words.sentences import BETTER, BETTER_BY_LESS, BETTER_BY_MORE, joined
 
 _SEPARATED = (BETTER_BY_MORE, BETTER, BETTER_BY_LESS)
 
@@ -55,7 +42,7 @@ def answer_lines(comparison: Comparison, background: Background = Background()) 
     return (
         _use(comparison, background),
         f"How sure: {_how_sure(comparison)}.",
-        f"Does it matter: {_matters(comparison, background)}.",
+        f"Does it matter: {whether_it_matters(comparison, background.baselines, background.block_seconds)}.",
         f"Avoid: {_avoid(comparison, background)}.",
     )
 
@@ -112,9 +99,9 @@ def _how_sure(comparison: Comparison) -> str:
     if np.isfinite(tested).sum() == 1:
         return "it is the only one without a failed run, so that nothing could be compared with it"
     scope = "" if comparison.includes_test_sampling else _scope(comparison)
-    others = [name for name in _best_first(comparison) if name in chosen and name != preferred]
+    others = [name for name in tested_best_first(comparison) if name in chosen and name != preferred]
     if not others:
-        p = [float(tested[place]) for place in _worse(comparison)]
+        p = [float(tested[place]) for place in comparison.shown_worse]
         intact = " without a failed run" if comparison.failures else ""
         if len(p) == 1:
             return f"the other one{intact} is shown worse (p = {p[0]:.2g}){scope}"
@@ -128,91 +115,8 @@ def _how_sure(comparison: Comparison) -> str:
     )
 
 
-def _matters(comparison: Comparison, background: Background) -> str:
-    if comparison.preferred is None:
-        return "not known"
-    parts = []
-    if (reference := _reference(comparison, background)) is not None:
-        parts.append(_against(comparison, reference))
-    if len(comparison.recommended) > 1:
-        parts.append(_among(comparison, background))
-    if comparison.settings.rope is None:
-        parts.append("say which difference would not matter to you (rope, in [plan] or --rope), and this says more")
-    return "; ".join(filter(None, parts)) or "nothing could be compared"
-
-
-def _against(comparison: Comparison, reference: str) -> str:
-    """Return whether the preferred candidate is better than `reference` by a difference that matters."""
-    pairs, settings = comparison.pairs, comparison.settings
-    i, j = (comparison.families.index(str(name)) for name in (comparison.preferred, reference))
-    difference, low, high = (float(of[i, j]) for of in (pairs.difference, pairs.low, pairs.high))
-    if math.isnan(low):
-        return ""
-    figures = _figures(settings.metric, difference, low, high)
-    if settings.rope is None:
-        said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
-        if said == "no difference was found" and j in _worse(comparison):  # than the best, which may be a third one
-            said = "better, by how much is not known" if len(comparison.recommended) == 1 else "not known"
-        return f"against `{reference}` {figures[1:-1] if said in figures else f'{said} {figures}'}"
-    margin = size(comparison, settings.rope)
-    verdicts = {
-        BETTER_BY_MORE: f"yes {figures}",
-        BETTER: f"it is better {figures}, perhaps by less than the {margin} that matter",
-        BETTER_BY_LESS: f"no {figures}: better, but by less than {margin}",
-        EQUIVALENT: f"no {figures}: less than {margin} either way",
-        UNDECIDED: f"not known {figures}",
-        WORSE_BY_LESS: f"no {figures}: worse, but by less than {margin}",
-        WORSE: f"it is worse {figures}",
-        WORSE_BY_MORE: f"it is worse {figures}",
-    }
-    return f"against `{reference}` {verdicts[str(pairs.verdict[i, j])]}"
-
-
-def _figures(metric: Metric, difference: float, low: float, high: float) -> str:
-    """Return how much better one candidate is, with its limits; `high` is infinite in a one-sided test.
-
-    Where less is better, a sign would leave open which way it points: words say which limit is better and which worse.
-    """
-    decimals = decimals_of((high - low) / 2)
-    unit = "" if metric.unit == UNITS else f" {metric.unit}"
-    if metric.maximize:
-        limit = "or more" if math.isinf(high) else f"to {high:.{decimals}f}"
-        return f"({'+' if difference > 0 else ''}{difference:.{decimals}f}{unit}, {low:.{decimals}f} {limit})"
-    side = "worse by" if difference < 0 else "better by"
-    ends = sorted((abs(low), abs(high)))
-    limits = f"{ends[0]:.{decimals}f} to {ends[1]:.{decimals}f}"
-    if math.isinf(high):
-        limits = f"at most {-low:.{decimals}f} worse" if low < 0 else f"{low:.{decimals}f} or more"
-    elif low < 0 < high:
-        limits = f"{-low:.{decimals}f} worse to {high:.{decimals}f} better"
-    return f"({side} {abs(difference):.{decimals}f}{unit}, {limits})"
-
-
-def _among(comparison: Comparison, background: Background) -> str:
-    """Return whether it matters which of the recommended candidates one takes, or what would tell."""
-    places = [comparison.families.index(name) for name in comparison.recommended]
-    among = np.ix_(places, places)
-    verdicts, needed = comparison.pairs.verdict[among], comparison.pairs.blocks_to_settle[among]
-    opening = f"among the {count_in_words(len(places))}"
-    if comparison.settings.rope is None:
-        return ""
-    if set(comparison.recommended) <= set(comparison.recommendation.equivalent_to_best):
-        return f"{opening} no (each is within {size(comparison, comparison.settings.rope)} of the best)"
-    if not (verdicts == UNDECIDED).any():
-        return ""
-    units = "blocks" if comparison.unpaired_runs is None else "runs each"
-    blocks = float(needed[verdicts == UNDECIDED].max())
-    if not math.isfinite(blocks):
-        more = "more test examples" if comparison.includes_test_sampling else f"more than 1,000 {units}"
-        return f"{opening} not known, and telling would take {more}"
-    seconds = comparison.block_seconds if background.block_seconds is None else background.block_seconds
-    share = len(places) / len(comparison.families)
-    time = f"{blocks:,.0f} {units}" if not seconds else time_in_words(blocks * seconds * share)
-    return f"{opening} not known, and settling it takes about {time}"
-
-
 def _avoid(comparison: Comparison, background: Background) -> str:
-    worse = [comparison.families[place] for place in _worse(comparison)]
+    worse = [comparison.families[place] for place in comparison.shown_worse]
     parts = [f"{joined([f'`{name}`' for name in worse])}, shown worse"] if worse else []
     for failure in comparison.failures:
         times = {1: "once", 2: "twice"}.get(failure.runs.count, f"{failure.runs.count} times")
@@ -226,34 +130,9 @@ def _avoid(comparison: Comparison, background: Background) -> str:
     return "; ".join(parts) or "nothing: none is shown worse, and no run failed"
 
 
-def _reference(comparison: Comparison, background: Background) -> str | None:
-    """Return what the preferred candidate is set against: the plan's reference, the user's own, constant, the worst.
-
-    Where it is the user's own, the best of the others. One that is recommended too is worth it in these cases alone.
-    """
-    planned, preferred = comparison.settings.contrasts, comparison.preferred
-    others = [name for name in _best_first(comparison) if name != preferred]
-    if preferred in background.baselines:
-        return next(iter(others), None)
-    asked = [planned.reference] if isinstance(planned, Against) else background.baselines
-    worse = [name for name in ("constant", *reversed(others)) if name not in comparison.recommended]
-    return next((name for name in (*asked, *worse) if name in others), None)
-
-
-def _best_first(comparison: Comparison) -> list[str]:
-    """Return the names of those in the test by their means, the best first."""
-    p_worse = comparison.recommendation.p_worse
-    return [comparison.families[place] for place in comparison.best_first if np.isfinite(p_worse[place])]
-
-
-def _worse(comparison: Comparison) -> list[int]:
-    p_worse = comparison.recommendation.p_worse
-    return [int(place) for place in comparison.best_first if p_worse[place] <= comparison.settings.alpha]
-
-
 def _nothing_separated(comparison: Comparison) -> bool:
     return not (
-        len(comparison.recommended) < 2 or _worse(comparison) or np.isin(comparison.pairs.verdict, _SEPARATED).any()
+        len(comparison.recommended) < 2 or comparison.shown_worse or np.isin(comparison.pairs.verdict, _SEPARATED).any()
     )
 
 

@@ -85,11 +85,10 @@ def _recommendation(comparison: Comparison, scope: str) -> str:
 
 
 def _not_recommended(comparison: Comparison) -> str:
-    p_worse = comparison.recommendation.p_worse
-    worse = [i for i in comparison.best_first if p_worse[i] <= comparison.settings.alpha]
+    worse = comparison.shown_worse
     if not worse:
         return ""
-    names, p = [comparison.families[i] for i in worse], p_worse[worse]
+    names, p = [comparison.families[i] for i in worse], comparison.recommendation.p_worse[worse]
     each = f"p = {p[0]:.2g}" if len(p) == 1 else f"each p at most {p.max():.2g}"
     return (
         f"Not recommended, as shown worse than the best by the one-sided test against the best ({each}): "
@@ -109,7 +108,7 @@ def _separated(comparison: Comparison, scope: str) -> str:
 def _separation(comparison: Comparison, i: int, j: int) -> str:
     metric, pairs = comparison.settings.metric, comparison.pairs
     matters = {
-        BETTER_BY_MORE: f", more than the {_rope(comparison)} that matter",
+        BETTER_BY_MORE: f", more than the {number(comparison.settings.rope)} that matter",
         BETTER_BY_LESS: ", less than matters",
     }
     difference, low, high = (metric.number(float(of[i, j])) for of in (pairs.difference, pairs.low, pairs.high))
@@ -118,10 +117,6 @@ def _separation(comparison: Comparison, i: int, j: int) -> str:
         f"{comparison.families[i]} is better than {comparison.families[j]} by {difference} {metric.unit} "
         f"({limits}{matters.get(str(pairs.verdict[i, j]), '')})"
     )
-
-
-def _rope(comparison: Comparison) -> str:
-    return number(comparison.settings.rope)
 
 
 def _unseparated(comparison: Comparison, scope: str) -> str:
@@ -134,7 +129,7 @@ def _equivalent(comparison: Comparison, scope: str) -> str:
     pairs = _pairs(comparison, EQUIVALENT)
     if not pairs:
         return ""
-    margin = f"{_rope(comparison)} {comparison.settings.metric.unit}"
+    margin = f"{number(comparison.settings.rope)} {comparison.settings.metric.unit}"
     return f"equivalent within {margin} are {_listed(comparison, pairs, _couple)}{scope}"
 
 
