@@ -113,8 +113,8 @@ def write_verdict(pages: Iterable[Study], study: StoredStudy, verdict: StudyVerd
         for page in pages:
             name, description = base_name(page.study_name), StudyPart.of(page).config.description
             # The sentences quote names, and the description is free text: neither may be read as Markdown.
-            about = [description] if description else []
-            said = "\n\n".join(map(_literal, (*about, *comparison.lines, comparison.verdict_text, *_CAUTIONS)))
+            about, beside = [description] if description else [], (comparison.verdict_text, *_CAUTIONS)
+            said = "\n\n".join([*map(_literal, about), *_answer(comparison), *map(_literal, beside)])
             command = f"`lrsearch report --study-name {plain(name).replace('`', '?')}`"
             save_note(page, f"{said}\n\n{command} has the rest.")
             for identity, figure in figures.items():
@@ -144,7 +144,26 @@ def _figures(study: StoredStudy, comparison: Comparison) -> Iterator[tuple[str, 
 
 def _literal(text: str) -> str:
     """Return text that Markdown shows as it is: on one line, its signs written out."""
-    return re.sub(r"([\\`*_{}\[\]<#&|~$!])", r"\\\1", plain(" ".join(text.split())))
+    return _escaped(plain(" ".join(text.split())))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<#&|~$!])", r"\\\1", text)
+
+
+def _answer(comparison: Comparison) -> Iterator[str]:
+    """Yield the four lines as Markdown: the first one and the labels bold, the names between backticks as code."""
+    first, *others = comparison.lines
+    yield f"**{_with_names(first)}**"
+    for line in others:
+        opening, _, rest = line.partition(":")
+        yield f"**{_literal(opening)}:** {_with_names(rest.strip())}"
+
+
+def _with_names(line: str) -> str:
+    """Return text that Markdown shows as it is, what stands between backticks as code."""
+    pieces = re.split(r"(`[^`]+`)", plain(" ".join(line.split())))
+    return "".join(piece if place % 2 else _escaped(piece) for place, piece in enumerate(pieces))
 
 
 def _on_its_own(figure: go.Figure, title: str) -> go.Figure:

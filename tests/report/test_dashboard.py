@@ -107,9 +107,9 @@ def test_the_verdict_is_on_the_page_of_the_search(searched, run) -> None:
         assert 0 == run("compare", "--storage", searched, "--study-name", "shown").code
     with _served(searched) as address:
         shown = json.loads(_ask(f"{address}/api/studies/{study_id(open_storage(searched), 'shown')}")[1])
-    assert shown["note"]["body"].startswith("A small search\n\nNo difference was found between the two")
-    assert "\\`" in shown["note"]["body"]
-    assert "\n\nHow sure: " in shown["note"]["body"]
+    assert shown["note"]["body"].startswith("A small search\n\n**No difference was found between the two")
+    assert "take `constant`" in shown["note"]["body"]
+    assert "\n\n**How sure:** " in shown["note"]["body"]
     assert "these configurations" in shown["note"]["body"]
     assert r"square\_root" in shown["note"]["body"]
     assert "mixes the families" in shown["note"]["body"]
@@ -124,8 +124,11 @@ def test_a_note_stays_text(folder, searched) -> None:
     study = load_study(open_storage(searched), "shown")
     verdict = study_verdict(StoredStudy.of(study))
     object.__setattr__(verdict.comparison, "sentences", ("<script>_a_*b*",))
+    object.__setattr__(verdict.comparison, "lines", ("Use `a_b` *now*`", "How sure: <b>``", "Does", "Avoid: $x$"))
     write_verdict([study], StoredStudy.of(study), verdict)
     assert r"\<script>\_a\_\*b\*" in get_note(study)
+    assert r"**Use `a_b` \*now\*\`**" in get_note(study)
+    assert r"**How sure:** \<b>\`\`" in get_note(study)
 
 
 def test_a_port_in_use_is_one_line(searched) -> None:
