@@ -43,7 +43,7 @@ class Comparison(ReadOnly):
         untested: why a family without a failed run was not tested, by its name.
         sentences: the statistics in words.
         lines: the answer in four lines: use, how sure, does it matter, avoid; names stand between backticks.
-        cost: the runs behind it and their time, in words; "" where it is not known.
+        cost: the runs behind it and their time summed over processes, in words; "" where it is not known.
     """
 
     families: tuple[str, ...]

@@ -69,7 +69,7 @@ def average_in_words(config: StudyConfig) -> tuple[str, ...]:
 
 
 def cost_of(study: StoredStudy) -> str:
-    """Return how many runs a study has trained, without those added by hand, and their time, of all processes."""
+    """Return how many runs a study has trained, without those added by hand, and their time, summed over processes."""
     parts = [part.runs for part in (study.confirmation, study.audit) if part is not None]
     finished = [*(record for record in study.trials if record.finished), *(run for part in parts for run in part)]
     runs = [run for run in finished if run.seconds is not None]
@@ -77,7 +77,7 @@ def cost_of(study: StoredStudy) -> str:
     on_gpu = any(run.device.startswith("cuda") for run in runs)
     gpus = study.config.run.gpus if study.config.run is not None else 0
     where = f" ({gpus * seconds / 3600:.2g} GPU-hours)" if gpus else " on a GPU" if on_gpu else ""
-    return f"{counted(len(runs), 'run')}, {time_in_words(seconds)} of training{where}"
+    return f"{counted(len(runs), 'run')}, {time_in_words(seconds)} of training summed over processes{where}"
 
 
 def _family(candidate: str, family: object) -> str:

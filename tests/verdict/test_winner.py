@@ -63,7 +63,7 @@ def test_after_replicates_it_is_the_best_of_its_family_and_says_so(database, run
     shown = run("compare").out
     assert shown.startswith("Use `cosine` (base_lr 0.55; one of 6; the claim is about the family): ")
     assert "mean and SD of 6 independent searches." in shown
-    assert "Cost: 24 runs, 12 hours of training." in shown
+    assert "Cost: 24 runs, 12 hours of training summed over processes." in shown
     run("export", "-o", "best.json")
     said = json.loads((folder / "best.json").read_text())["scores"]["chosen"]
     assert "preferred by the verdict; one of 6; the claim is about the family" == said

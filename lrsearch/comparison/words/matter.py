@@ -110,7 +110,7 @@ def _among(comparison: Comparison, block_seconds: float | None) -> str:
         return f"{opening} not known, and telling would take {more}"
     seconds = comparison.block_seconds if block_seconds is None else block_seconds
     share = len(places) / len(comparison.families)
-    time = f"{blocks:,.0f} {units}" if not seconds else time_in_words(blocks * seconds * share)
+    time = f"{blocks:,.0f} {units}" if not seconds else f"{time_in_words(blocks * seconds * share)} on one process"
     return f"{opening} not known, and settling it takes about {time}"
 
 

@@ -144,12 +144,11 @@ def _undecided(comparison: Comparison) -> str:
     remedies = []
     if within_reach.size:
         blocks = within_reach.max()
-        minutes = (
-            "" if comparison.block_seconds is None else f" (about {blocks * comparison.block_seconds / 60:.0f} minutes)"
-        )
+        seconds = comparison.block_seconds
+        time = "" if seconds is None else f" (about {blocks * seconds / 60:.0f} minutes on one process)"
         subject = "them" if within_reach.size == needed.size else f"{within_reach.size} of them"
         what = f"confirmation of {blocks:.0f} blocks" if paired else f"comparison of {blocks:.0f} runs each"
-        remedies.append(f"a new {what}{minutes} would settle {subject}")
+        remedies.append(f"a new {what}{time} would settle {subject}")
     if comparison.settings.rope is None:
         remedies.append(f"how many {units} would settle them depends on the difference that would not matter")
     elif within_reach.size < needed.size:

@@ -109,7 +109,7 @@ def test_what_is_known_besides_scores_is_said() -> None:
     use, _, matters, avoid = answer_lines(compare(table()), known)
     assert use.startswith("Use `cosine` (base_lr 0.2): ")
     assert use.endswith("of 10 fresh seeds.")
-    assert "settling it takes about 9.5 hours" in matters  # 19 blocks of two of the four candidates
+    assert "settling it takes about 9.5 hours on one process." in matters  # 19 blocks of two of the four candidates
     assert "; `step`, of which no trial was finished" in avoid
     failed = answer_lines(compare(_failing(0, 1, 2, 3), chance=10.0), known)[0]
     assert "To change: lower rates." in failed

@@ -56,7 +56,7 @@ def test_the_verdict_has_two_to_five_sentences_with_all_that_is_known():
         f"rex is better than linear by {compared.pairs.difference[3, 1]:.2f} points ({compared.low[3, 1]:.2f} to",
         "more than the 0.3 that matter",
         "on these 10,000 test examples.",
-        f"a new confirmation of {blocks:.0f} blocks (about {1.5 * blocks:.0f} minutes) would settle",
+        f"a new confirmation of {blocks:.0f} blocks (about {1.5 * blocks:.0f} minutes on one process) would settle",
     ):
         assert part in compared.verdict_text
     assert compared.verdict_text.index("rex is better than linear") < compared.verdict_text.index(
