@@ -39,6 +39,11 @@ def study_names(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def stored_studies(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the studies of the storage, then the study files."""
+    return list(dict.fromkeys([*study_names(context, incomplete), *study_files(incomplete)]))
+
+
 def family(incomplete: str) -> list[str]:
     """Return the families of schedules that begin so."""
     from lrsearch.schedules import FAMILIES

@@ -4,7 +4,7 @@ Owns the validation of everything that a user writes in a file. May import metri
 study.py, then the tables: study_tables.py, plan_tables.py, run_table.py, baseline.py.
 """
 
-from lrsearch.config.built_in import built_in_studies, built_in_study
+from lrsearch.config.built_in import built_in_studies, built_in_study, is_study_file
 from lrsearch.config.study import BUILT_IN_WORKLOAD, StudyConfig
 from lrsearch.config.study_tables import MOST_EPOCHS, OptimizerConfig
 
@@ -15,4 +15,5 @@ __all__ = [
     "StudyConfig",
     "built_in_studies",
     "built_in_study",
+    "is_study_file",
 ]

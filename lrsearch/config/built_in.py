@@ -28,6 +28,12 @@ def built_in_study(name: str) -> Path:
     return studies[name]
 
 
+def is_study_file(given: str) -> bool:
+    """Return whether a user means a study file: one that is there, one called *.toml, or a built-in study."""
+    path = Path(given)
+    return path.is_file() or path.suffix == ".toml" or given in built_in_studies()
+
+
 def study_path(given: str | Path) -> Path:
     """Return the file that a user means: one of this path, or else the built-in study of this name.
 

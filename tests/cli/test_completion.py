@@ -6,7 +6,7 @@ import pytest
 from optuna.storages import InMemoryStorage
 
 from lrsearch import storage
-from lrsearch.cli.completion import families, study_files, study_names
+from lrsearch.cli.completion import families, stored_studies, study_files, study_names
 from lrsearch.errors import InputError
 from tests.report.report_helpers import fill, small_config
 
@@ -21,13 +21,15 @@ def test_studies_are_offered_by_file_and_by_name(folder):
     assert ["qu/inner.toml"] == list(study_files("qu/"))
 
 
-def test_names_are_those_of_the_storage(monkeypatch):
+def test_names_are_those_of_the_storage(folder, monkeypatch):
     """The name that a user types, once, of whatever parts it has; nothing where the storage cannot be read."""
     kept = fill(InMemoryStorage(), small_config(name="mine"), trials=1)
     monkeypatch.setattr(storage, "open_existing", {"here": kept}.__getitem__)
     context = SimpleNamespace(params={"storage": "here"})
     assert ["mine"] == study_names(context, "m")
     assert [] == study_names(context, "x")
+    (folder / "my.toml").touch()
+    assert ["mine", "my.toml"] == stored_studies(context, "m")
 
     def refused(_):
         raise InputError("no such storage")

@@ -12,6 +12,7 @@ from lrsearch.cli import completion
 from lrsearch.cli.command import command
 from lrsearch.cli.flags import Name, Storage
 from lrsearch.cli.next_step import next_step, say_next
+from lrsearch.cli.stored import StoredFlags
 from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,8 @@ Listing = Annotated[Literal["table", "json", "csv"], typer.Option("--format", he
 
 @command
 def trials(
-    storage: Storage = DEFAULT_STORAGE,
-    study_name: Name = None,
+    *,
+    stored: StoredFlags,
     family: Family = None,
     state: State = None,
     replicate: Replicate = None,
@@ -51,24 +52,25 @@ def trials(
     from lrsearch.cli.listing import crashed_table, list_trials
     from lrsearch.storage import StoredStudy, TrialFilter, open_existing
 
+    name = stored.name
     if crashed:
-        those = crashed_table(StoredStudy.open(storage, study_name))
+        those = crashed_table(StoredStudy.open(stored.storage, name))
         if output == "table":
             console.print_crashed(those)
             if those.rows:
                 say_next("mend the script, then the same optimize with --retry-crashed")
             else:
-                next_step("trials", storage=storage, study_name=study_name, to="all of them")
+                next_step("trials", storage=stored.storage, study_name=name, to="all of them")
         else:
             console.print_table(those, output)
         return
     wanted, most = TrialFilter(family, state, replicate), None if every else _NEWEST
-    listed = list_trials(open_existing(storage), study_name, wanted, most=most)
+    listed = list_trials(open_existing(stored.storage), name, wanted, most=most)
     console.print_table(listed.table, output)
     if (shown := len(listed.table.rows)) < listed.total:
         logger.info(f"the newest {shown} of {listed.total} trials are shown; --all shows the rest")
     if output == "table":
-        next_step("report", storage=storage, study_name=study_name, to="all of it with figures")
+        next_step("report", storage=stored.storage, study_name=name, to="all of it with figures")
 
 
 @command

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,11 +10,11 @@ import typer
 
 from lrsearch.cli import completion
 from lrsearch.cli.command import command
-from lrsearch.cli.flags import Format, Name, Storage, listed, print_json, require_seed, write_verdict_json
+from lrsearch.cli.flags import Format, listed, print_json, require_seed, write_verdict_json
 from lrsearch.cli.next_step import MORE_BLOCKS, next_step, say_next
 from lrsearch.cli.scores import ScoresFlags, print_scores
+from lrsearch.cli.stored import StoredFlags
 from lrsearch.errors import AllDiverged, InputError
-from lrsearch.names import DEFAULT_STORAGE
 
 logger = logging.getLogger(__name__)
 
@@ -24,18 +23,10 @@ Several = Annotated[
 ]
 
 
-def _require_alone(flag: str, study_name: str | None, studies: str | None = None) -> None:
-    """Raise InputError where a flag that says what is read stands beside another; the environment may name a study."""
-    if studies is not None or study_name not in (None, os.environ.get("LRSEARCH_STUDY")):
-        other = "--study-name" if studies is None else "--studies"
-        raise InputError(f"{flag} says what is read: leave out {other}")
-
-
 @command
 def compare(
-    storage: Storage = DEFAULT_STORAGE,
-    study_name: Name = None,
     *,
+    stored: StoredFlags,
     studies: Several = None,
     table: ScoresFlags,
     details: Annotated[bool, typer.Option("--details", help="Say the statistics in words too.")] = False,
@@ -46,11 +37,13 @@ def compare(
 ) -> None:
     """Give the verdict of a confirmation: which to use, how sure that is, and whether it matters.
 
-    Example: lrsearch compare --study-name article
+    Example: lrsearch compare article
     """
     require_seed(table.seed)
     if table.scores is not None:
-        _require_alone("--scores", study_name, studies)
+        if studies is not None:
+            raise InputError("--scores says what is read: leave out --studies")
+        stored.refuse_beside("--scores")
         if code := print_scores(table, table.scores, output, details=details, target=target):
             raise typer.Exit(code)
         return
@@ -66,18 +59,19 @@ def compare(
         [name for name in table.given() if name not in explored],
         "for what is stored, which is judged by the plan that it was made with",
     )
-    opened = open_existing(storage)
+    opened = open_existing(stored.storage)
     if (names := listed(studies)) is not None:
-        _require_alone("--studies", study_name)
+        stored.refuse_beside("--studies")
         together = read_over_studies(opened, names)
         write_verdict_json(target, together.to_dict())
         if output == "json":
             print_json(together.to_dict())
         else:
             console.print_over_studies(together)
-            next_step("report", "--studies", studies, storage=storage, to="the same as a page")
+            next_step("report", "--studies", studies, storage=stored.storage, to="the same as a page")
         return
-    by_budget = studies_by_budget(opened, study_name)
+    name = stored.name
+    by_budget = studies_by_budget(opened, name)
     verdicts = verdicts_by_budget(by_budget, **explored)
     agreed = agreements(verdicts)
     for epochs, verdict in verdicts.items() if not explored else ():
@@ -96,16 +90,16 @@ def compare(
     if not all(verdict.comparison.judged for verdict in verdicts.values()):
         say_next(MORE_BLOCKS)
     elif summary["preferred"] is None:
-        next_step("report", storage=storage, study_name=study_name, to="which runs failed, and where")
+        next_step("report", storage=stored.storage, study_name=name, to="which runs failed, and where")
     else:
-        next_step("export", "-o", "best.py", storage=storage, study_name=study_name, to="take the schedule away")
+        next_step("export", "-o", "best.py", storage=stored.storage, study_name=name, to="take the schedule away")
 
 
 @command
 def report(
+    *,
     page: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
-    storage: Storage = DEFAULT_STORAGE,
-    study_name: Name = None,
+    stored: StoredFlags,
     studies: Several = None,
     figures: Annotated[
         Path | None, typer.Option(help="A folder for every figure as SVG and PDF; needs lrsearch[figures] and Chrome.")
@@ -113,7 +107,7 @@ def report(
 ) -> None:
     """Write a study's results as one HTML file: the verdict first, then the evidence.
 
-    Example: lrsearch report --study-name quick -o report.html
+    Example: lrsearch report quick -o report.html
     """
     from lrsearch.config.files import write_text
     from lrsearch.report.assemble import over_studies_html, report_html
@@ -123,14 +117,14 @@ def report(
     from lrsearch.verdict.over_studies import read_over_studies
 
     if (names := listed(studies)) is not None:
-        _require_alone("--studies", study_name)
+        stored.refuse_beside("--studies")
         if figures is not None:
             raise InputError("--figures is for one study: leave out --studies")
-        write_text(page, over_studies_html(read_over_studies(open_existing(storage), names)))
+        write_text(page, over_studies_html(read_over_studies(open_existing(stored.storage), names)))
         logger.info(f"{page} is written; it opens offline")
         say_next(f"open {page} in a browser")
         return
-    source = read_source(open_existing(storage), study_name)
+    source = read_source(open_existing(stored.storage), stored.name)
     write_text(page, report_html(source))
     for line in source.study.added_by_hand:
         logger.info(line)
@@ -144,13 +138,13 @@ def report(
     if source.study.nothing_to_confirm:
         say_next(AllDiverged.remedy)
     else:
-        next_step("confirm", storage=storage, study_name=source.study.name, to="the winners on fresh seeds")
+        next_step("confirm", storage=stored.storage, study_name=source.study.name, to="the winners on fresh seeds")
 
 
 @command
 def export(
-    storage: Storage = DEFAULT_STORAGE,
-    study_name: Name = None,
+    *,
+    stored: StoredFlags,
     family: Annotated[
         str | None,
         typer.Option(help="The best of this family, or of this candidate.", autocompletion=completion.family),
@@ -175,7 +169,7 @@ def export(
 ) -> None:
     """Write the preferred configuration as a document, as code for PyTorch or optax, or for other libraries.
 
-    Example: lrsearch export --study-name quick -o best.toml
+    Example: lrsearch export quick -o best.toml
     """
     from lrsearch.export import exported, format_of, write_files
     from lrsearch.storage import StoredStudy
@@ -183,11 +177,12 @@ def export(
     several = recommended or top > 1
     if several and target is None:
         raise InputError("several configurations need a folder: -o FOLDER")
-    study, chosen = StoredStudy.open(storage, study_name), format_of(None if several else target, form)
+    name, chosen = stored.name, format_of(None if several else target, form)
+    study = StoredStudy.open(stored.storage, name)
     if study.confirmation is not None and (added := study.confirmation.added_by_hand):
         logger.info(added)
     files = exported(
-        study.only(study_name),
+        study.only(name),
         chosen,
         family=family,
         top=top,
@@ -211,8 +206,8 @@ def export(
 
 @command
 def dashboard(
-    storage: Storage = DEFAULT_STORAGE,
-    study_name: Name = None,
+    *,
+    stored: StoredFlags,
     host: Annotated[str, typer.Option(help="The address to listen on; only 127.0.0.1 is closed to other machines.")] = (
         "127.0.0.1"
     ),
@@ -221,15 +216,15 @@ def dashboard(
 ) -> None:
     """Serve optuna-dashboard on the storage, read-only by default.
 
-    Example: lrsearch dashboard --study-name quick
+    Example: lrsearch dashboard quick
     """
     from lrsearch.report.dashboard import make_dashboard
     from lrsearch.storage import open_existing, open_storage, study_id
 
     if not host:
         raise InputError("--host must name an address to listen on, got an empty one: it would be open to all machines")
-    opened = open_storage(storage) if allow_edit else open_existing(storage)
-    page = f"/studies/{study_id(opened, study_name)}" if study_name else ""
+    opened, name = (open_storage if allow_edit else open_existing)(stored.storage), stored.name
+    page = f"/studies/{study_id(opened, name)}" if name else ""
     with make_dashboard(opened, host=host, port=port, allow_edit=allow_edit) as server:
         say_next(f"open http://{host}:{server.server_port}/dashboard{page}  (Ctrl-C ends it)")
         server.serve_forever()
