@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -72,14 +73,8 @@ def _rule(problem: ErrorDetails, rules: Mapping[str, str]) -> str:
     return rules.get(problem["type"], other).format_map(context)
 
 
-def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseModel]]) -> str:
-    """Say the first thing that is wrong in one line.
-
-    Args:
-        error: what pydantic found.
-        tables: the model of each table, by its path; () is the whole document, and * stands for any name. Its keys
-            are the valid ones.
-    """
+def explain(error: ValidationError, document: type[BaseModel]) -> str:
+    """Say the first thing that is wrong with the data of a document in one line."""
     # Where a value or a table may stand, a table that is wrong was not meant for a value.
     every = error.errors()
     problems = [p for p in every if not (isinstance(p["input"], dict) and {*p["loc"][-1:]} & {*_VALUES})] or every
@@ -89,9 +84,7 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
     table, key = tuple(p for p in location[:-1] if isinstance(p, str)), str(location[-1]) if location else ""
     where = f" in [{'.'.join(table)}]" if table else ""
     if problem["type"] == "extra_forbidden":
-        model = tables.get(table) or tables.get((*table[:-1], "*"))
-        keys = model.model_fields if model else ()
-        return f"unknown key {shortened(key)}{where}{did_you_mean(key, keys)}"
+        return f"unknown key {shortened(key)}{where}{did_you_mean(key, _table_at(table, document).model_fields)}"
     if problem["type"] in _RULES:
         message = requirement(p for p in problems if p["input"] is problem["input"] and _place(p) == location)
     else:
@@ -102,6 +95,27 @@ def explain(error: ValidationError, tables: Mapping[tuple[str, ...], type[BaseMo
         return message
     name = plain(".".join(map(str, location)))
     return f"{name if len(name) <= _SHORT.maxstring else shortened(name)}: {message}{given}"
+
+
+def _table_at(path: Sequence[str], document: type[BaseModel]) -> type[BaseModel]:
+    """Return the model of the table at a path of keys, each of a field or of a dictionary."""
+    if not path:
+        return document
+    field, *inner = path
+    annotation = document.model_fields[field].annotation
+    model = next(kind for kind in types_in(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return _table_at(inner[get_origin(annotation) is dict :], model)
+
+
+def types_in(annotation: Any) -> set[Any]:
+    """Return the types that an annotation is made of, of a dictionary those of its values; a choice of texts is text."""
+    if get_origin(annotation) is Annotated:
+        return types_in(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return {type(value) for value in get_args(annotation)}
+    inner = get_args(annotation)
+    inner = inner[1:] if get_origin(annotation) is dict else inner
+    return set().union(*map(types_in, inner)) if inner else {annotation}
 
 
 def _place(problem: ErrorDetails) -> list[int | str]:

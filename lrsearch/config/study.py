@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import (
-    BaseModel,
     Field,
     PrivateAttr,
     SerializerFunctionWrapHandler,
@@ -24,25 +23,10 @@ from lrsearch.config.built_in import study_path
 from lrsearch.config.changes import named_as_flag, with_changes
 from lrsearch.config.files import check_plain, parsed, read_text
 from lrsearch.config.messages import explain
-from lrsearch.config.plan_tables import ClaimConfig, ContrastsConfig, PlanConfig
+from lrsearch.config.plan_tables import ContrastsConfig, PlanConfig
 from lrsearch.config.rates_file import with_rates
-from lrsearch.config.run_table import (
-    OF_WORKLOADS,
-    RUN_WITHOUT_EFFECT,
-    ParameterRange,
-    Parameters,
-    RunConfig,
-    bounds_of,
-)
-from lrsearch.config.study_tables import (
-    DataConfig,
-    Name,
-    OptimizerConfig,
-    SearchConfig,
-    SettingRange,
-    Table,
-    TrainingConfig,
-)
+from lrsearch.config.run_table import OF_WORKLOADS, RUN_WITHOUT_EFFECT, Parameters, RunConfig, bounds_of
+from lrsearch.config.study_tables import DataConfig, Name, OptimizerConfig, SearchConfig, Table, TrainingConfig
 from lrsearch.config.whole_file import check_schedule_free, checked_whole
 from lrsearch.errors import InputError
 from lrsearch.names import base_name
@@ -100,21 +84,6 @@ class StudyConfig(Table):
             raise ValueError(f"names must be distinct, got {names}")
         return baselines
 
-    @model_validator(mode="after")
-    def _contrasts_name_what_is_compared(self) -> StudyConfig:
-        if isinstance(self.plan.contrasts, ContrastsConfig):
-            self.plan.contrasts.check_members([*self.search.families, *(baseline.name for baseline in self.baseline)])
-        return self
-
-    @model_validator(mode="after")
-    def _looks_are_at_blocks(self) -> StudyConfig:
-        if self.plan.looks and self.search.replicates > 1:
-            raise ValueError(
-                "plan.looks are for one search or fixed schedules: the blocks of "
-                f"{self.search.replicates} replicates are all complete at once"
-            )
-        return self
-
     @field_validator("name")
     @classmethod
     def _is_no_part_of_a_study(cls, name: str) -> str:
@@ -125,7 +94,26 @@ class StudyConfig(Table):
         return name
 
     @model_validator(mode="after")
-    def _ranges_are_ranges(self) -> StudyConfig:
+    def _tables_fit_together(self) -> StudyConfig:
+        if isinstance(self.plan.contrasts, ContrastsConfig):
+            self.plan.contrasts.check_members([*self.search.families, *(baseline.name for baseline in self.baseline)])
+        if self.plan.looks and self.search.replicates > 1:
+            raise ValueError(
+                "plan.looks are for one search or fixed schedules: the blocks of "
+                f"{self.search.replicates} replicates are all complete at once"
+            )
+        self._check_ranges()
+        searched = ScheduleFree.family in self.search.families
+        if searched or any(baseline.family == ScheduleFree.family for baseline in self.baseline):
+            check_schedule_free(self.optimizer, searched=searched, of_run=self.run is not None, ranges=self.ranges)
+        for baseline in self.baseline:
+            if self.run is not None:
+                baseline.check_for_run(self.searched)
+            else:
+                baseline.check_for_workload(self.optimizer.searched())
+        return self
+
+    def _check_ranges(self) -> None:
         check_overrides(self.ranges)
         if self.run is not None:
             total_steps = self.run.total_steps
@@ -140,23 +128,6 @@ class StudyConfig(Table):
                 momentum=self.optimizer.largest_momentum,
                 optimizer=self.optimizer.name,
             )
-        return self
-
-    @model_validator(mode="after")
-    def _schedule_free_can_be_trained(self) -> StudyConfig:
-        searched = ScheduleFree.family in self.search.families
-        if searched or any(baseline.family == ScheduleFree.family for baseline in self.baseline):
-            check_schedule_free(self.optimizer, searched=searched, of_run=self.run is not None, ranges=self.ranges)
-        return self
-
-    @model_validator(mode="after")
-    def _baselines_have_what_is_searched(self) -> StudyConfig:
-        for baseline in self.baseline:
-            if self.run is not None:
-                baseline.check_for_run(self.searched)
-            else:
-                baseline.check_for_workload(self.optimizer.searched())
-        return self
 
     @classmethod
     def for_workload(cls, address: str) -> StudyConfig:
@@ -202,7 +173,7 @@ class StudyConfig(Table):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise InputError(f"{source}: {explain(error, _TABLES)}") from error
+            raise InputError(f"{source}: {explain(error, cls)}") from error
 
     def __eq__(self, other: object) -> bool:
         """Return whether two studies are the same, whatever files they were read from."""
@@ -271,20 +242,3 @@ class StudyConfig(Table):
         return (
             kept | {f"search.{key}": search[key] for key in ("families", "sampler", "pruner")} | {"ranges": self.ranges}
         )
-
-
-_TABLES: dict[tuple[str, ...], type[BaseModel]] = {
-    (): StudyConfig,
-    ("run",): RunConfig,
-    ("parameters", "*"): ParameterRange,
-    ("data",): DataConfig,
-    ("training",): TrainingConfig,
-    ("optimizer",): OptimizerConfig,
-    ("search",): SearchConfig,
-    ("plan",): PlanConfig,
-    ("plan", "contrasts"): ContrastsConfig,
-    ("plan", "claims"): ClaimConfig,
-    ("optimizer", "momentum"): SettingRange,
-    ("optimizer", "weight_decay"): SettingRange,
-    ("optimizer", "ema_decay"): SettingRange,
-}

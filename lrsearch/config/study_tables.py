@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from lrsearch.config.messages import shortened
+from lrsearch.config.messages import shortened, types_in
 from lrsearch.names import PrunerKind, SamplerKind
 from lrsearch.schedules import FAMILIES, default_families
 from lrsearch.text import did_you_mean
@@ -34,7 +26,7 @@ class Table(BaseModel):
     def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse what pydantic would convert: true, false and text to numbers, numbers and text to true and false."""
         annotation = cls.model_fields[str(info.field_name)].annotation
-        kinds = _kinds(annotation)
+        kinds = types_in(annotation)
         parts = value if isinstance(value, list | tuple) else [value]
         if isinstance(value, Mapping) and get_origin(annotation) is dict:
             parts = list(value.values())
@@ -47,17 +39,6 @@ class Table(BaseModel):
             if isinstance(part, int | float | str) and not isinstance(part, bool) and kinds == {bool}:
                 raise ValueError(f"must be true or false, got {shortened(part)}")
         return value
-
-
-def _kinds(annotation: Any) -> set[Any]:
-    """Return the types that an annotation is made of; texts to choose from are text."""
-    if get_origin(annotation) is Annotated:
-        return _kinds(get_args(annotation)[0])
-    if get_origin(annotation) is Literal:
-        return {type(value) for value in get_args(annotation)}
-    inner = get_args(annotation)
-    inner = inner[1:] if get_origin(annotation) is dict else inner
-    return set().union(*map(_kinds, inner)) if inner else {annotation}
 
 
 def _shown_as_it_is(name: str) -> str:

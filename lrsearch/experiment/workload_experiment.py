@@ -28,15 +28,7 @@ from lrsearch.training.model import Way
 from lrsearch.training.models import build_stack, is_fast_lenet, kernels_of
 from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
-from lrsearch.workloads import (
-    Dataset,
-    Split,
-    Workload,
-    examples_to_fit,
-    load_data,
-    load_workload,
-    split_examples,
-)
+from lrsearch.workloads import Dataset, Split, Workload, examples_to_fit, load_data, load_workload, split_examples
 from lrsearch.workloads.workload import source_digest
 
 _PROBE_EXAMPLES = 4

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lrsearch.config import BUILT_IN_WORKLOAD, MOST_EPOCHS, OptimizerConfig, StudyConfig
 from lrsearch.config.files import Kind, check_plain, read_data
@@ -102,7 +102,7 @@ class Configuration(Table):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise InputError(f"{source}: {explain(error, _MODELS)}") from error
+            raise InputError(f"{source}: {explain(error, cls)}") from error
 
     @property
     def interval(self) -> Literal["step", "epoch"]:
@@ -198,13 +198,3 @@ def is_configuration(path: Path) -> bool:
 
 
 _KINDS: dict[str, Kind] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
-
-
-_MODELS: dict[tuple[str, ...], type[BaseModel]] = {
-    (): Configuration,
-    ("optimizer",): OptimizerConfig,
-    ("training",): TrainingTable,
-    ("run",): RunTable,
-    ("run", "seeds"): SeedsTable,
-    ("training", "seeds"): SeedsTable,
-}

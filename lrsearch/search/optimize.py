@@ -25,14 +25,7 @@ from lrsearch.search.loop import SearchLoop
 from lrsearch.search.progress import SearchState, SearchTimes, TrialLengths
 from lrsearch.search.replicate import Replicate
 from lrsearch.search.sampling import STARTUP_TRIALS, FamilySampler
-from lrsearch.storage import (
-    StudyPart,
-    as_stored,
-    create_study,
-    load_study,
-    open_storage,
-    reopen_storage,
-)
+from lrsearch.storage import StudyPart, as_stored, create_study, load_study, open_storage, reopen_storage
 from lrsearch.training.device import peak_memory_mib, set_up_device
 from lrsearch.trials.checkpoints import open_checkpoints
 from lrsearch.trials.requeue import requeue_crashed, requeue_lost, withdraw_surplus

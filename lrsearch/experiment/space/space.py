@@ -22,13 +22,7 @@ from lrsearch.experiment.space.distributions import (
     suggest_value,
     to_plain,
 )
-from lrsearch.schedules import (
-    FAMILIES,
-    AnySchedule,
-    family_class,
-    resolve_ranges,
-    schedule_from_sample,
-)
+from lrsearch.schedules import FAMILIES, AnySchedule, family_class, resolve_ranges, schedule_from_sample
 
 FAMILY = "family"
 """The name of the categorical parameter that holds the schedule family of a trial."""
