@@ -108,7 +108,7 @@ def _table_at(path: Sequence[str], document: type[BaseModel]) -> type[BaseModel]
 
 
 def types_in(annotation: Any) -> set[Any]:
-    """Return the types that an annotation is made of, of a dictionary those of its values; a choice of texts is text."""
+    """Return the types in an annotation: of a dictionary those of its values, and text for texts to choose from."""
     if get_origin(annotation) is Annotated:
         return types_in(get_args(annotation)[0])
     if get_origin(annotation) is Literal:

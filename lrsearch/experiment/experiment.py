@@ -187,7 +187,7 @@ class Experiment(ABC):
         return replace(self, stored_metric=metric, stored_space=stored, way=way or self.fastest_way())
 
     def fastest_way(self, lanes: int | None = None) -> Way:  # noqa: ARG002  (runs are processes of their own)
-        """Return the faster way to train so many lanes here; with None side by side where that is possible at all."""
+        """Return the faster way to train a number of lanes here; with None side by side wherever that is possible."""
         return "plain"
 
     def schedule(self, params: Mapping[str, Any]) -> AnySchedule:
@@ -205,11 +205,11 @@ class Experiment(ABC):
         return made
 
     def blocks_at_once(self, candidates: int) -> int:  # noqa: ARG002  (of a workload's, each has a stack of its own)
-        """Return how many blocks of a confirmation with so many candidates are trained together."""
+        """Return how many blocks of a confirmation with this number of candidates are trained together."""
         return 1
 
     def replicates_at_once(self, lanes: int) -> int:  # noqa: ARG002  (one after the other is as fast)
-        """Return how many replicates of a search with so many lanes are trained together."""
+        """Return how many replicates of a search with this number of lanes are trained together."""
         return 1
 
     @abstractmethod

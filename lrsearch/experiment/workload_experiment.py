@@ -28,7 +28,7 @@ from lrsearch.training.model import Way
 from lrsearch.training.models import build_stack, is_fast_lenet, kernels_of
 from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
-from lrsearch.workloads import Dataset, Split, Workload, examples_to_fit, load_data, load_workload, split_examples
+from lrsearch.workloads import Dataset, Split, Workload, load_data, load_workload
 from lrsearch.workloads.workload import source_digest
 
 _PROBE_EXAMPLES = 4
@@ -105,19 +105,10 @@ class WorkloadExperiment(Experiment):
     @property
     def examples_to_fit(self) -> int:
         """Training examples that are fitted; the others are held out."""
-        return examples_to_fit(len(self.dataset.train_x), groups=self._groups, train=self._train)
-
-    @property
-    def _train(self) -> str:
-        """Whether some training examples are held out ("fit"), or all are fitted."""
-        return self.config.data.train if self.dataset.validation_x is None else "all"
-
-    @property
-    def _groups(self) -> NDArray[np.generic] | None:
-        return None if self.dataset.groups is None else self.dataset.groups.numpy()
+        return self.dataset.examples_to_fit(train=self.config.data.train)
 
     def fastest_way(self, lanes: int | None = None) -> Way:
-        """Return the faster way to train so many lanes here; with None side by side where that is possible at all."""
+        """Return the faster way to train a number of lanes here; with None side by side wherever that is possible."""
         return self.choose_way(lanes).way
 
     def choose_way(self, lanes: int | None) -> Choice:
@@ -182,11 +173,7 @@ class WorkloadExperiment(Experiment):
 
     def lane(self, schedule: AnySchedule, seeds: Seeds, params: Mapping[str, Any] | None = None) -> Lane:
         """Return the lane of a schedule; `params` hold the optimizer's settings where those are searched."""
-        fixed = self.config.optimizer
-        names = ("momentum", "weight_decay", "beta1", "beta2", "eps", "ema_decay")
-        numbers = {name: getattr(fixed, name) for name in names}
-        numbers |= {name: (params or {})[name] for name in fixed.searched()}
-        return Lane(schedule, seeds.init, seeds.order, OptimizerSettings(**numbers))
+        return Lane(schedule, seeds.init, seeds.order, OptimizerSettings.of(self.config.optimizer, params))
 
     def replicates_at_once(self, lanes: int) -> int:
         """Return how many replicates fill a GPU; of a module, whose memory is not known, one has to do."""
@@ -208,22 +195,12 @@ class WorkloadExperiment(Experiment):
         return build_stack(self.workload, self.dataset, split, self.rule, device=self.device, way=self.way)
 
     def _split(self, seeds: Seeds) -> Split:
-        labels = self.dataset.train_y.numpy()
-        return split_examples(labels, seeds.split, groups=self._groups, train=self._train)
+        return self.dataset.split(seeds.split, train=self.config.data.train)
 
     @property
     def rule(self) -> UpdateRule:
         """The optimizer's part that all lanes share."""
-        optimizer = self.config.optimizer
-        return UpdateRule(
-            optimizer.name,
-            nesterov=optimizer.nesterov,
-            uses_momentum=optimizer.largest_momentum > 0,
-            uses_decay=bool(optimizer.weight_decay),
-            clip_norm=optimizer.clip_norm,
-            no_decay=optimizer.no_decay,
-            average=optimizer.average,
-        )
+        return UpdateRule.of(self.config.optimizer)
 
 
 @dataclass(frozen=True, eq=False)

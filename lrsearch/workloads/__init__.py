@@ -4,15 +4,7 @@ Owns the built-in LeNet, the data sets and the split. May import config, metric 
 """
 
 from lrsearch.workloads.dataset import Dataset
-from lrsearch.workloads.split import Split, examples_to_fit, split_examples
+from lrsearch.workloads.split import Split
 from lrsearch.workloads.workload import Workload, load_data, load_workload
 
-__all__ = [
-    "Dataset",
-    "Split",
-    "Workload",
-    "examples_to_fit",
-    "load_data",
-    "load_workload",
-    "split_examples",
-]
+__all__ = ["Dataset", "Split", "Workload", "load_data", "load_workload"]

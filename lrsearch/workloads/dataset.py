@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrsearch.errors import InputError
+from lrsearch.workloads.split import Split, examples_to_fit, split_examples
 
 _OPTIONAL = ("validation_x", "validation_y", "groups")
 
@@ -83,6 +84,19 @@ class Dataset:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what is given as contiguous NumPy arrays by name, without a copy where they are that."""
         return {name: value.contiguous().numpy() for name, value in vars(self).items() if value is not None}
+
+    def split(self, seed: int, *, train: str = "fit") -> Split:
+        """Return a split of the training examples, as `split_examples`; all are fitted beside a validation part."""
+        groups = None if self.groups is None else self.groups.numpy()
+        return split_examples(self.train_y.numpy(), seed, groups=groups, train=self._train(train))
+
+    def examples_to_fit(self, *, train: str = "fit") -> int:
+        """Return how many training examples every split fits."""
+        groups = None if self.groups is None else self.groups.numpy()
+        return examples_to_fit(len(self.train_x), groups=groups, train=self._train(train))
+
+    def _train(self, asked: str) -> str:
+        return asked if self.validation_x is None else "all"
 
     def first(self, train: int, held_out: int) -> Dataset:
         """Return the first of the training examples, and of the test and validation examples each; without groups."""

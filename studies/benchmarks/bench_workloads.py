@@ -31,7 +31,6 @@ from lrsearch.training.lane import Lane
 from lrsearch.training.models import make_model
 from lrsearch.training.modules.layout import model_outputs
 from lrsearch.training.stack import Stack
-from lrsearch.workloads import split_examples
 
 PARTS = ("select", "report")
 
@@ -129,11 +128,7 @@ def candidates_of(
 ) -> tuple[list[Candidate], dict[int, str], TrainingData]:
     """Return all ways to train a model, and the way that a study chooses by its number of lanes."""
     workload, dataset = published.workload, published.workload.data()
-    train = "fit" if dataset.validation_x is None else "all"
-    groups = None if dataset.groups is None else dataset.groups.numpy()
-    data = TrainingData.build(
-        dataset, split_examples(dataset.train_y.numpy(), 0, groups=groups, train=train), device="cpu"
-    )
+    data = TrainingData.build(dataset, dataset.split(0), device="cpu")
     steps = epochs * (len(data.fit) // workload.batch_size)
     candidates = [Candidate("plain loop", 1, PlainLoop(published, data, steps).epoch)]
     for number, way in [(1, "plain"), *((number, "stacked") for number in lanes)]:

@@ -17,7 +17,7 @@ from lrsearch.training.modules.layout import ModuleLayout
 from lrsearch.training.modules.stacked import StackedModule
 from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
-from lrsearch.workloads import Dataset, Workload, split_examples
+from lrsearch.workloads import Dataset, Workload
 
 _MOMENTUM = 0.9
 # One step: rounding only. Runs: it grows along them, which is why the rates are low.
@@ -93,7 +93,7 @@ def _stack(
     momentum: float,
     batch: int,
 ) -> Stack:
-    data = TrainingData.build(dataset, split_examples(dataset.train_y.numpy(), 0), device=device)
+    data = TrainingData.build(dataset, dataset.split(0), device=device)
     rule = UpdateRule(uses_momentum=momentum > 0, uses_decay=True)
     return Stack(model, workload, data, rule, batch_size=batch, dtype=dtype)
 

@@ -24,7 +24,6 @@ from lrsearch.experiment.space import FAMILY
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.search.optimize import run_search
 from lrsearch.training.data import TrainingData
-from lrsearch.workloads import split_examples
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Task:
     def prepare(cls, config: StudyConfig, **limits: Any) -> Task:
         """Load the data and split it as lrsearch's search will."""
         experiment = WorkloadExperiment.prepare(config, device="cpu")
-        split = split_examples(experiment.dataset.train_y.numpy(), Seeds.of(config.seed, "search", 0).split)
+        split = experiment.dataset.split(Seeds.of(config.seed, "search", 0).split)
         return cls(experiment, TrainingData.build(experiment.dataset, split, device="cpu"), **limits)
 
     def accuracies(self, batches: Batches, params: dict[str, Any]) -> Iterable[float]:

@@ -12,7 +12,7 @@ from lrsearch.storage import StoredStudy
 from lrsearch.training.lane import Lane
 from lrsearch.training.models import build_stack
 from lrsearch.training.optimizers.rule import UpdateRule
-from lrsearch.workloads import Workload, load_data, split_examples
+from lrsearch.workloads import Workload, load_data
 from lrsearch.workloads.fashion_lenet import fashion_lenet
 from tests.workload_examples import STEPS_PER_EPOCH, tabular
 
@@ -25,7 +25,7 @@ PLAN = {"blocks": 6, "rope": 0.3}
 def train_as(workload: Workload, run: Run) -> float:
     """Train one lane of a workload's own stack."""
     dataset = load_data(workload)
-    split = split_examples(dataset.train_y.numpy(), run.seeds.split)
+    split = dataset.split(run.seeds.split)
     stack = build_stack(workload, dataset, split, UpdateRule("sgd"), device="cpu")
     stack.admit(0, Lane(run.schedule, run.seeds.init, run.seeds.order))
     for _ in run.epochs():

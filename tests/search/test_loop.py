@@ -12,7 +12,6 @@ from optuna.trial import TrialState
 from lrsearch.schedules import default_families, schedule_from_params
 from lrsearch.storage import to_record
 from lrsearch.training.data import epoch_order
-from lrsearch.workloads import split_examples
 from tests.search.run_helpers import JOURNAL, families, finished, make_config, search_and_state, states
 from tests.search.run_helpers import search as search_in_sqlite
 from tests.search.run_helpers import search_in_journal as search
@@ -27,7 +26,7 @@ def test_a_trial_is_what_a_plain_loop_makes_of_its_record(folder) -> None:
     """Module, seeds, split and schedule of a stored trial give its curve again, in the loop that everybody writes."""
     study = search(make_config(search__pruner="none"), 3)
     data = tabular_data()
-    split = split_examples(data.train_y.numpy(), study.user_attrs["split_seed"])
+    split = data.split(study.user_attrs["split_seed"])
     for trial in finished(study):
         record = to_record(trial)
         torch.manual_seed(record.init_seed)

@@ -16,7 +16,7 @@ from lrsearch.training.model import Way
 from lrsearch.training.models import make_model
 from lrsearch.training.modules.layout import ModuleLayout
 from lrsearch.training.stack import Stack
-from lrsearch.workloads import Dataset, split_examples
+from lrsearch.workloads import Dataset
 from studies.benchmarks.published_models import MODELS, PublishedModel
 
 F64 = torch.float64
@@ -27,10 +27,7 @@ ALONE = {"LSTM": "lstm"}
 
 def _data(published: PublishedModel) -> tuple[Dataset, TrainingData]:
     dataset = published.workload.data()
-    train = "fit" if dataset.validation_x is None else "all"
-    groups = None if dataset.groups is None else dataset.groups.numpy()
-    split = split_examples(dataset.train_y.numpy(), 0, groups=groups, train=train)
-    return dataset, TrainingData.build(dataset, split, device="cpu")
+    return dataset, TrainingData.build(dataset, dataset.split(0), device="cpu")
 
 
 def _stack(published: PublishedModel, data: TrainingData, way: Way) -> Stack:

@@ -16,7 +16,7 @@ from lrsearch.training.models import make_model
 from lrsearch.training.optimizers.rule import OptimizerSettings, UpdateRule
 from lrsearch.training.stack import Stack
 from lrsearch.training.train import diverged, train_lane
-from lrsearch.workloads import Workload, split_examples
+from lrsearch.workloads import Workload
 from tests.workload_examples import BATCH, STEPS_PER_EPOCH, tabular, tabular_data
 
 EPOCHS = 3
@@ -25,7 +25,7 @@ EPOCHS = 3
 def _train(workload: Workload | None = None, base_lr: float = 0.1, **options) -> LearningCurve:
     """Train a lane with momentum, alone in a stack of its own."""
     workload, dataset = workload or tabular(), tabular_data()
-    data = TrainingData.build(dataset, split_examples(dataset.train_y.numpy(), 0), device="cpu")
+    data = TrainingData.build(dataset, dataset.split(0), device="cpu")
     model = make_model(workload, data.fit.x[:4], data.fit.y[:4], device="cpu", dtype=torch.float32)
     stack = Stack(model, workload, data, UpdateRule(uses_momentum=True), batch_size=BATCH)
     schedule = make_schedule("cosine", total_steps=EPOCHS * STEPS_PER_EPOCH, base_lr=base_lr)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsearch.errors import InputError
-from lrsearch.workloads import examples_to_fit, split_examples
+from lrsearch.workloads.split import examples_to_fit, split_examples
 
 
 def _labels(examples: int, classes: int, seed: int = 0) -> np.ndarray:

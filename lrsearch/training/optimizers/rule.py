@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
+from lrsearch.config.study_tables import OptimizerConfig
 from lrsearch.training.optimizers.averaging import follow, schedule_free_average, schedule_free_step
 from lrsearch.training.optimizers.parameter_groups import NO_FACTORS, ColumnFactors, NoDecay
 
@@ -32,6 +33,12 @@ class OptimizerSettings:
     eps: float = 1e-8
     ema_decay: float = 0.999
     interpolation: float = 0.9
+
+    @classmethod
+    def of(cls, config: OptimizerConfig, params: Mapping[str, Any] | None = None) -> OptimizerSettings:
+        """Return the settings of a lane of a study; `params` hold those that are searched."""
+        numbers = {name: getattr(config, name) for name in SETTINGS if name != "interpolation"}
+        return cls(**numbers | {name: (params or {})[name] for name in config.searched()})
 
 
 SETTINGS = tuple(field.name for field in fields(OptimizerSettings))
@@ -72,6 +79,19 @@ class UpdateRule:
     def __post_init__(self) -> None:
         if self.name not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.name!r}")
+
+    @classmethod
+    def of(cls, config: OptimizerConfig) -> UpdateRule:
+        """Return the rule of a study."""
+        return cls(
+            config.name,
+            nesterov=config.nesterov,
+            uses_momentum=config.largest_momentum > 0,
+            uses_decay=bool(config.weight_decay),
+            clip_norm=config.clip_norm,
+            no_decay=config.no_decay,
+            average=config.average,
+        )
 
     def as_schedule_free(self) -> UpdateRule:
         """Return the rule of lanes beside these that train with Schedule-Free."""
