@@ -7,8 +7,10 @@ handler; Python users configure that logger like any other.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import suppress
+from textwrap import fill
 
 from lrsearch.text import plain
 
@@ -16,16 +18,27 @@ _LOGGER = logging.getLogger("lrsearch")
 
 
 class StandardError(logging.Handler):
-    """Writes records to what `sys.stderr` is at that moment: information as it is, warnings as "lrsearch: ..."."""
+    """Writes records to what `sys.stderr` is at that moment: information as it is, warnings as "lrsearch: ...".
+
+    On a terminal information is wrapped at words, but for what is to be copied (`extra={"copied": True}`).
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record as one line; what cannot be written is dropped, because it must not end a search."""
+        """Write the record as a line; what cannot be written is dropped, because it must not end a search."""
         message = record.getMessage()
         if record.levelno >= logging.WARNING:
             message = f"lrsearch: {' '.join(message.split())}"
         if sys.stderr is not None:
             with suppress(OSError, ValueError):
-                print(plain(message), file=sys.stderr, flush=True)
+                shown = plain(message)
+                if record.levelno < logging.WARNING and not hasattr(record, "copied") and sys.stderr.isatty():
+                    shown = _wrapped(shown, os.get_terminal_size(sys.stderr.fileno()).columns)
+                print(shown, file=sys.stderr, flush=True)
+
+
+def _wrapped(line: str, columns: int) -> str:
+    width = max(columns - 2, 20)
+    return fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def log_to_standard_error(level: int = logging.INFO) -> None:

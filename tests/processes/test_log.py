@@ -1,6 +1,8 @@
 """The log on standard error: one line a record, in the command's own words, configured like any other log."""
 
+import io
 import logging
+import os
 import sys
 
 import pytest
@@ -25,6 +27,30 @@ def test_information_is_printed_as_it_is_and_warnings_with_the_name(capsys) -> N
     logging.getLogger("lrsearch.cli.console").info(" 44% · 4 of 10\x1b[31m")
     logging.getLogger("lrsearch.storage").warning("the storage\n  does not answer (%s)", "50 %")
     assert " 44% · 4 of 10?[31m\nlrsearch: the storage does not answer (50 %)\n" == capsys.readouterr().err
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 2
+
+
+def test_a_terminal_breaks_information_at_words_and_nothing_that_is_copied(monkeypatch) -> None:
+    """A command that is broken in two cannot be copied; an error stays one line."""
+    monkeypatch.setattr(sys, "stderr", terminal := _Terminal())
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((26, 40)))
+    log_to_standard_error()
+    LOGGER.info("8 seeds and differences above 1.3 points")
+    LOGGER.info("Next: lrsearch export -o best.py", extra={"copied": True})
+    LOGGER.error("there is no study 'tab' in this storage")
+    assert terminal.getvalue().splitlines() == [
+        "8 seeds and differences",
+        "  above 1.3 points",
+        "Next: lrsearch export -o best.py",
+        "lrsearch: there is no study 'tab' in this storage",
+    ]
 
 
 def test_a_level_decides_what_is_shown(capsys) -> None:

@@ -58,26 +58,27 @@ def plan(
 
     Example: lrsearch plan quick --blocks 10,20 --sd 0.5 --correlation 0.3
     """
-    from lrsearch.cli import console
     from lrsearch.cli.progress import show_progress
-    from lrsearch.cli.rows import plan_summary, plan_table
-    from lrsearch.errors import InputError
-    from lrsearch.experiment.options import RunOptions
-    from lrsearch.planning.noise import noise_of, noise_of_table
-    from lrsearch.planning.plan import plan_study
-    from lrsearch.storage import existing_storage
 
-    config = study.config({"training.epochs": epochs, "search.trials": trials, "search.replicates": replicates})
-    options = RunOptions(device=device, workers=count(workers, "workers"))
-    measured_by = pilot or study_name or config.name
-    if noise_from is None:
-        opened = existing_storage(storage)
-        noise = noise_of(opened, measured_by, sd=sd, correlation=correlation, required=pilot is not None)
-    elif (sd, correlation, pilot) == (None, None, None):
-        noise = noise_of_table(noise_from)
-    else:
-        raise InputError("--noise-from cannot be given with --sd, --correlation or --pilot, which say the noise too")
-    with show_progress() as progress:
+    with show_progress() as progress:  # what is imported here takes seconds
+        from lrsearch.cli import console
+        from lrsearch.cli.rows import plan_summary, plan_table
+        from lrsearch.experiment.options import RunOptions
+        from lrsearch.planning.noise import noise_of, noise_of_table
+        from lrsearch.planning.plan import plan_study
+        from lrsearch.storage import existing_storage
+
+        config = study.config({"training.epochs": epochs, "search.trials": trials, "search.replicates": replicates})
+        options = RunOptions(device=device, workers=count(workers, "workers"))
+        if noise_from is None:
+            measured_by, opened = pilot or study_name or config.name, existing_storage(storage)
+            noise = noise_of(opened, measured_by, sd=sd, correlation=correlation, required=pilot is not None)
+        elif (sd, correlation, pilot) == (None, None, None):
+            noise = noise_of_table(noise_from)
+        else:
+            raise InputError(
+                "--noise-from cannot be given with --sd, --correlation or --pilot, which say the noise too"
+            )
 
         def show(what: str, fraction: float) -> None:
             progress.show(what, fraction, 1 - fraction)

@@ -52,22 +52,24 @@ def optimize(
 
     Example: lrsearch optimize quick --trials 24
     """
-    import psutil
-
-    from lrsearch.api import running as api
-    from lrsearch.cli import console
     from lrsearch.cli.progress import search_progress, show_progress
-    from lrsearch.cli.rows import family_table, search_summary
-    from lrsearch.storage import StoredStudy
 
-    config = search.config({"search.trials": trials})
-    options = run.options(
-        config,
-        lanes=count(lanes, "lanes"),
-        timeout_seconds=timeout,
-        retry_crashed=retry_crashed,
-        replicates_at_once=count(replicates_at_once, "replicates-at-once"),
-    )
+    with show_progress():  # what is imported here takes seconds
+        import psutil
+
+        from lrsearch.api import running as api
+        from lrsearch.cli import console
+        from lrsearch.cli.rows import family_table, search_summary
+        from lrsearch.storage import StoredStudy
+
+        config = search.config({"search.trials": trials})
+        options = run.options(
+            config,
+            lanes=count(lanes, "lanes"),
+            timeout_seconds=timeout,
+            retry_crashed=retry_crashed,
+            replicates_at_once=count(replicates_at_once, "replicates-at-once"),
+        )
     imports, summaries = time.time() - psutil.Process().create_time(), []
     for budget, here in options.at_budgets(config):
         with show_progress() as progress:
@@ -135,21 +137,23 @@ def confirm(
 
     Example: lrsearch confirm article --blocks 20
     """
-    from lrsearch.api import running as api
-    from lrsearch.cli import console
     from lrsearch.cli.progress import confirm_progress, show_progress
-    from lrsearch.cli.rows import audit_table, confirm_table
-    from lrsearch.confirmation.confirm import run_confirm
-    from lrsearch.storage import StoredStudy, StudyPart
-    from lrsearch.verdict.pruning_audit import audit_result
 
-    stored = _stored_search(run.storage, run.study_name) if search.study is None else None
-    if stored is None:
-        config = search.config()
-    else:  # a search in the storage needs no file to be confirmed
-        trust = trust_storage or any((search.workload, search.training, search.own_command))
-        config = api.trusted_config(stored, trust=trust).changed(search.changes())
-    options = run.options(config)
+    with show_progress():  # what is imported here takes seconds
+        from lrsearch.api import running as api
+        from lrsearch.cli import console
+        from lrsearch.cli.rows import audit_table, confirm_table
+        from lrsearch.confirmation.confirm import run_confirm
+        from lrsearch.storage import StoredStudy, StudyPart
+        from lrsearch.verdict.pruning_audit import audit_result
+
+        stored = _stored_search(run.storage, run.study_name) if search.study is None else None
+        if stored is None:
+            config = search.config()
+        else:  # a search in the storage needs no file to be confirmed
+            trust = trust_storage or any((search.workload, search.training, search.own_command))
+            config = api.trusted_config(stored, trust=trust).changed(search.changes())
+        options = run.options(config)
     results, few = [], False
     for budget, here in options.at_budgets(config):
         with show_progress() as progress:

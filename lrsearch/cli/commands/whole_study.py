@@ -38,20 +38,21 @@ def run(
 
     Example: lrsearch run quick --minutes 5
     """
-    from lrsearch.api.whole_study import Watcher, answer_study
-    from lrsearch.cli import console
     from lrsearch.cli.progress import confirm_progress, search_progress, show_progress
-    from lrsearch.cli.rows import verdict_table
 
-    config = search.config()
-    options = run.options(config)
-    with show_progress() as progress:
+    with show_progress() as progress:  # what is imported here takes seconds
+        from lrsearch.api.whole_study import Watcher, answer_study
+        from lrsearch.cli import console
+        from lrsearch.cli.rows import verdict_table
+
+        config = search.config()
         watcher = Watcher(
             phase=progress.phase,
             plan=_say,
             search=search_progress(progress),
             confirm=confirm_progress(progress),
         )
+        options = run.options(config)
         answer = answer_study(config, options, minutes=minutes, pilot=pilot, folder=folder, watcher=watcher)
     if answer.verdict is None:
         logger.info(f"{minutes:g} minutes are over: {answer.done}")
