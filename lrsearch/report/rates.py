@@ -27,6 +27,16 @@ class RateCurve:
     rates: NDArray[np.float64]
     at_end: NDArray[np.float64]
 
+    @property
+    def drawn_at(self) -> list[float]:
+        """The epochs as a picture takes them."""
+        return list(map(float, self.epochs.round(4)))
+
+    @property
+    def drawn(self) -> list[float | None]:
+        """The rates as a picture takes them; one of exactly 0 has no place on a logarithmic axis."""
+        return [rate if rate > 0 else None for rate in self.rates.tolist()]
+
 
 def rate_curve(schedule: AnySchedule, *, epochs: int, select_loss: Sequence[float] = ()) -> RateCurve:
     """Return the rates of a run of `epochs` epochs, at most 240 of them; jumps keep both their sides.

@@ -7,8 +7,11 @@ follows its column.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lrsearch.text import plain
 
@@ -18,6 +21,8 @@ STAR = "★"
 """Marks the one that is preferred."""
 DIGITS = 4
 """Significant digits of a number whose column says nothing else."""
+FIVE_NUMBERS = ("lowest", "lower quartile", "median", "upper quartile", "highest")
+"""The heads of what `five_numbers` gives."""
 _LEAST_P = 0.0001
 
 
@@ -46,6 +51,15 @@ class Estimate(NamedTuple):
     low: float
     estimate: float
     high: float
+
+
+def five_numbers(values: Sequence[float] | NDArray[np.float64]) -> list[float | None]:
+    """Return the extremes and quartiles of values, the lowest first; None in place of each where there are no values.
+
+    >>> five_numbers([3, 1, 2, 5, 4]), five_numbers([])
+    ([1.0, 2.0, 3.0, 4.0, 5.0], [None, None, None, None, None])
+    """
+    return np.quantile(values, (0, 0.25, 0.5, 0.75, 1)).tolist() if np.size(values) else [None] * 5
 
 
 def number(value: float | None, *, decimals: int | None = None, signed: bool = False) -> str:

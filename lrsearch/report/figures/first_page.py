@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from lrsearch.comparison import Comparison
 from lrsearch.comparison.settings import Settings
+from lrsearch.report.curves import candidate_runs, distinct_rates
 from lrsearch.report.figures.forest import difference_axes
-from lrsearch.report.figures.learning import candidate_runs, distinct_rates
 from lrsearch.report.figures.schedules import Sample, samples_table
 from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve
@@ -113,7 +113,7 @@ def curves_figure(
 ) -> go.Figure:
     """Return the rates of all candidates over the epochs: the highlighted in their styles, the others in grey."""
     traces = [
-        grey_line(curve.epochs.round(4).tolist(), _positive(curve), name=name)
+        grey_line(curve.drawn_at, curve.drawn, name=name)
         for name, of_name in curves.items()
         if name not in highlighted
         for curve in of_name[:1]
@@ -122,8 +122,8 @@ def curves_figure(
         for place, curve in enumerate(curves[name]):
             traces.append(
                 go.Scatter(
-                    x=curve.epochs.round(4).tolist(),
-                    y=_positive(curve),
+                    x=curve.drawn_at,
+                    y=curve.drawn,
                     mode="lines",
                     name=label(name),
                     legendgroup=name,
@@ -137,18 +137,14 @@ def curves_figure(
     return figure(traces, height=height, showlegend=True, xaxis=axis("epoch"), yaxis=rates)
 
 
-def _positive(curve: RateCurve) -> list[float | None]:
-    """Return the rates; one of exactly 0 has no place on a logarithmic axis."""
-    return [rate if rate > 0 else None for rate in curve.rates.tolist()]
-
-
 def winners(source: Source) -> dict[str, list[Sample]]:
     """Return the distinct schedules with which each candidate was confirmed, or its best trial ran."""
-    epochs, found = source.config.epochs, dict[str, list[Sample]]()
-    for name, runs in candidate_runs(source).items():
-        if samples := [Sample(name, dict(run.schedule), curve) for run, curve in distinct_rates(runs, epochs=epochs)]:
-            found[name] = samples
-    return found
+    epochs = source.config.epochs
+    samples = {
+        name: [Sample(name, dict(run.schedule), curve) for run, curve in distinct_rates(runs, epochs=epochs)]
+        for name, runs in candidate_runs(source).items()
+    }
+    return {name: of_name for name, of_name in samples.items() if of_name}
 
 
 def curves_of_the_winners(source: Source) -> Iterator[Section]:

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 
 from lrsearch.records import LearningCurve
-from lrsearch.report.figures.learning import CONFIRMED, SEARCHED, band_of, candidate_runs, drawn_band
+from lrsearch.report.curves import band_of, candidate_runs
+from lrsearch.report.figures.learning import CONFIRMED, SEARCHED, drawn_band
 from lrsearch.report.page import Section
 from lrsearch.report.source import Source
 from lrsearch.report.style import axis, figure

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from lrsearch.metric import Metric
 from lrsearch.names import replicate_of
 from lrsearch.records import TrialRecord
-from lrsearch.report.figures.learning import distinct_rates
+from lrsearch.report.curves import distinct_rates
 from lrsearch.report.page import Section
 from lrsearch.report.rates import RateCurve, rate_curve
 from lrsearch.report.source import Source
@@ -40,9 +40,8 @@ def curves_figure(samples: Sequence[Sample], styled: Mapping[str, Style], *, hei
     """Return the rates of schedules over the epochs, on a logarithmic axis."""
     traces = [
         go.Scatter(
-            x=sample.curve.epochs.round(4).tolist(),
-            # a rate of exactly 0 has no place on a logarithmic axis
-            y=[rate if rate > 0 else None for rate in sample.curve.rates.tolist()],
+            x=sample.curve.drawn_at,
+            y=sample.curve.drawn,
             name=label(sample.name),
             mode="lines",
             line={"color": styled[sample.name].colour, "dash": styled[sample.name].dash, "width": 1.8},

@@ -25,9 +25,7 @@ from lrsearch.report.style import (
     translucent,
     view,
 )
-from lrsearch.tables import Table, table
-
-_FIVE = (0, 0.25, 0.5, 0.75, 1)
+from lrsearch.tables import FIVE_NUMBERS, Table, five_numbers, table
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +85,12 @@ def box_table(data: Scores, metric: Metric) -> Table:
     rows = [
         (
             name,
-            *(np.quantile(values, _FIVE).tolist() if values.size else [None] * len(_FIVE)),
+            *five_numbers(values),
             len(data.scores) - values.size,
         )
         for name, values in zip(data.names, scored, strict=True)
     ]
-    heads = ("lowest", "lower quartile", "median", "upper quartile", "highest")
-    return table(("family", *map(metric.column, heads), "without a score"), rows)
+    return table(("family", *map(metric.column, FIVE_NUMBERS), "without a score"), rows)
 
 
 def paired_figure(data: Scores, metric: Metric) -> go.Figure:

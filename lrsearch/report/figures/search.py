@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import plotly.graph_objects as go
 
 from lrsearch.metric import Metric
@@ -26,9 +25,7 @@ from lrsearch.report.style import (
     label,
     view,
 )
-from lrsearch.tables import Table, table
-
-_FIVE = (0, 0.25, 0.5, 0.75, 1)
+from lrsearch.tables import FIVE_NUMBERS, Table, five_numbers, table
 
 
 @dataclass(frozen=True)
@@ -171,12 +168,8 @@ def ecdf_figure(values: Mapping[str, Values], metric: Metric, styled: Mapping[st
 
 def ecdf_table(values: Mapping[str, Values], metric: Metric) -> Table:
     """Return five numbers of the complete trials of each family that have a value, and how many failed."""
-    rows = [
-        (name, v.trials, v.failed, *(np.quantile(v.scored, _FIVE).tolist() if v.scored else [None] * len(_FIVE)))
-        for name, v in values.items()
-    ]
-    heads = ("lowest", "lower quartile", "median", "upper quartile", "highest")
-    return table(("family", "complete", "failed", *map(metric.column, heads)), rows)
+    rows = [(name, v.trials, v.failed, *five_numbers(v.scored)) for name, v in values.items()]
+    return table(("family", "complete", "failed", *map(metric.column, FIVE_NUMBERS)), rows)
 
 
 def search_history(source: Source) -> Iterator[Section]:
