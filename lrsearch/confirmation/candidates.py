@@ -11,6 +11,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.experiment.experiment import Experiment
+from lrsearch.trials.history import FINISHED
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def strongest(experiment: Experiment, searches: Sequence[Study], families: Seque
 
 def finished_trials(search: Study, family: str) -> list[FrozenTrial]:
     """Return the complete and pruned trials of a family by number."""
-    finished = search.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    finished = search.get_trials(deepcopy=False, states=FINISHED)
     return sorted((t for t in finished if t.params.get("family") == family), key=lambda trial: trial.number)
 
 

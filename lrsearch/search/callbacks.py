@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from types import TracebackType
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from lrsearch.trials.history import History
-from lrsearch.trials.states import FINISHED
+from lrsearch.trials.history import FINISHED, History
 
 Callback = Callable[[Study, FrozenTrial], None]
 """What is told of a trial that is complete or pruned, such as those of optuna-integration."""
@@ -36,9 +34,7 @@ class FinishedTrials:
     def __enter__(self) -> FinishedTrials:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.tell()
 
     def tell(self) -> None:

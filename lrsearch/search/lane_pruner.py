@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from lrsearch.search.pruning import Direction, PrunerCore, PruningRule
-from lrsearch.trials.history import History
-from lrsearch.trials.states import FINISHED
+from lrsearch.metric import Direction
+from lrsearch.search.pruning import PrunerCore, PruningRule
+from lrsearch.trials.history import FINISHED, History
 from lrsearch.trials.trial_log import TrialLog
 
 

@@ -16,10 +16,9 @@ from lrsearch.storage import report
 from lrsearch.training.lane import Crash, EpochMetrics, LaneStack
 from lrsearch.trials.checkpoints import Checkpoints
 from lrsearch.trials.heartbeat import Watch, beat
-from lrsearch.trials.history import is_crashed
+from lrsearch.trials.history import FINISHED, is_crashed
 from lrsearch.trials.record import StopReason
 from lrsearch.trials.requeue import is_nameless, requeue_interrupted, requeue_lost
-from lrsearch.trials.states import FINISHED
 from lrsearch.trials.trial_log import TrialLog
 from lrsearch.trials.writer import Writer
 
@@ -75,7 +74,7 @@ class Lanes:
             self.stack.release(number)
 
     def record(self, metrics: dict[int, EpochMetrics], seconds: float) -> None:
-        """Take down an epoch of every lane, which took each so many seconds; nothing is written."""
+        """Record an epoch of every lane, of `seconds` each; nothing is written."""
         for number, epoch in metrics.items():
             self.running[number].record(epoch, seconds if epoch.seconds is None else epoch.seconds)
 

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 
 from lrsearch.errors import InputError
 from lrsearch.storage import redacted
-from lrsearch.trials.states import FINISHED
+from lrsearch.trials.history import FINISHED
 
 
 class MlflowLog:

@@ -58,7 +58,7 @@ class TrialLengths:
         epochs: of a trial that is not pruned.
         rule: that prunes.
         families: in all replicates.
-        pruned: epochs -> how many trials were pruned after so many.
+        pruned: how many trials were pruned, by the epochs that they had had.
         ended: how many trials have ended otherwise.
     """
 

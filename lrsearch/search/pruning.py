@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 from optuna.pruners import BasePruner
@@ -22,9 +22,8 @@ from optuna.trial import FrozenTrial, TrialState
 from lrsearch.config.arguments import checked
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import FAMILY
+from lrsearch.metric import Direction, Metric
 from lrsearch.names import PrunerKind
-
-Direction = Literal["maximize", "minimize"]
 
 _REPORTING = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 
@@ -135,7 +134,7 @@ class PrunerCore:
 
     def __init__(self, rule: PruningRule, *, direction: Direction = "maximize") -> None:
         self.rule = rule
-        self._sign = _sign(direction)
+        self._sign = Metric(direction=direction).sign
         self._reported: dict[tuple[str, int], list[float]] = defaultdict(list)
 
     def report(self, family: str, epoch: int, value: float) -> None:
@@ -170,7 +169,7 @@ class FamilyPruner(BasePruner):
         rung = None if epoch is None else self.rule.rung(epoch)
         if rung is None or epoch != _first_report(trial, rung):
             return False
-        sign = _sign("maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize")
+        sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
         family = [
             other
             for other in study.get_trials(deepcopy=False, states=_REPORTING)
@@ -238,13 +237,7 @@ def make_rule(kind: PrunerKind, epochs: int) -> PruningRule:
     return PRUNERS[kind].rule(epochs)
 
 
-def _sign(direction: Direction) -> int:
-    if direction not in get_args(Direction):
-        raise InputError(f"direction must be maximize or minimize, got {direction!r}")
-    return 1 if direction == "maximize" else -1
-
-
-def _larger_is_better(value: float, sign: int) -> float:
+def _larger_is_better(value: float, sign: float) -> float:
     return -math.inf if math.isnan(value) else sign * value
 
 

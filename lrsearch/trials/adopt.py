@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, create_trial
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.space import FAMILY, Space
 from lrsearch.schedules import schedule_from_sample
 from lrsearch.storage import budget_sentence, create_study
-
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+from lrsearch.trials.history import FINISHED
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def adopt(source: Study, experiment: Experiment, storage: BaseStorage, name: str
         raise InputError(
             f"study {source.study_name!r} has the direction {directions}, and [run] {config.run.direction}"
         )
-    finished = source.get_trials(deepcopy=False, states=_FINISHED)
+    finished = source.get_trials(deepcopy=False, states=FINISHED)
     suggested = [trial for trial in finished if FAMILY in trial.params]
     if not suggested:
         raise InputError(f"study {source.study_name!r} has no finished trial with a schedule from suggest_schedule")

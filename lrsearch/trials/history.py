@@ -14,8 +14,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lrsearch.experiment.space import known_params
-from lrsearch.trials.states import FINISHED
 
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 INTERRUPTED, LOST, SURPLUS, CRASHED = "interrupted", "lost", "surplus", "crashed"
 _CUT_SHORT = (INTERRUPTED, LOST)
 

@@ -72,7 +72,7 @@ class TrialLog:
         return self.reported[-1]
 
     def record(self, metrics: EpochMetrics, seconds: float) -> None:
-        """Take down one epoch, which took `seconds` of this trial's share; writes nothing to the storage."""
+        """Record one epoch, of which this trial's share is `seconds`; writes nothing to the storage."""
         self.curve = self.curve.extended(metrics.train_loss, metrics.loss, metrics.score, metrics.more)
         self.seconds += seconds
         self.reported.append(self.experiment.worst_value if metrics.diverged else metrics.score["select"])

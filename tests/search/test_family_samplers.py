@@ -15,7 +15,7 @@ from lrsearch.experiment.space import Space
 from lrsearch.names import SamplerKind
 from lrsearch.search import family_samplers
 from lrsearch.search.family_samplers import FamilyTPE, ShadowStudy, derived_seed
-from lrsearch.trials.states import FINISHED
+from lrsearch.trials.history import FINISHED
 from tests.search.sampling_helpers import fail, families_of, finish, make_space, make_study, plain_space, run
 
 KINDS: tuple[SamplerKind, ...] = ("tpe", "random", "qmc")
