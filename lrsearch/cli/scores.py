@@ -80,7 +80,7 @@ def print_scores(
             print_json(verdict.to_dict())
         else:
             console.print_sequential(verdict)
-            say_next("add rows to the table and run the same again, as often as you like")
+            say_next(verdict.next_step)
         return verdict.exit_code
     flags.refuse(["candidate"], "without --sequential")
     comparison = compare_table(table, **given)

@@ -12,7 +12,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
-_LARGEST = 1e60
+_LARGEST, _SMALLEST = 1e60, 1e-60
 
 
 class Interval(NamedTuple):
@@ -46,9 +46,13 @@ def one_axis(values: ArrayLike, name: str) -> FloatArray:
     """Return `values` as float64 [runs], of which some may be NaN or infinite.
 
     Raises:
-        InputError: what is no array of numbers, another number of axes, or a finite value beyond 1e60.
+        InputError: what is no array of numbers, another number of axes, a finite value beyond 1e60, or all below 1e-60
+            (their variances would have no squares) and not 0.
     """
-    return _array(values, name, axes="runs")
+    array = _array(values, name, axes="runs")
+    if 0 < (largest := _largest(array)) < _SMALLEST:
+        raise InputError(f"{name} must not all be below {_SMALLEST:g}, got {largest:g}: give them in a smaller unit")
+    return array
 
 
 def _array(values: ArrayLike, name: str, *, axes: str) -> FloatArray:
@@ -58,9 +62,13 @@ def _array(values: ArrayLike, name: str, *, axes: str) -> FloatArray:
         raise InputError(f"{name} must be an array of numbers with the axes [{axes}], got {values!r:.80}") from error
     if array.ndim != len(axes.split(",")):
         raise InputError(f"{name} must have the axes [{axes}], but its shape is {array.shape}")
-    if (largest := float(np.abs(array[np.isfinite(array)]).max(initial=0.0))) > _LARGEST:
+    if (largest := _largest(array)) > _LARGEST:
         raise InputError(f"{name} must hold numbers up to {_LARGEST:g}, whose squares are numbers too, got {largest:g}")
     return array
+
+
+def _largest(array: FloatArray) -> float:
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
 
 
 def pairs_of(columns: int) -> tuple[IntArray, IntArray]:

@@ -31,7 +31,7 @@ def few_blocks(blocks: int) -> Iterator[str]:
 
 def look_like_fractions(scores: FloatArray, metric: Metric) -> bool:
     """Return whether scores that are read in points are all from 0 to 1, as fractions or an AUC are."""
-    return metric.unit == POINTS and bool(scores.min() >= 0 and scores.max() <= 1)
+    return metric.unit == POINTS and bool(scores.size and scores.min() >= 0 and scores.max() <= 1)
 
 
 def unlikely_points(scores: FloatArray, metric: Metric) -> Iterator[str]:
@@ -39,6 +39,8 @@ def unlikely_points(scores: FloatArray, metric: Metric) -> Iterator[str]:
 
     Accuracies lie from 0 to 100, and those of a model that has learned something are rarely all below 20.
     """
+    if not scores.size:  # every run has diverged
+        return
     low, high = scores.min(), scores.max()
     if look_like_fractions(scores, metric):
         yield "all scores are from 0 to 1 and are read as points: multiply fractions by 100"

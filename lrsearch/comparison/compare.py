@@ -85,7 +85,7 @@ def compare_scores(
             says which are separated and by how much, and nothing of what matters.
         rng: draws the sign flips where there are more than 13 blocks.
         alpha: the family-wise error rate.
-        contrasts: "all", `Against(reference)` or `Groups({name: families})`.
+        contrasts: "all", or `Against(reference)` or `Groups({name: families})` of lrsearch.comparison.
         claim: begins with "these configurations" (blocks are seeds) or "these families" (blocks are whole searches).
         metric: what a score measures; if None, "accuracy" where more is better, and else "score".
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".

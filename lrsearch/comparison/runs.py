@@ -55,7 +55,7 @@ def compare_runs(
         rope: the difference that would not matter, in `unit`, fixed before the scores were seen, or None.
         rng: draws the null distribution.
         alpha: the family-wise error rate.
-        contrasts: "all" or `Against(reference)`.
+        contrasts: "all", or `Against(reference)` of lrsearch.comparison.
         one_sided: with `Against`: whether a family counts only where it is better than the reference.
         sigma: the SD of a run, where it is known beforehand, the same for all families.
         claim: begins with "these configurations" (runs are seeds) or "these families" (runs are whole searches).

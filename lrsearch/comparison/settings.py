@@ -51,7 +51,10 @@ class Settings:
         if not 0 < self.alpha < 1:
             raise InputError(f"alpha must be above 0 and below 1, got {self.alpha:g}")
         if self.one_sided and not isinstance(self.contrasts, Against):
-            raise InputError("one_sided needs a reference that the others are compared with: contrasts=Against(name)")
+            raise InputError(
+                "one_sided (--one-sided) needs one family that the others are compared with: --baseline NAME, or in "
+                "Python contrasts=Against(name)"
+            )
         if self.failed_at is not None and not isfinite(self.failed_at):
             raise InputError(f"failed_at must be a finite score, got {self.failed_at:g}")
         require_claim(self.claim)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lrsearch.comparison.cautions import look_like_fractions
 from lrsearch.comparison.from_records import ConfirmationPlan, failure_rule, scores_of
 from lrsearch.comparison.inference.power import Noise, pilot_noise
 from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
-from lrsearch.metric import POINTS
+from lrsearch.metric import ACCURACY, POINTS
 from lrsearch.names import confirmation_name
 from lrsearch.records import TrialRecord
 from lrsearch.schedules import reads_metric
@@ -40,6 +41,7 @@ class AssumedNoise:
         of_searches: whether it is that of whole searches.
         unit: of its SD; that of the metric if None.
         known: whether it was stated or measured; what it is otherwise, `noise_for` says.
+        of_fractions: whether it was measured on a table whose scores are all from 0 to 1.
     """
 
     noise: Noise
@@ -47,6 +49,7 @@ class AssumedNoise:
     of_searches: bool = False
     unit: str | None = None
     known: bool = True
+    of_fractions: bool = False
 
 
 def noise_for(experiment: Experiment, noise: AssumedNoise) -> AssumedNoise:
@@ -54,7 +57,15 @@ def noise_for(experiment: Experiment, noise: AssumedNoise) -> AssumedNoise:
 
     Accuracies scatter as the test examples let them: at an error rate of 5 % the SD is that of a binomial proportion,
     and never below that of `ASSUMED`. Of other scores nothing is known, and differences are counted in SDs.
+
+    Raises:
+        InputError: where it is that of fractions, and the experiment's scores are in points.
     """
+    if noise.of_fractions and experiment.metric.unit == POINTS:
+        raise InputError(
+            f"noise_from (--noise-from): all scores of the table are from 0 to 1, and {experiment.metric.name} is in "
+            "points here: give 88.2, not 0.882"
+        )
     if noise.known:
         return replace(noise, unit=experiment.metric.unit)
     if isinstance(experiment, WorkloadExperiment) and experiment.metric.unit == POINTS:
@@ -132,7 +143,8 @@ def noise_of_table(path: Path) -> AssumedNoise:
         squares = sum(float(((scores - scores.mean()) ** 2).sum()) for scores in runs)
         noise = Noise(sd=math.sqrt(squares / freedom), correlation=0.0)
         extent, few = f"{counted(len(table.runs), 'unpaired run')} of {counted(len(runs), 'family')}", freedom < 10
-    return AssumedNoise(noise, f"measured on {path}: {extent}" + (", too few to know the SD well" if few else ""))
+    source = f"measured on {path}: {extent}" + (", too few to know the SD well" if few else "")
+    return AssumedNoise(noise, source, of_fractions=look_like_fractions(table.scores, ACCURACY))
 
 
 def _measured(study: StoredStudy) -> AssumedNoise:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lrsearch.comparison import Against, Comparison, compare_runs, compare_scores
+from lrsearch.comparison.arrays import FloatArray
 from lrsearch.comparison.cautions import look_like_fractions
 from lrsearch.comparison.compare import FEWEST_BLOCKS, ScoreTable
 from lrsearch.comparison.contrasts import Contrasts
@@ -70,10 +71,10 @@ class ScoresTable:
             InputError: if nobody said that they are no accuracies in points, and all are from 0 to 1.
         """
         measured = Metric.of_scores(metric, direction, unit)
-        if unit is None and look_like_fractions(np.array([run.score for run in self.runs]), measured):
+        if unit is None and look_like_fractions(self.scores, measured):
             raise InputError(
                 "all scores are from 0 to 1, and accuracies are expected in points: give 88.2, not 0.882, or for "
-                "another metric its name, such as --metric AUC (or --unit fraction)"
+                "another metric its name, such as --metric AUC (or --unit fraction); for a loss --direction minimize"
             )
         return measured
 
@@ -81,6 +82,11 @@ class ScoresTable:
     def paired(self) -> bool:
         """Whether every family has run in every block."""
         return self.has_blocks and self.whole_blocks == self.blocks
+
+    @property
+    def scores(self) -> FloatArray:
+        """The scores [runs]."""
+        return np.array([run.score for run in self.runs])
 
     def of(self, family: str) -> list[float]:
         """Return the scores of a family."""
@@ -175,9 +181,10 @@ def _unused_blocks(table: ScoresTable) -> Iterator[str]:
     """Yield a warning where the blocks are not used, because some lack a family."""
     if table.has_blocks:
         whole = len(table.whole_blocks)
+        advice = f": leave these out of the table to compare within the {whole} whole ones"
         yield (
             f"the column block is not used: {len(table.blocks) - whole} of {counted(len(table.blocks), 'block')} "
-            f"lack a family: leave these out of the table to compare within the {whole} whole ones"
+            f"lack a family{advice if whole >= FEWEST_BLOCKS else ''}"
         )
 
 

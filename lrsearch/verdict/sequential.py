@@ -51,6 +51,8 @@ def compare_sequential(
     Raises:
         InputError: scores that are no numbers, an alpha outside 0 to 1, or paired runs of unequal number.
     """
+    if names[0] == names[1]:
+        raise InputError(f"names must be those of two, got {names[0]} twice")
     a, b = (one_axis(scores, name) for scores, name in ((candidate, "candidate"), (baseline, "baseline")))
     if paired and len(a) != len(b):
         raise InputError(f"paired runs must be as many of the candidate as of the baseline, got {len(a)} and {len(b)}")

@@ -88,6 +88,18 @@ class SequentialVerdict:
         )
 
     @property
+    def next_step(self) -> str:
+        """What to do now, in words."""
+        if self.problem:
+            return "find out why; more rows of the same runs decide nothing"
+        steps: dict[Outcome, str] = {
+            "better": f"take {self.candidate}",
+            "undecided": "add rows to the table and run the same again, as often as you like",
+            "worse": f"keep {self.baseline}",
+        }
+        return steps[self.outcome]
+
+    @property
     def note(self) -> str:
         """What the numbers are, in one line."""
         return (

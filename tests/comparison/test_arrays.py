@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrsearch.comparison.arrays import numbers, pairs_of, read_only
+from lrsearch.comparison.arrays import numbers, one_axis, pairs_of, read_only
 from lrsearch.errors import InputError
 
 
@@ -20,6 +20,11 @@ def test_numbers_whose_squares_are_none_are_refused():
     assert [1e60] == numbers([1e60], "loss", axes="blocks").tolist()
     with pytest.raises(InputError, match=r"loss must hold numbers up to 1e\+60, .*got 1e\+61"):
         numbers([-1e61], "loss", axes="blocks")
+    with pytest.raises(
+        InputError, match="the losses must not all be below 1e-60, got 2e-61: give them in a smaller unit"
+    ):
+        one_axis([1e-61, -2e-61], "the losses")
+    assert [0.0, 1e-60] == [*one_axis([0.0], "the losses"), *one_axis([1e-60], "the losses")]
 
 
 def test_every_pair_is_named_once():

@@ -141,7 +141,7 @@ REFUSED = [
     (RUNS, {"rope": -1.0}, "rope must be a positive number of nats, got -1"),
     (RUNS, {"contrasts": Against("z")}, "the baseline that others are compared with must be one of them"),
     (RUNS, {"contrasts": Groups({"x": ["a"], "y": ["b"]})}, "groups of families are means within blocks"),
-    (RUNS, {"one_sided": True}, "one_sided needs a reference"),
+    (RUNS, {"one_sided": True}, r"one_sided \(--one-sided\) needs one family"),
 ]
 
 
@@ -156,6 +156,19 @@ def test_a_one_sided_limit_is_open() -> None:
     """The limit that is not tested is not infinity in words."""
     compared = _compare(RUNS, contrasts=Against("a"), one_sided=True)
     assert " or more)" in compared.lines[2]
+
+
+def test_who_is_the_best_may_be_the_one_that_others_are_held_against() -> None:
+    """One-sided tests ask who is better than it, and not how much better it is."""
+    compared = _compare(RUNS, contrasts=Against("a"), one_sided=True, direction="minimize")
+    assert "a" == compared.preferred
+    assert "how much better than `c` it is was not asked: one-sided" in compared.lines[2]
+
+
+def test_runs_that_have_all_diverged_are_an_answer() -> None:
+    """No score is left to look at."""
+    compared = _compare({"a": [np.nan] * 3, "b": [np.inf] * 3})
+    assert "`a`, which diverged 3 times in 3; `b`, which diverged 3 times in 3" in compared.lines[3]
 
 
 def test_a_family_of_runs_has_a_name():

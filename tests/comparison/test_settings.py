@@ -46,5 +46,5 @@ def test_a_setting_outside_its_rule_is_refused(values, complaint):
 
 def test_one_sided_tests_need_a_reference():
     """Of all pairs none is the better one beforehand."""
-    with pytest.raises(InputError, match="one_sided needs a reference"):
+    with pytest.raises(InputError, match=r"one_sided \(--one-sided\) needs one family"):
         Settings(rope=0.3, one_sided=True)

@@ -123,3 +123,5 @@ def test_accuracies_scatter_as_their_test_examples_let_them() -> None:
     assert assumed.source.endswith("test examples, as there is no pilot")
     measured = AssumedNoise(Noise(0.7, 0.2), "measured")
     assert replace(measured, unit="points") == noise_for(experiment, measured)
+    with pytest.raises(InputError, match="all scores of the table are from 0 to 1, and accuracy is in points here"):
+        noise_for(experiment, replace(measured, of_fractions=True))

@@ -108,3 +108,5 @@ def test_the_noise_of_a_table_of_runs(folder, run) -> None:
     (folder / "v.csv").write_text("family,score\na,1\nb,3")
     assert "must hold 3 runs of a family" in run("plan", "--noise-from", "v.csv").complaint
     assert "--noise-from cannot be given with --sd" in run("plan", "--noise-from", "u.csv", "--sd", "1").complaint
+    (folder / "w.csv").write_text("family,score\na,0.88\na,0.89\nb,0.9\nb,0.87")
+    assert [False, True] == [noise_of_table(folder / name).of_fractions for name in ("u.csv", "w.csv")]

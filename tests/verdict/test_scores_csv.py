@@ -206,6 +206,8 @@ def test_blocks_that_lack_a_family_are_not_used_and_named(folder) -> None:
     assert (10, 8) == compared.unpaired_runs
     assert "2 of 10 blocks lack a family" in compared.warnings[0]
     assert "within the 8 whole ones" in compared.warnings[0]
+    few = _table(folder, _lines({**SCORES, "cosine": SCORES["cosine"][:5]}))
+    assert few.warnings[0].endswith("5 of 10 blocks lack a family")
 
 
 @pytest.mark.parametrize("blocks", [2, 3, 5])

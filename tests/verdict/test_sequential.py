@@ -31,6 +31,7 @@ def test_the_exit_code_says_what_is_decided(folder, run, pairs, sign, code) -> N
     compared = json.loads(run(*CALL, "--format", "json").out)
     assert (code, {0: "better", 3: "undecided", 4: "worse"}[code]) == (compared["exit_code"], compared["outcome"])
     assert compared["verdict_text"] in shown.out
+    assert {0: "Next: take new", 3: "Next: add rows to the table", 4: "Next: keep old"}[code] in shown.err
     assert (7 if code != 3 else None) == (compared["first_call"] or [None])[0]
 
 
@@ -76,6 +77,7 @@ def test_a_failed_run_leaves_no_verdict(bad, options) -> None:
     compared = compare_sequential([*DIFFERENCES, 0.5], [*np.zeros(10), bad], names=("new", "old"), **options)
     assert ("undecided", ()) == (compared.outcome, compared.looks)
     assert "a run of old failed" in compared.sentence
+    assert "decide nothing" in compared.next_step
 
 
 def test_what_cannot_be_asked_is_refused(folder, run) -> None:
@@ -91,5 +93,7 @@ def test_what_cannot_be_asked_is_refused(folder, run) -> None:
     }
     for flags, complaint in complaints.items():
         assert complaint == run("compare", "--scores", "t.csv", *flags).complaint
+    with pytest.raises(InputError, match="names must be those of two, got x twice"):
+        compare_sequential([1.0], [1.0], names=("x", "x"))
     with pytest.raises(InputError, match="paired runs must be as many of the candidate as of the"):
         compare_sequential([1.0, 2.0], [1.0])

@@ -10,6 +10,7 @@ from lrsearch.comparison.words.sentences import LISTED
 from lrsearch.metric import POINTS, UNITS
 
 _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_MOST_DECIMALS = 8
 
 
 def score(comparison: Comparison, name: str) -> str:
@@ -18,21 +19,25 @@ def score(comparison: Comparison, name: str) -> str:
     mean, sd = float(comparison.means.mean[place]), float(comparison.means.sd[place])
     if math.isnan(sd):
         return f"{mean:.4g}" + {POINTS: " %", UNITS: ""}.get(unit, f" {unit}")
-    decimals = decimals_of(sd)
-    if unit == POINTS:
-        return f"{mean:.{decimals}f} % ± {sd:.{decimals}f}"
-    return f"{mean:.{decimals}f} ± {sd:.{decimals}f}" + ("" if unit == UNITS else f" {unit}")
+    percent = " %" if unit == POINTS else ""
+    return f"{rounded(mean, sd)}{percent} ± {rounded(sd, sd)}" + ("" if unit in (POINTS, UNITS) else f" {unit}")
 
 
 def size(comparison: Comparison, value: float) -> str:
     """Return a difference, rounded to two digits, with its unit."""
     unit = comparison.settings.metric.unit
-    return f"{value:.{decimals_of(value)}f}" + ("" if unit == UNITS else f" {unit}")
+    return rounded(value, value) + ("" if unit == UNITS else f" {unit}")
 
 
-def decimals_of(scale: float) -> int:
-    """Return the decimals that give a number of this size two digits."""
-    return 2 if not scale > 0 or math.isinf(scale) else min(max(1 - math.floor(math.log10(scale)), 0), 8)
+def rounded(value: float, scale: float) -> str:
+    """Return a number to the decimal place at which one of the size `scale` has two digits.
+
+    Beyond 8 decimals its digits are counted from its first one: 1.01e-12.
+    """
+    decimals = 2 if not scale > 0 or math.isinf(scale) else max(1 - math.floor(math.log10(scale)), 0)
+    if decimals <= _MOST_DECIMALS or value == 0:
+        return f"{value:.{min(decimals, _MOST_DECIMALS)}f}"
+    return f"{value:.{max(decimals + math.floor(math.log10(abs(value))) + 1, 1)}g}"
 
 
 def count_in_words(count: int) -> str:

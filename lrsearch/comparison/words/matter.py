@@ -9,7 +9,7 @@ import numpy as np
 
 from lrsearch.comparison.contrasts import Against
 from lrsearch.comparison.result import Comparison
-from lrsearch.comparison.words.amounts import count_in_words, decimals_of, size
+from lrsearch.comparison.words.amounts import count_in_words, rounded, size
 from lrsearch.comparison.words.sentences import (
     BETTER,
     BETTER_BY_LESS,
@@ -51,6 +51,8 @@ def _against(comparison: Comparison, reference: str) -> str:
     difference, low, high = (float(of[i, j]) for of in (pairs.difference, pairs.low, pairs.high))
     if math.isnan(low):
         return ""
+    if math.isinf(low):  # one-sided, and asked the other way round
+        return f"how much better than `{reference}` it is was not asked: one-sided"
     figures = _figures(settings.metric, difference, low, high)
     if settings.rope is None:
         said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
@@ -76,19 +78,19 @@ def _figures(metric: Metric, difference: float, low: float, high: float) -> str:
 
     Where less is better, a sign would leave open which way it points: words say which limit is better and which worse.
     """
-    decimals = decimals_of((high - low) / 2)
+    scale = (high - low) / 2
     unit = "" if metric.unit == UNITS else f" {metric.unit}"
     if metric.maximize:
-        limit = "or more" if math.isinf(high) else f"to {high:.{decimals}f}"
-        return f"({'+' if difference > 0 else ''}{difference:.{decimals}f}{unit}, {low:.{decimals}f} {limit})"
+        limit = "or more" if math.isinf(high) else f"to {rounded(high, scale)}"
+        return f"({'+' if difference > 0 else ''}{rounded(difference, scale)}{unit}, {rounded(low, scale)} {limit})"
     side = "worse by" if difference < 0 else "better by"
     ends = sorted((abs(low), abs(high)))
-    limits = f"{ends[0]:.{decimals}f} to {ends[1]:.{decimals}f}"
+    limits = f"{rounded(ends[0], scale)} to {rounded(ends[1], scale)}"
     if math.isinf(high):
-        limits = f"at most {-low:.{decimals}f} worse" if low < 0 else f"{low:.{decimals}f} or more"
+        limits = f"at most {rounded(-low, scale)} worse" if low < 0 else f"{rounded(low, scale)} or more"
     elif low < 0 < high:
-        limits = f"{-low:.{decimals}f} worse to {high:.{decimals}f} better"
-    return f"({side} {abs(difference):.{decimals}f}{unit}, {limits})"
+        limits = f"{rounded(-low, scale)} worse to {rounded(high, scale)} better"
+    return f"({side} {rounded(abs(difference), scale)}{unit}, {limits})"
 
 
 def _among(comparison: Comparison, block_seconds: float | None) -> str:

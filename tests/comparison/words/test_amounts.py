@@ -2,16 +2,27 @@
 
 import pytest
 
-from lrsearch.comparison.words.amounts import count_in_words, decimals_of, first_names, score, size
+from lrsearch.comparison.words.amounts import count_in_words, first_names, rounded, score, size
 from tests.comparison.examples import compare, table
 
 
 @pytest.mark.parametrize(
-    ("scale", "decimals"), [(0.034, 3), (0.34, 2), (3.4, 1), (34, 0), (0.0, 2), (float("nan"), 2), (1e-12, 8)]
+    ("value", "scale", "text"),
+    [
+        (0.0342, 0.034, "0.034"),
+        (0.342, 0.34, "0.34"),
+        (91.26, 3.4, "91.3"),
+        (91.26, 34, "91"),
+        (1.0, 0.0, "1.00"),
+        (1.0, float("nan"), "1.00"),
+        (1.0123e-12, 7.5e-14, "1.012e-12"),
+        (1 + 1e-10, 1e-10, "1.0000000001"),
+        (0.0, 1e-12, "0.00000000"),
+    ],
 )
-def test_a_number_has_two_digits(scale, decimals) -> None:
-    """Within 0 to 8 decimals."""
-    assert decimals == decimals_of(scale)
+def test_a_number_has_the_digits_of_its_scale(value, scale, text) -> None:
+    """Two of them; beyond 8 decimals they are counted from the first digit, so that small numbers do not become 0."""
+    assert text == rounded(value, scale)
 
 
 def test_points_are_a_percentage_and_differences_have_their_unit() -> None:
