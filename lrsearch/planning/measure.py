@@ -11,8 +11,10 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.planning.trial_run import Trial, try_run
 from lrsearch.runs.function import load_training
+from lrsearch.runs.run import LEAST_SHARE
 from lrsearch.runs.spec import RunSeeds, RunSpec
 from lrsearch.schedules import make_schedule
+from lrsearch.text import counted
 
 NOMINAL_RATE = 1.234e-3
 """A base_lr that no script has by itself: an optimizer with another one has its own."""
@@ -57,7 +59,7 @@ def measure(training: str) -> Measured:
     A function that goes through `run.epochs()` is run for two of ten; one with a loop of its own to its end.
 
     Raises:
-        InputError: if it cannot be imported, never reports or never uses the schedule.
+        InputError: if it cannot be imported, never reports, or does not step its scheduler with its optimizer.
         RunError: if it fails.
     """
     load_training(training)
@@ -74,6 +76,12 @@ def measure(training: str) -> Measured:
     if not trial.scheduler_steps:
         raise InputError(
             f"{training}: it never uses the schedule: step run.scheduler(optimizer), or set rates by run.lr(step)"
+        )
+    if trial.optimizer and not LEAST_SHARE * trial.scheduler_steps <= trial.optimizer_steps <= trial.scheduler_steps:
+        raise InputError(
+            f"{training}: {counted(trial.optimizer_steps, 'optimizer step')} and "
+            f"{counted(trial.scheduler_steps, 'scheduler step')} at report {len(trial.scores)}: "
+            "step run.scheduler(optimizer) once after every optimizer step, not once an epoch"
         )
     reports = _REPORTS
     if trial.loop == "epochs":

@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from lrsearch.planning.measure import Measured, measure, trial_spec, varied
 from lrsearch.planning.trial_run import Trial, try_run
-from lrsearch.runs.run import LEAST_SHARE
 from lrsearch.text import counted, time_in_words
 from lrsearch.training.device import usable_cores
 
@@ -28,7 +27,7 @@ def examine_training(training: str) -> Iterator[Finding]:
         training: its address, "package.module:function".
 
     Raises:
-        InputError: if it cannot be imported, never reports or never uses the schedule.
+        InputError: if it cannot be imported, never reports, or does not step its scheduler with its optimizer.
         RunError: if it fails.
     """
     measured = measure(training)
@@ -86,7 +85,10 @@ def _uses_seeds(first: Trial, again: Trial, seeds: dict[str, Trial]) -> Iterator
         if seed in used:
             yield f"run.seeds.{seed}", True, f"changes the score by {changes[seed]:.3g}"
         else:
-            detail = f"is not used, or not seen in two reports: {of} would be the same in every block"
+            detail = (
+                f"changes no score within two reports: {of} is the same in every block, unless there is none, or "
+                f"{' or '.join(f'run.seeds.{name}' for name in used)} decides it too, as torch.manual_seed does"
+            )
             yield f"run.seeds.{seed}", True, detail
 
 
@@ -105,9 +107,6 @@ def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
             False,
             f"{said}step run.scheduler(optimizer) once after every optimizer step, and set no other rate",
         )
-    if not LEAST_SHARE * trial.scheduler_steps <= trial.optimizer_steps <= trial.scheduler_steps:
-        said = "step run.scheduler(optimizer) once after every optimizer step"
-        return "schedule", False, f"{steps} until report {len(trial.scores)}: {said}"
     origin = "measured" if measured.counted else "as the study says"
     length = f"{counted(measured.total_steps, 'update')} a run, {origin}"
     return (

@@ -12,10 +12,10 @@ from typing import Any
 
 from lrsearch.errors import InputError, RunError
 from lrsearch.processes.interruption import Interruption
-from lrsearch.runs.messages import Answer, Channel, Failed, Refused, Report, Resumed
+from lrsearch.runs.messages import Answer, Channel, Done, Failed, Refused, Report, Resumed
 from lrsearch.runs.process.carrying_out import carry_out
 from lrsearch.runs.process.child import end_with_parent
-from lrsearch.runs.process.running import RunningProcess
+from lrsearch.runs.process.running import RunningProcess, failure_of
 from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSpec
 from lrsearch.schedules import schedule_from_params
@@ -182,7 +182,7 @@ def try_run(spec: RunSpec, *, reports: int = 2, only_loop: bool = False) -> Tria
                 try:
                     message = process.connection.recv()
                 except (EOFError, OSError):
-                    break
+                    message = failure_of(process)
                 if isinstance(message, _Seen):
                     seen = message
                     if only_loop and seen.loop == "steps":
@@ -195,6 +195,8 @@ def try_run(spec: RunSpec, *, reports: int = 2, only_loop: bool = False) -> Tria
                     seconds.append(time.perf_counter() - begun)
                     if len(scores) < reports:
                         process.connection.send(Answer(message.step, end=False))
+                elif isinstance(message, Done):
+                    break
                 elif isinstance(message, Refused):
                     raise InputError(message.reason)
                 elif isinstance(message, Failed):
@@ -221,7 +223,7 @@ def main() -> None:
     end_with_parent(int(sys.argv[2]))
     connection = Connection(int(sys.argv[1]))
     spec = RunSpec.from_json(connection.recv())
-    sys.path[:] = spec.path
+    sys.path[:], sys.argv[:] = spec.path, [spec.training]
     carry_out(spec, connection, make=_WatchedRun)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lrsearch.records import off_the_means
 from lrsearch.runs.messages import Done, Failed, Message, Report
-from lrsearch.runs.process.running import Running
+from lrsearch.runs.process.running import Running, failure_of
 from lrsearch.runs.spec import RunSpec
 from lrsearch.training.lane import Crash, EpochMetrics, TestScores
 
@@ -51,11 +51,7 @@ class RunLane:
             message: Message = running.connection.recv()
             return message
         except (EOFError, OSError):
-            running.kill()
-            code = running.exit_code or 0
-            how = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
-            last = running.output.strip().rpartition("\n")[2]
-            return Failed(f"{how}: {last}" if last else how)
+            return failure_of(running)
 
     def take(self, report: Report, *, last: bool) -> None:
         """Take in a report; the `last` one is told when the run has ended as it should."""

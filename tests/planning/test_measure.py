@@ -50,11 +50,18 @@ def test_the_length_of_a_run_is_measured(monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("trial", "why"),
-    [(Trial(loop="epochs"), "never reports"), (Trial((1.0,), (0,), (1.0,), "epochs"), "never uses the schedule")],
+    [
+        (Trial(loop="epochs"), "it never reports"),
+        (Trial((1.0,), (0,), (1.0,), "epochs"), "it never uses the schedule"),
+        (
+            Trial((1.0,), (1,), (1.0,), "epochs", 19, 1, "SGD"),
+            "19 optimizer steps and 1 scheduler step at report 1",
+        ),
+    ],
 )
 def test_what_cannot_be_measured_is_one_line(monkeypatch, trial, why) -> None:
-    """A function that never reports, or uses no schedule."""
-    with pytest.raises(InputError, match=f"{TRAINING}: it {why}"):
+    """A function that never reports, uses no schedule, or steps it once an epoch."""
+    with pytest.raises(InputError, match=f"{TRAINING}: {why}"):
         measured(monkeypatch, trial)
 
 

@@ -90,3 +90,5 @@ def test_a_run_is_tried_in_a_process_of_its_own(tmp_path) -> None:
     assert "steps" == try_run(replace(spec, training=f"{EXAMPLES}:network"), only_loop=True).loop
     with pytest.raises(RunError, match="no mean of nothing"):
         try_run(replace(spec, training=f"{EXAMPLES}:fails"))
+    with pytest.raises(RunError, match=r"exit code 2: .*needs_data: error: .* required: --data"):
+        try_run(replace(spec, training=f"{EXAMPLES}:needs_data"))

@@ -132,6 +132,14 @@ def test_a_run_that_fails_twice_has_crashed(caplog) -> None:
     assert 1 == sum("tried once more" in record.message for record in caplog.records)
 
 
+def test_a_run_that_exits_has_failed_with_its_exit_code() -> None:
+    """Not by a place in the code: why, it has written itself."""
+    with stack_of("exits") as stack:
+        while not stack.crashes():
+            assert not stack.run_epoch()
+        assert "it ended with exit code 3" == stack.crashes()[0].error
+
+
 def test_scores_of_examples_are_kept_where_their_mean_is_the_score(caplog) -> None:
     """Else the intervals would be those of another metric: it is said once, and the runs go on."""
     with stack_of("tells_examples", "tells_other_examples", "tells_other_examples", purpose="confirm") as stack:

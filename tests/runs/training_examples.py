@@ -1,5 +1,6 @@
 """Training functions of a few milliseconds, and some that are broken."""
 
+import argparse
 import os
 import random
 import subprocess
@@ -225,6 +226,18 @@ def kills_itself(run: Run) -> None:
     """End without a word."""
     print("now", flush=True)
     os.kill(os.getpid(), 9)
+
+
+def needs_data(run: Run) -> None:
+    """Parse arguments, of which a run has none."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", required=True)
+    parser.parse_args()
+
+
+def exits(run: Run) -> None:
+    """End as a script does that cannot go on."""
+    sys.exit(3)
 
 
 def tells_examples(run: Run) -> None:

@@ -77,6 +77,8 @@ def _measured_study(target: Path, name: str, training: str) -> str:
     with show_progress("one short trial run"):
         measured = measure(training)
     length = "measured" if measured.counted else "your loop takes as many as this says: set what you mean"
+    if measured.trial.loop == "epochs":
+        length += f": {measured.reports} epochs of {measured.trial.updates[0]} updates; for others change reports too"
     return run_template(
         str(target),
         name,

@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -20,6 +21,8 @@ from lrsearch.runs.messages import Channel, Done, Failed, Message, Pipe, Refused
 from lrsearch.runs.run import Run
 from lrsearch.runs.spec import RunSpec
 
+_NOT_THE_USERS = ("site-packages", "lrsearch/runs", sysconfig.get_path("stdlib"))
+
 
 def carry_out(
     spec: RunSpec,
@@ -27,19 +30,21 @@ def carry_out(
     prepare: Callable[[Run], object] = lambda _: None,
     make: Callable[[RunSpec, Channel], Run] = Run,
 ) -> None:
-    """Train, and tell the search how it ended; whatever is raised is told, and ends here.
+    """Train, and tell the search how it ended; whatever is raised is told, and ends here, but an exit code.
 
     Args:
         spec: the run.
         connection: to the search.
         prepare: called with the run before it begins.
         make: gives the run that the training function sees.
+
+    Raises:
+        SystemExit: where the function ended its process with a code other than 0, having written why.
     """
     run = make(spec, Pipe(connection))
     prepare(run)
-    message = _outcome(run, spec.training)
     try:
-        connection.send(message)
+        connection.send(_outcome(run, spec.training))
     except OSError:
         return  # the search is gone, and with it who would read it
     finally:
@@ -54,7 +59,7 @@ def carry_out_alone(connection: Connection) -> None:
     atexit.register(gc.freeze)  # see lrsearch.__main__.command
     atexit.register(gc.collect)  # before that: what a person's code has left open and unreachable is closed as ever
     spec = RunSpec.from_json(connection.recv())
-    sys.path[:] = spec.path
+    sys.path[:], sys.argv[:] = spec.path, [spec.training]  # a parser of its own sees no arguments
     logging.getLogger("lrsearch").addHandler(_Tell(Pipe(connection)))
     carry_out(spec, connection, _end_in_order)
 
@@ -88,8 +93,10 @@ def _outcome(run: Run, training: str) -> Message:
     except InputError as error:
         return Refused(f"{training}: {error}")
     except BaseException as error:  # a person's own code may raise anything
-        if not (isinstance(error, SystemExit) and error.code in (None, 0)):
+        if not isinstance(error, SystemExit) or not isinstance(error.code, int | None):
             return _failed(error)
+        if error.code:
+            raise
         returned = None  # a script that has come to its end
     try:
         return Done(run.finish(returned))
@@ -105,8 +112,6 @@ def _failed(error: BaseException) -> Failed:
 
 def _described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    user_frames = [
-        frame for frame in frames if "site-packages" not in frame.filename and "lrsearch/runs" not in frame.filename
-    ]
+    user_frames = [frame for frame in frames if not any(place in frame.filename for place in _NOT_THE_USERS)]
     place = (user_frames or frames)[-1]
     return f"{one_line(described(error))} ({place.filename.rpartition('/')[2]}, line {place.lineno})"

@@ -14,6 +14,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import IO, Protocol, TypeAlias
 
+from lrsearch.runs.messages import Failed
 from lrsearch.runs.process.carrying_out import carry_out
 from lrsearch.runs.process.strays import FOLDER, end_strays
 from lrsearch.runs.process.tail import Tail
@@ -63,6 +64,20 @@ class Running(Protocol):
 
 
 Starter: TypeAlias = Callable[[RunSpec], Running]
+
+_EXIT_SECONDS = 5.0
+
+
+def failure_of(running: Running) -> Failed:
+    """Return how a run has failed that says nothing any more, with the last line that it wrote."""
+    until = time.monotonic() + _EXIT_SECONDS
+    while running.exit_code is None and time.monotonic() < until:
+        time.sleep(0.01)
+    running.kill()
+    code = running.exit_code or 0
+    how = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+    last = running.output.strip().rpartition("\n")[2]
+    return Failed(f"{how}: {last}" if last else how)
 
 
 def environment_of(spec: RunSpec) -> dict[str, str]:
@@ -164,13 +179,20 @@ class RunningThread:
 
     def __init__(self, spec: RunSpec) -> None:
         self.connection, theirs = Pipe()
-        self._thread = threading.Thread(target=carry_out, args=(spec, theirs), name="lrsearch-run", daemon=True)
+        self._code = 0
+        self._thread = threading.Thread(target=self._begin, args=(spec, theirs), name="lrsearch-run", daemon=True)
         self._thread.start()
+
+    def _begin(self, spec: RunSpec, connection: Connection) -> None:
+        try:
+            carry_out(spec, connection)
+        except SystemExit as ended:
+            self._code = int(ended.code or 0)
 
     @property
     def exit_code(self) -> int | None:
-        """0 where it has ended; None while it runs."""
-        return None if self._thread.is_alive() else 0
+        """0 where it has ended, or what its function told sys.exit; None while it runs."""
+        return None if self._thread.is_alive() else self._code
 
     def expect_end(self) -> None:
         """Do nothing: it cannot be killed."""
