@@ -43,7 +43,7 @@ def print_table(shown: Table, form: str = "table") -> None:
     elif not shown.rows:
         logger.info("nothing to show")
     else:
-        for line in table_lines(shown, Console().width if sys.stdout.isatty() else sys.maxsize):
+        for line in table_lines(shown.for_people, Console().width if sys.stdout.isatty() else sys.maxsize):
             output.print(line)
 
 

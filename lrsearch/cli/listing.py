@@ -28,7 +28,7 @@ from lrsearch.storage import (
     stored_names,
     study_heads,
 )
-from lrsearch.tables import Table, table
+from lrsearch.tables import Column, Table, table
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def list_trials(
     metrics = {head.name: head.metric for head in study_heads(storage)}
     lines = newest_trials(storage, studies, wanted, most)
     value = metrics[studies[0]].stored_column("value")
-    others = ("epochs", "seconds", "stop reason", "failed", "block", "parameters")
+    confirmed = (Column("failed", optional=True), Column("block", optional=True))
+    others = ("epochs", "seconds", "stop reason", *confirmed, "parameters")
     columns = ("number", "replicate", "state", "family", value, *others)
     rows = (_trial_row(line, failed.get(line.study), metrics[line.study]) for line in lines)
     return TrialList(table(columns, rows), total)

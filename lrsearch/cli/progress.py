@@ -169,7 +169,7 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:
         if epochs == first[0] < all_epochs:
             shown.phase(_STARTING)
             return
-        what = f"{state.done} of {counted(state.total, 'run')} done, {epochs} of {counted(all_epochs, 'epoch')}"
+        what = f"{state.done} of {counted(state.total, 'run')} done, {epochs} of {counted(all_epochs, state.unit)}"
         shown.show(what, epochs - first[0], all_epochs - epochs, before=first[0])
 
     return show

@@ -86,8 +86,8 @@ def confirm_table(confirmation: StudyPart) -> Table:
     controls = confirmation.attributes.controls
     score = metric.stored_column(metric.name)
     columns = [Column("entry", "candidate"), Column("blocks")]
-    for measured in (Column("train loss"), Column("test loss"), score):
-        columns += [measured, Column(f"{measured.key} SD", "SD")]
+    for measured in (Column("train loss", optional=True), Column("test loss", optional=True), score):
+        columns += [measured, Column(f"{measured.key} SD", "SD", optional=measured.optional)]
         columns += [Column(f"{measured.key} printed", "published")] * any(published.values())
     columns += [Column("failed"), Column("diverged"), *[Column("control")] * bool(controls)]
     rows, failed = [], failed_runs(confirmation)

@@ -154,7 +154,7 @@ def finish_batches(
 def audit_progress(experiment: Experiment, audit: Study, todo: Sequence[Batch]) -> ConfirmProgress:
     """Return how far an audit is, by what is stored of these trials."""
     wanted = {(batch.replicate, trial.number) for batch in todo for trial in batch.trials}
-    return ConfirmProgress(len(wanted), len(wanted & _done(audit)), experiment.epochs)
+    return ConfirmProgress(len(wanted), len(wanted & _done(audit)), experiment.epochs, unit=experiment.epoch_word)
 
 
 def _done(audit: Study) -> set[tuple[int | None, int | None]]:

@@ -12,11 +12,13 @@ class ConfirmProgress:
     Attributes:
         total: runs.
         done: runs that are stored.
-        epochs: of one run.
-        epochs_in_training: epochs that runs have had which are not stored yet.
+        epochs: of one run, or its reports.
+        epochs_in_training: those that runs have had which are not stored yet.
+        unit: "epoch", or "report".
     """
 
     total: int
     done: int
     epochs: int
     epochs_in_training: int = 0
+    unit: str = "epoch"

@@ -130,7 +130,7 @@ def confirm_progress(experiment: Experiment, study: Study, blocks: Sequence[Bloc
         stored += len(block.candidates) - missing
         # The process that holds a block counts its runs until all are stored.
         in_training += min(epochs_held(attributes, block), missing * experiment.epochs)
-    return ConfirmProgress(total, stored, experiment.epochs, in_training)
+    return ConfirmProgress(total, stored, experiment.epochs, in_training, unit=experiment.epoch_word)
 
 
 def _runs(study: Study) -> list[TrialRecord]:

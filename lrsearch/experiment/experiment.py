@@ -89,6 +89,11 @@ class Experiment(ABC):
         return self.stored_metric or self.fresh_metric
 
     @property
+    def epoch_word(self) -> str:
+        """What people call the equal parts of a trial, after each of which it is judged: "epoch", or "report"."""
+        return "epoch" if self.config.run is None else "report"
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What to know of the plan before anything is trained."""
         return ()

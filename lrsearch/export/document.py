@@ -99,6 +99,8 @@ class Configuration(Table):
             InputError: for an unknown key, a missing one, or an invalid value.
         """
         check_plain(data, source)
+        if "schedule" not in data and {"search", "ranges", "plan"} & data.keys():
+            raise InputError(f"{source} is a study file: export a schedule of the study, lrsearch export -o best.toml")
         try:
             return cls.model_validate(data)
         except ValidationError as error:

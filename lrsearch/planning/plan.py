@@ -179,7 +179,7 @@ def _remarks(config: StudyConfig, noise: AssumedNoise, replicates: int) -> tuple
     if config.plan.tuning_efforts:
         remarks.append("times leave out the winners of smaller tuning budgets, which are confirmed too")
     if config.data.train != "all" and config.search.pruner != "none":
-        remarks.append("times are at most: the pruner saves a part of the search's epochs")
+        remarks.append("times are at most: the pruner saves a part of the search")
     return tuple(remarks)
 
 

@@ -29,12 +29,14 @@ class Column:
         decimals: of its fractional numbers; if None, as many as give the largest four significant digits, each number
             for itself in a column that holds text as well.
         signed: whether its numbers above 0 have a plus sign.
+        optional: whether people do not see it where it holds nothing.
     """
 
     key: str
     heading: str = ""
     decimals: int | None = None
     signed: bool = False
+    optional: bool = False
 
     @property
     def title(self) -> str:
@@ -86,6 +88,17 @@ class Table:
     def cells(self) -> tuple[tuple[str, ...], ...]:
         """The values as people read them, row by row."""
         return tuple(zip(*self.column_cells, strict=True))
+
+    @property
+    def for_people(self) -> Table:
+        """The table without its optional columns that hold nothing."""
+        shown = [
+            place
+            for place, column in enumerate(self.columns)
+            if not column.optional or any(value is not None for value in self.values(place))
+        ]
+        rows = tuple(tuple(row[place] for place in shown) for row in self.rows)
+        return Table(tuple(self.columns[place] for place in shown), rows, self.title)
 
     def values(self, place: int) -> list[Any]:
         """Return the values of the column at `place`."""

@@ -179,6 +179,15 @@ def _confirm(shown: progress.Progress, clock: list[float]) -> None:
         show(ConfirmProgress(72, runs * blocks, epochs, runs * sum(had)))
 
 
+def test_runs_are_counted_by_their_reports() -> None:
+    """They have no epochs that lrsearch knows of."""
+    shown = progress.Progress()
+    show = progress.confirm_progress(shown)
+    show(ConfirmProgress(2, 0, 10, unit="report"))
+    show(ConfirmProgress(2, 1, 10, 3, unit="report"))
+    assert "1 of 2 runs done, 13 of 20 reports" == shown.told
+
+
 @pytest.mark.parametrize("work", [_search, _confirm])
 def test_the_time_left_is_steady_from_the_first_tenth_on(work, clock, monkeypatch, capsys) -> None:
     """With pruning, over blocks, in lanes: the end that is foretold is off by a tenth and moves by 6 % at most."""

@@ -48,6 +48,7 @@ def test_a_wrong_document_is_named_in_one_line(tmp_path, name):
         ("a.json", "{", "is not json"),
         ("a.toml", "a = ", "is not toml"),
         ("a.yaml", "- 1", "must hold the tables schedule and training, got list"),
+        ("a.toml", "[search]", "a.toml is a study file: export a schedule of the study, lrsearch export"),
         ("a.txt", "", "must be a .yaml, .json or .toml file, got .txt"),
     ],
 )

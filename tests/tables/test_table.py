@@ -38,6 +38,15 @@ def test_programs_get_the_values_and_people_the_words() -> None:
     assert [["entry", "value"], ["rex", "0.8312"]] == list(csv.reader(io.StringIO(shown.to_csv())))
 
 
+def test_people_do_not_see_optional_columns_that_hold_nothing() -> None:
+    """Programs find every key."""
+    columns = (Column("entry"), Column("loss", optional=True), Column("SD", optional=True), Column("score"))
+    shown = table(columns, [("rex", None, 0.5, None), ("step", None, None, None)])
+    assert ("entry", "SD", "score") == shown.for_people.headings
+    assert (("rex", 0.5, None), ("step", None, None)) == shown.for_people.rows
+    assert {"entry": "step", "loss": None, "SD": None, "score": None} == shown.records()[1]
+
+
 def test_csv_holds_no_formula_and_json_of_what_is_nested() -> None:
     """A spreadsheet computes nothing; parameters can be read back; infinity is null."""
     shown = table("abc", [("=1+1", {"x": math.inf}, [1, 2])])
