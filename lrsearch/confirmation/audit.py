@@ -6,7 +6,6 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from optuna.study import Study
@@ -20,7 +19,7 @@ from lrsearch.experiment.options import lanes_of
 from lrsearch.names import audit_name
 from lrsearch.processes.interruption import Interruption
 from lrsearch.storage import StudyPart, family_of, to_record
-from lrsearch.trials.checkpoints import Checkpoints, open_checkpoints
+from lrsearch.trials.checkpoints import open_checkpoints
 from lrsearch.trials.full_runs import FullRun, FullRuns
 
 
@@ -106,8 +105,8 @@ def finish_batches(
     audit: Study,
     todo: Sequence[Batch],
     *,
-    storage: str | None = None,
-    on_epoch: OnEpoch = lambda _: None,
+    storage: str,
+    on_epoch: OnEpoch,
 ) -> None:
     """Train what is missing of these trials from the start to the end, on the search's own seeds, and store them.
 
@@ -117,13 +116,13 @@ def finish_batches(
         experiment: of the search.
         audit: the study that takes the finished trials; what it holds is not run again.
         todo: the batches.
-        storage: the study's address, beside which runs keep their files; None keeps none.
+        storage: the study's address, beside which runs keep their files.
         on_epoch: called after every epoch of a batch.
 
     Raises:
         Interrupted: by a signal; the batches that were finished are stored.
     """
-    files = None if storage is None else open_checkpoints(audit, experiment.config, storage)
+    files = open_checkpoints(audit, experiment.config, storage)
     with Interruption.handled() as interruption:
         for batch in todo:
             done = _done(audit)
@@ -138,7 +137,7 @@ def finish_batches(
                     seeds,
                     trial.params,
                     trial,
-                    _folder(files, batch, trial),
+                    files.run_folder(f"audit-{batch.replicate:02d}-{trial.number:06d}"),
                     f"trial {trial.number}, finished after all,",
                 )
                 for trial in missing
@@ -160,10 +159,6 @@ def audit_progress(experiment: Experiment, audit: Study, todo: Sequence[Batch]) 
 def _done(audit: Study) -> set[tuple[int | None, int | None]]:
     """Return the finished trials as (replicate, number)."""
     return {(run.replicate, run.audited) for run in StudyPart.of(audit).runs}
-
-
-def _folder(files: Checkpoints | None, batch: Batch, trial: FrozenTrial) -> Path | None:
-    return None if files is None else files.run_folder(f"audit-{batch.replicate:02d}-{trial.number:06d}")
 
 
 def _store(audit: Study, batch: Batch, trials: Sequence[FrozenTrial], runs: FullRuns) -> None:

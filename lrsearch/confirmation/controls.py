@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from lrsearch.confirmation.blocks import AA, POSITIVE, Block
 from lrsearch.confirmation.candidates import Candidate
@@ -67,10 +66,6 @@ def _twin(_: Experiment, candidates: Sequence[Candidate]) -> Candidate:
 
 def _weakened(experiment: Experiment, candidates: Sequence[Candidate]) -> Candidate:
     first = next((c for c in candidates if c.schedule["family"] == "constant"), candidates[0])
-    schedule = _constant(experiment, WEAKENED * float(first.schedule["base_lr"]))
+    schedule = experiment.constant_schedule(WEAKENED * float(first.schedule["base_lr"])).params()
     name = f"{first.name} at {WEAKENED:g} x its rate (positive)"
     return Candidate(name, schedule, first.settings, control=POSITIVE, control_of=first.name)
-
-
-def _constant(experiment: Experiment, rate: float) -> dict[str, Any]:
-    return experiment.constant_schedule(rate).params()

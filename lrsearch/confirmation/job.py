@@ -43,7 +43,7 @@ class Task(Protocol[P]):
     """Trains parts of a job, such as blocks, and stores each when it is done; what is stored is not trained again."""
 
     def __call__(
-        self, experiment: Experiment, study: Study, parts: Sequence[P], /, *, storage: str | None, on_epoch: OnEpoch
+        self, experiment: Experiment, study: Study, parts: Sequence[P], /, *, storage: str, on_epoch: OnEpoch
     ) -> None:
         """Train the parts in this process."""
         ...

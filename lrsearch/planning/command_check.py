@@ -9,8 +9,9 @@ from lrsearch.errors import RunError
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.run_experiment import RunExperiment
 from lrsearch.planning.timing import middle_rate, middle_run
-from lrsearch.planning.training_check import Finding, time_finding
+from lrsearch.planning.training_check import time_finding
 from lrsearch.processes.interruption import Interruption
+from lrsearch.storage import Finding
 from lrsearch.training.lane import EpochMetrics
 
 _REPORTS = 2
@@ -28,10 +29,10 @@ def examine_command(config: StudyConfig) -> Iterator[Finding]:
     of = f"in the first {len(told)} of its {experiment.epochs} reports" if experiment.epochs > 1 else "at its end"
     if told[-1].diverged:
         said = f"{experiment.name}: {experiment.metric.name} is NaN or infinite {of}, {rate}"
-        yield "command", False, f"{said}; lower [ranges] base_lr, or mend the script"
+        yield Finding("command", False, f"{said}; lower [ranges] base_lr, or mend the script")
         return
     scores = " and ".join(f"{metrics.score['select']:.4g}" for metrics in told)
-    yield "command", True, f"{experiment.name}: {experiment.metric.name} {scores} {of}, {rate}"
+    yield Finding("command", True, f"{experiment.name}: {experiment.metric.name} {scores} {of}, {rate}")
     first, last = (told[place].seconds or 0.0 for place in (0, -1))
     yield time_finding(experiment.epochs, max(0.0, first - last) if len(told) > 1 else 0.0, last)
 

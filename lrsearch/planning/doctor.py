@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING
 
+from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError, RunError
+from lrsearch.experiment.experiment import Seeds
+from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.passwords import described
-
-if TYPE_CHECKING:
-    from lrsearch.config import StudyConfig
-    from lrsearch.experiment.workload_experiment import WorkloadExperiment
-    from lrsearch.training.lane import EpochMetrics
-    from lrsearch.training.stack import Stack
+from lrsearch.planning.command_check import examine_command
+from lrsearch.planning.training_check import examine_training
+from lrsearch.schedules import make_schedule
+from lrsearch.storage import Finding, examine_storage
+from lrsearch.training.check import check_independence
+from lrsearch.training.device import choose_device, device_label, set_up_device, usable_cores
+from lrsearch.training.lane import EpochMetrics
+from lrsearch.training.lenet.convolution import kernels_in_words
+from lrsearch.training.stack import Stack
 
 _RATE = 1e-3
 _EXAMPLES = 8
 _LANES = 4
 _PACKAGES = ("lrsearch", "torch", "torchvision", "optuna", "optuna-dashboard", "numpy", "scipy")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was tried: whether it works, what it is, and what to do."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class Tried:
         return cls(workload=config.workload) if built_in is None else cls(dataset=built_in)
 
 
-def examine(tried: Tried, *, storage: str, device: str) -> list[Check]:
+def examine(tried: Tried, *, storage: str, device: str) -> list[Finding]:
     """Try everything that a study needs.
 
     Args:
@@ -67,61 +63,35 @@ def examine(tried: Tried, *, storage: str, device: str) -> list[Check]:
         device: "auto", "cpu" or "cuda".
     """
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in _PACKAGES)
-    checks = [Check("versions", True, f"Python {platform.python_version()}, {versions}")]
-    attempts: list[tuple[str, Callable[[], list[Check]]]] = [
-        ("device", lambda: [Check("device", True, _device(device))]),
-        ("storage", lambda: _storage(storage)),
+    findings = [Finding("versions", True, f"Python {platform.python_version()}, {versions}")]
+    attempts: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+        ("device", lambda: [Finding("device", True, _device(device))]),
+        ("storage", lambda: examine_storage(storage)),
         _trained(tried, device),
     ]
     for name, attempt in attempts:
         try:
-            checks += attempt()
+            findings += list(attempt())
         except (InputError, RunError) as error:
-            checks.append(Check(name, False, str(error)))
-    return checks
+            findings.append(Finding(name, False, str(error)))
+    return findings
 
 
-def _trained(tried: Tried, device: str) -> tuple[str, Callable[[], list[Check]]]:
+def _trained(tried: Tried, device: str) -> tuple[str, Callable[[], Iterable[Finding]]]:
     """Return the name of what is trained, and what tries it."""
     if (study := tried.command) is not None:
-        return "command", lambda: _command(study)
+        return "command", lambda: examine_command(study)
     if (training := tried.training) is not None:
-        return "training", lambda: _training(training)
-    return "workload", lambda: [Check("workload", True, _workload(tried.workload, tried.dataset, device))]
+        return "training", lambda: examine_training(training)
+    return "workload", lambda: [Finding("workload", True, _workload(tried.workload, tried.dataset, device))]
 
 
 def _device(device: str) -> str:
-    from lrsearch.training.device import choose_device, device_label, usable_cores
-    from lrsearch.training.lenet.convolution import kernels_in_words
-
     chosen = choose_device(device)
     return f"{device_label(chosen)}, {usable_cores()} processor cores to be used; {kernels_in_words(chosen)}"
 
 
-def _training(address: str) -> list[Check]:
-    from lrsearch.planning.training_check import examine_training
-
-    return [Check(*finding) for finding in examine_training(address)]
-
-
-def _command(study: StudyConfig) -> list[Check]:
-    from lrsearch.planning.command_check import examine_command
-
-    return [Check(*finding) for finding in examine_command(study)]
-
-
-def _storage(address: str) -> list[Check]:
-    from lrsearch.storage import examine_storage
-
-    return [Check(*finding) for finding in examine_storage(address)]
-
-
 def _workload(workload: str | None, dataset: str, device: str) -> str:
-    from lrsearch.config import StudyConfig
-    from lrsearch.experiment.workload_experiment import WorkloadExperiment
-    from lrsearch.training.check import check_independence
-    from lrsearch.training.device import set_up_device
-
     tried = {"data.dataset": dataset} if workload is None else {"workload": workload}
     config = StudyConfig().changed({**tried, "training.epochs": 1})
     experiment = WorkloadExperiment.prepare(config, device=device)
@@ -166,9 +136,6 @@ def _how(experiment: WorkloadExperiment, seconds: float) -> str:
 
 def _with_a_lane(experiment: WorkloadExperiment) -> Stack:
     """Return a stack with the lane that is tried."""
-    from lrsearch.experiment.experiment import Seeds
-    from lrsearch.schedules import make_schedule
-
     seeds = Seeds.of(0, "doctor", 0)
     schedule = make_schedule("constant", total_steps=2 * experiment.steps_per_epoch, base_lr=_RATE)
     stack = experiment.stack(seeds)

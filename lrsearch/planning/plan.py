@@ -13,13 +13,13 @@ from lrsearch.config import StudyConfig
 from lrsearch.errors import InputError
 from lrsearch.experiment.options import RunOptions
 from lrsearch.experiment.prepare import prepare_experiment
+from lrsearch.planning.budgeted_study import POWER, candidates, replicated, searches
 from lrsearch.planning.noise import AssumedNoise, noise_for
 from lrsearch.planning.timing import Timing, time_trials
 from lrsearch.schedules import reads_metric
 
 BLOCKS = (6, 8, 10, 12, 15, 20, 30)
 _MOST_BLOCKS = 10_000
-_POWER = 0.8
 _PAIRS_SIMULATED = 6000
 
 
@@ -122,20 +122,18 @@ def plan_study(
     on_step("loading", 0.0)
     experiment = prepare_experiment(config, options)
     noise = noise_for(experiment, noise)
-    searched = config.data.train != "all"
-    replicates = config.search.replicates if searched else 1
-    planned = replicates if replicates > 1 else config.plan.blocks
+    replicates = config.search.replicates if searches(config) else 1
+    planned = replicated(config, config.plan.blocks)
     wanted = sorted(set(blocks) if blocks is not None else {*BLOCKS, *config.plan.looks, max(planned, FEWEST_BLOCKS)})
-    trials = config.search.trials if searched else 0
+    trials = config.search.trials if searches(config) else 0
     on_step("timing", 0.0)
     timing = time_trials(experiment, options, trials or len(config.baseline))
-    candidates = [*(config.search.families if searched else ()), *(baseline.name for baseline in config.baseline)]
-    columns = _columns(config, candidates)
+    columns = _columns(config)
     rope = config.plan.rope_for(experiment.metric) if noise.unit == experiment.metric.unit else None
     rows = []
     for place, number in enumerate(wanted):
         on_step(f"simulating the power of {number} blocks", place / len(wanted))
-        runs = (number if replicates > 1 else 1) * trials + number * len(candidates)
+        runs = (number if replicates > 1 else 1) * trials + number * len(candidates(config))
         rows.append(_row(config, rope, noise.noise, number, columns, runs, timing))
     return StudyPlan(
         columns=columns,
@@ -157,13 +155,13 @@ def plan_study(
     )
 
 
-def _columns(config: StudyConfig, candidates: Sequence[str]) -> int:
+def _columns(config: StudyConfig) -> int:
     """Return how many columns the comparison will have."""
-    contrasts = config.plan.contrasts
+    contrasts, names = config.plan.contrasts, candidates(config)
     groups = None if contrasts == "all" else contrasts.groups
-    columns = len(groups) if groups is not None else sum(not reads_metric(candidate) for candidate in candidates)
+    columns = len(groups) if groups is not None else sum(not reads_metric(name) for name in names)
     if columns < 2:
-        raise InputError(f"a plan needs at least 2 families or fixed schedules to compare, got {', '.join(candidates)}")
+        raise InputError(f"a plan needs at least 2 families or fixed schedules to compare, got {', '.join(names)}")
     return columns
 
 
@@ -178,7 +176,7 @@ def _remarks(config: StudyConfig, noise: AssumedNoise, replicates: int) -> tuple
         remarks.append("with several replicates every block is a search of its own: blocks are replicates")
     if config.plan.tuning_efforts:
         remarks.append("times leave out the winners of smaller tuning budgets, which are confirmed too")
-    if config.data.train != "all" and config.search.pruner != "none":
+    if searches(config) and config.search.pruner != "none":
         remarks.append("times are at most: the pruner saves a part of the search")
     return tuple(remarks)
 
@@ -207,8 +205,8 @@ def _row(
     ]
     return PlanRow(
         blocks=blocks,
-        detectable=powers[0].detectable(_POWER),
-        detectable_against=powers[1].detectable(_POWER),
+        detectable=powers[0].detectable(POWER),
+        detectable_against=powers[1].detectable(POWER),
         power_at_rope=None if rope is None else powers[0].power(rope),
         runs=runs,
         trial_epochs=runs * config.epochs,

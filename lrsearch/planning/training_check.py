@@ -6,15 +6,12 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
 
 from lrsearch.planning.measure import Measured, measure, trial_spec, varied
 from lrsearch.planning.trial_run import Trial, try_run
+from lrsearch.storage import Finding
 from lrsearch.text import counted, time_in_words
 from lrsearch.training.device import usable_cores
-
-Finding: TypeAlias = tuple[str, bool, str]
-"""What was tried, whether it is as it should be, and what was found."""
 
 _SEEDS = {"init": "the initial weights", "order": "the order of the data", "split": "the split of the data"}
 _FAMILIES, _TRIALS, _BLOCKS = 4, 8, 12
@@ -32,12 +29,16 @@ def examine_training(training: str) -> Iterator[Finding]:
     """
     measured = measure(training)
     if len(measured.trial.scores) < 2:
-        yield "training", False, f"{training} reports once in a run: nothing can be pruned, and its time is not known"
+        yield Finding(
+            "training", False, f"{training} reports once in a run: nothing can be pruned, and its time is not known"
+        )
     with TemporaryDirectory(prefix="lrsearch-trial-") as folder:
         first, again = (_try(measured, folder, name) for name in ("first", "again"))
         seeds = {seed: _try(measured, folder, seed, seed=seed) for seed in _SEEDS}
         resumed = _try(measured, folder, "first")
-    yield "training", True, f"{training}: scores {_numbers(first.scores)} after updates {_numbers(first.updates)}"
+    yield Finding(
+        "training", True, f"{training}: scores {_numbers(first.scores)} after updates {_numbers(first.updates)}"
+    )
     yield _repeats(first, again)
     yield from _uses_seeds(first, again, seeds)
     yield _uses_schedule(measured, first)
@@ -60,8 +61,8 @@ def _spread(one: Trial, other: Trial) -> float:
 def _repeats(first: Trial, again: Trial) -> Finding:
     spread = _spread(first, again)
     if spread == 0:
-        return "repeats", True, "equal seeds give equal scores, to the bit"
-    return (
+        return Finding("repeats", True, "equal seeds give equal scores, to the bit")
+    return Finding(
         "repeats",
         True,
         f"equal seeds give scores that differ by up to {spread:.3g} (GPU kernels, or a random source without a seed): "
@@ -74,7 +75,7 @@ def _uses_seeds(first: Trial, again: Trial, seeds: dict[str, Trial]) -> Iterator
     changes = {seed: _spread(first, trial) for seed, trial in seeds.items()}
     used = [seed for seed, change in changes.items() if change > noise]
     if not used:
-        yield (
+        yield Finding(
             "seeds",
             False,
             "no seed changes the score by more than equal seeds do: the function ignores run.seeds, and every "
@@ -83,13 +84,13 @@ def _uses_seeds(first: Trial, again: Trial, seeds: dict[str, Trial]) -> Iterator
         return
     for seed, of in _SEEDS.items():
         if seed in used:
-            yield f"run.seeds.{seed}", True, f"changes the score by {changes[seed]:.3g}"
+            yield Finding(f"run.seeds.{seed}", True, f"changes the score by {changes[seed]:.3g}")
         else:
             detail = (
                 f"changes no score within two reports: {of} is the same in every block, unless there is none, or "
                 f"{' or '.join(f'run.seeds.{name}' for name in used)} decides it too, as torch.manual_seed does"
             )
-            yield f"run.seeds.{seed}", True, detail
+            yield Finding(f"run.seeds.{seed}", True, detail)
 
 
 def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
@@ -98,18 +99,18 @@ def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
         said = (
             f"rates were asked for up to update {trial.scheduler_steps - 1}; whether the optimizer has them is not seen"
         )
-        return "schedule", True, said
+        return Finding("schedule", True, said)
     if trial.wrong_rate is not None:
         step, used, meant = trial.wrong_rate
         said = f"in update {step} the optimizer had the rate {used:.6g}, and lr({step}) is {meant:.6g} ({steps}): "
-        return (
+        return Finding(
             "schedule",
             False,
             f"{said}step run.scheduler(optimizer) once after every optimizer step, and set no other rate",
         )
     origin = "measured" if measured.counted else "as the study says"
     length = f"{counted(measured.total_steps, 'update')} a run, {origin}"
-    return (
+    return Finding(
         "schedule",
         True,
         f"the optimizer had the rates of lr(step); {steps} until report {len(trial.scores)}; {length}",
@@ -118,7 +119,7 @@ def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
 
 def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
     if resumed.resumed is None:
-        return (
+        return Finding(
             "resume",
             True,
             "it has kept no checkpoint by its second report, without which a run that is killed begins anew; "
@@ -129,8 +130,8 @@ def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
     apart = max((abs(one - other) for one, other in after), default=0.0)
     if apart > _spread(first, again):
         said = "something is missing among what run.epochs(...) is given, such as a generator"
-        return "resume", False, f"after a kill it goes on to another score ({apart:.3g} away): {said}"
-    return "resume", True, "after a kill it goes on from its checkpoint to the same score"
+        return Finding("resume", False, f"after a kill it goes on to another score ({apart:.3g} away): {said}")
+    return Finding("resume", True, "after a kill it goes on from its checkpoint to the same score")
 
 
 def time_finding(reports: int, start_seconds: float, report_seconds: float) -> Finding:
@@ -141,7 +142,7 @@ def time_finding(reports: int, start_seconds: float, report_seconds: float) -> F
     start = f"{time_in_words(start_seconds)} of it before the first update"
     study = f"{_FAMILIES} families x ({_TRIALS} trials + {_BLOCKS} seeds) are {runs} runs"
     takes = f"about {time_in_words(runs * seconds / at_once)} with {at_once} at a time"
-    return "time", True, f"{each}, {start}; {study}: {takes} (lrsearch plan reckons with a study file)"
+    return Finding("time", True, f"{each}, {start}; {study}: {takes} (lrsearch plan reckons with a study file)")
 
 
 def _numbers(numbers: tuple[float, ...]) -> str:

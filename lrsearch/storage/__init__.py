@@ -19,7 +19,7 @@ from lrsearch.storage.database.address import (
     storage_file,
 )
 from lrsearch.storage.database.backup import back_up
-from lrsearch.storage.integrity import examine_storage
+from lrsearch.storage.integrity import Finding, examine_storage
 from lrsearch.storage.running_trials import ask_marked, report, set_attributes
 from lrsearch.storage.same_study import require_same_plan, require_same_study
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
@@ -44,6 +44,7 @@ __all__ = [
     "DEFAULT_STORAGE",
     "SCHEMA_VERSION",
     "STATES",
+    "Finding",
     "Storage",
     "StoredStudy",
     "StudyHead",

@@ -168,13 +168,14 @@ def doctor(
     """
     from lrsearch.cli import console
     from lrsearch.cli.progress import show_progress
-    from lrsearch.planning.doctor import Tried, examine
 
     if sum(given is not None for given in (study, workload, training)) > 1:
         raise InputError("a study file, --workload and --training exclude each other: each says what is trained")
-    tried = Tried(workload, training, dataset) if study is None else Tried.of(StudyFlags(study).config())
-    with show_progress("trying what is there"):
-        checks = [vars(check) for check in examine(tried, storage=storage, device=device)]
+    with show_progress("trying what is there"):  # what is imported here takes seconds
+        from lrsearch.planning.doctor import Tried, examine
+
+        tried = Tried(workload, training, dataset) if study is None else Tried.of(StudyFlags(study).config())
+        checks = [check._asdict() for check in examine(tried, storage=storage, device=device)]
     if output == "json":
         print_json(checks)
     else:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lrsearch.planning.doctor import Check
 from lrsearch.schedules import FAMILIES
+from lrsearch.storage import Finding
 
 
 def test_families_are_described_with_formula_and_ranges(run) -> None:
@@ -49,8 +49,8 @@ def test_doctor_tries_what_a_study_file_trains(folder, run, monkeypatch) -> None
         '[run]\ncommand = ["python", "train.py"]\nmetric = "loss"\ndirection = "minimize"\ntotal_steps = 20\n'
         "[ranges]\nbase_lr = { low = 1e-3, high = 1e-1 }\n"
     )
-    tried = "lrsearch.planning.doctor._command"
-    monkeypatch.setattr(tried, lambda study: [Check("command", True, f"{study.run.name} was run")])
+    tried = "lrsearch.planning.doctor.examine_command"
+    monkeypatch.setattr(tried, lambda study: [Finding("command", True, f"{study.run.name} was run")])
     sound = run("doctor", "own.toml", "--device", "cpu")
     assert "python train.py was run" in sound.out
     assert "Next: lrsearch plan own.toml" in sound.err
@@ -59,7 +59,7 @@ def test_doctor_tries_what_a_study_file_trains(folder, run, monkeypatch) -> None
 @pytest.mark.parametrize(("written", "following"), [(True, "plan study.toml"), (False, "init study.toml --training")])
 def test_doctor_leads_to_the_study_file_that_is_there(folder, run, monkeypatch, written, following) -> None:
     """One that is written is planned, and not written again."""
-    monkeypatch.setattr("lrsearch.planning.doctor._training", lambda address: [])
+    monkeypatch.setattr("lrsearch.planning.doctor.examine_training", lambda address: [])
     if written:
         Path("study.toml").write_text("")
     assert f"Next: lrsearch {following}" in run("doctor", "--training", "train:train", "--device", "cpu").err
