@@ -2,8 +2,8 @@
 
 The four outputs of a pooling window are summed in registers, for some images side by side (the batch is last), and
 pooled there: of all that lies between, only the block's output and its place in the window are written. Place is 0 to
-3 in the order (0, 0), (0, 1), (1, 0), (1, 1), or 4 where ReLU is shut. Backward, the gradient is brought to its places
-among the convolution's outputs, dZ, and then
+3 in the order (0, 0), (0, 1), (1, 0), (1, 1), or 4 where ReLU is shut. Backward, with dZ the gradient at its places
+among the convolution's outputs,
 
     weights   dW[k] is the sum, over outputs and images, of dZ[place] X[place + k]
     images    dX[pixel] is the sum, over places k in the kernel, of dZ[pixel - k] W[k]
@@ -33,6 +33,7 @@ from lrsearch.training.lenet.vectors import vector_bytes
 from lrsearch.workloads.fashion_lenet import normalise
 
 _LAYERS = (Layer(1, 32, 6), Layer(6, 14, 16))
+_VERSION = 2
 _ROOM_PARKED = 5 * 5 * 3
 """Vectors that the gradient of the weights parks: five rows of the kernel, five taps each, three outputs at most."""
 
@@ -54,21 +55,22 @@ class Tape(NamedTuple):
 
 
 class Unpooled(NamedTuple):
-    """Gradients behind the pooling: of the convolution's outputs, `z[N, O, H - 4, W - 4, B]`, and of `bias[N, O]`."""
+    """The gradient of the block's output, `[N, O, H / 2 - 2, W / 2 - 2, B]`, which each kernel brings to its places."""
 
     tape: Tape
-    z: Tensor
-    bias: Tensor
+    gradient: Tensor
 
 
 def prepare(dtype: torch.dtype) -> str:
-    """Compile the kernels of a type, or load them from the cache, and return their name: "numba float32x16".
+    """Compile the kernels of a type, or load them from the cache, and return their name: "numba 2 float32x16".
+
+    The first number counts the versions of the kernels whose sums differ in order, and so in their last bits.
 
     Compiled code is kept in the user's cache folder (NUMBA_CACHE_DIR names another). Where that cannot be written the
     kernels are compiled in every process; what is damaged there is replaced.
     """
     _kernels(dtype)
-    return f"numba {str(dtype).removeprefix('torch.')}x{vector_bytes() // dtype.itemsize}"
+    return f"numba {_VERSION} {str(dtype).removeprefix('torch.')}x{vector_bytes() // dtype.itemsize}"
 
 
 def cache_in_words() -> str:
@@ -107,32 +109,31 @@ def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
 
 
 def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
-    """Bring the output's gradient back through ReLU and pooling; see `convolution`."""
-    lanes, outputs, side, _, batch = gradient.shape
-    z = gradient.new_empty(lanes, outputs, 2 * side, 2 * side, batch)
-    bias = gradient.new_empty(lanes, outputs)
-    for g, at, dz, db in _by_lane(gradient, tape.place, z, bias):
-        _layer_of(tape).unpool(g, at, dz, db, batch)
-    return Unpooled(tape, z, bias)
+    """Return what the other gradients are made of; see `convolution`."""
+    return Unpooled(tape, gradient)
 
 
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
     """Return the gradients of weights and bias; see `convolution`."""
-    tape, z, bias = unpooled
-    gradient = z.new_empty(tape.weights.shape)
-    parked = z.new_empty(_ROOM_PARKED * vector_bytes() // z.dtype.itemsize).numpy()
-    for x, dz, dw in _by_lane(tape.images, z, gradient):
-        _layer_of(tape).weights(x, dz, dw, parked, z.shape[4])
-    return gradient, bias
+    tape, gradient = unpooled
+    weights, bias = torch.empty_like(tape.weights), gradient.new_empty(gradient.shape[:2])
+    parked = gradient.new_empty(_ROOM_PARKED * vector_bytes() // gradient.dtype.itemsize).numpy()
+    for x, g, at, dw, db in _by_lane(tape.images, gradient, tape.place, weights, bias):
+        _layer_of(tape).weights(x, g, at, dw, db, parked, gradient.shape[4])
+    return weights, bias
 
 
 def images_gradient(unpooled: Unpooled) -> Tensor:
     """Return the gradient of the images; see `convolution`."""
-    tape, z, _ = unpooled
-    gradient = z.new_empty(len(z), *tape.images.shape[1:])
-    for dz, w, dx in _by_lane(z, tape.weights, gradient):
-        _layer_of(tape).images(dz, w, dx, z.shape[4])
-    return gradient
+    tape, gradient = unpooled
+    lanes, outputs, side, _, batch = gradient.shape
+    z = gradient.new_empty(lanes, outputs, 2 * side, 2 * side, batch)
+    images = gradient.new_empty(lanes, *tape.images.shape[1:])
+    for g, at, w, dz, dx in _by_lane(gradient, tape.place, tape.weights, z, images):
+        kernels = _layer_of(tape)
+        kernels.unpool(g, at, dz, batch)
+        kernels.images(dz, w, dx, batch)
+    return images
 
 
 def _by_lane(*tensors: Tensor) -> list[tuple[NDArray[np.generic], ...]]:
@@ -189,7 +190,7 @@ def _run_once(layer: Layer, kernels: Kernels, batch: int, dtype: torch.dtype) ->
     x, weights, bias, output, z, parked = (torch.zeros(size, dtype=dtype).numpy() for size in sizes)
     place = np.zeros(windows, np.uint8)
     kernels.forward(x, weights, bias, output, place, batch)
-    kernels.unpool(output, place, z, bias, batch)
-    kernels.weights(x, z, weights, parked, batch)
+    kernels.weights(x, output, place, weights, bias, parked, batch)
     if channels > 1:
+        kernels.unpool(output, place, z, batch)
         kernels.images(z, weights, x, batch)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numba
 
-from lrsearch.training.lenet.vectors import add, load, load_window, outer, pool, spread, store, sums, unpool, zeros
+from lrsearch.training.lenet.vectors import add, load, load_window, outer, pool, routed, spread, store, sums, zeros
 
 _LARGE_WIDTH = 64
 """Bytes of a vector where there are 32 registers and not 16."""
@@ -84,49 +84,58 @@ def _forward(layer: Layer, at_once: int, W: int) -> Callable[..., None]:
 
 
 def _unpool(layer: Layer, W: int) -> Callable[..., None]:
-    """Return the loop from the gradient g[OUT, P, P, B] back through ReLU and pooling: dz[OUT, S, S, B], dbias[OUT]."""
+    """Return the loop from the gradient g[OUT, P, P, B] back through ReLU and pooling: dz[OUT, S, S, B]."""
     _, H, OUT = layer
     S, P = H - 4, H // 2 - 2
 
-    def unpooled(g, place, dz, dbias, B):
+    def unpooled(g, place, dz, B):
         for o in range(OUT):
-            total = zeros(g, 1, W)
             for row in range(P):
                 for column in range(P):
                     at = ((o * P + row) * P + column) * B
-                    window = ((o * S + 2 * row) * S + 2 * column) * B
-                    for b in range(0, B, W):
-                        total = add(total, unpool(g, place, at + b, dz, window + b, B, S * B, W))
-            dbias[o] = sums(total)[0]
+                    for number in range(4):
+                        pixel = ((o * S + 2 * row + number // 2) * S + 2 * column + number % 2) * B
+                        for b in range(0, B, W):
+                            store(dz, pixel + b, W, 1, routed(g, place, at + b, 0, 1, number, W))
 
     return unpooled
 
 
 def _weights(layer: Layer, at_once: int, W: int) -> Callable[..., None]:
-    """Return the loop from x[C, H, H, B] and dz[OUT, S, S, B] to dweights[OUT, C, 5, 5].
+    """Return the loop from x[C, H, H, B] and g[OUT, P, P, B] to dweights[OUT, C, 5, 5] and dbias[OUT].
 
-    The sums of a kernel row wait in `parked` while the other four rows have their turn, so that each row of dz is
-    fetched into the nearest cache once.
+    The gradient is brought back through pooling on its way into the registers: dz is four times as large, and of the
+    first layer it would leave the cache. The sums of a kernel row wait in `parked` while the other four rows have their
+    turn, so that each row of g is fetched into the nearest cache once.
     """
     C, H, OUT = layer
-    S, SUMS = H - 4, 5 * at_once
+    P, SUMS = H // 2 - 2, 5 * at_once
     PARKED = SUMS * W
 
-    def weights_gradient(x, dz, dweights, parked, B):
+    def weights_gradient(x, g, place, dweights, dbias, parked, B):
+        for o in range(OUT):
+            total = zeros(g, 1, W)
+            for at in range(o * P * P * B, (o + 1) * P * P * B, W):
+                for number in range(4):
+                    total = add(total, routed(g, place, at, 0, 1, number, W))
+            dbias[o] = sums(total)[0]
         for o in range(0, OUT, at_once):
             for c in range(C):
                 for ky in range(5):
                     store(parked, ky * PARKED, W, 1, zeros(x, SUMS, W))
-                for y in range(S):
+                for row in range(P):
                     for ky in range(5):
                         total = load(parked, ky * PARKED, W, SUMS, W)
                         for b in range(0, B, W):
-                            pixel = (c * H + y + ky) * H * B + b
-                            output = (o * S + y) * S * B + b
-                            for _ in range(S):
-                                total = outer(total, load(dz, output, S * S * B, at_once, W), load(x, pixel, B, 5, W))
-                                pixel += B
-                                output += B
+                            pixel = (c * H + 2 * row + ky) * H * B + b
+                            at = (o * P + row) * P * B + b
+                            for _ in range(P):
+                                for number in range(4):
+                                    dz = routed(g, place, at, P * P * B, at_once, number, W)
+                                    corner = pixel + (number // 2 * H + number % 2) * B
+                                    total = outer(total, dz, load(x, corner, B, 5, W))
+                                pixel += 2 * B
+                                at += B
                         store(parked, ky * PARKED, W, 1, total)
                 for ky in range(5):
                     total = sums(load(parked, ky * PARKED, W, SUMS, W))

@@ -232,25 +232,22 @@ def pool(typing, total, bias, output, place, start, stride):
 
 
 @intrinsic(prefer_literal=True)
-def unpool(typing, gradient, place, start, output, window, column, row, W):
-    """Write the gradient at its place in a pooling window and zeros beside it; return it, 0 where ReLU was shut."""
-    result = types.UniTuple(Vec(gradient.dtype, W.literal_value), 1)
+def routed(typing, gradient, place, start, stride, count, number, W):
+    """Return the vectors of a gradient at start, start + stride, ..., with 0 where its place is another number."""
+    result = types.UniTuple(Vec(gradient.dtype, W.literal_value), count.literal_value)
 
     def code(context, builder, signature, arguments):
-        vec = context.get_value_type(result.dtype)
-        codes = ir.VectorType(ir.IntType(8), result.dtype.width)
-        given = _Array(context, builder, gradient, arguments[0]).load(arguments[2], vec)
-        chosen = _Array(context, builder, place, arguments[1]).load(arguments[2], codes)
-        outputs, zero = _Array(context, builder, output, arguments[3]), ir.Constant(vec, None)
+        vec, width = context.get_value_type(result.dtype), result.dtype.width
+        codes = ir.VectorType(ir.IntType(8), width)
+        given, chosen = (_Array(context, builder, k, v) for k, v in zip((gradient, place), arguments[:2], strict=True))
+        asked = _filled(builder, builder.trunc(arguments[5], codes.element), width)
+        zero = ir.Constant(vec, None)
+        return cgutils.pack_array(
+            builder,
+            [
+                builder.select(builder.icmp_unsigned("==", chosen.load(at, codes), asked), given.load(at, vec), zero)
+                for at in _steps(builder, arguments[2], arguments[3], len(result))
+            ],
+        )
 
-        def masked(number):
-            here = builder.icmp_unsigned("==", chosen, ir.Constant(codes, [number] * result.dtype.width))
-            return builder.select(here, given, zero)
-
-        parts = [masked(k) for k in range(4)]
-        for at, part in zip(_corners(builder, *arguments[4:7]), parts, strict=True):
-            outputs.store(at, part)
-        shut = builder.icmp_unsigned("==", chosen, ir.Constant(codes, [4] * result.dtype.width))
-        return cgutils.pack_array(builder, [builder.select(shut, zero, given)])
-
-    return result(gradient, place, types.int64, output, *[types.int64] * 3, W), code
+    return result(gradient, place, types.int64, types.int64, count, types.int64, W), code
