@@ -15,7 +15,7 @@ from lrsearch.names import DEFAULT_STORAGE, base_name
 from lrsearch.schedules import AnySchedule, PerEpoch, ReduceOnPlateau, Schedule, schedule_from_params
 from lrsearch.storage import StoredStudy, open_existing, storage_of
 from lrsearch.verdict.over_studies import OverStudies, read_over_studies
-from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.verdict.study_verdict import study_verdict
 
 
 @checked
@@ -60,7 +60,7 @@ def compare(
         InputError: if there is no such study, or it has not been confirmed.
         RunError: if it cannot be confirmed, as every trial of its search has diverged and it has no [[baseline]].
     """
-    return compare_study(stored_study(study, storage), rope=rope, alpha=alpha)
+    return study_verdict(stored_study(study, storage), rope=rope, alpha=alpha).comparison
 
 
 @checked

@@ -178,7 +178,7 @@ def print_over_studies(together: OverStudies) -> None:
 
 
 def print_sequential(verdict: SequentialVerdict) -> None:
-    """Print the verdict on one candidate in words, then the table of its looks."""
+    """Print the verdict on one candidate in words, then the table of its interim analyses."""
     print_prose(verdict.sentence)
     output.print()
     print_table(verdict.table())

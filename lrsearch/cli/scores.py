@@ -42,7 +42,7 @@ class ScoresFlags:
     ] = None
     sequential: Annotated[
         bool | None,
-        typer.Option("--sequential", help="With --scores: valid at every look; exit code 0 for, 4 against, else 3."),
+        typer.Option("--sequential", help="With --scores: valid after every run; exit code 0 for, 4 against, else 3."),
     ] = None
     candidate: Annotated[str | None, typer.Option(help="With --sequential: what is held against --baseline.")] = None
 

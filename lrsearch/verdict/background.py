@@ -20,14 +20,14 @@ _TRAIN_LONGER = "train for more epochs, or let lrsearch doctor look at the workl
 def background_of(study: StoredStudy, comparison: Comparison) -> Background:
     """Return what is known of the candidates of a confirmed study besides their scores."""
     confirmation, searches = study.confirmed(), study.first.attributes.searches
-    own = {baseline.name for baseline in confirmation.config.baseline}
+    fixed = {baseline.name for baseline in confirmation.config.baseline}
     configuration = ""
     if comparison.preferred is not None:
         chosen = candidate_trial(study, comparison, comparison.preferred)
         words = [] if chosen is None else [_family(comparison.preferred, chosen[1].schedule.get("family"))]
         words += [] if chosen is None else [configuration_in_words(chosen[1])]
         words += [] if chosen is None else filter(None, [_another_optimizer(chosen[1].schedule.get("family"))])
-        words += [one_of(searches)] if searches > 1 and comparison.preferred not in own else []
+        words += [one_of(searches)] if searches > 1 and comparison.preferred not in fixed else []
         configuration = "; ".join(filter(None, words))
     block = comparison.block_seconds or 0.0
     if searches > 1:  # another block is another search
@@ -35,7 +35,7 @@ def background_of(study: StoredStudy, comparison: Comparison) -> Background:
     return Background(
         repeats="independent searches" if searches > 1 else "fresh seeds",
         configuration=configuration,
-        baselines=tuple(name for name in comparison.families if name in own),
+        baselines=tuple(name for name in comparison.families if name in fixed),
         left_out=tuple(confirmation.attributes.left_out),
         block_seconds=block or None,
         advice=what_to_change(comparison.failures),

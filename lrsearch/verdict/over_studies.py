@@ -175,4 +175,4 @@ def _pair(first: str, second: str, comparisons: Mapping[str, Comparison]) -> Pai
         if np.isfinite(p):
             decided = "better" if difference > 0 else "worse"
             studies[decided if p <= compared.settings.alpha else "undecided"].append(study)
-    return PairOverStudies(first, second, *(tuple(found) for found in studies.values()))
+    return PairOverStudies(first, second, *map(tuple, studies.values()))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -139,41 +139,19 @@ def compare_table(
     if len(table.families) < 2:
         raise InputError(f"scores {path} must hold two or more families, got {table.families[0]} alone")
     contrasts: Contrasts = "all" if baseline is None else Against(baseline)
-    rng = np.random.default_rng(seed)
+    shared: dict[str, Any] = {"rope": rope, "alpha": alpha, "contrasts": contrasts, "failed_at": failed_at}
+    shared |= {"metric": metric, "unit": unit, "direction": direction, "rng": np.random.default_rng(seed)}
     if table.paired:
         if sigma is not None or one_sided:
             raise InputError("sigma (--sigma) and one_sided (--one-sided) are for tables without the column block")
         if len(table.blocks) >= FEWEST_BLOCKS:
-            return compare_scores(
-                table.matrix(table.blocks),
-                table.families,
-                rope=rope,
-                rng=rng,
-                alpha=alpha,
-                contrasts=contrasts,
-                metric=metric,
-                unit=unit,
-                direction=direction,
-                failed_at=failed_at,
-                blocks=table.blocks,
-            )
+            return compare_scores(table.matrix(table.blocks), table.families, blocks=table.blocks, **shared)
         settings = Settings(rope, alpha, contrasts, metric=measured, failed_at=failed_at)
         scores = np.array(table.matrix(table.blocks))
         few = ScoreTable(scores, table.families, np.zeros(scores.shape, dtype=bool), table.blocks)
         return show_few_blocks(few, settings)
-    comparison = compare_runs(
-        {family: table.of(family) for family in table.families},
-        rope=rope,
-        rng=rng,
-        alpha=alpha,
-        contrasts=contrasts,
-        one_sided=one_sided,
-        sigma=sigma,
-        metric=metric,
-        unit=unit,
-        direction=direction,
-        failed_at=failed_at,
-    )
+    runs = {family: table.of(family) for family in table.families}
+    comparison = compare_runs(runs, one_sided=one_sided, sigma=sigma, **shared)
     return replace(comparison, warnings=(*_unused_blocks(table), *comparison.warnings))
 
 

@@ -1,4 +1,4 @@
-"""One candidate against one baseline while runs are added: from scores to a verdict that is valid at every look."""
+"""One candidate against one baseline while runs are added: from scores to a verdict that is valid after every run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def compare_sequential(
         baseline: the same.
         names: of the two.
         paired: whether run k of both shares its seeds. Unpaired runs are taken to have alternated.
-        alpha: the error rate over all looks, both directions together.
+        alpha: the error rate over all interim analyses, both directions together.
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         metric: what a score measures; if None, "accuracy" where more is better, and else "score".
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".

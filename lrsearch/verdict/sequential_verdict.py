@@ -18,15 +18,15 @@ _EXIT_CODES: dict[Outcome, int] = {"better": 0, "undecided": 3, "worse": 4}
 class SequentialVerdict:
     """Whether a candidate is better than a baseline, after as many runs as there are.
 
-    The error rate holds over all looks together: runs may be added until the outcome is known, and no further.
+    The error rate holds over all interim analyses: runs may be added until the outcome is known, and no further.
 
     Attributes:
         candidate, baseline: their names.
-        looks: from the first number of runs that allows one, in the order of running.
+        looks: the interim analyses, from the first number of runs that allows one, in the order of running.
         runs: of the candidate and the baseline; of paired runs, the pairs.
         paired: whether the runs of a pair share their seeds.
         problem: why there is no verdict, or what stands against one; "" if nothing does.
-        alpha: the error rate over all looks, both directions together.
+        alpha: the error rate over all interim analyses, both directions together.
         metric: what a score measures, its direction and its unit.
     """
 
@@ -54,7 +54,7 @@ class SequentialVerdict:
 
     @property
     def first_call(self) -> Look | None:
-        """The first look that decided, if one did."""
+        """The first interim analysis that decided, if one did."""
         return next((look for look in self.looks if look.low > 0 or look.high < 0), None)
 
     @property
@@ -68,7 +68,7 @@ class SequentialVerdict:
     def sentence(self) -> str:
         """The verdict in words."""
         if not self.looks or self.problem:
-            reason = self.problem or f"a look needs at least {FEWEST_RUNS} runs of each"
+            reason = self.problem or f"an analysis needs at least {FEWEST_RUNS} runs of each"
             return f"Undecided after {self.extent}: {reason}."
         last, call = self.looks[-1], self.first_call
         limits = f"{self.metric.number(last.low)} to {self.metric.number(last.high)}"
@@ -77,7 +77,7 @@ class SequentialVerdict:
             return (
                 f"Undecided after {self.extent}: so far {self.candidate} is {word} than {self.baseline} by "
                 f"{self.metric.number(abs(last.difference))} {self.metric.unit} (by how much better: {limits}). More "
-                "runs may be added and looked at."
+                "runs may be added."
             )
         better, worse = (self.candidate, self.baseline)[:: 1 if last.low > 0 else -1]
         low, high = sorted((abs(last.low), abs(last.high)))
@@ -103,12 +103,12 @@ class SequentialVerdict:
     def note(self) -> str:
         """What the numbers are, in one line."""
         return (
-            f"{self.metric.unit} of {self.metric.name}; valid at every look, with an error rate of {self.alpha:g} over "
-            "all of them; assumes roughly symmetric noise, and lines in the order of running"
+            f"{self.metric.unit} of {self.metric.name}; valid after every run, with an error rate of {self.alpha:g} "
+            "over all analyses; assumes roughly symmetric noise, and lines in the order of running"
         )
 
     def table(self) -> Table:
-        """Return a row per look."""
+        """Return a row per interim analysis."""
         decimals = self.metric.decimals
         columns = (
             Column("runs", "paired runs" if self.paired else f"runs of {self.candidate} and {self.baseline}"),

@@ -69,27 +69,13 @@ class StudyVerdict:
         return {**self.comparison.to_dict(), **finite(beside)}
 
 
-def compare_study(study: StoredStudy, *, rope: float | None = None, alpha: float | None = None) -> Comparison:
-    """Compare the candidates of a study's confirmation in its planned blocks; fewer than 6 are shown and not judged.
-
-    Args:
-        study: a confirmed study.
-        rope: in place of the plan's, which makes the verdict exploratory.
-        alpha: in place of the plan's, likewise.
-
-    Raises:
-        InputError: if there is no confirmation.
-    """
-    return study_verdict(study, rope=rope, alpha=alpha).comparison
-
-
 def judge_study(study: StoredStudy) -> Comparison:
     """Return the comparison of a study's confirmation that is a verdict.
 
     Raises:
         InputError: if there is no confirmation, or it has too few blocks.
     """
-    comparison = compare_study(study)
+    comparison = study_verdict(study).comparison
     if not comparison.judged:
         raise InputError(f"study {study.name!r} has no verdict: {comparison.verdict_text.removesuffix('.')}")
     return comparison
@@ -98,7 +84,8 @@ def judge_study(study: StoredStudy) -> Comparison:
 def study_verdict(study: StoredStudy, *, rope: float | None = None, alpha: float | None = None) -> StudyVerdict:
     """Return the comparison of a study's confirmation, its controls, the claims it was made for, and what lies beyond.
 
-    With a `rope` or an `alpha` of its own it is exploratory, and warns of that.
+    With a `rope` or an `alpha` of its own it is exploratory, and warns of that. Fewer than 6 blocks are shown and not
+    judged.
 
     Raises:
         InputError: if there is no confirmation, or its searches were made under another plan.

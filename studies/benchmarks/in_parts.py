@@ -82,7 +82,7 @@ def run_script(
         print(f"\n{name} ({result['parts'][name]['seconds']:.1f} s)\n{table(part)}", flush=True)
         write_json(args.json, result)
     if unfinished := [name for name in names if result["parts"][name].get("unfinished")]:
-        print(f"\nto be gone on with by another call: {', '.join(unfinished)}")
+        print(f"\nunfinished, for another call: {', '.join(unfinished)}")
     if failed := [name for name in broken(result) if name in names]:
         print(f"\nFAILED: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -93,7 +93,7 @@ def _parse(
 ) -> argparse.Namespace:
     names = ", ".join(f"{number} {name}" for number, name in enumerate(parts, 1))
     parser = argparse.ArgumentParser(description=f"Parts: {names}.")
-    parser.add_argument("--json", type=Path, required=True, help="the file of the results, which is gone on with")
+    parser.add_argument("--json", type=Path, required=True, help="the results; what it lacks is added")
     parser.add_argument("--part", nargs="+", help=f"what is run (default: all): {names}")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--small", action="store_true", help="a minute's work, to try the script out")

@@ -14,7 +14,7 @@ from lrsearch.export import best_trials, exported, load_configuration, render, w
 from lrsearch.export.stored import recommended_trials
 from lrsearch.search.optimize import run_search
 from lrsearch.storage import StoredStudy
-from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.verdict.study_verdict import study_verdict
 from tests.export.documents import STUDY, document, example
 
 
@@ -48,7 +48,7 @@ def test_what_is_not_there_is_said(source, storage):
 
 def test_the_recommended_are_those_of_the_verdict(source, tmp_path):
     """One file for each entry that compare does not show to be worse than the best; baselines count."""
-    names = compare_study(source).recommended
+    names = study_verdict(source).comparison.recommended
     files = exported(source, "json", recommended=True)
     families = ["constant" if name == "flat" else name for name in names]
     assert families == [json.loads(text)["schedule"]["family"] for text in files.values()]

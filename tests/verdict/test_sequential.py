@@ -47,7 +47,7 @@ def test_pairs_count_in_the_order_in_which_they_are_complete(folder) -> None:
     (folder / "t.csv").write_text("\n".join([lines[0], lines[1], "0,other,9", *lines[3:], "7,new,1"]))
     compared = compare_growing_table(folder / "t.csv", candidate="new", baseline="old")
     assert ((2, 2), ()) == (compared.runs, compared.looks)
-    assert "a look needs at least 3 runs of each" in compared.sentence
+    assert "an analysis needs at least 3 runs of each" in compared.sentence
 
 
 def test_unpaired_runs_are_looked_at_in_the_order_of_their_lines(folder) -> None:

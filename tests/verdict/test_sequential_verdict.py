@@ -16,12 +16,12 @@ def test_the_words_name_the_limits_and_when_it_was_known() -> None:
     )
     against = compare_sequential(BASE, BETTER, names=("old", "new"), unit="nats")
     assert (against.sentence, against.outcome) == (compared.sentence, "worse")
-    assert "valid at every look" in compared.note
+    assert "valid after every run" in compared.note
     assert 6 == len(compared.table().rows)
 
 
 def test_too_few_runs_are_told_of() -> None:
     """Two runs allow no look."""
     few = compare_sequential(BETTER[:2], BASE[:2])
-    assert "Undecided after 2 paired runs: a look needs at least 3 runs of each." == few.sentence
+    assert "Undecided after 2 paired runs: an analysis needs at least 3 runs of each." == few.sentence
     assert (3, None) == (few.exit_code, few.to_dict()["difference"])

@@ -10,7 +10,7 @@ import lrsearch
 from lrsearch.export import load_configuration
 from lrsearch.metric import ACCURACY
 from lrsearch.storage import StoredStudy, create_study
-from lrsearch.verdict.study_verdict import compare_study
+from lrsearch.verdict.study_verdict import study_verdict
 from lrsearch.verdict.winner import candidate_trial, candidates_in_order
 from tests.confirmation_examples import config_of, noisy, stored
 
@@ -38,7 +38,7 @@ def test_after_one_search_the_verdict_and_not_its_luckiest_trial_is_exported(dat
     """Export, best_schedule and the table agree on one; --by search takes the other; recommended are by score."""
     _searched(database, "tab", {"constant": 0.99, "cosine": 0.8})
     stored(database, config_of(), SCORES)
-    comparison = compare_study(StoredStudy.read(database, "tab"))
+    comparison = study_verdict(StoredStudy.read(database, "tab")).comparison
     assert "constant" not in comparison.recommended
     assert ["linear", "cosine"] == sorted(comparison.recommended, reverse=True)
     order = candidates_in_order(comparison)
@@ -74,7 +74,7 @@ def test_a_fixed_schedule_of_the_user_may_win(database) -> None:
     config = config_of(baseline=[{"name": "mine", "family": "constant", "base_lr": 0.1}])
     stored(database, config, {**SCORES, "mine": noisy(91.0, 10, seed=1)})
     study = StoredStudy.read(database, "tab")
-    comparison = compare_study(study)
+    comparison = study_verdict(study).comparison
     assert "mine" == comparison.preferred
     assert comparison.lines[0].startswith("Use `mine` (constant; base_lr 0.1): ")
     assert "mine" == candidate_trial(study, comparison, "mine")[1].family

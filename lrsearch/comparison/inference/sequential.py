@@ -4,7 +4,7 @@ For a mean difference m with standard error se and nu degrees of freedom, and A 
 
     log E = -1/2 log A + (nu + 1)/2 [log(1 + t^2/nu) - log(1 + t^2/(nu A))],  t = m / se,
 
-is the log of a martingale where there is no difference, so that min(1, 1/E) is a p-value at every look (Ville's
+is the log of a martingale where there is no difference, so that min(1, 1/E) is a p-value after every run (Ville's
 inequality). The interval m +- se sqrt(nu (R - 1)/(1 - R/A)) with R = (A/alpha^2)^(1/(nu + 1)) holds what would not be
 rejected; it is infinite where R >= A. For paired runs E is exact under normal noise; for unpaired ones, with Welch's
 standard error and degrees of freedom and n = n_A n_B/(n_A + n_B), it was chosen by simulation (docs/statistics.md).
@@ -32,9 +32,9 @@ class Look:
         runs: of the candidate and of the baseline.
         difference: by how much the candidate is better on average.
         e_value: E.
-        half_width: of the interval at this look alone; infinite where nothing is bounded yet.
-        p: the smallest min(1, 1/E) up to this look.
-        low, high: the intersection of the intervals up to this look; empty, low > high, where they contradict.
+        half_width: of the interval at this analysis alone; infinite where nothing is bounded yet.
+        p: the smallest min(1, 1/E) up to this analysis.
+        low, high: the intersection of the intervals up to this analysis; empty, low > high, where they contradict.
     """
 
     runs: tuple[int, int]
@@ -47,7 +47,7 @@ class Look:
 
 
 def paired_looks(differences: FloatArray, alpha: float) -> tuple[Look, ...]:
-    """Return a look at every number of pairs from 3 on; differences[pairs] stand in the order of running."""
+    """Return an analysis at every number of pairs from 3 on; differences[pairs] stand in the order of running."""
     looks: list[Look] = []
     for n in range(FEWEST_RUNS, len(differences) + 1):
         d = differences[:n]
@@ -57,7 +57,7 @@ def paired_looks(differences: FloatArray, alpha: float) -> tuple[Look, ...]:
 
 
 def unpaired_looks(scores: FloatArray, of_candidate: BoolArray, alpha: float) -> tuple[Look, ...]:
-    """Return a look after every run from which on both sides have 3.
+    """Return an interim analysis after every run from which on both sides have 3.
 
     `scores` [runs], larger being better, stand in the order of running; `of_candidate` [runs] says whose they are.
     """
