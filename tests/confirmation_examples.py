@@ -96,7 +96,11 @@ def stored(
             record = {
                 "entry": entry,
                 "block": block,
-                "schedule": {"family": "constant", "base_lr": 0.1, "total_steps": 10 * EPOCHS},
+                "schedule": {
+                    "family": entry if entry == "schedule_free" else "constant",
+                    "base_lr": 0.1,
+                    "total_steps": 10 * EPOCHS,
+                },
                 "curve": curve,
                 "init_seed": 1000 + block + own_seeds,
                 "order_seed": 2000 + block + own_seeds,

@@ -62,6 +62,11 @@ def reads_metric(family: object) -> bool:
     return family in FAMILIES and FAMILIES[str(family)].reads_metric
 
 
+def own_optimizer(family: object) -> str:
+    """Return what takes the optimizer's place in a family; "" where the study's own stays."""
+    return FAMILIES[str(family)].optimizer if family in FAMILIES else ""
+
+
 def describe_family(family: str) -> FamilyDescription:
     """Return the formula, the source and the parameters of a family.
 

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrsearch.experiment.space import Space, known_params
 from lrsearch.experiment.space.distributions import nearest
-from lrsearch.schedules import FAMILIES, Schedule, reads_metric
+from lrsearch.schedules import FAMILIES, Schedule, own_optimizer, reads_metric
 from lrsearch.schedules.families import Spline
 from lrsearch.search.family_samplers import Params, ShadowStudy, SobolPoints, derived_seed
 from lrsearch.trials.history import is_copy, is_crashed, origin_of
@@ -144,12 +144,16 @@ class Digest:
         return self._points[family]
 
     def start_near_the_best(self, family: str, direction: StudyDirection) -> Params | None:
-        """Return the parameters of a free form that come nearest to the best named curve so far; None before any."""
+        """Return the parameters of a free form that come nearest to the best named curve so far.
+
+        None before there is one, and where the free form has had these. A family with an optimizer of its own is not
+        asked: its rates are for that.
+        """
         sign = 1 if direction == StudyDirection.MINIMIZE else -1
         named = [
             trial
             for other, trials in self.finished.items()
-            if turns(other) == 1 and not reads_metric(other)
+            if turns(other) == 1 and not reads_metric(other) and not own_optimizer(other)
             for trial in trials
             if trial.state == TrialState.COMPLETE and trial.value is not None
         ]
@@ -159,7 +163,8 @@ class Digest:
         schedule = self._space.schedule(best.params)
         assert isinstance(schedule, Schedule)
         near: Params = {**best.params, **Spline.sample_near(schedule)}
-        return {name: nearest(kind, near[name]) for name, kind in self._space.distributions(family).items()}
+        start = {name: nearest(kind, near[name]) for name, kind in self._space.distributions(family).items()}
+        return None if self._space.key(family, start) in self.used else start
 
     def curves(self, direction: StudyDirection) -> CurveSearch:
         """Return the search that all families share whose curve is known before training."""

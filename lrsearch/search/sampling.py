@@ -180,8 +180,7 @@ class FamilySampler(BaseSampler):
         family_pending = [other for other in pending if self.space.family_of(other) == family]
         kind = "tpe" if self.kind == "gp" and family not in digest.curves(study.direction).families else self.kind
         begins = turns(family) > 1 and index % turns(family) == 0  # once a round from the best named curve so far
-        start = digest.start_near_the_best(family, study.direction) if begins else None
-        if start is not None:
+        if begins and (start := digest.start_near_the_best(family, study.direction)) is not None:
             params = start
         elif kind == "qmc" or (kind == "gp" and index < STARTUP_POINTS):
             params = digest.sobol_points(family).point(index)

@@ -8,7 +8,7 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.failure import Failure
 from lrsearch.comparison.words.answer import Background
 from lrsearch.config import StudyConfig
-from lrsearch.schedules import FAMILIES
+from lrsearch.schedules import FAMILIES, own_optimizer
 from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.text import counted, time_in_words
 from lrsearch.verdict.winner import candidate_trial, configuration_in_words, one_of
@@ -51,7 +51,7 @@ def what_to_change(failures: Sequence[Failure]) -> str:
 
 def other_optimizers(confirmation: StudyPart) -> tuple[str, ...]:
     """Return a warning for each confirmed candidate whose optimizer is not the study's."""
-    apart = {run.family: _optimizer(run.schedule.get("family")) for run in confirmation.runs}
+    apart = {run.family: own_optimizer(run.schedule.get("family")) for run in confirmation.runs}
     return tuple(
         f"{name} uses another optimizer, {optimizer}: what sets it apart is not its rates alone"
         for name, optimizer in sorted(apart.items())
@@ -85,10 +85,5 @@ def _family(candidate: str, family: object) -> str:
     return str(family) if family in FAMILIES and candidate.partition(" #")[0] != family else ""
 
 
-def _optimizer(family: object) -> str:
-    """Return what takes the optimizer's place in a family; "" where the study's own stays."""
-    return FAMILIES[str(family)].optimizer if family in FAMILIES else ""
-
-
 def _another_optimizer(family: object) -> str:
-    return f"uses another optimizer, {_optimizer(family)}" if _optimizer(family) else ""
+    return f"uses another optimizer, {optimizer}" if (optimizer := own_optimizer(family)) else ""

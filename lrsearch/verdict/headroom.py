@@ -10,7 +10,7 @@ from lrsearch.comparison import Comparison
 from lrsearch.comparison.from_records import ConfirmationPlan, scores_of
 from lrsearch.comparison.inference.crosscheck import planned_contrast
 from lrsearch.records import TrialRecord
-from lrsearch.schedules import FAMILIES
+from lrsearch.schedules import FAMILIES, own_optimizer
 
 _FEWEST_BLOCKS = 2
 
@@ -23,7 +23,9 @@ def free_forms(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def headroom(runs: Sequence[TrialRecord], plan: ConfirmationPlan, comparison: Comparison, *, searches: int) -> str:
-    """Return in one sentence what the best named candidate leaves to the best free form found; "" without a free form.
+    """Return in one sentence what the best named candidate leaves to the best free form found; "" without either.
+
+    A candidate with an optimizer of its own is not asked: what sets it apart is not its curve alone.
 
     Args:
         runs: of the confirmation.
@@ -35,7 +37,11 @@ def headroom(runs: Sequence[TrialRecord], plan: ConfirmationPlan, comparison: Co
     free = free_forms(run.family for run in runs)
     if not free:
         return ""
-    means = dict(zip(comparison.families, comparison.means.mean.tolist(), strict=True))
+    apart = {run.family for run in runs if own_optimizer(run.schedule.get("family"))}
+    scored = zip(comparison.families, comparison.means.mean.tolist(), strict=True)
+    means = {name: mean for name, mean in scored if name not in apart}
+    if not means:
+        return ""
     best = max(means, key=lambda name: metric.sign * means[name] if np.isfinite(means[name]) else -np.inf)
     scores = {name: _by_block(runs, plan, name) for name in (best, free[0])}
     shared = sorted(scores[best].keys() & scores[free[0]].keys())

@@ -3,7 +3,9 @@
 import math
 from collections import Counter
 
-from lrsearch.search.digest import family_in_turn
+from lrsearch.search.digest import Digest, family_in_turn
+from lrsearch.search.family_samplers import Params
+from tests.search.sampling_helpers import make_space, make_study
 
 
 def test_a_family_without_configurations_left_is_passed_over() -> None:
@@ -30,3 +32,24 @@ def test_a_free_form_has_five_turns_after_all_others_of_the_round() -> None:
         given[order[-1]] += 1
     assert [{"cosine", "linear"}] * 2 == [set(order[:2]), set(order[7:9])]
     assert ["spline"] * 10 == order[2:7] + order[9:]
+
+
+def test_a_free_form_starts_from_the_best_named_curve_of_its_optimizer_and_once() -> None:
+    """Schedule-Free's rate is for another optimizer, and a start that was tried is not tried again."""
+    space = make_space(("linear", "cosine", "schedule_free", "spline"))
+    study = make_study(space)
+    asked = []
+    for _ in range(4):
+        trial = study.ask()
+        asked.append(space.suggest(trial))
+        study.tell(trial, {"linear": 0.7, "cosine": 0.6}.get(asked[-1]["family"], 0.9))
+    linear = next(params for params in asked if params["family"] == "linear")
+    assert "spline" == asked[3]["family"]
+    assert linear["base_lr"] == asked[3]["base_lr"]
+
+    def start(trials: int) -> Params | None:
+        digest = Digest(space, seed=0)
+        digest.absorb(study.get_trials()[:trials])
+        return digest.start_near_the_best("spline", study.direction)
+
+    assert (linear["base_lr"], None) == (start(3)["base_lr"], start(4))

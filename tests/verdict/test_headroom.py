@@ -26,6 +26,15 @@ def test_the_best_named_family_is_held_against_the_free_form(storage, searches, 
     assert verdict.headroom == verdict.to_dict()["headroom"]
 
 
+def test_what_has_another_optimizer_is_no_named_curve(storage) -> None:
+    """It may be the best of all, and still says nothing of curves."""
+    config = config_of(search={"families": ["cosine", "schedule_free", "spline"], "trials": 21})
+    scores = {"cosine": NAMED["cosine"], "schedule_free": noisy(93.0, 10), "spline": noisy(91.0, 10)}
+    verdict = verdict_of(stored(storage, config, scores))
+    assert ("schedule_free",) == verdict.comparison.recommended
+    assert verdict.headroom.startswith("The best named family, cosine, leaves ")
+
+
 def test_a_free_form_that_diverged_leaves_it_unknown(storage) -> None:
     """And without a free form nothing is said."""
     verdict = _verdict(storage, [*noisy(91.0, 9), float("inf")])
