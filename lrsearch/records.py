@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -82,6 +83,11 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def json_text(data: Any) -> str:
+    """Return plain data as the text of a JSON file, without the end of its last line."""
+    return json.dumps(finite(data), indent=2, allow_nan=False)
 
 
 def real(value: Any) -> float | None:

@@ -14,8 +14,8 @@ from lrsearch.schedules import (
     Range,
     ReduceOnPlateau,
     Schedule,
-    default_ranges,
     make_schedule,
+    resolve_ranges,
     step_families,
 )
 from lrsearch.schedules.parameters import Parameter, Span
@@ -93,7 +93,7 @@ def plateaus(draw: st.DrawFn) -> ReduceOnPlateau:
 
 def samples(family: str, *, total_steps: int, epochs: int, momentum: float = 0.0) -> st.SearchStrategy[dict[str, Any]]:
     """Draw what a search could draw from the default ranges of a family."""
-    ranges = default_ranges(family, total_steps=total_steps, epochs=epochs, momentum=momentum)
+    ranges = resolve_ranges(family, {}, total_steps=total_steps, epochs=epochs, momentum=momentum)
     return st.fixed_dictionaries({name: _values(span) for name, span in ranges.items()})
 
 
@@ -106,7 +106,7 @@ def middle_sample(family: str, *, total_steps: int, epochs: int) -> dict[str, An
         value = math.sqrt(span.low * span.high) if span.log else (span.low + span.high) / 2
         return round(value) if span.integer else value
 
-    ranges = default_ranges(family, total_steps=total_steps, epochs=epochs, momentum=0.0)
+    ranges = resolve_ranges(family, {}, total_steps=total_steps, epochs=epochs, momentum=0.0)
     return {name: middle(span) for name, span in ranges.items()}
 
 

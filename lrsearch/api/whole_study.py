@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from lrsearch.planning.budget import fit_study
 from lrsearch.planning.budgeted_study import sizes_of
 from lrsearch.planning.noise import noise_for, noise_of
 from lrsearch.planning.timing import time_trials
-from lrsearch.records import finite
+from lrsearch.records import json_text
 from lrsearch.report.dashboard import show_verdict
 from lrsearch.search.optimize import run_search
 from lrsearch.search.progress import SearchState
@@ -222,7 +221,7 @@ def _answered(study: StoredStudy, storage: str, folder: Path) -> Answer:
     show_verdict(open_existing(storage), study, verdict)
     make_folder(folder)
     files, notes = [write_report(study.name, folder / "report.html", storage=storage)], list[str]()
-    write_text(folder / "verdict.json", json.dumps(finite(verdict.to_dict()), indent=2, allow_nan=False) + "\n")
+    write_text(folder / "verdict.json", json_text(verdict.to_dict()) + "\n")
     files.append(folder / "verdict.json")
     for form, path in (("python", folder / "best.py"), ("toml", folder / "best.toml")):
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lrsearch.cli.text_table import table_lines
-from lrsearch.records import finite
+from lrsearch.records import json_text
 from lrsearch.tables import Table, table, text
 from lrsearch.text import counted, plain, short_time
 
@@ -37,7 +36,7 @@ def print_table(shown: Table, form: str = "table") -> None:
         form: "table", "json" or "csv".
     """
     if form == "json":
-        print(json.dumps(finite(shown.records()), indent=2, allow_nan=False))
+        print(json_text(shown.records()))
     elif form == "csv":
         sys.stdout.write(shown.to_csv())
     elif not shown.rows:

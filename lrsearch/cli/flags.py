@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 from dataclasses import dataclass
@@ -229,16 +228,16 @@ def whole_numbers(value: str | None, name: str) -> tuple[int, ...] | None:
 
 def print_json(data: Any) -> None:
     """Print data as JSON, alone on standard output."""
-    from lrsearch.records import finite
+    from lrsearch.records import json_text
 
-    typer.echo(json.dumps(finite(data), indent=2, allow_nan=False))
+    typer.echo(json_text(data))
 
 
 def write_verdict_json(target: Path | None, verdict: dict[str, Any]) -> None:
     """Write a verdict as JSON, where a file is named."""
     from lrsearch.config.files import write_text
-    from lrsearch.records import finite
+    from lrsearch.records import json_text
 
     if target is not None:
-        write_text(target, json.dumps(finite(verdict), indent=2, allow_nan=False) + "\n")
+        write_text(target, json_text(verdict) + "\n")
         logger.info(f"{target} is written")

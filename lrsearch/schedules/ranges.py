@@ -20,24 +20,6 @@ _MOST_CHOICES = 50
 _OPTIMIZERS = ("sgd", "adam", "adamw")
 
 
-def default_ranges(
-    family: str, *, total_steps: int, epochs: int, momentum: float, optimizer: str = "sgd"
-) -> dict[str, Range | Choice]:
-    """Return the default range of each searched parameter of a family.
-
-    Args:
-        family: one of FAMILIES.
-        total_steps: the length of training in the schedule's steps.
-        epochs: the length of training in epochs.
-        momentum: 0 <= momentum < 1; ranges of rates shrink as 1 - momentum.
-        optimizer: "sgd", "adam" or "adamw"; the ranges of rates of the last two are a hundredth of the first's.
-
-    >>> default_ranges("linear", total_steps=1000, epochs=10, momentum=0.9)["base_lr"]
-    Range(low=0.001, high=0.1, log=True, integer=False)
-    """
-    return resolve_ranges(family, {}, total_steps=total_steps, epochs=epochs, momentum=momentum, optimizer=optimizer)
-
-
 def resolve_ranges(
     family: str,
     overrides: Mapping[str, Any],
@@ -55,10 +37,10 @@ def resolve_ranges(
             for one. What is left out keeps its default. Bounds count in the unit of the default; rates are taken as
             they are at every momentum. The default bounds of final_lr keep their ratio to those of base_lr,
             whose default range for Adam begins where a given range of final_lr ends, if that is higher.
-        total_steps: as in `default_ranges`.
-        epochs: as in `default_ranges`.
-        momentum: as in `default_ranges`.
-        optimizer: as in `default_ranges`.
+        total_steps: the length of training in the schedule's steps.
+        epochs: the length of training in epochs.
+        momentum: 0 <= momentum < 1; default ranges of rates shrink as 1 - momentum.
+        optimizer: "sgd", "adam" or "adamw"; the default ranges of rates of the last two are a hundredth of the first's.
 
     Raises:
         InputError: for an unknown name, a range that is none, or one from which a schedule cannot be built.

@@ -27,7 +27,7 @@ def schedule_from_sample(
 
     Args:
         family: one of FAMILIES.
-        sample: a value for each name of `default_ranges(family)`.
+        sample: a value for each name of the family's `priors`.
         total_steps: the length of training in steps.
         steps_per_epoch: steps between two readings of the validation loss; a family that reads it needs whole epochs.
         warmup_begin_lr: the rate of step 0 where there is a warm-up.

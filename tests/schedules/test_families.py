@@ -18,7 +18,7 @@ from lrsearch.config import StudyConfig
 from lrsearch.experiment.space import study_space
 from lrsearch.export import FORMATS
 from lrsearch.report.preview import preview_html
-from lrsearch.schedules import FAMILIES, Prior, Range, Shape, default_ranges, describe_family, make_schedule
+from lrsearch.schedules import FAMILIES, Prior, Range, Shape, describe_family, make_schedule, resolve_ranges
 from lrsearch.schedules.family import FloatArray
 from lrsearch.schedules.parameters import FinalLr, Parameter, Span
 from lrsearch.schedules.priors import FINAL_LR
@@ -69,7 +69,9 @@ def test_it_keeps_what_every_family_promises(promise):
 
 def test_it_is_searched():
     """A study file that names no families searches it, from the ranges that it says, in any sampler's trials."""
-    assert default_ranges("hyperbola", total_steps=100, epochs=10, momentum=0.0)["bend"] == Range(0.5, 20.0, log=True)
+    assert resolve_ranges("hyperbola", {}, total_steps=100, epochs=10, momentum=0.0)["bend"] == Range(
+        0.5, 20.0, log=True
+    )
     space = study_space(StudyConfig.from_dict({"ranges": {"bend": {"high": 10.0}}}), steps_per_epoch=10)
     assert "hyperbola" in space.families
     assert space.distributions("hyperbola")["bend"].high == 10.0

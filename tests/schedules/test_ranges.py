@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lrsearch.errors import InputError
-from lrsearch.schedules import FAMILIES, Choice, Range, default_ranges, resolve_ranges
+from lrsearch.schedules import FAMILIES, Choice, Range, resolve_ranges
 
 RUN = {"total_steps": 1000, "epochs": 10, "momentum": 0.0}
 WSD = "warmup_stable_decay"
@@ -42,7 +42,7 @@ def test_the_published_ranges():
     }
     merged = {}
     for family in FAMILIES:
-        ranges = default_ranges(family, **RUN)
+        ranges = resolve_ranges(family, {}, **RUN)
         assert {name: published[name] for name in ranges} == ranges
         merged |= ranges
     assert published == merged
@@ -51,10 +51,10 @@ def test_the_published_ranges():
 @pytest.mark.parametrize(("momentum", "low", "high"), [(0.0, 0.01, 1.0), (0.9, 0.001, 0.1), (0.5, 0.005, 0.5)])
 def test_momentum_shrinks_the_rates(momentum, low, high):
     """Ranges of rates are 1 - momentum times as high, base_lr and final_lr alike; nothing else changes."""
-    ranges = default_ranges("cosine", total_steps=1000, epochs=10, momentum=momentum)
+    ranges = resolve_ranges("cosine", {}, total_steps=1000, epochs=10, momentum=momentum)
     assert Range(low, high, log=True) == ranges["base_lr"]
     np.testing.assert_allclose([ranges["final_lr"].low, ranges["final_lr"].high], [low / 1000, low], rtol=1e-12)
-    assert default_ranges("cosine", **RUN)["warmup_steps"] == ranges["warmup_steps"]
+    assert resolve_ranges("cosine", {}, **RUN)["warmup_steps"] == ranges["warmup_steps"]
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_the_range_of_final_lr_follows_that_of_base_lr(base_lr, final_lr):
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_the_default_rates_of_adam_are_a_hundredth(optimizer):
     """1e-4 to 1e-2, and final_lr in its ratio; nothing else changes."""
-    ranges = default_ranges("cosine", **RUN, optimizer=optimizer)
+    ranges = resolve_ranges("cosine", {}, **RUN, optimizer=optimizer)
     assert (Range(1e-4, 1e-2, log=True), Range(1e-7, 1e-4, log=True)) == (ranges["base_lr"], ranges["final_lr"])
-    assert default_ranges("cosine", **RUN)["warmup_steps"] == ranges["warmup_steps"]
+    assert resolve_ranges("cosine", {}, **RUN)["warmup_steps"] == ranges["warmup_steps"]
 
 
 def test_final_lr_may_be_0():
@@ -94,7 +94,7 @@ def test_final_lr_may_be_0():
 
 def test_patience_is_no_longer_than_the_run():
     """Three epochs leave no room for a patience of five."""
-    ranges = default_ranges("reduce_on_plateau", total_steps=30, epochs=3, momentum=0.0)
+    ranges = resolve_ranges("reduce_on_plateau", {}, total_steps=30, epochs=3, momentum=0.0)
     assert Range(1, 3, integer=True) == ranges["patience"]
 
 
@@ -154,7 +154,7 @@ def test_whole_numbers_stay_whole():
 def test_momentum_is_below_one(momentum):
     """The scale 1 - momentum must be positive."""
     with pytest.raises(InputError, match=f"momentum must be >= 0 and < 1, got {momentum}"):
-        default_ranges("cosine", total_steps=10, epochs=1, momentum=momentum)
+        resolve_ranges("cosine", {}, total_steps=10, epochs=1, momentum=momentum)
 
 
 def test_base_lr_begins_where_a_given_final_lr_ends() -> None:

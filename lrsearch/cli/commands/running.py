@@ -45,7 +45,7 @@ def optimize(
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say where the time before the first epoch went.")
-    ] = (False),
+    ] = False,
     output: Format = "table",
 ) -> None:
     """Search over schedule families; every trial stays in the storage.

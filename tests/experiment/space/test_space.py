@@ -7,14 +7,14 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from lrsearch.errors import InputError
 from lrsearch.experiment.space import Space
-from lrsearch.schedules import FAMILIES, Schedule, default_ranges
+from lrsearch.schedules import FAMILIES, Schedule, resolve_ranges
 from tests.search.sampling_helpers import make_space
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_has_the_published_ranges(family: str) -> None:
     """Every distribution has the bounds, the scale and the type of the family's default range."""
-    expected = default_ranges(family, total_steps=1000, epochs=10, momentum=0.0)
+    expected = resolve_ranges(family, {}, total_steps=1000, epochs=10, momentum=0.0)
     actual = make_space(FAMILIES).distributions(family)
     assert list(expected) == list(actual)
     for name, bounds in expected.items():
