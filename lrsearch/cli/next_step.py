@@ -37,4 +37,4 @@ def next_step(*words: object, storage: str = DEFAULT_STORAGE, study_name: str | 
 def say_next(advice: str) -> None:
     """Log the line "Next: ADVICE", below what the command has printed; nothing where that could not be written."""
     if not output_problem():
-        logger.info(f"Next: {advice}", extra={"copied": True})
+        logger.info(f"Next: {advice}")

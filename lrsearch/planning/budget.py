@@ -68,7 +68,7 @@ def fit_study(
     raise InputError(
         f"--minutes {minutes:g} does not hold the smallest sound plan: {smallest.sizes} (differences above "
         f"{smallest.detectable:.2g} {noise.unit} with power {POWER:g}{power}), about "
-        f"{time_in_words(smallest.seconds)}, and {time_in_words(seconds)} are left: give --minutes "
+        f"{time_in_words(smallest.seconds)}, with {time_in_words(seconds)} left: give --minutes "
         f"{math.ceil((60 * minutes - seconds + smallest.seconds) / 60)} or more, or a smaller study"
     )
 

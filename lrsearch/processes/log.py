@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from contextlib import suppress
 from textwrap import fill
@@ -15,12 +16,13 @@ from textwrap import fill
 from lrsearch.text import plain
 
 _LOGGER = logging.getLogger("lrsearch")
+_COMMAND = re.compile(r"\blrsearch [a-z]")
 
 
 class StandardError(logging.Handler):
     """Writes records to what `sys.stderr` is at that moment: information as it is, warnings as "lrsearch: ...".
 
-    On a terminal information is wrapped at words, but for what is to be copied (`extra={"copied": True}`).
+    On a terminal they are wrapped at words, but for those that quote a command: one broken in two cannot be copied.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -31,7 +33,7 @@ class StandardError(logging.Handler):
         if sys.stderr is not None:
             with suppress(OSError, ValueError):
                 shown = plain(message)
-                if record.levelno < logging.WARNING and not hasattr(record, "copied") and sys.stderr.isatty():
+                if sys.stderr.isatty() and not _COMMAND.search(shown):
                     shown = _wrapped(shown, os.get_terminal_size(sys.stderr.fileno()).columns)
                 print(shown, file=sys.stderr, flush=True)
 

@@ -37,19 +37,21 @@ class _Terminal(io.StringIO):
         return 2
 
 
-def test_a_terminal_breaks_information_at_words_and_nothing_that_is_copied(monkeypatch) -> None:
-    """A command that is broken in two cannot be copied; an error stays one line."""
+def test_a_terminal_breaks_lines_at_words_but_no_command(monkeypatch) -> None:
+    """A command that is broken in two cannot be copied."""
     monkeypatch.setattr(sys, "stderr", terminal := _Terminal())
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((26, 40)))
     log_to_standard_error()
     LOGGER.info("8 seeds and differences above 1.3 points")
-    LOGGER.info("Next: lrsearch export -o best.py", extra={"copied": True})
+    LOGGER.info("Next: lrsearch export -o best.py")
     LOGGER.error("there is no study 'tab' in this storage")
     assert terminal.getvalue().splitlines() == [
         "8 seeds and differences",
         "  above 1.3 points",
         "Next: lrsearch export -o best.py",
-        "lrsearch: there is no study 'tab' in this storage",
+        "lrsearch: there is no",
+        "  study 'tab' in this",
+        "  storage",
     ]
 
 
