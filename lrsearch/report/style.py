@@ -170,9 +170,9 @@ def rate_axis(**more: Any) -> dict[str, Any]:
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
-    """Return an axis that makes room for its labels."""
+    """Return an axis that makes room for its labels, and keeps them off the marks at its edge."""
     named = {"title": {"text": label(title), "standoff": 8}} if title else {}
-    return {"automargin": True, "zeroline": False, "gridcolor": NEUTRAL, **named, **more}
+    return {"automargin": True, "zeroline": False, "gridcolor": NEUTRAL, "ticklabelstandoff": 6, **named, **more}
 
 
 def band(

@@ -53,11 +53,13 @@ def _against(comparison: Comparison, reference: str) -> str:
         return ""
     if math.isinf(low):  # one-sided, and asked the other way round
         return f"how much better than `{reference}` it is was not asked: one-sided"
-    figures = _figures(settings.metric, difference, low, high)
+    figures, unsure = _figures(settings.metric, difference, low, high), "not known"
+    if j in comparison.shown_worse and len(comparison.recommended) == 1:  # of several, a third one may be the better
+        unsure = "better, by how much is not known"
     if settings.rope is None:
         said = "better" if low > 0 else "worse" if high < 0 else "no difference was found"
-        if said == "no difference was found" and j in comparison.shown_worse:  # than the best, which may be a third one
-            said = "better, by how much is not known" if len(comparison.recommended) == 1 else "not known"
+        if said == "no difference was found" and j in comparison.shown_worse:
+            said = unsure
         return f"against `{reference}` {figures[1:-1] if said in figures else f'{said} {figures}'}"
     margin = size(comparison, settings.rope)
     verdicts = {
@@ -65,7 +67,7 @@ def _against(comparison: Comparison, reference: str) -> str:
         BETTER: f"it is better {figures}, perhaps by less than the {margin} that matter",
         BETTER_BY_LESS: f"no {figures}: better, but by less than {margin}",
         EQUIVALENT: f"no {figures}: less than {margin} either way",
-        UNDECIDED: f"not known {figures}",
+        UNDECIDED: f"{unsure} {figures}",
         WORSE_BY_LESS: f"no {figures}: worse, but by less than {margin}",
         WORSE: f"it is worse {figures}",
         WORSE_BY_MORE: f"it is worse {figures}",

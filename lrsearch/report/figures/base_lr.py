@@ -60,17 +60,22 @@ def panels_data(trials: Sequence[TrialRecord], metric: Metric) -> Panels | None:
 def panel_traces(
     points: Sequence[Point], style: Style, panels: Panels, metric: Metric, *, size: int = 7
 ) -> list[go.Scatter]:
-    """Return the marks of one family: complete trials, pruned ones as open marks, failed ones at the edge."""
-    traces = []
+    """Return the marks of one family: complete trials, pruned ones as open marks, failed ones at the edge.
+
+    What lies beyond an edge stands on it, a complete trial at the bad one as if it had failed.
+    """
+    (low, high), traces = panels.values, []
     for pruned, name in ((True, "pruned"), (False, "complete")):
         chosen = [point for point in points if point.pruned == pruned and not math.isnan(point.value)]
+        values = [min(max(point.value, low), high) if pruned else point.value for point in chosen]
         traces.append(
             go.Scatter(
                 x=[point.base_lr for point in chosen],
-                y=[point.value for point in chosen],
+                y=values,
                 mode="markers",
                 name=name,
                 showlegend=False,
+                cliponaxis=not pruned,
                 marker={"color": style.colour, "symbol": style.symbol + "-open" * pruned, "size": size},
             )
         )

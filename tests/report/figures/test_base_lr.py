@@ -40,6 +40,7 @@ def test_every_finished_trial_is_drawn_once_on_shared_axes(metric):
     )
     assert ((0.3,), styled["rex"].symbol + "-open") == (tuple(by_name["pruned"].x), by_name["pruned"].marker.symbol)
     end = edge(panels.values, maximize=metric.maximize)
+    assert panels.values[:1] == tuple(by_name["pruned"].y)  # it lies beyond
     assert ([1.0], [end]) == (list(by_name["failed"].x), list(by_name["failed"].y))
     other = panel_figure("cosine", panels, metric, styled["cosine"])
     assert drawn.layout.xaxis.range == other.layout.xaxis.range
