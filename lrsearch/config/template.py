@@ -74,6 +74,8 @@ def study_template(file: str, name: str, workload: str | None = None) -> str:
 _TRY = """
 # `lrsearch doctor --training {training}` tells whether it repeats, uses its seeds and its schedule, and resumes.
 """
+_NO_TEST_SET = "where there is no second held-out set beside the validation set"
+_NEVER_ASKS = "as it never asks for run.evaluation_set, which is `test` at the end of a confirming run"
 _RUN = """\
 {head}[run]
 {trained}
@@ -116,6 +118,7 @@ def run_template(
     base_lr: float,
     rate: str,
     parameters: Sequence[str] = (),
+    asks_set: bool = True,
 ) -> str:
     """Return the text of a study file for a training function or a command.
 
@@ -129,6 +132,7 @@ def run_template(
         base_lr: its own rate; a tenth and ten times of it are searched.
         rate: where that comes from, in words.
         parameters: what it asks for beside the schedule.
+        asks_set: whether it asks for `run.evaluation_set`, as one with a test set does.
     """
     accuracy = direction == "maximize" and bool(scores) and all(0 <= score <= 1 for score in scores)
     metric = "accuracy" if accuracy else "loss" if direction == "minimize" else "score"
@@ -147,7 +151,7 @@ def run_template(
         total_steps=total_steps,
         length=length,
         reports=reports,
-        test="# test = false  # where there is no second held-out set beside the validation set\n",
+        test=f"{'# ' * asks_set}test = false  # {_NO_TEST_SET if asks_set else _NEVER_ASKS}\n",
         low=base_lr / 10,
         high=base_lr * 10,
         rate=rate,

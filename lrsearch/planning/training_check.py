@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from lrsearch.planning.measure import Measured, measure, trial_spec, varied
 from lrsearch.planning.trial_run import Trial, try_run
+from lrsearch.runs.reports import NO_TEST_SET
 from lrsearch.storage import Finding
 from lrsearch.text import counted, time_in_words
 from lrsearch.training.device import usable_cores
@@ -42,6 +43,7 @@ def examine_training(training: str) -> Iterator[Finding]:
     yield _repeats(first, again)
     yield from _uses_seeds(first, again, seeds)
     yield _uses_schedule(measured, first)
+    yield _asks_set(first)
     yield _resumes(first, again, resumed)
     yield time_finding(measured.reports, first.start_seconds, first.report_seconds)
 
@@ -115,6 +117,11 @@ def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
         True,
         f"the optimizer had the rates of lr(step); {steps} until report {len(trial.scores)}; {length}",
     )
+
+
+def _asks_set(trial: Trial) -> Finding:
+    said = "asks on which data a report is to be measured" if trial.asks_set else NO_TEST_SET
+    return Finding("run.evaluation_set", True, said)
 
 
 def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:

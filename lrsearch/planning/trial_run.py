@@ -41,6 +41,7 @@ class Trial:
         own_rate: that of the optimizer before the schedule's; None where there is no optimizer.
         wrong_rate: the first (update, rate used, rate of the schedule) that differ by more than rounding, or None.
         asked: the parameters that it asked for.
+        asks_set: whether it asked on which data a report is to be measured.
         resumed: what it went on from, the scores before its checkpoint; None where it began anew.
     """
 
@@ -54,6 +55,7 @@ class Trial:
     own_rate: float | None = None
     wrong_rate: tuple[int, float, float] | None = None
     asked: tuple[str, ...] = ()
+    asks_set: bool = True
     resumed: tuple[float, ...] | None = None
 
     @property
@@ -78,6 +80,7 @@ class _Seen:
     own_rate: float | None
     wrong_rate: tuple[int, float, float] | None
     asked: tuple[str, ...] = field(default=())
+    asks_set: bool = False
 
 
 class _Parameters(Mapping[str, Any]):
@@ -148,6 +151,7 @@ class _WatchedRun(Run):
             self._own_rate,
             self._wrong,
             tuple(self._asked.asked),
+            self.asks_set,
         )
         self._channel.tell(told)  # type: ignore[arg-type]
 
@@ -214,6 +218,7 @@ def try_run(spec: RunSpec, *, reports: int = 2, only_loop: bool = False) -> Tria
         seen.own_rate,
         seen.wrong_rate,
         seen.asked,
+        seen.asks_set,
         resumed,
     )
 

@@ -14,6 +14,12 @@ from lrsearch.errors import InputError
 from lrsearch.runs.messages import Report, examples, number
 from lrsearch.runs.spec import RunSpec
 
+NO_TEST_SET = (
+    "it never asks for run.evaluation_set, so that confirm will take a score on the validation set for one on the test "
+    "set: measure on run.evaluation_set, or set [run] test = false where there is no test set"
+)
+"""What is said of a run that measures its last report on whatever it likes."""
+
 
 class Reports:
     """The reports of a run in their order, without the scores of single examples.

@@ -16,7 +16,7 @@ from lrsearch.runs.checkpoints.kept import Kept
 from lrsearch.runs.errors import Diverged, Pruned
 from lrsearch.runs.messages import Channel, Done, Message, Report, Resumed
 from lrsearch.runs.ranks import OneRank, Ranks
-from lrsearch.runs.reports import Reports, scalar
+from lrsearch.runs.reports import NO_TEST_SET, Reports, scalar
 from lrsearch.runs.spec import Purpose, RunSeeds, RunSpec
 from lrsearch.runs.watched import Updates, WatchedSchedule
 from lrsearch.schedules import Schedule, schedule_from_params
@@ -46,7 +46,6 @@ class Run:
         seeds: init, order, split, evaluation and `order_of(epoch)`: the same for every family of a block.
         total_steps: the updates of the run, fixed in the study.
         reports: equal parts of the run, after each of which a report is due.
-        purpose: "search" or "confirm".
         folder: the run's own folder, for what other libraries write; it goes at the run's end.
     """
 
@@ -65,7 +64,7 @@ class Run:
         self.seeds: RunSeeds = spec.seeds
         self.total_steps = spec.total_steps
         self.reports = spec.reports
-        self.purpose: Purpose = spec.purpose
+        self.asks_set = False  # which part of the data, or what for
         self.folder = Path(spec.folder, "files")
         if spec.folder:
             self.folder.mkdir(exist_ok=True)
@@ -112,12 +111,19 @@ class Run:
         return self._spec.epoch_of(step + 1) > self._spec.epoch_of(step)
 
     @property
+    def purpose(self) -> Purpose:
+        """What the run is for: "search" or "confirm"."""
+        self.asks_set = True
+        return self._spec.purpose
+
+    @property
     def evaluation_set(self) -> Literal["validation", "test"]:
         """On which data the next report is to be measured: "test" for the last report of a confirming run alone."""
         return self.evaluation_set_at(self._done)
 
     def evaluation_set_at(self, step: int) -> Literal["validation", "test"]:
         """Return on which data a report is to be measured that is given its step."""
+        self.asks_set = True
         return "test" if self._spec.reads_test(step) else "validation"
 
     def report(
@@ -248,7 +254,10 @@ class Run:
                 f"{of} for {counted(done, 'update')}, and total_steps is {self.total_steps}: step once after every "
                 "optimizer step, and set [run] total_steps to their number"
             )
-        return "" if done == self.total_steps else f"{done} of {counted(self.total_steps, 'update')} were made"
+        notes = [] if done == self.total_steps else [f"{done} of {counted(self.total_steps, 'update')} were made"]
+        if self._spec.test and not self.asks_set:
+            notes.append(NO_TEST_SET)
+        return "; ".join(notes)
 
     @property
     def _done(self) -> int:

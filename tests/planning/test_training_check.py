@@ -59,6 +59,7 @@ def test_a_sound_function_is_described(monkeypatch) -> None:
             False,
             "in update 3 the optimizer had the rate 0.5",
         ),
+        ({"first": replace(GOOD, asks_set=False)}, "run.evaluation_set", True, "or set [run] test = false"),
         ({"first": replace(GOOD, optimizer="")}, "schedule", True, "rates were asked for up to update 59"),
         ({"resumed": GOOD}, "resume", True, "begins anew"),
         ({"resumed": replace(RESUMED, scores=(0.7,))}, "resume", False, "to another score (0.2 away)"),

@@ -49,6 +49,7 @@ def test_what_a_loop_is_counted_by_and_its_updates_are_seen(tmp_path) -> None:
         by_steps.own_rate,
         by_steps.wrong_rate,
     )
+    assert (True, False) == (by_epochs.asks_set, by_steps.asks_set)
     assert "own" == watched(own_rhythm, tmp_path).seen[-1].loop
 
 

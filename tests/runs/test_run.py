@@ -173,3 +173,19 @@ def test_seeds_differ_by_what_they_are_for_and_are_equal_for_equal_runs() -> Non
     assert len(set(drawn)) == len(drawn)
     assert seeds.evaluation == twin.evaluation
     assert seeds.order_of(3) == RunSeeds(7, 2, 7).order_of(3)
+
+
+@pytest.mark.parametrize(
+    ("test", "asks", "said"),
+    [(True, lambda _: None, "never asks for run.evaluation_set"), (False, lambda _: None, "")]
+    + [(True, asks, "") for asks in (lambda run: run.evaluation_set, lambda run: run.purpose)],
+)
+def test_a_score_that_may_not_be_of_the_test_set_is_told(test, asks, said) -> None:
+    """Of a run that asks neither on which data to measure nor what it is for, where there is a test set."""
+    run = make_run(test=test)
+    asks(run)
+    run.lr(39)
+    run.report(1.0, step=40)
+    note = run.finish(None)
+    assert said in note
+    assert bool(said) == bool(note)

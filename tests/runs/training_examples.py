@@ -253,4 +253,4 @@ def tells_other_examples(run: Run) -> None:
 def _tell(run: Run, per_example: np.ndarray) -> None:
     for step in range(run.total_steps):
         run.lr(step)
-    run.report(0.2, step=run.total_steps, per_example=per_example)
+    run.report(0.2 if run.evaluation_set == "test" else 0.3, step=run.total_steps, per_example=per_example)

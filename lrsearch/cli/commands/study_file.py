@@ -91,4 +91,5 @@ def _measured_study(target: Path, name: str, training: str) -> str:
         base_lr=measured.base_lr,
         rate=f"{measured.base_lr:g}, {'your own rate' if measured.own_rate else 'a usual rate'}, x 0.1 .. 10",
         parameters=measured.trial.asked,
+        asks_set=measured.trial.asks_set,
     )

@@ -24,10 +24,11 @@ def test_init_fills_in_a_training_function(folder, run, monkeypatch) -> None:
     from lrsearch.planning.trial_run import Trial
 
     training = "tests.runs.training_examples:quadratic"
-    trial = Trial((2.0, 1.0), (4, 8), (1.0, 2.0), "epochs", 8, 8)
+    trial = Trial((2.0, 1.0), (4, 8), (1.0, 2.0), "epochs", 8, 8, asks_set=False)
     monkeypatch.setattr(module, "try_run", lambda _spec, **_how: trial)
     assert 0 == run("init", "mine.toml", "--training", training).code
     assert "total_steps = 40  # measured: 10 epochs of 4 updates" in Path("mine.toml").read_text()
+    assert not StudyConfig.load("mine.toml").run.test
     assert 0 == run("init", "command.toml", "--command", "python train.py").code
     assert 'command = ["python", "train.py"]' in Path("command.toml").read_text()
     refused = run("init", "other.toml", "--training", training, "--workload", "m:f")

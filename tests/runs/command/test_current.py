@@ -75,6 +75,7 @@ def test_a_script_that_did_as_it_should_says_so(files, end) -> None:
     """With a note where updates are missing."""
     run = lrsearch.current_run()
     run.lr(39)
+    assert "validation" == run.evaluation_set
     run.report(1.0, step=40)
     end()
     assert {"event": "finished", "note": "", "problem": ""} == lines(files)[-1]
