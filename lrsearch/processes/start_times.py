@@ -20,7 +20,7 @@ class StartTimes:
         storage: opening the database, and making or reading the study.
         timing: finding out what a trial costs here.
         kernels: compiling what trains, or loading it from the cache.
-        first_epoch: from the start of the search until an epoch was reported.
+        first_epoch: from the start of the search until an epoch was reported; 0 where none was.
     """
 
     imports: float = 0.0
@@ -38,8 +38,11 @@ class StartTimes:
         setattr(self, name, getattr(self, name) + time.perf_counter() - begun)
 
     def in_words(self) -> str:
-        """Return the whole and its parts."""
+        """Return the whole and its parts; the parts alone where no epoch was trained."""
         parts = {name: seconds for name, seconds in vars(self).items() if name != "first_epoch"}
-        whole = self.imports + self.first_epoch
-        parts["the rest"] = max(0.0, whole - sum(parts.values()))
-        return f"first epoch after {whole:.3g} s: {', '.join(f'{name} {s:.3g}' for name, s in parts.items())}"
+        opening = "no epoch was trained"
+        if self.first_epoch:
+            whole = self.imports + self.first_epoch
+            parts["the rest"] = max(0.0, whole - sum(parts.values()))
+            opening = f"first epoch after {whole:.3g} s"
+        return f"{opening}: {', '.join(f'{name} {s:.3g}' for name, s in parts.items())}"

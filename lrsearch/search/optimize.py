@@ -160,9 +160,12 @@ def run_search(
         on_begin(experiment, options, state.total - state.complete - state.pruned)
     with FinishedTrials([replicate.history for replicate in replicates], callbacks) as finished:
 
-        def after_epoch(state: SearchState) -> None:
+        def note_first_epoch() -> None:
             if state.trial_epochs and not start.first_epoch:
                 start.first_epoch = time.perf_counter() - called
+
+        def after_epoch(state: SearchState) -> None:
+            note_first_epoch()
             on_epoch(state)
             finished.tell()
 
@@ -171,6 +174,7 @@ def run_search(
         search(experiment, options, replicates, deadline, state, after_epoch)
         state.times.wall = time.monotonic() - begun
         state.read()  # one process alone counts a trial that another has taken from it
+        note_first_epoch()  # other processes may end before they are asked once
     for replicate in replicates:
         _tidy(replicate, options)
     return studies, state

@@ -60,6 +60,20 @@ def test_replicates_are_trained_together_in_parts(folder) -> None:
         assert [lasting(trial) for trial in finished(study)] == [lasting(trial) for trial in finished(other)]
 
 
+def test_the_first_epoch_is_noted_of_processes_that_end_before_they_are_asked(folder, monkeypatch) -> None:
+    """They are asked about once a second; a finished search has trained no epoch."""
+
+    def in_no_time(task, arguments, scheduler, **_: Any) -> list[Any]:
+        return [task(*arguments[0])]
+
+    monkeypatch.setattr("lrsearch.search.optimize.run_in_processes", in_no_time)
+    options = RunOptions(storage="journal:///fast.log", device="cpu", workers=2)
+    begun = time.perf_counter()
+    first, finished_before = (run_search(make_config(search__trials=2), options)[1].start for _ in range(2))
+    assert first.data < first.first_epoch < time.perf_counter() - begun
+    assert 0 == finished_before.first_epoch
+
+
 def test_a_stored_search_goes_on_with_its_own_sampler(folder) -> None:
     """A study file that names no sampler continues, and confirms, a search by another one than the default."""
     options = RunOptions(storage="journal:///lrsearch.log", device="cpu", workers=1)
