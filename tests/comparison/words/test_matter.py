@@ -27,12 +27,14 @@ def test_a_difference_says_which_way_it_points(figures, direction, said) -> None
 
 
 def test_only_the_single_recommended_one_is_better_than_what_is_shown_worse_than_the_best() -> None:
-    """Worse than the best may be worse than a third one: without a ROPE that leaves the difference to this one open."""
+    """Worse than the best may be worse than a third one: that leaves the difference to this one open."""
     runs = {"a": [0.1, 0.5, 0.3], "b": [1.1, 1.4, 0.9, 1.2], "c": [1.0, 2.2, 0.4, 1.6, 3.1, 1.9]}
     known = {"rope": None, "metric": "score", "sigma": 0.5}
     two = compare_runs(runs, rng=np.random.default_rng(0), **known)
     assert ("b", ("b", "c")) == (two.preferred, two.recommended)
     assert "against `a` not known (+0.85, -0.05 to 1.75)" in two.lines[2]
-    one = compare_runs({"a": [0.0] * 3, "b": [0.9] * 3, "c": [0.1] * 3}, rng=np.random.default_rng(0), **known)
-    assert ("b",) == one.recommended
-    assert "against `a` better, by how much is not known (+0.90, " in one.lines[2]
+    for rope in (None, 0.1):
+        three = {"a": [0.0] * 3, "b": [0.9] * 3, "c": [0.1] * 3}
+        one = compare_runs(three, rng=np.random.default_rng(0), **known | {"rope": rope})
+        assert ("b",) == one.recommended
+        assert "against `a` better, by how much is not known (+0.90, " in one.lines[2]
