@@ -225,7 +225,9 @@ class Comparison(ReadOnly):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data under one level of names; NaN and infinity become None."""
+        """Return everything as plain data under one level of names, the answer first; NaN and infinity become None."""
+        chosen = {"preferred": self.preferred, "recommended": self.recommended}
+        answer: dict[str, Any] = {"lines": self.lines, **chosen, "cost": self.cost}
         metric = self.settings.metric
         settings = vars(self.settings) | {"metric": metric.name, "unit": metric.unit, "direction": metric.direction}
         settings |= {"contrasts": describe(self.settings.contrasts), "failed_at": self.failure_rule.limit}
@@ -243,11 +245,9 @@ class Comparison(ReadOnly):
             "block_seconds": self.block_seconds,
             "warnings": self.warnings,
             "verdict_text": self.verdict_text,
-            "lines": self.lines,
-            "cost": self.cost,
         }
         results = vars(self.means) | vars(self.pairs) | vars(self.recommendation)
-        everything: dict[str, Any] = results | settings | beside
+        everything = answer | results | settings | beside
         lists = {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in everything.items()}
         return dict(finite(lists))
 

@@ -53,12 +53,13 @@ JSON_NAMES = {
 
 
 def test_json_gives_everything_by_name():
-    """The JSON object has the fields of the comparison, arrays as lists, null for what was not tested."""
+    """The JSON object begins with the answer and has all fields, arrays as lists, null for what was not tested."""
     scores = table()
     scores[0, 0] = 10
     compared = compare(scores, chance=10.0)
     plain = json.loads(compared.to_json())
     assert JSON_NAMES <= set(plain)
+    assert ["lines", "preferred", "recommended", "cost"] == list(plain)[:4]
     assert compared.p[1, 2] == plain["p"][1][2] == plain["p_single"][1][2] >= plain["p_step_down"][1][2]
     assert plain["p"][0][1] is None
     assert list(compared.recommended) == plain["recommended"]
