@@ -22,7 +22,7 @@ _COMMAND = re.compile(r"\blrsearch [a-z]")
 class StandardError(logging.Handler):
     """Writes records to what `sys.stderr` is at that moment: information as it is, warnings as "lrsearch: ...".
 
-    On a terminal they are wrapped at words, but for those that quote a command: one broken in two cannot be copied.
+    On a terminal they are wrapped at words; a command in them stays whole, so that it can be copied.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -33,14 +33,18 @@ class StandardError(logging.Handler):
         if sys.stderr is not None:
             with suppress(OSError, ValueError):
                 shown = plain(message)
-                if sys.stderr.isatty() and not _COMMAND.search(shown):
+                if sys.stderr.isatty():
                     shown = _wrapped(shown, os.get_terminal_size(sys.stderr.fileno()).columns)
                 print(shown, file=sys.stderr, flush=True)
 
 
 def _wrapped(line: str, columns: int) -> str:
-    width = max(columns - 2, 20)
-    return fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    """Return a line in pieces that fit, from the command that it quotes on as the last one, however long."""
+    if len(line) <= columns:
+        return line
+    width, quoted = max(columns - 2, 20), _COMMAND.search(line)
+    prose, command = (line, "") if quoted is None else (line[: quoted.start()], f"\n  {line[quoted.start() :]}")
+    return fill(prose, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) + command
 
 
 def log_to_standard_error(level: int = logging.INFO) -> None:

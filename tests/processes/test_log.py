@@ -37,18 +37,21 @@ class _Terminal(io.StringIO):
         return 2
 
 
-def test_a_terminal_breaks_lines_at_words_but_no_command(monkeypatch) -> None:
+def test_a_terminal_breaks_lines_at_words_and_no_command(monkeypatch) -> None:
     """A command that is broken in two cannot be copied."""
     monkeypatch.setattr(sys, "stderr", terminal := _Terminal())
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((26, 40)))
     log_to_standard_error()
     LOGGER.info("8 seeds and differences above 1.3 points")
     LOGGER.info("Next: lrsearch export -o best.py")
+    LOGGER.info("Next: lrsearch studies")
     LOGGER.error("there is no study 'tab' in this storage")
     assert terminal.getvalue().splitlines() == [
         "8 seeds and differences",
         "  above 1.3 points",
-        "Next: lrsearch export -o best.py",
+        "Next:",
+        "  lrsearch export -o best.py",
+        "Next: lrsearch studies",
         "lrsearch: there is no",
         "  study 'tab' in this",
         "  storage",
