@@ -1,4 +1,4 @@
-"""What transformers and timm share here: refusals, approximations, and a file with one dict of arguments."""
+"""What other libraries share here: refusals, approximations, and a file with one dict of arguments."""
 
 from __future__ import annotations
 

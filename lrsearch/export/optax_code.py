@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NoReturn
 
-from lrsearch.errors import InputError
 from lrsearch.export.document import Configuration
+from lrsearch.export.frameworks import refuse
 from lrsearch.export.source_code import comments, constants, indented, joined, part_functions
 from lrsearch.schedules import PerEpoch, ReduceOnPlateau, Schedule
 
@@ -34,7 +33,9 @@ def optax_code(configuration: Configuration) -> str:
 def _lines(configuration: Configuration) -> Iterator[str]:
     schedule = configuration.to_schedule()
     if isinstance(schedule, ReduceOnPlateau):
-        _refuse(schedule.family, "it reads the validation loss, and optax's schedules are functions of the step")
+        refuse(
+            "optax", schedule.family, "it reads the validation loss, and optax's schedules are functions of the step"
+        )
     yield f'"""The learning-rate schedule {schedule.family} for optax: make_schedule()."""'
     yield from ("", "import jax.numpy as jnp", "import optax", "")
     yield from constants(schedule)
@@ -51,7 +52,7 @@ def _lines(configuration: Configuration) -> Iterator[str]:
 def _schedule(schedule: Schedule) -> Iterator[str]:
     """Yield the lines that make `schedule`, warm-up included."""
     if schedule.shape.optax is None:
-        _refuse(schedule.family, "it has no such schedule")
+        refuse("optax", schedule.family, "it has no such schedule")
     yield schedule.shape.optax
     if schedule.warmup_steps:
         yield _WARMUP
@@ -60,10 +61,6 @@ def _schedule(schedule: Schedule) -> Iterator[str]:
 def _part(part: Schedule) -> Iterator[str]:
     yield from _schedule(part)
     yield "return schedule"
-
-
-def _refuse(family: str, why: str) -> NoReturn:
-    raise InputError(f"optax cannot express {family}: {why}; export --format python can")
 
 
 def _result(schedule: Schedule | PerEpoch) -> str:
