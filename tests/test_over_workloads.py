@@ -9,7 +9,7 @@ from lrsearch import Dataset
 from lrsearch.storage import StoredStudy
 from studies import over_workloads
 
-SMALL = {"text": {"run.total_steps": 20, "run.reports": 1}, "resnet": {"training.epochs": 1}}
+SMALL = {"text": {"run.total_steps": 4, "run.reports": 1}, "resnet": {"training.epochs": 1}}
 
 
 def test_the_studies_differ_in_what_they_train_alone() -> None:
@@ -25,9 +25,11 @@ def test_the_studies_differ_in_what_they_train_alone() -> None:
 @pytest.mark.integration
 def test_workloads_are_searched_judged_and_put_together(monkeypatch, tmp_path, capsys) -> None:
     """Plans first, then a verdict for each and one page of all; the same command again trains nothing."""
-    x = torch.randint(256, (240, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    x = torch.randint(256, (240, 1, 12, 12), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     images = Dataset(x[:200], torch.arange(200) % 10, x[200:], torch.arange(40) % 10)
     monkeypatch.setattr("studies.examples.fashion_resnet.load_images", lambda _: lambda: images)
+    for name, value in {"EVERY": 4, "EVALUATED": 10}.items():
+        monkeypatch.setattr(f"studies.examples.char_gpt.function.{name}", value)
     for name, value in {"TRIALS": 1, "SEARCHES": 6, "FAMILIES": ("constant", "cosine")}.items():
         monkeypatch.setattr(over_workloads, name, value)
     files = over_workloads.WORKLOADS
