@@ -138,7 +138,8 @@ class Comparison(ReadOnly):
         sided = ", one-sided" if settings.one_sided else ""
         region = "no region of practical equivalence"
         if settings.rope is not None:
-            region = f"region of practical equivalence {settings.metric.amount(settings.rope)}"
+            amount = settings.metric.amount(settings.rope)
+            region = f"region of practical equivalence {amount} (within it by the upper limit of the gap to the best)"
         return (
             f"{self.extent}; {how}{unit} of {settings.metric.name}; differences with simultaneous {self.level} "
             f"intervals{better}; {region}; {describe(settings.contrasts)}{sided}; {self.failure_rule.sentence}"

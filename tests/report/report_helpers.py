@@ -61,7 +61,7 @@ def comparison(names: Sequence[str], **options: Any) -> Comparison:
     """Return a comparison of hand-made scores."""
     table = options.pop("scores", None)
     table = scores(len(names)) if table is None else table
-    return compare_scores(table, names, rope=0.3, rng=np.random.default_rng(0), **options)
+    return compare_scores(table, names, rng=np.random.default_rng(0), **{"rope": 0.3, **options})
 
 
 def small_config(**changes: Any) -> StudyConfig:

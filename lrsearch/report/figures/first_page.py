@@ -105,7 +105,15 @@ def against_the_preferred(source: Source) -> Iterator[Section]:
     region = "" if settings.rope is None else "; in the grey band a difference would not matter"
     sentence = f"Mean differences with simultaneous {comparison.level} intervals, worse to the left{region}."
     drawn = rivals_figure(rows, settings, source.styles)
-    yield Section(title, (sentence,), drawn, (rivals_table(rows, settings),))
+    yield Section(title, (sentence, *narrower_limits(comparison, rows)), drawn, (rivals_table(rows, settings),))
+
+
+def narrower_limits(comparison: Comparison, rows: Sequence[Rival]) -> Iterator[str]:
+    """Yield why one whose interval leaves the band is within the ROPE of the best all the same, where there is one."""
+    rope, within = comparison.settings.rope, comparison.recommendation.equivalent_to_best
+    if rope is not None and any(row.low < -rope and row.name in within for row in rows):
+        amount = comparison.settings.metric.amount(rope)
+        yield f"Who is within {amount} of the best is told by the upper limit of the gap, closer than these intervals."
 
 
 def curves_figure(

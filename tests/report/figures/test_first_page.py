@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from lrsearch.report.figures.first_page import curves_figure, rivals, rivals_figure, winners
+from lrsearch.report.figures.first_page import curves_figure, narrower_limits, rivals, rivals_figure, winners
 from lrsearch.report.rates import RateCurve
 from lrsearch.report.style import styles
 from tests.report.report_helpers import comparison
@@ -32,6 +32,18 @@ def test_a_winner_that_stands_alone_is_shown_against_all_others():
     rows = rivals(comparison(NAMES))
     assert ["linear", "rex"] == [row.name for row in rows]
     assert all(row.high < 0 for row in rows)
+
+
+def test_an_interval_outside_the_band_is_explained_where_the_gap_is_inside():
+    """The limit of the gap to the best is one-sided, and so it is narrower than the interval of a pair."""
+    compared = comparison(NAMES, scores=np.random.default_rng(0).normal([[90.0, 90.05, 80.0]], 0.3, (8, 3)))
+    (rival,) = rivals(compared)
+    gap = compared.recommendation.gap_high[compared.families.index(rival.name)]
+    assert gap < -rival.low
+    for rope, explained in ((gap / 2, False), ((gap - rival.low) / 2, True), (-2 * rival.low, False)):
+        table = np.random.default_rng(0).normal([[90.0, 90.05, 80.0]], 0.3, (8, 3))
+        judged = comparison(NAMES, scores=table, rope=rope)
+        assert explained == any(narrower_limits(judged, rivals(judged)))
 
 
 def test_curves_that_are_not_recommended_are_grey():
