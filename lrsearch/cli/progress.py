@@ -37,8 +37,8 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 class Pace:
     """How fast a part of the work goes, by the times at which some of it was done.
 
-    The first piece is not measured: before it, processes start and compile. Work is done in pieces, such as an epoch of
-    all lanes, and between them the time left is counted down.
+    The first piece is not measured: before it, processes start and compile, unless every piece has a start of its own.
+    Work is done in pieces, such as an epoch of all lanes, and between them the time left is counted down.
 
     Attributes:
         rate: the work done in a second; None where it is not known yet.
@@ -46,15 +46,19 @@ class Pace:
 
     def __init__(self) -> None:
         self.rate: float | None = None
+        self._begun = time.monotonic()
         self._first: tuple[float, float] | None = None
         self._last = (0.0, 0.0)
 
-    def seconds_left(self, done: float, left: float) -> float | None:
-        """Return how long what is left takes; None before the first tenth is done, when any number would be wrong."""
+    def seconds_left(self, done: float, left: float, *, starts: bool = False) -> float | None:
+        """Return how long what is left takes; None before the first tenth is done, when any number would be wrong.
+
+        `starts` says that every piece has a start of its own, as runs have.
+        """
         now = time.monotonic()
         if done > self._last[1]:
             self._last = (now, done)
-            self._first = self._first or self._last
+            self._first = self._first or ((self._begun, 0.0) if starts else self._last)
         if self._first is None or self._last == self._first:
             return None
         (begun, before), (at, last) = self._first, self._last
@@ -79,15 +83,24 @@ class Progress:
         self.pace = Pace()
         self._begun = time.monotonic()
         self._next_line = self._begun + _PLAIN_SECONDS
-        self._parts = list[str]()
+        self._parts, self._phase = list[str](), ""
 
     def phase(self, name: str) -> None:
         """Begin a part of the work; its name is shown until there is more to say."""
-        self.pace = Pace()
+        if name != self._phase:
+            self.pace, self._phase = Pace(), name
         self._show([name])
 
     def show(
-        self, what: str, done: float, left: float, *, before: float = 0.0, more: Sequence[str] = (), unit: str = ""
+        self,
+        what: str,
+        done: float,
+        left: float,
+        *,
+        before: float = 0.0,
+        more: Sequence[str] = (),
+        unit: str = "",
+        starts: bool = False,
     ) -> None:
         """Show a line: the share, what is done, the time left, and last what a narrow terminal may cut.
 
@@ -97,8 +110,9 @@ class Progress:
             before: what earlier starts have done.
             more: further parts, the most useful first.
             unit: of the work, for its pace; the pace is not shown without.
+            starts: whether every piece of the work has a start of its own.
         """
-        seconds, rate = self.pace.seconds_left(done, left), self.pace.rate
+        seconds, rate = self.pace.seconds_left(done, left, starts=starts), self.pace.rate
         ending = [] if seconds is None else [f"{short_time(seconds)} left"]
         more = [*more, f"{rate:.2f} {unit}/s"] if unit and rate is not None else more
         self.told = what
@@ -153,7 +167,9 @@ def search_progress(shown: Progress) -> Callable[[SearchState], None]:
         what = f"{state.complete} done, {state.pruned} pruned, {crashed}{state.running} running of {state.total}"
         unit = "reports" if state.reports else "trial-epochs"
         more, before = [*state.reports[:_MOST_REPORTS], *best], state.epochs_before
-        shown.show(what, state.trial_epochs, state.epochs_left, before=before, more=more, unit=unit)
+        shown.show(
+            what, state.trial_epochs, state.epochs_left, before=before, more=more, unit=unit, starts=bool(state.reports)
+        )
 
     return show
 
@@ -170,6 +186,6 @@ def confirm_progress(shown: Progress) -> Callable[[ConfirmProgress], None]:
             shown.phase(_STARTING)
             return
         what = f"{state.done} of {counted(state.total, 'run')} done, {epochs} of {counted(all_epochs, state.unit)}"
-        shown.show(what, epochs - first[0], all_epochs - epochs, before=first[0])
+        shown.show(what, epochs - first[0], all_epochs - epochs, before=first[0], starts=state.unit == "report")
 
     return show

@@ -35,12 +35,13 @@ class ScoreTable:
     Attributes:
         scores: [blocks, families]; a run that diverged may have any score, or NaN.
         families: the names of the columns.
-        diverged: [blocks, families], which runs did.
+        diverged: [blocks, families], which runs did, or have no score because they crashed.
         blocks: the names of the rows.
         correct: [blocks, families, examples], what each run scored on each test example; None if unknown.
         test_examples: their number, where only that is known.
         block_seconds: what a block takes, if known.
         parameters: the number of parameters by family, which breaks ties.
+        crashed: [blocks, families], which of the diverged runs crashed; none if None.
     """
 
     scores: FloatArray
@@ -51,6 +52,7 @@ class ScoreTable:
     test_examples: int | None = None
     block_seconds: float | None = None
     parameters: Mapping[str, int] = field(default_factory=dict)
+    crashed: BoolArray | None = None
 
 
 @checked
@@ -145,7 +147,7 @@ def compare_table(
     _require_comparable(table, settings)
     rule = rule or FailureRule.of(table.scores, table.diverged, settings)
     failed = rule.failed(table.scores, table.diverged)
-    lost = failures(failed, table.diverged, table.families, alpha=settings.alpha)
+    lost = failures(failed, table.diverged, table.families, alpha=settings.alpha, crashed=table.crashed)
     columns = columns_of(settings.contrasts, table.families, np.asarray(failed.any(axis=0)))
     alive = np.flatnonzero(columns.alive)
     # A failed member has left its group; a column without any member left is shown with its failures counted.

@@ -17,17 +17,28 @@ _SHARE = 0.1
 
 @dataclass(frozen=True)
 class Failure:
-    """The failed runs of one family or configuration, and how many of them diverged."""
+    """The failed runs of one family or configuration, and how many of them diverged or crashed."""
 
     family: str
     runs: Proportion
     diverged: int
+    crashed: int = 0
+
+    @property
+    def verb(self) -> str:
+        """What all of them did: diverged, crashed, or failed in one way or another."""
+        return {self.diverged: "diverged", self.crashed: "crashed"}.get(self.runs.count, "failed")
+
+    @property
+    def without_score(self) -> str:
+        """How many diverged and crashed, to stand behind others; empty where none did."""
+        kinds = ((self.diverged, "diverged"), (self.crashed, "crashed"))
+        return "".join(f", {count} {kind}" for count, kind in kinds if count)
 
     @property
     def limits(self) -> str:
-        """The exact interval of the share of failed runs, and how many diverged."""
-        diverged = f", {self.diverged} diverged" if self.diverged else ""
-        return f"exact interval {100 * self.runs.low:.0f} to {100 * self.runs.high:.0f} %{diverged}"
+        """The exact interval of the share of failed runs, and how many diverged and crashed."""
+        return f"exact interval {100 * self.runs.low:.0f} to {100 * self.runs.high:.0f} %{self.without_score}"
 
 
 @dataclass(frozen=True)
@@ -89,14 +100,22 @@ def failures(
     *,
     alpha: float,
     runs: Sequence[int] | None = None,
+    crashed: BoolArray | None = None,
 ) -> tuple[Failure, ...]:
     """Return the families with a failed run, in their order, from failed and diverged [runs, families].
 
-    `runs` [families] is the number of each one's runs; all rows if None.
+    `runs` [families] is the number of each one's runs; all rows if None. `crashed` are those of the diverged that had
+    no score because they crashed; none if None.
     """
     totals = [len(failed)] * len(families) if runs is None else runs
+    lost, broken = diverged.sum(axis=0), np.zeros(len(families)) if crashed is None else crashed.sum(axis=0)
     return tuple(
-        Failure(name, proportion(int(failed[:, place].sum()), totals[place], alpha), int(diverged[:, place].sum()))
+        Failure(
+            name,
+            proportion(int(failed[:, place].sum()), totals[place], alpha),
+            int(lost[place] - broken[place]),
+            int(broken[place]),
+        )
         for place, name in enumerate(families)
         if failed[:, place].any()
     )

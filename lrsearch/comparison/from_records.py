@@ -80,6 +80,7 @@ def compare_records(records: Sequence[TrialRecord], plan: ConfirmationPlan, rng:
         scores=scores,
         families=tuple(candidates),
         diverged=diverged,
+        crashed=np.array([[run.stop_reason == "crashed" for run in row] for row in rows]),
         blocks=tuple(map(str, blocks)),
         correct=_correct(rows, scores / plan.settings.metric.scale),
         block_seconds=float(np.mean([sum(run.seconds or 0.0 for run in row) for row in rows])),

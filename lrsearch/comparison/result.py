@@ -239,7 +239,7 @@ class Comparison(ReadOnly):
             "blocks": self.blocks if self.unpaired_runs is None else None,
             "runs": self.unpaired_runs or (self.blocks,) * len(self.families),
             "untested": dict(self.untested),
-            "failures": [{"family": f.family, "runs": vars(f.runs), "diverged": f.diverged} for f in self.failures],
+            "failures": [vars(failure) | {"runs": vars(failure.runs)} for failure in self.failures],
             "p_single": self.p,  # the name of `p` in earlier versions, whose own `p` was the step-down one
             "images": self.test_examples,
             "crossed": self.includes_test_sampling,

@@ -26,7 +26,7 @@ def show_few_blocks(table: ScoreTable, settings: Settings, rule: FailureRule | N
     pairs by Bonferroni, is as narrow as half of the ROPE to either side; at least 6. `rule` says which runs have
     failed, where that is fixed.
     """
-    shown = show_untested(table.scores, table.diverged, table.families, settings, rule=rule)
+    shown = show_untested(table.scores, table.diverged, table.families, settings, rule=rule, crashed=table.crashed)
     warnings = tuple(cautions.unlikely_points(table.scores[np.isfinite(table.scores)], settings.metric))
     return with_lines(
         replace(shown, block_seconds=table.block_seconds, warnings=warnings, sentences=(_few_blocks(shown),))
@@ -41,10 +41,12 @@ def show_untested(
     *,
     rule: FailureRule | None = None,
     unpaired_runs: tuple[int, ...] | None = None,
+    crashed: BoolArray | None = None,
 ) -> Comparison:
     """Return the means and the failures of scores [runs, families] of which some `diverged`, with nothing tested.
 
-    `rule` says which runs have failed, where that is fixed; `unpaired_runs` are those of each family in no blocks.
+    `rule` says which runs have failed, where that is fixed; `unpaired_runs` are those of each family in no blocks;
+    `crashed` those of the diverged that crashed.
     """
     rule = rule or FailureRule.of(scores, diverged, settings)
     failed = rule.failed(scores, diverged)
@@ -55,7 +57,7 @@ def show_untested(
         pairs=_nothing_tested(len(families), np.flatnonzero(~failed.any(axis=0))),
         recommendation=_nothing_recommended(len(families)),
         settings=settings,
-        failures=failures(failed, diverged, families, alpha=settings.alpha, runs=unpaired_runs),
+        failures=failures(failed, diverged, families, alpha=settings.alpha, runs=unpaired_runs, crashed=crashed),
         failure_rule=rule,
         unpaired_runs=unpaired_runs,
     )

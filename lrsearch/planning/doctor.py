@@ -38,18 +38,20 @@ class Tried:
         training: a training function, "package.module:function", tried in place of a workload.
         dataset: which data the built-in workload is tried with.
         command: a study that runs a command, which is tried in place of a workload.
+        test: whether the study has a test set beside the validation set.
     """
 
     workload: str | None = None
     training: str | None = None
     dataset: str = "digits"
     command: StudyConfig | None = None
+    test: bool = True
 
     @classmethod
     def of(cls, config: StudyConfig) -> Tried:
         """Return what a study trains."""
         if (run := config.run) is not None:
-            return cls(training=run.training, command=None if run.command is None else config)
+            return cls(training=run.training, command=None if run.command is None else config, test=run.test)
         built_in = config.data.dataset
         return cls(workload=config.workload) if built_in is None else cls(dataset=built_in)
 
@@ -82,7 +84,7 @@ def _trained(tried: Tried, device: str) -> tuple[str, Callable[[], Iterable[Find
     if (study := tried.command) is not None:
         return "command", lambda: examine_command(study)
     if (training := tried.training) is not None:
-        return "training", lambda: examine_training(training)
+        return "training", lambda: examine_training(training, test=tried.test)
     return "workload", lambda: [Finding("workload", True, _workload(tried.workload, tried.dataset, device))]
 
 

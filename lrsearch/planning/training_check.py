@@ -18,11 +18,12 @@ _SEEDS = {"init": "the initial weights", "order": "the order of the data", "spli
 _FAMILIES, _TRIALS, _BLOCKS = 4, 8, 12
 
 
-def examine_training(training: str) -> Iterator[Finding]:
+def examine_training(training: str, *, test: bool = True) -> Iterator[Finding]:
     """Run a training function for two reports, several times, and yield what that shows.
 
     Args:
         training: its address, "package.module:function".
+        test: whether it has a test set beside the validation set.
 
     Raises:
         InputError: if it cannot be imported, never reports, or does not step its scheduler with its optimizer.
@@ -43,7 +44,7 @@ def examine_training(training: str) -> Iterator[Finding]:
     yield _repeats(first, again)
     yield from _uses_seeds(first, again, seeds)
     yield _uses_schedule(measured, first)
-    yield _asks_set(first)
+    yield _asks_set(first, test=test)
     yield _resumes(first, again, resumed)
     yield time_finding(measured.reports, first.start_seconds, first.report_seconds)
 
@@ -119,9 +120,9 @@ def _uses_schedule(measured: Measured, trial: Trial) -> Finding:
     )
 
 
-def _asks_set(trial: Trial) -> Finding:
-    said = "asks on which data a report is to be measured" if trial.asks_set else NO_TEST_SET
-    return Finding("run.evaluation_set", True, said)
+def _asks_set(trial: Trial, *, test: bool) -> Finding:
+    asks = "it asks on which data a report is to be measured" if trial.asks_set else NO_TEST_SET
+    return Finding("run.evaluation_set", True, asks if test else "there is no test set, as the study says")
 
 
 def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
@@ -136,7 +137,10 @@ def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
     after = list(zip(first.scores[before:], resumed.scores, strict=False))
     apart = max((abs(one - other) for one, other in after), default=0.0)
     if apart > _spread(first, again):
-        said = "something is missing among what run.epochs(...) is given, such as a generator"
+        said = (
+            "something is missing among what run.epochs(...) is given, such as a generator, or gradients were waiting "
+            "for their update"
+        )
         return Finding("resume", False, f"after a kill it goes on to another score ({apart:.3g} away): {said}")
     return Finding("resume", True, "after a kill it goes on from its checkpoint to the same score")
 

@@ -13,6 +13,7 @@ from lrsearch.storage import StoredStudy, StudyPart
 from lrsearch.text import counted, time_in_words
 from lrsearch.verdict.winner import candidate_trial, configuration_in_words, one_of
 
+_MEND = "mend what crashed, as lrsearch trials --crashed tells, and confirm under another --study-name"
 _LOWER_RATES = "give base_lr a lower upper end in [ranges] and search again, as runs diverged"
 _TRAIN_LONGER = "train for more epochs, or let lrsearch doctor look at the workload"
 
@@ -43,10 +44,11 @@ def background_of(study: StoredStudy, comparison: Comparison) -> Background:
 
 
 def what_to_change(failures: Sequence[Failure]) -> str:
-    """Return what to do where candidates have failed: by diverging, by learning too little, or both."""
-    diverged = any(failure.diverged for failure in failures)
-    learned_nothing = any(failure.runs.count > failure.diverged for failure in failures)
-    return "; ".join([_LOWER_RATES] * diverged + [_TRAIN_LONGER] * (learned_nothing or not diverged))
+    """Return what to do where candidates have failed: by crashing, by diverging, or by learning too little."""
+    crashed, diverged = (any(getattr(failure, kind) for failure in failures) for kind in ("crashed", "diverged"))
+    learned_nothing = any(failure.runs.count > failure.diverged + failure.crashed for failure in failures)
+    lost = [_MEND] * crashed + [_LOWER_RATES] * diverged
+    return "; ".join(lost + [_TRAIN_LONGER] * (learned_nothing or not lost))
 
 
 def other_optimizers(confirmation: StudyPart) -> tuple[str, ...]:

@@ -65,7 +65,11 @@ def failed_runs(confirmation: StudyPart) -> dict[int, str]:
         return {}
     [scores], [diverged] = scores_of([runs], plan)
     outcomes = zip(runs, diverged.tolist(), rule.failed(scores, diverged).tolist(), strict=True)
-    return {run.number: "diverged" if lost else rule.threshold for run, lost, failed in outcomes if failed}
+    return {
+        run.number: rule.threshold if not lost else "crashed" if run.stop_reason == "crashed" else "diverged"
+        for run, lost, failed in outcomes
+        if failed
+    }
 
 
 def _failure_rule(plan: ConfirmationPlan, confirmation: StudyPart) -> FailureRule:

@@ -179,13 +179,17 @@ def _confirm(shown: progress.Progress, clock: list[float]) -> None:
         show(ConfirmProgress(72, runs * blocks, epochs, runs * sum(had)))
 
 
-def test_runs_are_counted_by_their_reports() -> None:
-    """They have no epochs that lrsearch knows of."""
+def test_runs_are_counted_by_their_reports(clock) -> None:
+    """They have no epochs that lrsearch knows of, and each has a start of its own, which counts."""
     shown = progress.Progress()
     show = progress.confirm_progress(shown)
     show(ConfirmProgress(2, 0, 10, unit="report"))
+    clock[0] += 9
+    show(ConfirmProgress(2, 0, 10, unit="report"))
+    clock[0] += 1
     show(ConfirmProgress(2, 1, 10, 3, unit="report"))
     assert "1 of 2 runs done, 13 of 20 reports" == shown.told
+    assert shown.pace.rate == pytest.approx(1.3)
 
 
 @pytest.mark.parametrize("work", [_search, _confirm])

@@ -108,6 +108,26 @@ def test_a_family_whose_runs_all_diverged_is_shown_without_a_mean():
     assert "8 of 8 runs of wild failed" in compared.verdict_text
 
 
+@pytest.mark.parametrize(
+    ("crashed", "avoid", "sentence"),
+    [
+        (0, "`wild`, which diverged twice in 8", "2 of 8 runs of wild failed (exact interval 3 to 65 %, 2 diverged)"),
+        (1, "`wild`, which failed twice in 8, 1 diverged, 1 crashed", "3 to 65 %, 1 diverged, 1 crashed)"),
+        (2, "`wild`, which crashed twice in 8", "3 to 65 %, 2 crashed)"),
+    ],
+)
+def test_a_crash_is_not_called_a_divergence(crashed, avoid, sentence):
+    """Both leave a run without a score, and ask for something else."""
+    records = table_of({"calm": noisy(20.0, 8), "middle": noisy(21.0, 8), "wild": noisy(20.5, 6)})
+    for block in (6, 7):
+        reason = "crashed" if block - 6 < crashed else "diverged"
+        records.append(run_of("wild", block, np.inf, stop_reason=reason))
+    compared = compare_records(records, ConfirmationPlan(LOSS), np.random.default_rng(0))
+    assert avoid in "\n".join(compared.lines)
+    assert sentence in compared.verdict_text
+    assert {"diverged": 2 - crashed, "crashed": crashed}.items() <= compared.to_dict()["failures"][0].items()
+
+
 def test_a_fixed_rule_does_not_move_with_later_blocks():
     """Later blocks raise the best median; a run that had not failed by the planned blocks does not fail by them."""
     scores = {"cosine": [60.0 + x for x in noisy(0.0, 8)] + [95.0] * 16, "low": [*noisy(16.0, 8), *[70.0] * 16]}

@@ -69,15 +69,16 @@ def test_averages_go_through_every_step_of_a_study(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("diverged", "advice"),
+    ("diverged", "crashed", "advice"),
     [
-        (2, ["give base_lr a lower upper end"]),
-        (1, ["give base_lr a lower upper end", "train for more epochs"]),
-        (0, ["train for more epochs"]),
+        (2, 0, ["give base_lr a lower upper end"]),
+        (1, 0, ["give base_lr a lower upper end", "train for more epochs"]),
+        (0, 0, ["train for more epochs"]),
+        (0, 2, ["mend what crashed, as lrsearch trials --crashed tells"]),
     ],
 )
-def test_what_to_change_names_each_way_in_which_runs_have_failed(diverged, advice) -> None:
-    """Those that diverged need lower rates, those that learned too little more training."""
-    said = what_to_change([Failure("cosine", proportion(2, 10), diverged)]).split("; ")
+def test_what_to_change_names_each_way_in_which_runs_have_failed(diverged, crashed, advice) -> None:
+    """Those that diverged need lower rates, those that learned too little more training; scripts that crash mending."""
+    said = what_to_change([Failure("cosine", proportion(2, 10), diverged, crashed)]).split("; ")
     assert len(advice) == len(said)
     assert all(words.startswith(opening) for words, opening in zip(said, advice, strict=True))

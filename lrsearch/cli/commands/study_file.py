@@ -79,6 +79,7 @@ def _measured_study(target: Path, name: str, training: str) -> str:
     length = "measured" if measured.counted else "your loop takes as many as this says: set what you mean"
     if measured.trial.loop == "epochs":
         length += f": {measured.reports} epochs of {measured.trial.updates[0]} updates; for others change reports too"
+    origin = "your own rate, of the first parameter group" if measured.own_rate else "a usual rate"
     return run_template(
         str(target),
         name,
@@ -89,7 +90,7 @@ def _measured_study(target: Path, name: str, training: str) -> str:
         direction=measured.direction,
         scores=measured.trial.scores,
         base_lr=measured.base_lr,
-        rate=f"{measured.base_lr:g}, {'your own rate' if measured.own_rate else 'a usual rate'}, x 0.1 .. 10",
+        rate=f"{measured.base_lr:g}, {origin}, x 0.1 .. 10",
         parameters=measured.trial.asked,
         asks_set=measured.trial.asks_set,
     )

@@ -98,7 +98,7 @@ def _how_sure(comparison: Comparison) -> str:
     tested = comparison.recommendation.p_worse
     if np.isfinite(tested).sum() == 1:
         return "it is the only one without a failed run, so that nothing could be compared with it"
-    scope = "" if comparison.includes_test_sampling else _scope(comparison)
+    scope = _scope(comparison)
     others = [name for name in tested_best_first(comparison) if name in chosen and name != preferred]
     if not others:
         p = [float(tested[place]) for place in comparison.shown_worse]
@@ -120,9 +120,8 @@ def _avoid(comparison: Comparison, background: Background) -> str:
     parts = [f"{joined([f'`{name}`' for name in worse])}, shown worse"] if worse else []
     for failure in comparison.failures:
         times = {1: "once", 2: "twice"}.get(failure.runs.count, f"{failure.runs.count} times")
-        diverged = f", {failure.diverged} diverged" if 0 < failure.diverged < failure.runs.count else ""
-        verb = "diverged" if failure.diverged == failure.runs.count else "failed"
-        parts.append(f"`{failure.family}`, which {verb} {times} in {failure.runs.total}{diverged}")
+        among = failure.without_score if failure.verb == "failed" else ""
+        parts.append(f"`{failure.family}`, which {failure.verb} {times} in {failure.runs.total}{among}")
     if background.left_out:
         parts.append(f"{joined([f'`{name}`' for name in background.left_out])}, of which no trial was finished")
     if comparison.preferred is None and not parts:
@@ -145,7 +144,10 @@ def _repeats(comparison: Comparison, background: Background) -> str:
 
 
 def _scope(comparison: Comparison) -> str:
-    return f", on these {comparison.test_examples:,} test examples" if comparison.test_examples else ""
+    if not comparison.settings.held_out:
+        return ", on the set that also chose them"
+    examples = 0 if comparison.includes_test_sampling else comparison.test_examples
+    return f", on these {examples:,} test examples" if examples else ""
 
 
 def _about(configuration: str) -> str:

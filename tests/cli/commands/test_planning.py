@@ -59,7 +59,7 @@ def test_doctor_tries_what_a_study_file_trains(folder, run, monkeypatch) -> None
 @pytest.mark.parametrize(("written", "following"), [(True, "plan study.toml"), (False, "init study.toml --training")])
 def test_doctor_leads_to_the_study_file_that_is_there(folder, run, monkeypatch, written, following) -> None:
     """One that is written is planned, and not written again."""
-    monkeypatch.setattr("lrsearch.planning.doctor.examine_training", lambda address: [])
+    monkeypatch.setattr("lrsearch.planning.doctor.examine_training", lambda address, test: [])
     if written:
         Path("study.toml").write_text("")
     assert f"Next: lrsearch {following}" in run("doctor", "--training", "train:train", "--device", "cpu").err

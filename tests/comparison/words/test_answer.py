@@ -1,5 +1,7 @@
 """The four lines: every kind of verdict has an answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,6 +103,14 @@ def test_the_users_own_schedule_is_what_must_be_beaten() -> None:
     assert "against `rex` " in answer_lines(found, Background(baselines=("cosine",)))[2]
     equal = compare(_equal(4), rope=2.0)
     assert f"take `{equal.preferred}`, your own: " in answer_lines(equal, Background(baselines=(equal.preferred,)))[0]
+
+
+def test_without_a_test_set_the_answer_says_on_what_it_was_measured() -> None:
+    """On the examples that chose the configurations as well."""
+    compared = compare(table())
+    settings = replace(compared.settings, held_out=False)
+    how_sure = answer_lines(replace(compared, settings=settings), Background())[1]
+    assert how_sure.endswith(", on the set that also chose them.")
 
 
 def test_what_is_known_besides_scores_is_said() -> None:
