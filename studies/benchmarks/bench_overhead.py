@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from machine import heading, machine, write_json
@@ -41,6 +41,7 @@ from lrsearch.experiment.experiment import Seeds
 from lrsearch.experiment.options import RunOptions, lanes_of
 from lrsearch.experiment.space import FAMILY
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
+from lrsearch.names import PrunerKind, SamplerKind
 from lrsearch.schedules import FAMILIES
 from lrsearch.search.loop import SearchLoop
 from lrsearch.search.optimize import open_searches, prepare_studies
@@ -270,8 +271,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--digits", action="store_true", help="the families and epochs of the study quick")
     parser.add_argument("--lanes", type=int, help="trials side by side (default: as the search chooses)")
-    parser.add_argument("--sampler", choices=("tpe", "random", "qmc"), default="tpe")
-    parser.add_argument("--pruner", choices=("rungs", "median", "none"), default="rungs")
+    parser.add_argument("--sampler", choices=get_args(SamplerKind), default="tpe")
+    parser.add_argument("--pruner", choices=get_args(PrunerKind), default="rungs")
     parser.add_argument("--rounds", type=int, default=1, help="turns that every length takes")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     args = parser.parse_args(argv)

@@ -29,7 +29,7 @@ KINDS = tuple(PRUNERS)
 
 def test_every_name_of_a_pruner_has_its_rule() -> None:
     """What a study file may name, and nothing else, is in the table."""
-    assert get_args(PrunerKind) == KINDS
+    assert set(get_args(PrunerKind)) == set(KINDS)
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4, 7, 10, 12, 30, 90, 100])
