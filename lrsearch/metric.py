@@ -44,7 +44,7 @@ class Metric:
 
     @classmethod
     def of_scores(cls, name: str | None, direction: Direction, unit: str | None) -> Metric:
-        """Return the metric of scores that somebody brings: without a unit, an accuracy is in points, as its name says.
+        """Return the metric of scores from elsewhere: without a unit, an accuracy is in points, as its name says.
 
         Without a name it is an accuracy where more is better.
 
@@ -87,7 +87,7 @@ class Metric:
 
     @property
     def default_rope(self) -> float | None:
-        """The difference that would not matter where nobody names one, in points; in other units nothing can say it."""
+        """The difference that would not matter where none is stated, in points; other units have no usual one."""
         return _ROPE_IN_POINTS if self.unit == POINTS else None
 
     def amount(self, size: float) -> str:

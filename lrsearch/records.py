@@ -63,7 +63,7 @@ class LearningCurve:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LearningCurve:
-        """Read what `to_json` wrote, or anybody else: unknown parts are ignored, those that are no numbers empty."""
+        """Read what `to_json` or another program wrote: unknown parts are ignored, those that are no numbers empty."""
         more = data.get("more")
         reported = {str(name): _numbers(part) for name, part in more.items()} if isinstance(more, Mapping) else {}
         return cls(**{name: _numbers(data.get(name)) for name in cls().parts}, more=reported)

@@ -24,7 +24,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not
         trainer.train(resume_from_checkpoint=callback.checkpoint)
         return run.last_score
 
-    The Trainer evaluates where a report is due, whatever its eval_strategy; further evaluations are reported as well.
+    The Trainer evaluates where a report is due, at any eval_strategy; further evaluations are reported as well.
     Its checkpoints lie in the run's folder.
 
     Args:

@@ -93,7 +93,7 @@ def best_schedule(
     Args:
         study: the study, or its name in the storage.
         family: the best trial of this family instead.
-        by: "search" for the best complete trial whatever the verdict says.
+        by: "search" for the best complete trial, without regard to the verdict.
         storage: where a study given by its name is kept; the default if None.
 
     Raises:
@@ -127,7 +127,7 @@ def export_schedule(
         study: the search, or a confirmation of fixed schedules; or its name in the storage; or a schedule by itself.
         form: yaml, json, toml, python, csv, hf, timm or optax.
         family: the best of this family, or the candidate of this name in a confirmation.
-        by: "search" for the best trial of the search, all replicates together, whatever the verdict says.
+        by: "search" for the best trial of the search, all replicates together, without regard to the verdict.
         steps: rescale the schedule to this many steps, every boundary at the same fraction of training.
         approximate: with hf and timm, take the nearest curve where none is exact; a warning says how it differs.
         storage: where a study given by its name is kept; the default if None.

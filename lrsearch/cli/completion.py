@@ -1,6 +1,6 @@
 """What the shell offers for a value that has begun: studies and families by name.
 
-A shell that asks is told nothing rather than an error: whatever is wrong is said when the command runs.
+A shell that asks is told nothing rather than an error: what is wrong is said when the command runs.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def look_like_fractions(scores: FloatArray, metric: Metric) -> bool:
 
 
 def unlikely_points(scores: FloatArray, metric: Metric) -> Iterator[str]:
-    """Yield a warning where scores in points look like fractions, or nobody said what they are and they look like none.
+    """Yield a warning where scores in points look like fractions, or in an unstated unit like no accuracies.
 
     Accuracies lie from 0 to 100, and those of a model that has learned something are rarely all below 20.
     """

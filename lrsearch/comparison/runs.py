@@ -63,7 +63,7 @@ def compare_runs(
         unit: of a score; if None, percentage "points" of an accuracy, as `metric` calls it, and else "units".
         direction: "maximize" where more of the metric is better, "minimize" where less is.
         chance: the score of a model that has learned nothing; see `compare_scores`.
-        failed_at: a run that scores worse than this has failed, whatever `chance` is.
+        failed_at: a run that scores worse than this has failed, for every `chance`.
         parameters: the number of parameters by family, which breaks ties.
 
     Raises:

@@ -17,7 +17,7 @@ class Settings:
     """The rules of one comparison. Scores, `rope`, `worst_value` and `failed_at` are in the metric's unit.
 
     Attributes:
-        rope: the difference that would not matter (region of practical equivalence); None where nobody stated one.
+        rope: the difference that would not matter (region of practical equivalence); None where none is stated.
         alpha: the family-wise error rate.
         contrasts: which differences are tested.
         claim: begins with "these configurations" (blocks are seeds) or "these families" (blocks are whole searches).

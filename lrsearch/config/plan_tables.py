@@ -130,7 +130,7 @@ class PlanConfig(Table):
         return self
 
     def rope_for(self, metric: Metric) -> float | None:
-        """Return the difference that would not matter; None where nobody named one and the metric has no usual one."""
+        """Return the difference that would not matter; None where none is stated and the metric has no usual one."""
         return metric.default_rope if self.rope is None else self.rope
 
     @property

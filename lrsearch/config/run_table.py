@@ -31,7 +31,7 @@ class RunConfig(Table):
         metric: the name of what it reports.
         direction: whether more of it is better or less.
         unit: of the metric; by default points where it is an accuracy, which is a fraction then.
-        worst_value: the metric of a model that has learned nothing, None where nobody knows.
+        worst_value: the metric of a model that has learned nothing, None where it is not known.
         failed_at: a confirmed run that scores worse has failed; None for a limit derived from `worst_value`.
         total_steps: the optimizer's updates of a run.
         reports: equal parts of a run, after each of which the metric is reported; they stand for epochs. 1 with

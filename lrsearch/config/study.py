@@ -176,7 +176,7 @@ class StudyConfig(Table):
             raise InputError(f"{source}: {explain(error, cls)}") from error
 
     def __eq__(self, other: object) -> bool:
-        """Return whether two studies are the same, whatever files they were read from."""
+        """Return whether two studies are the same, also where they were read from different files."""
         return isinstance(other, StudyConfig) and self.__dict__ == other.__dict__
 
     @property

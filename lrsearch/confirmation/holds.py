@@ -18,7 +18,7 @@ _SILENT_SECONDS = 1800.0
 
 
 Hold = Callable[[int], None]
-"""Tells other processes how many epochs the runs of a block have had; again within a minute, whatever it is told."""
+"""Tells other processes how many epochs the runs of a block have had; the same again after a minute."""
 
 
 @contextmanager

@@ -99,7 +99,7 @@ class RunExperiment(Experiment):
 
     @property
     def worst_value(self) -> float:
-        """The metric of a model that has learned nothing, or infinitely bad where nobody knows."""
+        """The metric of a model that has learned nothing, or infinitely bad where it is not known."""
         return self.metric.worst if self.run.worst_value is None else self.run.worst_value
 
     @property
@@ -154,7 +154,7 @@ class RunExperiment(Experiment):
         return baseline.schedule(epochs=self.total_steps, steps_per_epoch=1)
 
     def blocks_at_once(self, candidates: int) -> int:
-        """Return how many blocks leave no place empty: so many that their runs are a multiple of the places."""
+        """Return how many blocks leave no place empty: the fewest whose runs are a multiple of the places."""
         return self.at_once // math.gcd(self.at_once, candidates)
 
     def payload(self, *, elsewhere: str | None = None) -> RunPayload:  # noqa: ARG002  (runs choose their device)

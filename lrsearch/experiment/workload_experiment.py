@@ -88,7 +88,7 @@ class WorkloadExperiment(Experiment):
 
     @property
     def worst_value(self) -> float:
-        """The metric of a model that has learned nothing, or infinitely bad where nobody knows."""
+        """The metric of a model that has learned nothing, or infinitely bad where it is not known."""
         return self.metric.worst if self.workload.worst_value is None else self.workload.worst_value
 
     @property

@@ -39,11 +39,11 @@ class Timing:
     workers: int
 
     def seconds(self, trials: int, epochs: int) -> float:
-        """Return what a number of trials of so many epochs take, side by side."""
+        """Return what `trials` of `epochs` epochs take, side by side."""
         return trials * self.run_seconds(epochs) / self.workers
 
     def run_seconds(self, epochs: int) -> float:
-        """Return what one trial, or run, of so many epochs takes."""
+        """Return what one trial, or run, of `epochs` epochs takes."""
         return self.start_seconds + epochs * self.epoch_seconds
 
 

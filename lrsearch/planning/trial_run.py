@@ -21,7 +21,7 @@ from lrsearch.runs.spec import RunSpec
 from lrsearch.schedules import schedule_from_params
 
 ASSUMED_PARAMETER = 0.01
-"""What a trial run gives for a parameter whose value nobody has said."""
+"""What a trial run gives for a parameter whose value is not known."""
 
 _WAIT_SECONDS = 0.5
 

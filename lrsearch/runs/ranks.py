@@ -50,7 +50,7 @@ class OneRank:
 
 
 class SeveralRanks:
-    """Ranks that meet in a folder, whatever started them, and whatever else they share.
+    """Ranks that meet in a folder, started by any program and sharing nothing else.
 
     Args:
         folder: of the run's ranks.

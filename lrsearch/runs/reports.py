@@ -18,7 +18,7 @@ NO_TEST_SET = (
     "it never asks for run.evaluation_set, so that confirm will take a score on the validation set for one on the test "
     "set: measure on run.evaluation_set, or set [run] test = false where there is no test set"
 )
-"""What is said of a run that measures its last report on whatever it likes."""
+"""What is said of a run that never asks which examples its last report is measured on."""
 
 
 class Reports:

@@ -37,7 +37,7 @@ class RunStack:
         reports: of a run; after the last one it has ended.
         at_once: how many runs there are at a time; the others wait.
         timeout: seconds of a run, or None.
-        rungs: the reports, counted from 1, after which whoever has the stack decides whether a run goes on.
+        rungs: the reports, counted from 1, after which it is decided whether a run goes on.
         told: warnings that were shown before, and are not repeated; those of this stack are added.
         devices: CUDA_VISIBLE_DEVICES of each run that there may be at a time; what is set already where none are given.
     """

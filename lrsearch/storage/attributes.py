@@ -1,4 +1,4 @@
-"""What a study says of itself besides its trials: typed and checked where it is read, because anybody can write it."""
+"""What a study says of itself besides its trials: typed and checked where it is read, as others can write it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class StudyAttributes(_Read):
         left_out: families without a complete trial.
         adopted: {family: trials} of a search whose trials come from a study of a person's own; empty of any other.
         controls: {name: control}.
-        efforts: {trials: the candidate of each family after so many trials, {family: candidate} by block}.
+        efforts: {trials: the candidate of each family after that number of trials, {family: candidate} by block}.
         test_ledger: every reading of the test set, by block.
     """
 

@@ -99,7 +99,7 @@ def _config_of(study: str, stored: str) -> StudyConfig:
 
 
 def stored_metric(direction: StudyDirection, attributes: Mapping[str, Any], name: str = "") -> Metric:
-    """Return what a study measures, from its direction and its user attributes, which anybody may have written.
+    """Return what a study measures, from its direction and its user attributes, which other programs may have written.
 
     A study of a version that stored no unit is read as it was then: in points where more is better.
     """

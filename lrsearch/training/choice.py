@@ -25,7 +25,7 @@ from lrsearch.training.stack import Stack
 from lrsearch.workloads import Workload
 
 _STEPS, _ROUNDS, _SECONDS = 4, 12, 0.6
-"""A round times so many steps in both ways; there are so many after the first, or as many as the seconds allow."""
+"""The steps of a round, timed in both ways; the rounds after the first; and the seconds that end them sooner."""
 
 _CLEARLY = 0.9
 """Side by side must take less than this share of the time, or a slip of the clock could choose the slower way."""
@@ -83,7 +83,7 @@ def _measured(layout: ModuleLayout, data: TrainingData, rule: UpdateRule, lanes:
 
 
 def _first_steps(data: TrainingData, examples: int) -> TrainingData:
-    """Return so many of the examples that are fitted, and as large a share of the others."""
+    """Return the first `examples` that are fitted, and as large a share of the others."""
     share = examples / len(data.fit)
     parts = {name: replace(part, index=part.index[: ceil(share * len(part))]) for name, part in data.parts.items()}
     return TrainingData(replace(data.fit, index=data.fit.index[:examples]), parts)

@@ -58,7 +58,7 @@ class EpochMetrics:
 
     Attributes:
         epoch: epochs finished, 1 after the first.
-        train_loss: the mean of the epoch's batch losses; None where nobody says.
+        train_loss: the mean of the epoch's batch losses; None where it is not known.
         seconds: what the epoch has cost; None where lanes share the time.
         more: further numbers that a run has reported, by name.
         replayed: whether it was trained, and judged, before its process was killed.
@@ -92,8 +92,8 @@ class TestScores:
 
     Attributes:
         score: the metric.
-        loss: the mean loss; None where nobody says.
-        per_example: the scores whose mean is the metric `[examples]`; None where nobody says.
+        loss: the mean loss; None where it is not known.
+        per_example: the scores whose mean is the metric `[examples]`; None where they are not known.
     """
 
     __test__ = False  # no test of pytest's

@@ -68,7 +68,7 @@ class ScoresTable:
         """Return what the scores measure.
 
         Raises:
-            InputError: if nobody said that they are no accuracies in points, and all are from 0 to 1.
+            InputError: if they are taken for accuracies in points, and all are from 0 to 1.
         """
         measured = Metric.of_scores(metric, direction, unit)
         if unit is None and look_like_fractions(self.scores, measured):

@@ -33,7 +33,7 @@ class TuningBudgetVerdict:
 
     @property
     def sentence(self) -> str:
-        """Which family if one can afford so many trials, in words."""
+        """Which family at this number of trials, in words."""
         opening = f"After {counted(self.trials, 'trial')} of each family"
         if self.comparison is None:
             return f"{opening}: not comparable: {self.why_not}"

@@ -145,7 +145,7 @@ def welch_max_t(
         draws: of the bootstrap.
 
     Raises:
-        InputError: an alpha that so many draws cannot reach.
+        InputError: an alpha that this number of draws cannot reach.
     """
     count = len(groups.counts)
     apart = ~np.eye(count, dtype=bool)

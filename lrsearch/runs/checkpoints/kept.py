@@ -97,7 +97,7 @@ class Kept:
         that the run, tried once more, begins anew.
 
         Raises:
-            Exception: whatever an object raises that does not take its state.
+            Exception: what an object raises that does not take its state.
         """
         content = self._read()
         standing: dict[str, Any] = content["standing"] if content else {}

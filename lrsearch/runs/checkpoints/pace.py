@@ -37,7 +37,7 @@ class Pace:
     """Says when the next checkpoint is due.
 
     Args:
-        pause_seconds: from one to the next, at least; 0 makes them due at any time, whatever they take.
+        pause_seconds: from one to the next, at least; 0 makes them always due.
         clock: seconds, from any zero.
         cost_seconds: what the first one is expected to take.
     """

@@ -40,7 +40,7 @@ def restore(stateful: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
     """Give the objects, and everything that draws random numbers, the state that `collected` returned.
 
     Raises:
-        Exception: whatever an object raises that does not take its state.
+        Exception: what an object raises that does not take its state.
     """
     for name, value in stateful.items():
         _set_state(value, saved["objects"][name])

@@ -1,4 +1,4 @@
-"""current_run: the run that a script carries out, or one made from defaults where nobody has begun it."""
+"""current_run: the run that a script carries out, or one made from defaults where no search has begun it."""
 
 from __future__ import annotations
 

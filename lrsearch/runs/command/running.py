@@ -22,7 +22,7 @@ class RunningCommand(RunningProcess):
         return spec.to_json(), environment_of(spec)
 
     def kill(self) -> None:
-        """Kill the run and what it has started: the watching process does so when nobody is at the pipe's other end."""
+        """Kill the run and what it has started: the watching process does so when the pipe's other end is closed."""
         self.connection.close()
         try:
             self._process.wait(_KILL_SECONDS)

@@ -30,7 +30,7 @@ def carry_out(
     prepare: Callable[[Run], object] = lambda _: None,
     make: Callable[[RunSpec, Channel], Run] = Run,
 ) -> None:
-    """Train, and tell the search how it ended; whatever is raised is told, and ends here, but an exit code.
+    """Train, and tell the search how it ended; what is raised is told, and ends here, but an exit code.
 
     Args:
         spec: the run.

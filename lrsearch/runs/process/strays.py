@@ -1,4 +1,4 @@
-"""Processes that a run has left behind, in whatever session: its folder is in their environment."""
+"""Processes that a run has left behind, in any session: its folder is in their environment."""
 
 from __future__ import annotations
 

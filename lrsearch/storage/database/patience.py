@@ -25,7 +25,7 @@ _PATIENCE_SECONDS = 600.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
 _UNHEARD_SECONDS = 1.0
-"""How long a database is silent before anybody is told."""
+"""How long a database is silent before a warning is logged."""
 
 _CALLS = (
     "create_new_study",

@@ -87,7 +87,7 @@ class QuickStorage(RDBStorage):
         distribution: BaseDistribution,
         previous_distribution: BaseDistribution | None,
     ) -> None:
-        """Write a parameter as RDBStorage does, which finds out what its distribution was where nobody says it."""
+        """Write a parameter as RDBStorage does, which finds out what its distribution was where that is not given."""
         if not self.knows_its_tables or previous_distribution is None:
             super()._set_trial_param(trial_id, param_name, param_value_internal, distribution, previous_distribution)
             return

@@ -1,6 +1,6 @@
 """The block of `convolution` as matrix products of PyTorch, on any device, with its gradient written out.
 
-Layout. Activations are `[N, C, H, W, B]`: lanes first, the batch last. The batch is long and contiguous, so whatever
+Layout. Activations are `[N, C, H, W, B]`: lanes first, the batch last. The batch is long and contiguous, so what
 runs over it is vectorised however few channels there are.
 
 Forward. The four outputs of one pooling window see a 6x6 patch of the input. `columns` lays these patches out as

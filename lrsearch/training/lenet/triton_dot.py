@@ -128,5 +128,5 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _side(length: int) -> int:
-    """Return the side of a product that holds so many rows."""
+    """Return the side of a product that holds a number of rows."""
     return max(_LEAST, int(triton.next_power_of_2(length)))

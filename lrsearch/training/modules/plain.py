@@ -1,4 +1,4 @@
-"""One lane of a module by plain autograd: whatever trains in your own loop trains here, at the same cost."""
+"""One lane of a module by plain autograd: what trains in your own loop trains here, at the same cost."""
 
 from __future__ import annotations
 
