@@ -18,7 +18,7 @@ _SHORTEST = 3
 
 
 def redacted(url: str) -> str:
-    """Return a storage address without its password, be it ever so badly written."""
+    """Return a storage address without its password, however badly it is written."""
     for place in _PLACES:
         url = place.sub(r"\1***", url)
     return url

@@ -91,7 +91,7 @@ def json_text(data: Any) -> str:
 
 
 def real(value: Any) -> float | None:
-    """Return a number as a float, infinite beyond 1e100 (what is reckoned with it must not be), None for no number."""
+    """Return a number as a float, infinite beyond 1e100 (sums of such would be), None for no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if abs(value) > _LARGEST:

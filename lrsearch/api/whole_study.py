@@ -37,7 +37,7 @@ _MOST_MINUTES = 1e6
 _ENDING_SECONDS = 10.0
 """Kept for the verdict and the report."""
 _LEAST_SECONDS = 1.0
-"""Of a part of the work, so that every start gets on."""
+"""Of a part of the work, so that every start makes progress."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def run(
         config: what is searched, or the path of its study file.
         minutes: of this call; at the first start the plan is made to fit into them. No limit, and the plan of the study
             file, if None.
-        pilot: a confirmed study of the storage, by whose noise the plan reckons; if None, the one of the config's own
+        pilot: a confirmed study of the storage, whose noise the plan assumes; if None, the one of the config's own
             name, where there is one under another `study_name`, and else an assumption.
         folder: takes report.html, verdict.json, best.py and best.toml; one named after the study if None.
         storage, study_name, device, workers: as for `optimize`.
@@ -210,7 +210,7 @@ def _new_plan(
 
 
 def _until(options: RunOptions, ends_at: float | None) -> RunOptions:
-    """Return the options with the time that is left; a moment at least, as each start has to get on."""
+    """Return the options with the time that is left; a moment at least, as each start has to make progress."""
     left = None if ends_at is None else max(_LEAST_SECONDS, ends_at - time.monotonic())
     return replace(options, timeout_seconds=left)
 

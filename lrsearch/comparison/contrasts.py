@@ -14,7 +14,7 @@ from lrsearch.text import did_you_mean
 
 @dataclass(frozen=True)
 class Against:
-    """Every family against `reference` and nothing else: fewer tests, hence more power for each."""
+    """Every family against `reference` and nothing else: fewer tests, so more power for each."""
 
     reference: str
 

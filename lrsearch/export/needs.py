@@ -5,7 +5,7 @@ from __future__ import annotations
 from lrsearch.config import OptimizerConfig
 from lrsearch.schedules import AnySchedule, schedule_free_shape
 
-_STATISTICS = "BatchNorm's running statistics are taken anew for it (torch.optim.swa_utils.update_bn)"
+_STATISTICS = "BatchNorm's running statistics are taken again for it (torch.optim.swa_utils.update_bn)"
 
 
 def needed_beside(optimizer: OptimizerConfig, schedule: AnySchedule) -> str:

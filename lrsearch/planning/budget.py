@@ -75,7 +75,7 @@ def fit_study(
 
 @dataclass(frozen=True)
 class _Fitting:
-    """Reckons with the time and the noise of one study."""
+    """Calculates with the time and the noise of one study."""
 
     config: StudyConfig
     timing: Timing

@@ -23,7 +23,7 @@ class BudgetedStudy:
         search_seconds, confirm_seconds: what they take at most, about.
         detectable: the difference that is detected with probability 0.8, in the unit of `noise`.
         power_at_rope: the probability of detecting a difference as large as the ROPE; None where either is unknown.
-        noise: what was reckoned with.
+        noise: what was assumed.
         reductions: what is less than the study file says, in words.
     """
 

@@ -89,8 +89,8 @@ def measure(training: str) -> Measured:
     elif trial.loop == "own":
         total_steps, reports = trial.scheduler_steps, len(trial.scores)
     usual = _SGD_RATE if trial.optimizer == "SGD" else _ADAM_RATE
-    own = trial.own_rate if trial.own_rate not in (None, NOMINAL_RATE) else None
-    return Measured(training, total_steps, reports, trial.loop != "steps", own or usual, own is not None, trial)
+    rate = trial.own_rate if trial.own_rate not in (None, NOMINAL_RATE) else None
+    return Measured(training, total_steps, reports, trial.loop != "steps", rate or usual, rate is not None, trial)
 
 
 def trial_spec(training: str, folder: str | Path, *, total_steps: int, reports: int) -> RunSpec:

@@ -1,4 +1,4 @@
-"""The noise that a plan reckons with: stated, measured by a pilot without its test set, or assumed."""
+"""The noise that a plan assumes: stated, measured by a pilot without its test set, or assumed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SCATTER = "times the scatter between seeds"
 
 @dataclass(frozen=True)
 class AssumedNoise:
-    """The noise that a plan reckons with.
+    """The noise that a plan assumes.
 
     Attributes:
         noise: over blocks, of one column and between two.

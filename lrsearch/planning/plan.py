@@ -52,7 +52,7 @@ class StudyPlan:
 
     Attributes:
         columns: families, fixed schedules or groups that are compared.
-        noise: what was reckoned with.
+        noise: what was assumed.
         seconds_per_trial_epoch: one epoch of one trial in one process, or from one report of a run to the next,
             measured.
         start_seconds: what a run takes before its first update, measured; 0 for a workload.

@@ -130,7 +130,7 @@ def _resumes(first: Trial, again: Trial, resumed: Trial) -> Finding:
         return Finding(
             "resume",
             True,
-            "it has kept no checkpoint by its second report, without which a run that is killed begins anew; "
+            "it has kept no checkpoint by its second report, without which a run that is killed starts over; "
             "run.epochs(model=model, optimizer=optimizer, scheduler=scheduler) keeps one",
         )
     before = len(resumed.resumed)
@@ -153,7 +153,7 @@ def time_finding(reports: int, start_seconds: float, report_seconds: float) -> F
     start = f"{time_in_words(start_seconds)} of it before the first update"
     study = f"{_FAMILIES} families x ({_TRIALS} trials + {_BLOCKS} seeds) are {runs} runs"
     takes = f"about {time_in_words(runs * seconds / at_once)} with {at_once} at a time"
-    return Finding("time", True, f"{each}, {start}; {study}: {takes} (lrsearch plan reckons with a study file)")
+    return Finding("time", True, f"{each}, {start}; {study}: {takes} (lrsearch plan calculates it for a study file)")
 
 
 def _numbers(numbers: tuple[float, ...]) -> str:

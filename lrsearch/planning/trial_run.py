@@ -42,7 +42,7 @@ class Trial:
         wrong_rate: the first (update, rate used, rate of the schedule) that differ by more than rounding, or None.
         asked: the parameters that it asked for.
         asks_set: whether it asked on which data a report is to be measured.
-        resumed: what it went on from, the scores before its checkpoint; None where it began anew.
+        resumed: what it went on from, the scores before its checkpoint; None where it started over.
     """
 
     scores: tuple[float, ...] = ()

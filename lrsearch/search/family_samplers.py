@@ -26,7 +26,7 @@ MOST_TRIALS = 1000
 """Of a family with more finished trials, TPE is shown its best and its newest (see `ShadowStudy`)."""
 
 _BEST = 25  # as many as TPE counts as good in a long study
-_SPENT_SLACK = 64  # withdrawn trials that a shadow may hold beyond its live ones before it is built anew
+_SPENT_SLACK = 64  # withdrawn trials that a shadow may hold beyond its live ones before it is rebuilt
 
 
 def derived_seed(seed: int, *words: str | int) -> int:

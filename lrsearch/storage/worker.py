@@ -36,7 +36,7 @@ def is_elsewhere(worker: str) -> bool:
 
 
 def _host() -> str:
-    """Return the name of this machine; containers that share one have a number added, as each counts processes anew."""
+    """Return the name of this machine; containers that share one get a number, as each counts its own processes."""
     try:
         namespace = Path("/proc/self/ns/pid").stat().st_ino
     except OSError:

@@ -1,4 +1,4 @@
-"""What lanes that average their weights are judged by: the average, with BatchNorm's statistics taken anew for it."""
+"""What lanes that average their weights are judged by: the average, with BatchNorm's statistics taken again for it."""
 
 from __future__ import annotations
 

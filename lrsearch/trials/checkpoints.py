@@ -143,7 +143,7 @@ class Checkpoints:
 
 
 def study_identity(study: Study, config: StudyConfig) -> str:
-    """Return what tells a study from every other, one of the same name in a database made anew included."""
+    """Return what tells a study from every other, one of the same name in a database made again included."""
     of_study = [study.study_name, study.user_attrs.get("key", ""), study.user_attrs.get("data_fingerprint", "")]
     content = json.dumps([of_study, config.identity()], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()

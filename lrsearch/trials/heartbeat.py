@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, Trial
 from lrsearch.storage import is_elsewhere
 
 HEARTBEAT = "heartbeat"
-"""The user attribute that a running trial's process writes anew every minute; its value only has to change."""
+"""The user attribute that a running trial's process writes again every minute; its value only has to change."""
 
 BEAT_SECONDS = 60.0
 GRACE_SECONDS = 180.0

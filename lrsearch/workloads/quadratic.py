@@ -118,10 +118,10 @@ def noisy_quadratic(run: TrainingRun) -> float:
 
 def _asked_for(parameters: Mapping[str, Any]) -> tuple[NoisyQuadratic, int]:
     """Return the problem and the number of draws that a run's parameters ask for."""
-    known = [field.name for field in fields(NoisyQuadratic)]
-    if unknown := [name for name in parameters if name not in (*known, "draws")]:
-        raise InputError(f"parameters must be among {', '.join(known)} and draws, got {unknown[0]}")
+    names = [field.name for field in fields(NoisyQuadratic)]
+    if unknown := [name for name in parameters if name not in (*names, "draws")]:
+        raise InputError(f"parameters must be among {', '.join(names)} and draws, got {unknown[0]}")
     draws = parameters.get("draws", 16)
     if not draws >= 1:
         raise InputError(f"draws must be at least 1, got {draws}")
-    return NoisyQuadratic(**{name: parameters[name] for name in known if name in parameters}), draws
+    return NoisyQuadratic(**{name: parameters[name] for name in names if name in parameters}), draws

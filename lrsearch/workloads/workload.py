@@ -64,7 +64,7 @@ class Workload:
         transform: stored items `[B, *item]` to the model's input, inside the step (uint8 to normalised float): a
             tensor, a dict of the model's arguments by name, or a tuple of them.
         augment: `(items[B, *item], generator) -> items` of the same shape and type, such as crops and flips: changes
-            the batches that are fitted, in every step anew, by random numbers of the generator; None for none.
+            the batches that are fitted, new in every step, by random numbers of the generator; None for none.
         parameter_group: `name -> (rate, decay)`, multiples of the learning rate and of the weight decay for a parameter
             (True and False count as 1 and 0); None for one group.
         failed_at: a confirmed run whose metric is worse has failed; None for a limit derived from `worst_value`.

@@ -41,7 +41,7 @@ def test_one_that_was_not_finished_is_not_gone_on_from(tmp_path) -> None:
 
 
 def test_one_that_is_gone_fails_once(tmp_path) -> None:
-    """The run, tried once more, begins anew."""
+    """The run, tried once more, starts over."""
     run = run_in(tmp_path, Search())
     LastCheckpoint(run).replace(write(run, "10"))
     (run.folder / "10").unlink()

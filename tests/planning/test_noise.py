@@ -1,4 +1,4 @@
-"""The noise that a plan reckons with: stated, measured without the test set, or assumed and said so."""
+"""The noise that a plan assumes: stated, measured without the test set, or assumed and said so."""
 
 import numpy as np
 import pytest

@@ -61,7 +61,7 @@ def test_a_sound_function_is_described(monkeypatch) -> None:
         ),
         ({"first": replace(GOOD, asks_set=False)}, "run.evaluation_set", True, "or set [run] test = false"),
         ({"first": replace(GOOD, optimizer="")}, "schedule", True, "rates were asked for up to update 59"),
-        ({"resumed": GOOD}, "resume", True, "begins anew"),
+        ({"resumed": GOOD}, "resume", True, "starts over"),
         ({"resumed": replace(RESUMED, scores=(0.7,))}, "resume", False, "to another score (0.2 away)"),
     ],
 )

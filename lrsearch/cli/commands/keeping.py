@@ -54,15 +54,15 @@ def trials(
 
     name = stored.name
     if crashed:
-        those = crashed_table(StoredStudy.open(stored.storage, name))
+        crashes = crashed_table(StoredStudy.open(stored.storage, name))
         if output == "table":
-            console.print_crashed(those)
-            if those.rows:
+            console.print_crashed(crashes)
+            if crashes.rows:
                 say_next("mend the script, then the same optimize with --retry-crashed")
             else:
                 next_step("trials", storage=stored.storage, study_name=name, to="all of them")
         else:
-            console.print_table(those, output)
+            console.print_table(crashes, output)
         return
     wanted, most = TrialFilter(family, state, replicate), None if every else _NEWEST
     listed = list_trials(open_existing(stored.storage), name, wanted, most=most)

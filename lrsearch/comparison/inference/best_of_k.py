@@ -44,7 +44,7 @@ def expected_best(values: ArrayLike, k: int) -> float:
 def median_best_band(values: ArrayLike, k: int, *, alpha: float = 0.05) -> tuple[float, float]:
     """Return the limits of the median best of k, which is the quantile 0.5^(1/k) of one trial; NaN where there is none.
 
-    From order statistics (`scipy.stats.quantile_test`), hence exact for any distribution. An upper limit exists only
+    From order statistics (`scipy.stats.quantile_test`), so exact for any distribution. An upper limit exists only
     while 0.5^(N/k) <= alpha/2, that is for k <= N / 5.32 at alpha = 0.05.
     """
     y = numbers(values, "values", axes="trials")

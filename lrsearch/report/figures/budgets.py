@@ -36,7 +36,7 @@ def budget_data(values: Mapping[str, Values], metric: Metric, *, alpha: float) -
             continue
         budgets = np.unique(np.geomspace(1, of_family.trials, _MOST_BUDGETS).round().astype(int)).tolist()
         scores = np.array([*of_family.scored]) * metric.sign
-        # Any number below all values stands for a failed trial; what is reckoned with it is left out below.
+        # Any number below all values stands for a failed trial; what is calculated with it is left out below.
         below = float(scores.min()) - 1.0
         curve = budget_curve([*scores, *[below] * of_family.failed], budgets, alpha=alpha)
         reached = [k > of_family.failed for k in curve.k]

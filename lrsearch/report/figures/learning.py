@@ -93,9 +93,9 @@ def drawn_band(epochs: FloatArray, values: Band, name: str, style: Style) -> lis
 
 def candidate_figure(candidate: Learning, style: Style) -> go.Figure:
     """Return the losses of one candidate with their bands, and its rate on a second, logarithmic axis."""
-    own = replace(style, dash="solid")
+    solid = replace(style, dash="solid")
     traces = drawn_band(candidate.epochs, candidate.train_loss, "train loss", _TRAIN)
-    traces += drawn_band(candidate.epochs, candidate.loss, f"{candidate.part} loss", own)
+    traces += drawn_band(candidate.epochs, candidate.loss, f"{candidate.part} loss", solid)
     for place, rates in enumerate(candidate.rates):
         traces.append(
             go.Scatter(

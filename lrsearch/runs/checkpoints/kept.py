@@ -94,7 +94,7 @@ class Kept:
         """Give the objects their states, and return where the run stood; None where there is no checkpoint of it.
 
         A file that cannot be read is ignored with a warning. One whose states the objects do not take is removed, so
-        that the run, tried once more, begins anew.
+        that the run, tried once more, starts over.
 
         Raises:
             Exception: what an object raises that does not take its state.
@@ -102,7 +102,7 @@ class Kept:
         content = self._read()
         standing: dict[str, Any] = content["standing"] if content else {}
         if not self._ranks.all_same(f"a checkpoint of {standing.get('done', 0)} updates"):
-            logger.warning(f"checkpoints of the run in {self._path.parent} are of different steps: it begins anew")
+            logger.warning(f"checkpoints of the run in {self._path.parent} are of different steps: it starts over")
             return None
         if content is None:
             return None
@@ -126,6 +126,6 @@ class Kept:
                 raise ValueError("it is of another run")
         except Exception as error:  # a damaged file fails in many ways
             reason = re.split(r"\. |\n", str(error))[0] or type(error).__name__  # torch goes on for pages
-            logger.warning(f"checkpoint {self._path} cannot be loaded ({reason}): the run begins anew")
+            logger.warning(f"checkpoint {self._path} cannot be loaded ({reason}): the run starts over")
             return None
         return content

@@ -56,7 +56,7 @@ def is_passing(error: BaseException) -> bool:
     if _proxy_code(error) is not None:
         return _proxy_code(error) == "UNAVAILABLE"
     if isinstance(error.__cause__ or error, PendingRollbackError):
-        return True  # Optuna went on in a transaction that had lost its connection; the next one begins anew
+        return True  # Optuna went on in a transaction that had lost its connection; the next one starts over
     cause = database_error(error)
     if cause is None:
         return False

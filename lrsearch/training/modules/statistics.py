@@ -1,4 +1,4 @@
-"""BatchNorm's running statistics, taken anew for weights under which no step was trained."""
+"""BatchNorm's running statistics, taken again for weights under which no step was trained."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_killed_run_goes_on_to_the_bit(tmp_path) -> None:
 
 
 def test_a_checkpoint_of_another_run_is_ignored(tmp_path, caplog) -> None:
-    """One line says so, and the run begins anew."""
+    """One line says so, and the run starts over."""
     resumed = killed_and_resumed(tmp_path, seeds=RunSeeds(7, 8, 9))
     assert 0 == resumed.resumed_after
     assert "it is of another run" in caplog.text
@@ -75,7 +75,7 @@ def test_a_checkpoint_of_another_run_is_ignored(tmp_path, caplog) -> None:
 
 @pytest.mark.parametrize(("content", "said"), [(b"PK half of it", "Weights only load failed"), (b"", "EOFError")])
 def test_a_damaged_checkpoint_is_ignored(tmp_path, caplog, content, said) -> None:
-    """One short line says so, and the run begins anew."""
+    """One short line says so, and the run starts over."""
     with pytest.raises(Killed):
         dropout(run_in(tmp_path, Listener(killed_at=3)))
     (tmp_path / "checkpoint.pt").write_bytes(content)
