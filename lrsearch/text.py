@@ -6,11 +6,18 @@ import difflib
 import math
 from collections.abc import Iterable
 from datetime import timedelta
+from html import escape
 
 
 def plain(text: str) -> str:
     """Return text without what a terminal or a page obeys: control characters, escapes, marks of writing direction."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def html_line(line: str) -> str:
+    """Return a line as HTML, escaped, what stands between backticks as code."""
+    parts = [escape(part) for part in plain(line).split("`")]
+    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def as_number(written: str) -> float:

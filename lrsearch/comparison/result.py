@@ -18,7 +18,7 @@ from lrsearch.comparison.parts import Means, Pairs, ReadOnly, Recommendation
 from lrsearch.comparison.settings import Settings
 from lrsearch.records import finite
 from lrsearch.tables import STAR, Column, Estimate, Interval, Table, table
-from lrsearch.text import counted, plain
+from lrsearch.text import counted, html_line, plain
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -207,7 +207,7 @@ class Comparison(ReadOnly):
     @property
     def lines_html(self) -> tuple[str, ...]:
         """The four lines and the cost as HTML, escaped: the first line and the labels bold, names as code."""
-        first, *others = map(_with_names, self.lines)
+        first, *others = map(html_line, self.lines)
         labelled = (line.partition(": ") for line in others)
         cost = [f"Cost: {escape(plain(self.cost))}."] if self.cost else []
         return (f"<strong>{first}</strong>", *(f"<strong>{a}{b}</strong>{c}" for a, b, c in labelled), *cost)
@@ -255,9 +255,3 @@ class Comparison(ReadOnly):
     def to_json(self) -> str:
         """Return `to_dict` as one JSON object."""
         return json.dumps(self.to_dict(), allow_nan=False)
-
-
-def _with_names(line: str) -> str:
-    """Return a line as HTML, escaped, what stands between backticks as code."""
-    parts = [escape(part) for part in plain(line).split("`")]
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from lrsearch.config.messages import shortened, types_in
 from lrsearch.names import PrunerKind, SamplerKind
-from lrsearch.schedules import FAMILIES, default_families
+from lrsearch.schedules import FAMILIES, OptimizerKind, default_families
 from lrsearch.text import did_you_mean
 
 MOST_EPOCHS = 10_000
@@ -120,7 +120,7 @@ class OptimizerConfig(Table):
     weights, of which each update keeps the share `ema_decay`.
     """
 
-    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    name: OptimizerKind = "sgd"
     momentum: float | SettingRange = 0.0
     nesterov: bool = False
     weight_decay: float | SettingRange = 0.0

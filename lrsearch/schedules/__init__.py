@@ -22,7 +22,7 @@ from lrsearch.schedules.families import FAMILIES, ReduceOnPlateau, ScheduleFree,
 from lrsearch.schedules.family import Family, Shape
 from lrsearch.schedules.fixed import Join, Tabulated, join, tabulated
 from lrsearch.schedules.priors import Choice, Prior, Range
-from lrsearch.schedules.ranges import check_overrides, resolve_ranges
+from lrsearch.schedules.ranges import OptimizerKind, check_overrides, resolve_ranges
 from lrsearch.schedules.sample import schedule_from_sample
 from lrsearch.schedules.schedule import PerEpoch, Schedule
 
@@ -33,6 +33,7 @@ __all__ = [
     "Family",
     "FamilyDescription",
     "Join",
+    "OptimizerKind",
     "PerEpoch",
     "Prior",
     "Range",

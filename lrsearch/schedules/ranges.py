@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from lrsearch.errors import InputError
 from lrsearch.schedules.build import family_class
@@ -17,7 +17,8 @@ from lrsearch.schedules.priors import BASE_LR, Choice, Prior, Range
 from lrsearch.schedules.sample import schedule_from_sample
 
 _MOST_CHOICES = 50
-_OPTIMIZERS = ("sgd", "adam", "adamw")
+OptimizerKind: TypeAlias = Literal["sgd", "adam", "adamw"]
+"""The optimizers of lrsearch, by whose steps default ranges of rates are scaled."""
 
 
 def resolve_ranges(
@@ -80,8 +81,8 @@ def rate_scale(optimizer: str, momentum: float) -> float:
     """
     if not isinstance(momentum, Real) or not 0.0 <= momentum < 1.0:
         raise InputError(f"momentum must be >= 0 and < 1, got {momentum!r}")
-    if optimizer not in _OPTIMIZERS:
-        raise InputError(f"optimizer must be one of {', '.join(_OPTIMIZERS)}, got {optimizer!r}")
+    if optimizer not in (names := get_args(OptimizerKind)):
+        raise InputError(f"optimizer must be one of {', '.join(names)}, got {optimizer!r}")
     return 1.0 - momentum if optimizer == "sgd" else 0.01
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 
 from lrsearch.config.study_tables import OptimizerConfig
+from lrsearch.schedules import OptimizerKind
 from lrsearch.training.optimizers.averaging import follow, schedule_free_average, schedule_free_step
 from lrsearch.training.optimizers.parameter_groups import NO_FACTORS, ColumnFactors, NoDecay
-
-OPTIMIZERS = ("sgd", "adam", "adamw")
-"""The names that a study file's `optimizer.name` takes."""
 
 Average: TypeAlias = Literal["ema"]
 
@@ -77,8 +75,8 @@ class UpdateRule:
     schedule_free: bool = False
 
     def __post_init__(self) -> None:
-        if self.name not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.name!r}")
+        if self.name not in (names := get_args(OptimizerKind)):
+            raise ValueError(f"optimizer must be one of {', '.join(names)}, got {self.name!r}")
 
     @classmethod
     def of(cls, config: OptimizerConfig) -> UpdateRule:
