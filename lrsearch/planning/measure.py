@@ -11,8 +11,8 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Seeds
 from lrsearch.planning.trial_run import Trial, try_run
 from lrsearch.runs.function import load_training
-from lrsearch.runs.run import LEAST_SHARE
 from lrsearch.runs.spec import RunSeeds, RunSpec
+from lrsearch.runs.watched import LEAST_SHARE
 from lrsearch.schedules import make_schedule
 from lrsearch.text import counted
 

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-LEAST_SHARE = 0.99
-"""Of total_steps, that a run must make at least: mixed precision skips a few updates."""
-
 
 class Run:
     """One run of a training function: its schedule, its parameters and seeds, and whom it reports to.
@@ -245,15 +242,8 @@ class Run:
         self._reports.require_end()
         if returned is not None and scalar("what it returns", returned) != self.last_score:
             raise InputError(f"it must return the score of its last report, {self.last_score}, got {returned}")
+        self._updates.require_all()
         done = self._updates.done
-        if not done:
-            raise InputError("it never uses the schedule: step run.scheduler(optimizer), or set rates by run.lr(step)")
-        if not LEAST_SHARE * self.total_steps <= done <= self.total_steps:
-            of = "the scheduler was stepped" if self._updates.counted else "rates were asked for"
-            raise InputError(
-                f"{of} for {counted(done, 'update')}, and total_steps is {self.total_steps}: step once after every "
-                "optimizer step, and set [run] total_steps to their number"
-            )
         notes = [] if done == self.total_steps else [f"{done} of {counted(self.total_steps, 'update')} were made"]
         if self._spec.test and not self.asks_set:
             notes.append(NO_TEST_SET)

@@ -12,10 +12,14 @@ from lrsearch.errors import InputError
 from lrsearch.schedules import Schedule
 from lrsearch.schedules.family import FloatArray
 from lrsearch.schedules.parameters import Span
+from lrsearch.text import counted
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
+
+LEAST_SHARE = 0.99
+"""Of total_steps, that a run must make at least: mixed precision skips a few updates."""
 
 
 class WatchedSchedule(Schedule):
@@ -64,10 +68,17 @@ class Updates:
                 f"the scheduler must be kept as well, got {', '.join(stateful)}: run.epochs(..., scheduler=scheduler)"
             )
 
-    @property
-    def counted(self) -> bool:
-        """Whether a scheduler counts them."""
-        return bool(self._schedulers)
+    def require_all(self) -> None:
+        """Raise InputError unless a run that has ended has made total_steps updates, or nearly as many."""
+        total_steps = self._schedule.total_steps
+        if not self.done:
+            raise InputError("it never uses the schedule: step run.scheduler(optimizer), or set rates by run.lr(step)")
+        if not LEAST_SHARE * total_steps <= self.done <= total_steps:
+            of = "the scheduler was stepped" if self._schedulers else "rates were asked for"
+            raise InputError(
+                f"{of} for {counted(self.done, 'update')}, and total_steps is {total_steps}: step once after every "
+                "optimizer step, and set [run] total_steps to their number"
+            )
 
     @property
     def done(self) -> int:
