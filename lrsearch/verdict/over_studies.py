@@ -11,6 +11,7 @@ import numpy as np
 
 from lrsearch.comparison import Comparison
 from lrsearch.errors import InputError
+from lrsearch.names import base_name
 from lrsearch.records import mean_and_sd
 from lrsearch.storage import Storage, StoredStudy
 from lrsearch.tables import Column, Table, table
@@ -128,7 +129,7 @@ def read_over_studies(storage: Storage, names: tuple[str, ...]) -> OverStudies:
     Raises:
         InputError: fewer than two names, one twice, or a study that has no verdict.
     """
-    if len(names) < 2 or len(set(names)) < len(names):
+    if len(names) < 2 or len({base_name(name) for name in names}) < len(names):  # one/confirm is one, too
         raise InputError(f"studies must name two or more, each once, got {', '.join(names)}")
     return over_studies({name: judge_study(StoredStudy.read(storage, name)) for name in names})
 

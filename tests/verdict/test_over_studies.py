@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.storages import InMemoryStorage
 
 import lrsearch
 from lrsearch.comparison import compare_scores
 from lrsearch.errors import InputError
 from lrsearch.names import DEFAULT_STORAGE
 from lrsearch.storage import open_storage
-from lrsearch.verdict.over_studies import over_studies
+from lrsearch.verdict.over_studies import over_studies, read_over_studies
 from tests.confirmation_examples import config_of, noisy, stored
 
 NAMES = ("constant", "linear", "cosine")
@@ -61,6 +62,18 @@ def test_studies_without_candidates_in_common_are_refused() -> None:
     """There is nothing to say of them together."""
     with pytest.raises(InputError, match="studies must have two candidates in common, but a, b have 1"):
         over_studies({"a": _compared(88, 90, names=("x", "y")), "b": _compared(88, 90, names=("y", "z"))})
+
+
+def test_a_study_twice_or_without_a_verdict_is_refused() -> None:
+    """One that is named by its confirmation is the same; one of too few blocks is shown alone."""
+    storage = InMemoryStorage()
+    for name, blocks in (("one", 6), ("few", 3)):
+        scores = {"constant": noisy(88.0, blocks), "cosine": noisy(89.0, blocks)}
+        stored(storage, config_of(name=name), scores, name=f"{name}/confirm")
+    with pytest.raises(InputError, match="studies must name two or more, each once, got one, one/confirm"):
+        read_over_studies(storage, ("one", "one/confirm"))
+    with pytest.raises(InputError, match="study 'few' has no verdict: 3 paired blocks are shown and not judged"):
+        read_over_studies(storage, ("one", "few"))
 
 
 @pytest.mark.integration
