@@ -16,7 +16,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, WorkerPayload
 from lrsearch.experiment.options import RunOptions, study_names
 from lrsearch.experiment.prepare import prepare_experiment
-from lrsearch.experiment.way import in_its_way
+from lrsearch.experiment.way import with_training_way
 from lrsearch.names import confirmation_name, search_names
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
@@ -83,7 +83,7 @@ class Job:
         searches = _finished_searches(storage, name, experiment)
         names = [*(search.study_name for search in searches), confirmation_name(name)]
         candidates = max(1, len(config.search.families if searches else config.baseline))
-        experiment = in_its_way(experiment, storage, names, candidates)
+        experiment = with_training_way(experiment, storage, names, candidates)
         if searches:
             experiment = experiment.continuing(StudyPart.of(searches[0]).metric, way=experiment.way)
         return cls(experiment, options, storage, name, searches)

@@ -9,7 +9,7 @@ from lrsearch.experiment.experiment import Experiment
 from lrsearch.storage import Storage, StudyPart, load_study, stored_names
 
 
-def in_its_way(experiment: Experiment, storage: Storage, names: Sequence[str], lanes: int) -> Experiment:
+def with_training_way(experiment: Experiment, storage: Storage, names: Sequence[str], lanes: int) -> Experiment:
     """Return the experiment with the way in which its studies train.
 
     Args:

@@ -15,7 +15,7 @@ from lrsearch.errors import InputError
 from lrsearch.experiment.experiment import Experiment, Seeds, WorkerPayload
 from lrsearch.experiment.options import RunOptions, lanes_of, study_names
 from lrsearch.experiment.prepare import prepare_experiment
-from lrsearch.experiment.way import in_its_way
+from lrsearch.experiment.way import with_training_way
 from lrsearch.processes.launch import run_in_processes
 from lrsearch.processes.local import auto_workers
 from lrsearch.processes.start_times import StartTimes
@@ -47,7 +47,7 @@ def prepare_studies(experiment: Experiment, options: RunOptions, storage: BaseSt
     config = experiment.config
     names = study_names(options.study_name or config.name, config.search.replicates)
     lanes = lanes_of(options, config.search.trials, experiment.device)
-    experiment = in_its_way(experiment, storage, names, lanes)
+    experiment = with_training_way(experiment, storage, names, lanes)
     replicates = []
     for number, name in enumerate(names):
         study = create_study(

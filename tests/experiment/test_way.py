@@ -7,7 +7,7 @@ import pytest
 
 from lrsearch.config import StudyConfig
 from lrsearch.experiment import workload_experiment as module
-from lrsearch.experiment.way import in_its_way
+from lrsearch.experiment.way import with_training_way
 from lrsearch.experiment.workload_experiment import WorkloadExperiment
 from lrsearch.training.choice import Choice
 
@@ -38,7 +38,7 @@ def _store(storage: optuna.storages.InMemoryStorage, name: str) -> optuna.Study:
 def test_the_way_is_chosen_where_no_study_is_stored(tried) -> None:
     """By the number of lanes; the names of the kernels say which it is."""
     storage = optuna.storages.InMemoryStorage()
-    ways = [in_its_way(_experiment(), storage, ["one", "two"], lanes) for lanes in (1, 4)]
+    ways = [with_training_way(_experiment(), storage, ["one", "two"], lanes) for lanes in (1, 4)]
     assert [("plain", "torch"), ("stacked", "torch, side by side")] == [(e.way, e.kernels) for e in ways]
     assert [1, 4] == tried
 
@@ -48,7 +48,7 @@ def test_a_stored_study_keeps_its_way(tried) -> None:
     storage = optuna.storages.InMemoryStorage()
     for name, way in (("two", "plain"), ("three", "stacked")):
         _store(storage, name).set_user_attr("training_way", way)
-    assert "plain" == in_its_way(_experiment(), storage, ["one", "two", "three"], 4).way
+    assert "plain" == with_training_way(_experiment(), storage, ["one", "two", "three"], 4).way
     assert [] == tried
 
 
@@ -56,5 +56,5 @@ def test_a_study_of_an_earlier_version_trains_side_by_side_where_it_can(tried) -
     """As it began, whatever is faster."""
     storage = optuna.storages.InMemoryStorage()
     _store(storage, "old")
-    assert "stacked" == in_its_way(_experiment(), storage, ["old"], 1).way
+    assert "stacked" == with_training_way(_experiment(), storage, ["old"], 1).way
     assert [None] == tried
