@@ -26,7 +26,7 @@ def background_of(study: StoredStudy, comparison: Comparison) -> Background:
     if comparison.preferred is not None:
         chosen = candidate_trial(study, comparison, comparison.preferred)
         words = [] if chosen is None else [_family(comparison.preferred, chosen[1].schedule.get("family"))]
-        words += [] if chosen is None else [configuration_in_words(chosen[1])]
+        words += [] if chosen is None else [configuration_in_words(chosen)]
         words += [] if chosen is None else filter(None, [_another_optimizer(chosen[1].schedule.get("family"))])
         words += [one_of(searches)] if searches > 1 and comparison.preferred not in fixed else []
         configuration = "; ".join(filter(None, words))

@@ -51,12 +51,18 @@ def same_configuration(searched: TrialRecord, confirmed: TrialRecord) -> bool:
     )
 
 
-def configuration_in_words(record: TrialRecord) -> str:
-    """Return what a reader would type of a trial's schedule and settings: base_lr 0.184, warm-up 6 steps, to 0.0037."""
+def configuration_in_words(chosen: Chosen) -> str:
+    """Return what a reader would type of a trial's schedule and of what else was searched.
+
+    Such as: base_lr 0.184, warm-up 6 steps, to 0.0037, momentum 0.93.
+    """
+    part, record = chosen
     schedule: Mapping[str, Any] = record.schedule
+    drawn = {**record.params, **record.settings}
+    settings = {name: drawn[name] for name in part.config.searched if name in drawn}
     unit = "epochs" if schedule.get("interval") == "epoch" else "steps"
     parts = []
-    for name, value in {**schedule, **record.settings}.items():
+    for name, value in {**schedule, **settings}.items():
         if name == "final_lr":
             parts.append(f"to {value:.3g}")
         elif name == "warmup_steps":

@@ -1,6 +1,7 @@
 """One winner: which stored trial stands for the preferred candidate, in words, and in what order the others follow."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 from optuna.distributions import CategoricalDistribution
@@ -9,10 +10,10 @@ from optuna.trial import TrialState, create_trial
 import lrsearch
 from lrsearch.export import load_configuration
 from lrsearch.metric import ACCURACY
-from lrsearch.storage import StoredStudy, create_study
+from lrsearch.storage import StoredStudy, StudyPart, create_study
 from lrsearch.verdict.study_verdict import study_verdict
-from lrsearch.verdict.winner import candidate_trial, candidates_in_order
-from tests.confirmation_examples import config_of, noisy, stored
+from lrsearch.verdict.winner import candidate_trial, candidates_in_order, configuration_in_words
+from tests.confirmation_examples import config_of, noisy, run_of, stored
 
 SCORES = {"constant": noisy(89.0, 10), "cosine": noisy(91.0, 10), "linear": noisy(91.05, 10)}
 
@@ -78,6 +79,16 @@ def test_a_fixed_schedule_of_the_user_may_win(database) -> None:
     assert "mine" == comparison.preferred
     assert comparison.lines[0].startswith("Use `mine` (constant; base_lr 0.1): ")
     assert "mine" == candidate_trial(study, comparison, "mine")[1].family
+
+
+def test_what_was_searched_beside_the_schedule_is_part_of_the_configuration(database) -> None:
+    """Whether a trial of the search stands for the candidate or a confirmed run."""
+    config = config_of(name="tab", optimizer={"name": "sgd", "momentum": {"low": 0.5, "high": 0.95}})
+    study = StudyPart.of(create_study(database, "tab", config, metric=ACCURACY, data_fingerprint="f", attributes={}))
+    trial = run_of("cosine", 0, 90.0, schedule={"family": "cosine", "base_lr": 0.1}, params={"momentum": 0.9})
+    assert "base_lr 0.1, momentum 0.9" == configuration_in_words((study, trial))
+    confirmed = replace(trial, params={"factor_1": 1.0}, settings={"momentum": 0.8})
+    assert "base_lr 0.1, momentum 0.8" == configuration_in_words((study, confirmed))
 
 
 def test_where_nothing_is_recommended_export_ends_with_the_reason(database, run) -> None:
