@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import isinf
 from typing import Any, Literal
 
 from lrsearch.comparison.inference.sequential import FEWEST_RUNS, Look
@@ -71,12 +72,14 @@ class SequentialVerdict:
             reason = self.problem or f"an analysis needs at least {FEWEST_RUNS} runs of each"
             return f"Undecided after {self.extent}: {reason}."
         last, call = self.looks[-1], self.first_call
-        limits = f"{self.metric.number(last.low)} to {self.metric.number(last.high)}"
         if call is None:
+            limits = f"by how much better: {self.metric.number(last.low)} to {self.metric.number(last.high)}"
+            if isinf(last.low):
+                limits = "without any limit yet"
             word = "better" if last.difference > 0 else "worse"
             return (
                 f"Undecided after {self.extent}: so far {self.candidate} is {word} than {self.baseline} by "
-                f"{self.metric.number(abs(last.difference))} {self.metric.unit} (by how much better: {limits}). More "
+                f"{self.metric.number(abs(last.difference))} {self.metric.unit} ({limits}). More "
                 "runs may be added."
             )
         better, worse = (self.candidate, self.baseline)[:: 1 if last.low > 0 else -1]

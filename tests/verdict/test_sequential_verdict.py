@@ -21,7 +21,9 @@ def test_the_words_name_the_limits_and_when_it_was_known() -> None:
 
 
 def test_too_few_runs_are_told_of() -> None:
-    """Two runs allow no look."""
+    """Two runs allow no look, and three no limit."""
     few = compare_sequential(BETTER[:2], BASE[:2])
     assert "Undecided after 2 paired runs: an analysis needs at least 3 runs of each." == few.sentence
     assert (3, None) == (few.exit_code, few.to_dict()["difference"])
+    three = compare_sequential(BETTER[:3], BASE[:3], unit="nats").sentence
+    assert "so far candidate is better than baseline by 0.5667 nats (without any limit yet)." in three
