@@ -74,10 +74,13 @@ class Updates:
         if not self.done:
             raise InputError("it never uses the schedule: step run.scheduler(optimizer), or set rates by run.lr(step)")
         if not LEAST_SHARE * total_steps <= self.done <= total_steps:
-            of = "the scheduler was stepped" if self._schedulers else "rates were asked for"
+            made = counted(self.done, "update")
+            used = f"the rates of {made} were asked for"
+            if self._schedulers:
+                used = f"the scheduler was stepped for {made}"
             raise InputError(
-                f"{of} for {counted(self.done, 'update')}, and total_steps is {total_steps}: step once after every "
-                "optimizer step, and set [run] total_steps to their number"
+                f"{used}, and total_steps is {total_steps}: step once after every optimizer step, and set [run] "
+                "total_steps to their number"
             )
 
     @property

@@ -107,7 +107,7 @@ def test_a_report_stands_for_all_epochs_since_the_last_one() -> None:
         ("ends_early", "the last report must be at total_steps, 40, got one at 20"),
         ("returns_another_score", "it must return the score of its last report, .*, got 7.0"),
         ("uses_no_schedule", "it never uses the schedule"),
-        ("too_few_steps", "rates were asked for for 20 updates, and total_steps is 40"),
+        ("too_few_steps", "the rates of 20 updates were asked for, and total_steps is 40"),
         ("too_many_steps", "the scheduler was stepped for 41 updates, and total_steps is 40"),
         ("forgets_its_scheduler", "the scheduler must be kept as well, got optimizer"),
         ("keeps_a_number", "count must have state_dict and load_state_dict, or be a generator .*, got int"),
