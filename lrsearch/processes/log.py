@@ -16,6 +16,8 @@ from textwrap import fill
 from lrsearch.text import plain
 
 _LOGGER = logging.getLogger("lrsearch")
+_ERASE = "\r\x1b[2K"
+"""Takes away the line of progress, which another process may have drawn on the terminal."""
 _COMMAND = re.compile(r"\blrsearch [a-z]")
 
 
@@ -34,7 +36,7 @@ class StandardError(logging.Handler):
             with suppress(OSError, ValueError):
                 shown = plain(message)
                 if sys.stderr.isatty():
-                    shown = _wrapped(shown, os.get_terminal_size(sys.stderr.fileno()).columns)
+                    shown = _ERASE + _wrapped(shown, os.get_terminal_size(sys.stderr.fileno()).columns)
                 print(shown, file=sys.stderr, flush=True)
 
 

@@ -45,8 +45,9 @@ def test_a_terminal_breaks_lines_at_words_and_no_command(monkeypatch) -> None:
     LOGGER.info("8 seeds and differences above 1.3 points")
     LOGGER.info("Next: lrsearch export -o best.py")
     LOGGER.info("Next: lrsearch studies")
+    assert terminal.getvalue().endswith("\r\x1b[2KNext: lrsearch studies\n")  # instead of a line of progress
     LOGGER.error("there is no study 'tab' in this storage")
-    assert terminal.getvalue().splitlines() == [
+    assert terminal.getvalue().replace("\r\x1b[2K", "").splitlines() == [
         "8 seeds and differences",
         "  above 1.3 points",
         "Next:",
