@@ -101,6 +101,7 @@ def noisy_quadratic(run: TrainingRun) -> float:
         InputError: for parameters that it does not have, or draws below 1.
     """
     problem, draws = _asked_for(run.parameters)
+    _ = run.evaluation_set  # whichever it is, this is its loss
     rates = run.schedule.lr(np.arange(run.total_steps))
     noise = np.random.default_rng(run.seeds.order)
     theta = np.random.default_rng(run.seeds.init).standard_normal((draws, problem.dimension))

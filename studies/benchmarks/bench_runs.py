@@ -112,6 +112,7 @@ def _study(function: str, steps: int, reports: int, pruner: str) -> lrsearch.Stu
                 "direction": "minimize",
                 "total_steps": steps,
                 "reports": reports,
+                "test": False,
             },
             "search": {"families": ["cosine"], "trials": 1, "pruner": pruner},
             "ranges": {"base_lr": {"low": 1e-3, "high": 3e-3}},

@@ -45,7 +45,7 @@ def scores_of(schedule: Schedule, seed: int = 0, *, order: int = 1, reports: int
     )
     listener = Listener()
     run = Run(spec, listener)
-    run.finish(noisy_quadratic(run))
+    assert not run.finish(noisy_quadratic(run))
     return listener.scores
 
 
