@@ -164,7 +164,7 @@ class SearchConfig(Table):
 
     families: tuple[str, ...] = Field(default_factory=default_families)
     trials: int = Field(100, ge=1, le=10_000_000)
-    sampler: SamplerKind = "tpe"
+    sampler: SamplerKind = "gp"
     pruner: PrunerKind = "rungs"
     replicates: int = Field(1, ge=1, le=10_000)
 

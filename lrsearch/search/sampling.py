@@ -52,7 +52,7 @@ class FamilySampler(BaseSampler):
 
     @checked
     def __init__(
-        self, space: Space, *, kind: SamplerKind = "tpe", seed: int, startup_trials: int = STARTUP_TRIALS
+        self, space: Space, *, kind: SamplerKind = "gp", seed: int, startup_trials: int = STARTUP_TRIALS
     ) -> None:
         for name, value in (("seed", seed), ("startup_trials", startup_trials)):
             if value < 0:
@@ -76,7 +76,7 @@ class FamilySampler(BaseSampler):
         steps_per_epoch: int | None = None,
         momentum: float = 0.0,
         optimizer: str = "sgd",
-        kind: SamplerKind = "tpe",
+        kind: SamplerKind = "gp",
         seed: int = 0,
     ) -> FamilySampler:
         """Return the sampler for your own objective that calls `suggest_schedule` with the same arguments.

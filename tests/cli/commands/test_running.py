@@ -112,7 +112,7 @@ def test_another_study_under_the_same_name_is_refused_and_keeps_what_it_has(run,
         "--families cosine": ["search.families", "'constant'", "not ['cosine']"],
         "--workload tests.workload_examples:other_tabular": ["workload is", "other_tabular", "data is"],
         "--seed 4": ["seed is 0, not 4"],
-        "--sampler random": ["search.sampler is 'tpe', not 'random'"],
+        "--sampler random": ["search.sampler is 'gp', not 'random'"],
     }
     for flag, parts in said.items():
         complaint = _optimize(run, study_file, *flag.split()).complaint
