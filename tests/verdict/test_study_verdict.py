@@ -29,7 +29,7 @@ def test_the_verdict_is_that_of_the_plan(storage) -> None:
     )
     assert "these configurations, measured by accuracy on this workload" in compared.verdict_text
     several = stored(storage, config, SCORES, name="many/confirm", searches=10, trials_per_family=5)
-    assert "these families, tuned with 5 trials by tpe" in comparison_of(several).verdict_text
+    assert "these families, tuned with 5 trials by gp" in comparison_of(several).verdict_text
 
 
 def test_few_blocks_are_shown_and_not_judged(database, run) -> None:
