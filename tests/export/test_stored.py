@@ -47,7 +47,7 @@ def test_what_is_not_there_is_said(source, storage):
 
 
 def test_the_recommended_are_those_of_the_verdict(source, tmp_path):
-    """One file for each entry that compare does not show to be worse than the best, preferred first; baselines count."""
+    """One file for each entry that compare does not show to be worse, the preferred first; baselines count."""
     comparison = study_verdict(source).comparison
     names = [comparison.preferred, *(set(comparison.recommended) - {comparison.preferred})]
     files = exported(source, "json", recommended=True)
