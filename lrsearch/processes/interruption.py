@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ class Interruption:
     def handled(cls) -> Iterator[Interruption]:
         """Handle the STOP_SIGNALS in the body.
 
+        Python drops what is raised in a finaliser: nothing is said of it here, and the next `check` raises it again.
         A signal that is ignored stays ignored, as in a background job or under nohup. Outside the main thread nothing
         is handled.
         """
@@ -65,8 +67,11 @@ class Interruption:
             return
         heeded = [signum for signum in STOP_SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
         before = {signum: signal.signal(signum, interruption._handle) for signum in heeded}
+        unraisable = sys.unraisablehook
+        sys.unraisablehook = lambda failed: None if isinstance(failed.exc_value, Interrupted) else unraisable(failed)
         try:
             yield interruption
         finally:
+            sys.unraisablehook = unraisable
             for signum, handler in before.items():
                 signal.signal(signum, handler)

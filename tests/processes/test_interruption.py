@@ -1,7 +1,11 @@
 """Signals: training stops at once, a write to the storage is finished, and a second Ctrl-C does not wait."""
 
 import signal
+import sys
 import threading
+from collections.abc import Callable
+from functools import partial
+from unittest.mock import Mock
 
 import pytest
 
@@ -30,6 +34,28 @@ def test_a_signal_in_training_is_obeyed_at_once(signum) -> None:
         with pytest.raises(Interrupted):  # nor does another epoch begin
             interruption.check()
     assert ["before"] == done
+
+
+def test_a_signal_that_falls_into_a_finaliser_is_not_lost_and_prints_nothing(monkeypatch) -> None:
+    """Python drops what a finaliser raises: it is raised again at the next check; other errors are told as ever."""
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda failed: told.append(failed.exc_value))
+
+    class Finalised:
+        def __init__(self, finaliser: Callable[[], object]) -> None:
+            self._finaliser = finaliser
+
+        def __del__(self) -> None:
+            self._finaliser()
+
+    error = ValueError("of a library")
+    with Interruption.handled() as interruption:
+        with interruption.training():
+            Finalised(Mock(side_effect=error))
+            Finalised(partial(signal.raise_signal, signal.SIGTERM))
+        with pytest.raises(Interrupted):
+            interruption.check()
+    assert [error] == told
 
 
 def test_a_signal_while_the_storage_is_written_waits_for_the_next_check() -> None:
