@@ -105,8 +105,9 @@ def study_pictures(storage: str, study_name: str) -> dict[str, str]:
         InputError: if there is no such study, or it has no verdict.
     """
     from lrsearch.errors import InputError
+    from lrsearch.report.curves import learning_data
     from lrsearch.report.figures.forest import forest_data, forest_figure, headline
-    from lrsearch.report.figures.learning import candidate_figure, learning_data
+    from lrsearch.report.figures.learning import candidate_figure
     from lrsearch.report.source import read_source
     from lrsearch.storage import open_existing
 

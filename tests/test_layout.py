@@ -1,6 +1,9 @@
 """The layout that docs/architecture.md promises: small folders, and tests that lie beside what they test."""
 
+import ast
 import re
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -38,3 +41,22 @@ def test_a_folder_can_be_taken_in_at_a_glance(folder: Path) -> None:
     """No room holds more files than one can keep in mind, and most of the package lies in rooms."""
     most = MOST_LOOSE_FILES if folder == PACKAGE else MOST_FILES
     assert len(list(folder.glob("*.py"))) <= most
+
+
+@pytest.mark.integration
+def test_scripts_take_names_from_the_package_that_exist() -> None:
+    """Those imported within a function too, which only shows when it is called."""
+    taken = [
+        (script, statement.module, name.name)
+        for script in sorted((ROOT / "studies").rglob("*.py"))
+        for statement in ast.walk(ast.parse(script.read_text()))
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").split(".")[0] == "lrsearch"
+        for name in statement.names
+    ]
+    assert len(taken) > 100
+    missing = [
+        f"{script.relative_to(ROOT)}: {module}.{name}"
+        for script, module, name in taken
+        if not hasattr(import_module(module), name) and find_spec(f"{module}.{name}") is None
+    ]
+    assert not missing

@@ -48,7 +48,7 @@ def _telling_what_is_heavy(*commands: str) -> str:
         ("compare --scores {table}", ["numpy", "scipy.stats"]),
         ("families cosine", ["numpy", "optuna", "scipy.stats", "sqlalchemy"]),
         (
-            "optimize quick --storage memory://one --trials 1 --epochs 1 --workers 1",
+            "optimize quick --storage memory://one --trials 1 --epochs 1 --workers 1 --sampler tpe",
             ["numpy", "optuna", "sqlalchemy", "torch"],
         ),
     ],

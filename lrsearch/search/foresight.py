@@ -53,6 +53,9 @@ def _shares(trials: int, families: Sequence[str]) -> str:
     free = "".join(f", and {each * turns(family)} of {family}" for family in families if turns(family) > 1)
     if len(families) == 1:
         return f"{counted(trials, 'trial')} of one family"
+    if each == 0:
+        are = "is" if trials == 1 else "are"
+        return f"{counted(trials, 'trial')} {are} less than a turn for each of {len(families)} families"
     return f"{counted(trials, 'trial')} are {each} for each of {counted(len(named), 'family')}{free}"
 
 

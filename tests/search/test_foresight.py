@@ -26,6 +26,7 @@ def test_a_search_that_is_done_says_so(folder, caplog) -> None:
             6,
             "6 trials are 2 for each of 3 families, and TPE draws the first 4 of a family at random: this is a random",
         ),
+        (1, "1 trial is less than a turn for each of 3 families, and TPE draws"),
         (45, "45 trials are 15 for each of 3 families: 4 drawn at random, 11 chosen by TPE"),
     ],
 )
