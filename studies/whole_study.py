@@ -169,11 +169,11 @@ def whole_study(kind: Kind, case: Case, number: int) -> dict[str, Any]:
         `difference`, `low`, `high`, `separated`, `verdict` [pairs], in the order of `itertools.combinations`;
         `recommended`; `rope`, that of the plan; `noise`, the SD and the correlation of the confirmed scores.
     """
-    logging.disable(logging.WARNING)
     case = replace(case, dimension=kind.dimension)
     config = kind.config(case, number)
     options = RunOptions(STORAGE, device="cpu", workers=1)
     storage = open_storage(STORAGE)
+    logging.disable(logging.WARNING)
     try:
         run_search(config, options)
         with own_seeds() if kind.own_seeds else nullcontext():

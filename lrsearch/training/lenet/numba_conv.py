@@ -116,7 +116,7 @@ def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
     """Return the gradients of weights and bias; see `convolution`."""
     tape, gradient = unpooled
-    weights, bias = torch.empty_like(tape.weights), gradient.new_empty(gradient.shape[:2])
+    weights, bias = gradient.new_empty(tape.weights.shape), gradient.new_empty(gradient.shape[:2])
     parked = gradient.new_empty(_ROOM_PARKED * vector_bytes() // gradient.dtype.itemsize).numpy()
     for x, g, at, dw, db in _by_lane(tape.images, gradient, tape.place, weights, bias):
         _layer_of(tape).weights(x, g, at, dw, db, parked, gradient.shape[4])
