@@ -60,17 +60,18 @@ class Watch:
         """Take in the running trials as they are now; return the numbers of those silent for longer than the grace."""
         now = self.clock()
         passed, self._looked = min(now - self._looked, self.beat_seconds), now
-        before, self._sights = self._sights, {}
+        sights = dict[int, _Sight]()
         for trial in running:
             if HEARTBEAT not in trial.user_attrs or not is_elsewhere(str(trial.user_attrs.get("worker", ""))):
                 continue
             sign = (trial.user_attrs[HEARTBEAT], trial.last_step)
-            sight = before.get(trial.number)
+            sight = self._sights.get(trial.number)
             if sight is None or sight.sign != sign:
                 sight = _Sight(sign, changed=sight is not None)
             else:
                 sight.silent_seconds += passed
-            self._sights[trial.number] = sight
+            sights[trial.number] = sight
+        self._sights = sights  # all at once: another thread may ask for those in doubt at any moment
         return {number for number, sight in self._sights.items() if sight.silent_seconds > self.grace_seconds}
 
     @property

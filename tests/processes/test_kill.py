@@ -89,18 +89,18 @@ def _wait_until_paused(process: "subprocess.Popen[str]") -> None:
 def test_a_paused_process_loses_its_trials_and_goes_on(folder, monkeypatch) -> None:
     """Another machine's process is paused beyond the grace; its trials finish here, and it ends in order afterwards."""
     changes = {**QUIET, "training__epochs": 4}
-    paused = _start(SEARCH.format(epochs=2, signum=19, machine="far", changes=changes, trials=9))
-    try:
-        _wait_until_paused(paused)
-        watch = Watch(grace_seconds=1.0, beat_seconds=0.3)
-        monkeypatch.setattr(run, "SearchLoop", partial(SearchLoop, watch=watch))
-        study = search(make_config(**changes), 9)
-        assert {"COMPLETE": 9, "FAIL": 3} == states(study)
-        before = [(trial.number, trial.state, trial.values) for trial in study.get_trials()]
-        paused.send_signal(signal.SIGCONT)
-        _, errors = paused.communicate(timeout=60)
-    finally:
-        paused.kill()
+    with _start(SEARCH.format(epochs=2, signum=19, machine="far", changes=changes, trials=9)) as paused:
+        try:
+            _wait_until_paused(paused)
+            watch = Watch(grace_seconds=1.0, beat_seconds=0.3)
+            monkeypatch.setattr(run, "SearchLoop", partial(SearchLoop, watch=watch))
+            study = search(make_config(**changes), 9)
+            assert {"COMPLETE": 9, "FAIL": 3} == states(study)
+            before = [(trial.number, trial.state, trial.values) for trial in study.get_trials()]
+            paused.send_signal(signal.SIGCONT)
+            _, errors = paused.communicate(timeout=60)
+        finally:
+            paused.kill()
     assert 0 == paused.returncode, errors
     assert 3 == errors.count("was taken by another process while this one was paused")
     assert before == [(trial.number, trial.state, trial.values) for trial in study.get_trials()]

@@ -53,6 +53,20 @@ def test_a_trial_is_silent_after_the_grace_and_not_before() -> None:
     assert {0} == _looks(watch, clock, _running(), seconds=60, every=60)
 
 
+def test_the_doubt_holds_while_another_thread_looks() -> None:
+    """Who asks in the middle of a look hears of the last one: a search would else end without the trials in doubt."""
+    watch, heard = _watch()[0], []
+    watch.check([_running()])
+
+    def running():
+        heard.append(watch.in_doubt)
+        yield _running()
+        heard.append(watch.in_doubt)
+
+    watch.check(running())
+    assert [{0}, {0}] == heard
+
+
 @pytest.mark.parametrize("change", [{"heartbeat": "second"}, {"epochs": 1}], ids=["heartbeat", "report"])
 def test_any_change_is_a_sign_of_life(change) -> None:
     """A new heartbeat or a new report ends the doubt, and the silence counts from there."""
