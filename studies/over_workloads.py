@@ -6,7 +6,7 @@ prints beforehand what differences each workload's study can see, then searches,
 they have in common. The folder over-workloads-0 takes all of it: the storage, a report and a verdict for each workload,
 and together.html and together.json. Interrupt and go on with the same command as you like: no finished trial is lost.
 
-Every study is of twelve independent searches of six trials a family, each ending in one run of each winner on fresh
+Every study is of eight independent searches of six trials a family, each ending in one run of each winner on fresh
 seeds, so that its verdict is about families and not about what one search happened to find.
 """
 
@@ -36,8 +36,8 @@ from studies.examples.fashion_resnet import fashion_resnet, some_images  # noqa:
 FAMILIES = ("constant", "square_root", "step", "linear", "cosine", "warmup_stable_decay")
 """No schedule; a decay that knows no end; the drops of textbooks; the two decays in common use; and one that begins
 late, as for language models."""
-TRIALS, SEARCHES = 6, 12
-IMAGES, TEST_IMAGES = 6_000, 2_000
+TRIALS, SEARCHES = 6, 8
+IMAGES, TEST_IMAGES = 3_000, 2_000
 
 WORKLOADS: dict[str, tuple[str, dict[str, Any]]] = {
     "digits": ("quick.toml", {}),
@@ -48,7 +48,7 @@ WORKLOADS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "workload": "studies.over_workloads:fewer_images",
             "training.epochs": 3,
-            "training.batch_size": 64,
+            "training.batch_size": 32,
             "ranges.base_lr": {"low": 0.01, "high": 0.3},
         },
     ),
@@ -57,7 +57,7 @@ WORKLOADS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def fewer_images() -> Workload:
-    """Return the ResNet-8 of the examples on the first 6,000 images, 234 updates in three epochs."""
+    """Return the ResNet-8 of the examples on the first 3,000 images, 282 updates in three epochs."""
     return replace(fashion_resnet(), data=lambda: some_images().first(IMAGES, TEST_IMAGES))
 
 

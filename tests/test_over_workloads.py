@@ -19,7 +19,7 @@ def test_the_studies_differ_in_what_they_train_alone() -> None:
     assert {7} == {study.seed for study in studies.values()}
     assert 1 == len({study.search for study in studies.values()})
     search = studies["text"].search
-    assert (6, 36, 12) == (len(search.families), search.trials, search.replicates)
+    assert (6, 36, 8) == (len(search.families), search.trials, search.replicates)
 
 
 @pytest.mark.integration
