@@ -62,5 +62,5 @@ def test_kernels_that_work_are_named_with_their_cache(tmp_path, monkeypatch) -> 
         (tmp_path / "file", f"compiled in every process, as {tmp_path / 'file' / 'kernels'} cannot be written"),
     ):
         monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
-        name = f"LeNet by numba 2 float32x{vector_bytes() // 4} (its vectors' type and width), "
+        name = f"LeNet by numba 3 float32x{vector_bytes() // 4} (its vectors' type and width), "
         assert doctor._device("cpu").endswith(f"; {name}{said}")

@@ -96,7 +96,7 @@ def convolution_for(x: Tensor, dtype: torch.dtype) -> Convolution:
 
 
 def kernels_on(device: str, dtype: torch.dtype) -> str:
-    """Return the name of what computes a step: "numba 2 float32x16", "triton", "triton tf32x3" or "torch"."""
+    """Return the name of what computes a step: "numba 3 float32x16", "triton", "triton tf32x3" or "torch"."""
     if device == "cpu":
         return "torch" if why_no_numba(dtype) else _prepare(dtype)
     if why_no_triton(0):

@@ -13,7 +13,18 @@ from typing import NamedTuple
 
 import numba
 
-from lrsearch.training.lenet.vectors import add, load, load_window, outer, pool, routed, spread, store, sums, zeros
+from lrsearch.training.lenet.vectors import (
+    correlated,
+    load,
+    load_window,
+    outer,
+    pool,
+    routed,
+    spread,
+    store,
+    sums,
+    zeros,
+)
 
 _LARGE_WIDTH = 64
 """Bytes of a vector where there are 32 registers and not 16."""
@@ -47,12 +58,11 @@ def make_kernels(layer: Layer, bytes_wide: int, itemsize: int, *, cache: bool) -
     """
     width, many = bytes_wide // itemsize, bytes_wide >= _LARGE_WIDTH
     pooled = {1: 6, 6: 4} if many else {1: 2, 6: 2}
-    summed = {1: 3, 6: 2} if many else {1: 2, 6: 2}
     compiled = numba.njit(nogil=True, cache=cache, error_model="numpy")
     return Kernels(
         compiled(_forward(layer, pooled[layer.channels], width)),
         compiled(_unpool(layer, width)),
-        compiled(_weights(layer, summed[layer.channels], width)),
+        compiled(_weights(layer, 5 if many else 1, width)),
         compiled(_images(layer, width)),
     )
 
@@ -101,47 +111,33 @@ def _unpool(layer: Layer, W: int) -> Callable[..., None]:
     return unpooled
 
 
-def _weights(layer: Layer, at_once: int, W: int) -> Callable[..., None]:
+def _weights(layer: Layer, rows: int, W: int) -> Callable[..., None]:
     """Return the loop from x[C, H, H, B] and g[OUT, P, P, B] to dweights[OUT, C, 5, 5] and dbias[OUT].
 
-    The gradient is brought back through pooling on its way into the registers: dz is four times as large, and of the
-    first layer it would leave the cache. The sums of a kernel row wait in `parked` while the other four rows have their
-    turn, so that each row of g is fetched into the nearest cache once.
+    Of the four pixels of a window one has the gradient, in each image another: `correlated` fetches the patch of that
+    one, where to go through dz, with its zeros, would take four times the products. Each output sums `rows` rows of the
+    kernel at once, over all positions.
     """
     C, H, OUT = layer
-    P, SUMS = H // 2 - 2, 5 * at_once
-    PARKED = SUMS * W
+    P, TAPS, SUMS = H // 2 - 2, 5 * rows, 5 * rows + 1
 
-    def weights_gradient(x, g, place, dweights, dbias, parked, B):
+    def weights_gradient(x, g, place, dweights, dbias, B):
         for o in range(OUT):
-            total = zeros(g, 1, W)
-            for at in range(o * P * P * B, (o + 1) * P * P * B, W):
-                for number in range(4):
-                    total = add(total, routed(g, place, at, 0, 1, number, W))
-            dbias[o] = sums(total)[0]
-        for o in range(0, OUT, at_once):
             for c in range(C):
-                for ky in range(5):
-                    store(parked, ky * PARKED, W, 1, zeros(x, SUMS, W))
-                for row in range(P):
-                    for ky in range(5):
-                        total = load(parked, ky * PARKED, W, SUMS, W)
-                        for b in range(0, B, W):
-                            pixel = (c * H + 2 * row + ky) * H * B + b
-                            at = (o * P + row) * P * B + b
-                            for _ in range(P):
-                                for number in range(4):
-                                    dz = routed(g, place, at, P * P * B, at_once, number, W)
-                                    corner = pixel + (number // 2 * H + number % 2) * B
-                                    total = outer(total, dz, load(x, corner, B, 5, W))
-                                pixel += 2 * B
-                                at += B
-                        store(parked, ky * PARKED, W, 1, total)
-                for ky in range(5):
-                    total = sums(load(parked, ky * PARKED, W, SUMS, W))
-                    for i in range(at_once):
-                        for kx in range(5):
-                            dweights[((o + i) * C + c) * 25 + 5 * ky + kx] = total[5 * i + kx]
+                for ky in range(0, 5, rows):
+                    total = zeros(x, SUMS, W)
+                    pixel, at = (c * H + ky) * H * B, o * P * P * B
+                    for _row in range(P):
+                        for _column in range(P):
+                            for b in range(0, B, W):
+                                total = correlated(total, x, pixel + b, B, H * B, g, place, at + b)
+                            pixel += 2 * B
+                            at += B
+                        pixel += 2 * (H - P) * B
+                    done = sums(total)
+                    for tap in range(TAPS):
+                        dweights[(o * C + c) * 25 + 5 * ky + tap] = done[tap]
+                    dbias[o] = done[TAPS]
 
     return weights_gradient
 

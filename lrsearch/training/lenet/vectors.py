@@ -83,6 +83,12 @@ def _filled(builder: Any, scalar: Any, width: int) -> Any:
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, width), [0] * width))
 
 
+def _multiply_add(builder: Any, vec: Any, kind: Vec) -> Any:
+    """Return LLVM's function of a * b + c, in one rounding where the processor has that instruction."""
+    name = f"llvm.fmuladd.v{kind.width}f{kind.scalar.bitwidth}"
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(vec, [vec] * 3), name)
+
+
 @intrinsic(prefer_literal=True)
 def zeros(typing, a, count, W):
     """Return `count` vectors of zeros, of the type of `a`."""
@@ -150,12 +156,11 @@ def store(typing, a, start, stride, group, values):
 
 @intrinsic
 def outer(typing, total, left, right):
-    """Return total[i, j] + left[i] * right[j], row by row, in one rounding where the processor has that instruction."""
+    """Return total[i, j] + left[i] * right[j], row by row."""
 
     def code(context, builder, signature, arguments):
         vec, kind = context.get_value_type(total.dtype), total.dtype
-        name = f"llvm.fmuladd.v{kind.width}f{kind.scalar.bitwidth}"
-        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vec, [vec] * 3), name)
+        fused = _multiply_add(builder, vec, kind)
         before, p, q = (_split(builder, *pair) for pair in zip(arguments, (total, left, right), strict=True))
         pairs = [(x, y) for x in p for y in q]
         return cgutils.pack_array(
@@ -163,17 +168,6 @@ def outer(typing, total, left, right):
         )
 
     return total(total, left, right), code
-
-
-@intrinsic
-def add(typing, left, right):
-    """Return left[i] + right[i]."""
-
-    def code(context, builder, signature, arguments):
-        pairs = zip(_split(builder, arguments[0], left), _split(builder, arguments[1], right), strict=True)
-        return cgutils.pack_array(builder, [builder.fadd(x, y) for x, y in pairs])
-
-    return left(left, right), code
 
 
 @intrinsic
@@ -251,3 +245,39 @@ def routed(typing, gradient, place, start, stride, count, number, W):
         )
 
     return result(gradient, place, types.int64, types.int64, count, types.int64, W), code
+
+
+@intrinsic
+def correlated(typing, total, x, start, column, row, gradient, place, at):
+    """Return total with the gradient at `at` times the patch of x under its place added: by rows of five, last itself.
+
+    The patch of the window's first pixel begins at `start`; columns and rows of x lie so far apart. Where ReLU is shut
+    the gradient is 0.
+    """
+
+    def code(context, builder, signature, arguments):
+        vec, kind = context.get_value_type(total.dtype), total.dtype
+        codes = ir.VectorType(ir.IntType(8), kind.width)
+        array, given, chosen = (
+            _Array(context, builder, k, arguments[n]) for n, k in ((1, x), (5, gradient), (6, place))
+        )
+        number = chosen.load(arguments[7], codes)
+        right, lower, shut = (
+            builder.icmp_unsigned(
+                "!=", builder.and_(number, ir.Constant(codes, [bit] * kind.width)), ir.Constant(codes, None)
+            )
+            for bit in (1, 2, 4)
+        )
+        g = builder.select(shut, ir.Constant(vec, None), given.load(arguments[7], vec))
+        *sums, sum_of_g = _split(builder, arguments[0], total)
+        rows = []
+        for first in _steps(builder, arguments[2], arguments[4], len(sums) // 5 + 1):
+            pixels = [array.load(one, vec) for one in _steps(builder, first, arguments[3], 6)]
+            rows.append([builder.select(right, pixels[k + 1], pixels[k]) for k in range(5)])
+        fused = _multiply_add(builder, vec, kind)
+        for k, before in enumerate(sums):  # one after another, or there are more vectors at once than registers
+            pixel = builder.select(lower, rows[k // 5 + 1][k % 5], rows[k // 5][k % 5])
+            sums[k] = builder.call(fused, [g, pixel, before])
+        return cgutils.pack_array(builder, [*sums, builder.fadd(sum_of_g, g)])
+
+    return total(total, x, types.int64, types.int64, types.int64, gradient, place, types.int64), code

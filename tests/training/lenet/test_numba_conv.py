@@ -46,7 +46,7 @@ def test_stored_images_are_normalised_framed_and_filled_up():
 
 def test_the_name_says_type_and_width():
     """The name that a trial keeps tells which kernels its bits are of."""
-    assert numba_conv.prepare(torch.float64) == f"numba 2 float64x{vector_bytes() // 8}"
+    assert numba_conv.prepare(torch.float64) == f"numba 3 float64x{vector_bytes() // 8}"
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_two_processes_share_a_cache_and_mend_it(tmp_path):
         return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
 
     for process in [start(), start()]:
-        assert process.communicate(timeout=120)[0].startswith("numba 2 float32x")
+        assert process.communicate(timeout=120)[0].startswith("numba 3 float32x")
     kept = sorted(tmp_path.rglob("*.nbc"))
     kept[0].write_bytes(kept[0].read_bytes()[:100])
-    assert start().communicate(timeout=120)[0].startswith("numba 2 float32x")
+    assert start().communicate(timeout=120)[0].startswith("numba 3 float32x")
     assert all(len(path.read_bytes()) > 100 for path in tmp_path.rglob("*.nbc"))
