@@ -30,7 +30,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrsearch.training.lenet.products import matmul
+from lrsearch.training.lenet.products import features as features  # a part of the module's interface, as is matmul
+from lrsearch.training.lenet.products import matmul as matmul
 from lrsearch.workloads.fashion_lenet import normalise
 
 _KERNEL = 5
@@ -112,7 +113,7 @@ def forward(weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
 
 def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
     """Route the output's gradient back through ReLU and pooling; see `convolution`."""
-    return Unpooled(tape, gradient.shape[-1], *pool_gradient(gradient.flatten(2), tape.pooled))
+    return Unpooled(tape, gradient.shape[-1], *pool_gradient(gradient.view_as(tape.output).flatten(2), tape.pooled))
 
 
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:

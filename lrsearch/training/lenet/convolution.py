@@ -25,19 +25,23 @@ class Tape(Protocol):
 
     @property
     def output(self) -> Tensor:
-        """`[N, O, H / 2 - 2, W / 2 - 2, B]`."""
+        """`[N, O, H / 2 - 2, W / 2 - 2, B]`, or with the batch in tiles, as the module keeps images."""
         ...
 
 
 class Convolution(Protocol):
-    """A module that computes the block. Layout: lanes first, the batch last."""
+    """A module that computes the block. Layout: lanes first, the batch last, or cut into tiles."""
 
     def stored_columns(self, x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
-        """Return what `columns` returns for stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros."""
+        """Return what `forward` reads for stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros."""
         ...
 
     def columns(self, images: Tensor) -> Tensor:
-        """Return square images `[N, C, H, W, B]` in the form that `forward` reads, which lanes may share."""
+        """Return a block's output in the form that `forward` of the next reads."""
+        ...
+
+    def features(self, tape: Any) -> Tensor:
+        """Return a block's output as the inputs `[N, O * P * P, B]` of a dense layer, P = H / 2 - 2."""
         ...
 
     def forward(self, weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
@@ -51,7 +55,12 @@ class Convolution(Protocol):
         ...
 
     def unpool(self, gradient: Tensor, tape: Any) -> Any:
-        """Return what the other gradients are made of, from the gradient of the output; consumes the tape."""
+        """Return what the other gradients are made of; consumes the tape.
+
+        Args:
+            gradient: of the output, or of `features`.
+            tape: from `forward`.
+        """
         ...
 
     def weights_gradient(self, unpooled: Any) -> tuple[Tensor, Tensor]:
@@ -59,7 +68,7 @@ class Convolution(Protocol):
         ...
 
     def images_gradient(self, unpooled: Any) -> Tensor:
-        """Return the gradient `[N, C, H, W, B]` of the images."""
+        """Return the gradient of the images, as of the output of the block before."""
         ...
 
     def matmul(self, a: Tensor, b: Tensor) -> Tensor:

@@ -54,13 +54,13 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     first = conv.forward(w1, b1, x)
     second = conv.forward(w2, b2, conv.columns(first.output))
-    a2 = second.output.flatten(1, 3)
+    a2 = conv.features(second)
     h3 = _affine(conv, w3, b3, a2).relu_()
     h4 = _affine(conv, w4, b4, h3).relu_()
     loss, d5 = _cross_entropy(_affine(conv, w5, b5, h4), y)
     d4 = _relu_gradient(conv.matmul(w5.mT, d5), h4, 0)
     d3 = _relu_gradient(conv.matmul(w4.mT, d4), h3, 0)
-    d2 = conv.unpool(conv.matmul(w3.mT, d3).view_as(second.output), second)
+    d2 = conv.unpool(conv.matmul(w3.mT, d3), second)
     # What nothing waits for is computed beside the way back to the first layer.
     aside = fork(params)
     with on(aside):
@@ -78,7 +78,7 @@ def logits(params: Tensor, x: Tensor) -> Tensor:
     conv = convolution_for(params, params.dtype)
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     a1 = conv.forward(w1, b1, x).output
-    a2 = conv.forward(w2, b2, conv.columns(a1)).output.flatten(1, 3)
+    a2 = conv.features(conv.forward(w2, b2, conv.columns(a1)))
     h3 = _affine(conv, w3, b3, a2).relu_()
     return _affine(conv, w5, b5, _affine(conv, w4, b4, h3).relu_())
 
@@ -135,7 +135,7 @@ class LenetStack:
 
 
 def _layers(params: Tensor) -> list[Tensor]:
-    return [part.unflatten(1, shape) for part, shape in zip(params.split(_SIZES, 1), _SHAPES, strict=True)]
+    return [part.view(-1, *shape) for part, shape in zip(params.split(_SIZES, 1), _SHAPES, strict=True)]
 
 
 def _affine(conv: Convolution, weights: Tensor, bias: Tensor, x: Tensor) -> Tensor:

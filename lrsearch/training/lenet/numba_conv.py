@@ -8,7 +8,8 @@ among the convolution's outputs,
     weights   dW[k] is the sum, over outputs and images, of dZ[place] X[place + k]
     images    dX[pixel] is the sum, over places k in the kernel, of dZ[pixel - k] W[k]
 
-The batch is filled up to a multiple of two vectors with images of zeros, whose gradient has to be zero. Sums are taken
+A batch is cut into tiles of T images, `[N, tiles, C, H, W, T]`: a tile's images and all that is made of
+them stay in the cache. It is filled up with images of zeros, whose gradient has to be zero. Sums are taken
 in one order for all numbers of lanes, threads and processes; another width of vectors has another order in dW.
 """
 
@@ -26,8 +27,9 @@ import torch
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 from torch import Tensor
+from torch.nn import functional
 
-from lrsearch.training.lenet.numba_kernels import Kernels, Layer, make_kernels
+from lrsearch.training.lenet.numba_kernels import CACHE_LINE, Kernels, Layer, make_kernels
 from lrsearch.training.lenet.products import matmul as matmul  # a part of the module's interface
 from lrsearch.training.lenet.vectors import vector_bytes
 from lrsearch.workloads.fashion_lenet import normalise
@@ -40,9 +42,9 @@ class Tape(NamedTuple):
     """What the backward pass needs; see `convolution`.
 
     Attributes:
-        images: `[1 or N, C, H, W, B]`, B a multiple of two vectors.
+        images: `[1 or N, tiles, C, H, W, T]`.
         weights: `[N, O, C, 5, 5]`.
-        place: `[N, O, H / 2 - 2, W / 2 - 2, B]`, of uint8.
+        place: `[N, tiles, O, H / 2 - 2, W / 2 - 2, T]`, of uint8.
         output: of the same shape.
     """
 
@@ -53,7 +55,7 @@ class Tape(NamedTuple):
 
 
 class Unpooled(NamedTuple):
-    """The gradient of the block's output, `[N, O, H / 2 - 2, W / 2 - 2, B]`, which each kernel brings to its places."""
+    """The gradient of the block's output, in its tiles, which each kernel brings to its places."""
 
     tape: Tape
     gradient: Tensor
@@ -78,58 +80,69 @@ def cache_in_words() -> str:
 
 
 def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
-    """Return stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros, the batch last; see `convolution`."""
+    """Return tiles of stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros; see `convolution`."""
     lanes, batch, _, side, _ = x.shape
-    multiple = 2 * vector_bytes() // dtype.itemsize
-    width = side + 2 * padding
-    images = x.new_zeros(lanes, 1, width, width, -(-batch // multiple) * multiple, dtype=dtype)
-    pixels = normalise(x.reshape(lanes, batch, side * side).transpose(1, 2).contiguous())
-    inner = slice(padding, padding + side)
-    images[:, 0, inner, inner, :batch] = pixels.view(lanes, side, side, batch)
-    return images
+    images = CACHE_LINE // dtype.itemsize
+    missing = -batch % images
+    pixels = functional.pad(x, (*6 * (0,), 0, missing)).view(lanes, -1, images, side * side)
+    width, inner = side + 2 * padding, slice(padding, padding + side)
+    tiles = x.new_zeros(lanes, pixels.shape[1], 1, width, width, images, dtype=dtype)
+    tiles[:, :, 0, inner, inner] = normalise(pixels.transpose(2, 3).contiguous()).view(
+        *tiles.shape[:2], side, side, images
+    )
+    tiles[:, -1, ..., images - missing :] = 0
+    return tiles
 
 
 def columns(images: Tensor) -> Tensor:
-    """Return the images as they are: patches exist in registers only."""
+    """Return the tiles as they are: patches exist in registers only."""
     return images
+
+
+def features(tape: Tape) -> Tensor:
+    """Return the output with the batch last; see `convolution`."""
+    return tape.output.permute(0, 2, 3, 4, 1, 5).flatten(4).flatten(1, 3)
 
 
 def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
     """Convolve, pool, add the bias and apply ReLU; see `convolution`."""
     lanes, outputs = weights.shape[:2]
-    side, batch = images.shape[3] // 2 - 2, images.shape[4]
-    output = images.new_empty(lanes, outputs, side, side, batch)
+    tiles, side, batch = images.shape[1], images.shape[4] // 2 - 2, images.shape[5]
+    output = images.new_empty(lanes, tiles, outputs, side, side, batch)
     place = torch.empty_like(output, dtype=torch.uint8)
     tape = Tape(images, weights, place, output)
     for x, w, b, out, at in _by_lane(images, weights, bias, output, place):
-        _layer_of(tape).forward(x, w, b, out, at, batch)
+        _layer_of(tape).forward(x, w, b, out, at, tiles)
     return tape
 
 
 def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
     """Return what the other gradients are made of; see `convolution`."""
+    if gradient.dim() < tape.output.dim():
+        lanes, tiles, *image, batch = tape.output.shape
+        gradient = gradient.view(lanes, *image, tiles, batch).permute(0, 4, 1, 2, 3, 5).contiguous()
     return Unpooled(tape, gradient)
 
 
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
     """Return the gradients of weights and bias; see `convolution`."""
     tape, gradient = unpooled
-    weights, bias = gradient.new_empty(tape.weights.shape), gradient.new_empty(gradient.shape[:2])
+    weights, bias = gradient.new_empty(tape.weights.shape), gradient.new_empty(tape.weights.shape[:2])
     for x, g, at, dw, db in _by_lane(tape.images, gradient, tape.place, weights, bias):
-        _layer_of(tape).weights(x, g, at, dw, db, gradient.shape[4])
+        _layer_of(tape).weights(x, g, at, dw, db, gradient.shape[1])
     return weights, bias
 
 
 def images_gradient(unpooled: Unpooled) -> Tensor:
     """Return the gradient of the images; see `convolution`."""
     tape, gradient = unpooled
-    lanes, outputs, side, _, batch = gradient.shape
-    z = gradient.new_empty(lanes, outputs, 2 * side, 2 * side, batch)
+    lanes, tiles, outputs, side, _, batch = gradient.shape
+    z = gradient.new_empty(lanes, tiles, outputs, 2 * side, 2 * side, batch)
     images = gradient.new_empty(lanes, *tape.images.shape[1:])
     for g, at, w, dz, dx in _by_lane(gradient, tape.place, tape.weights, z, images):
         kernels = _layer_of(tape)
-        kernels.unpool(g, at, dz, batch)
-        kernels.images(dz, w, dx, batch)
+        kernels.unpool(g, at, dz, tiles)
+        kernels.images(dz, w, dx, tiles)
     return images
 
 
@@ -141,7 +154,7 @@ def _by_lane(*tensors: Tensor) -> list[list[NDArray[np.generic]]]:
 
 def _layer_of(tape: Tape) -> Kernels:
     outputs, channels = tape.weights.shape[1:3]
-    return _kernels(tape.weights.dtype)[Layer(channels, tape.images.shape[3], outputs)]
+    return _kernels(tape.weights.dtype)[Layer(channels, tape.images.shape[4], outputs)]
 
 
 @cache
@@ -175,7 +188,7 @@ def _tried(dtype: torch.dtype, folder: Path | None) -> dict[Layer, Kernels]:
     finally:
         numba.config.CACHE_DIR = before
     for layer, kernels in made.items():
-        _run_once(layer, kernels, 2 * bytes_wide // dtype.itemsize, dtype)
+        _run_once(layer, kernels, CACHE_LINE // dtype.itemsize, dtype)
     return made
 
 
@@ -186,8 +199,8 @@ def _run_once(layer: Layer, kernels: Kernels, batch: int, dtype: torch.dtype) ->
     sizes = (channels * side**2 * batch, outputs * channels * 25, outputs, windows, 4 * windows)
     x, weights, bias, output, z = (torch.zeros(size, dtype=dtype).numpy() for size in sizes)
     place = np.zeros(windows, np.uint8)
-    kernels.forward(x, weights, bias, output, place, batch)
-    kernels.weights(x, output, place, weights, bias, batch)
+    kernels.forward(x, weights, bias, output, place, 1)
+    kernels.weights(x, output, place, weights, bias, 1)
     if channels > 1:
-        kernels.unpool(output, place, z, batch)
-        kernels.images(z, weights, x, batch)
+        kernels.unpool(output, place, z, 1)
+        kernels.images(z, weights, x, 1)

@@ -22,7 +22,8 @@ import triton
 from torch import Tensor
 
 from lrsearch.training.lenet import triton_kernels
-from lrsearch.training.lenet.products import matmul as matmul  # a part of the module's interface
+from lrsearch.training.lenet.products import features as features  # a part of the module's interface, as is matmul
+from lrsearch.training.lenet.products import matmul as matmul
 
 _IMAGES = 128
 _IMAGES_SUMMED = 32
@@ -101,7 +102,7 @@ def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
 
 def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
     """Return both: the kernels route the gradient where they read it; see `convolution`."""
-    return Unpooled(gradient.contiguous(), tape)
+    return Unpooled(gradient.reshape(tape.output.shape).contiguous(), tape)
 
 
 def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:

@@ -17,13 +17,23 @@ from lrsearch.training.lenet.triton_conv import (
     columns,
     empty_gradients,
     empty_tape,
+    features,
     layer_of,
     stored_columns,
     stride_of,
     unpool,
 )
 
-__all__ = ["columns", "forward", "images_gradient", "matmul", "stored_columns", "unpool", "weights_gradient"]
+__all__ = [
+    "columns",
+    "features",
+    "forward",
+    "images_gradient",
+    "matmul",
+    "stored_columns",
+    "unpool",
+    "weights_gradient",
+]
 
 PRECISION = "tf32x3"
 """Triton's name of three passes."""

@@ -171,6 +171,17 @@ def outer(typing, total, left, right):
 
 
 @intrinsic
+def add(typing, left, right):
+    """Return left[i] + right[i]."""
+
+    def code(context, builder, signature, arguments):
+        pairs = zip(_split(builder, arguments[0], left), _split(builder, arguments[1], right), strict=True)
+        return cgutils.pack_array(builder, [builder.fadd(x, y) for x, y in pairs])
+
+    return left(left, right), code
+
+
+@intrinsic
 def sums(typing, values):
     """Return the sum of the numbers in each vector: halves are added until one number is left."""
     result = types.UniTuple(values.dtype.scalar, len(values))

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrsearch.training.lenet.lenet_stack import LenetStack
-from lrsearch.training.lenet.numba_kernels import Layer
-from lrsearch.training.lenet.vectors import vector_bytes
+from lrsearch.training.lenet.numba_kernels import CACHE_LINE, Layer
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 
 
@@ -54,10 +53,20 @@ def example(layer: Layer, dtype: torch.dtype, lanes: int = 2) -> tuple[Tensor, T
     """Return images, weights, biases and the gradient of the output, all lanes', with ties in every image."""
     rng = torch.Generator().manual_seed(3)
     channels, side, outputs = layer
-    batch, pooled = 2 * vector_bytes() // dtype.itemsize, side // 2 - 2
+    batch, pooled = 2 * CACHE_LINE // dtype.itemsize, side // 2 - 2
     images = torch.randn(lanes, channels, side, side, batch, generator=rng, dtype=torch.float64)
     images[:, :, : side // 3] = 0.5
     weights = torch.randn(lanes, outputs, channels, 5, 5, generator=rng, dtype=torch.float64) / 5
     bias = torch.randn(lanes, outputs, generator=rng, dtype=torch.float64)
     gradient = torch.randn(lanes, outputs, pooled, pooled, batch, generator=rng, dtype=torch.float64)
     return images.to(dtype), weights.to(dtype), bias.to(dtype), gradient.to(dtype)
+
+
+def in_tiles(images: Tensor) -> Tensor:
+    """Return `[N, C, H, W, B]` as the kernels of a processor keep it, `[N, tiles, C, H, W, T]`."""
+    return images.unflatten(4, (-1, CACHE_LINE // images.itemsize)).permute(0, 4, 1, 2, 3, 5).contiguous()
+
+
+def batch_last(tiles: Tensor) -> Tensor:
+    """Return `[N, tiles, C, H, W, T]` as `[N, C, H, W, B]`."""
+    return tiles.permute(0, 2, 3, 4, 1, 5).flatten(4)

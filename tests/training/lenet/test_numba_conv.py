@@ -12,7 +12,7 @@ import torch
 from lrsearch.training.lenet import numba_conv
 from lrsearch.training.lenet.numba_kernels import Layer
 from lrsearch.training.lenet.vectors import vector_bytes
-from tests.training.lenet.examples import LAYERS, block, example
+from tests.training.lenet.examples import LAYERS, batch_last, block, example, in_tiles
 
 
 @LAYERS
@@ -20,7 +20,7 @@ from tests.training.lenet.examples import LAYERS, block, example
 def test_the_block_and_its_gradients_are_those_of_autograd(layer, dtype, tolerance):
     """Output and all gradients, of every lane, on images of its own."""
     images, weights, bias, gradient = example(layer, dtype)
-    tape = numba_conv.forward(weights, bias, images)
+    tape = numba_conv.forward(weights, bias, in_tiles(images))
     unpooled = numba_conv.unpool(gradient, tape)
     of_weights, of_bias = numba_conv.weights_gradient(unpooled)
     of_images = numba_conv.images_gradient(unpooled)
@@ -28,18 +28,18 @@ def test_the_block_and_its_gradients_are_those_of_autograd(layer, dtype, toleran
         leaves = [t[lane].double().requires_grad_() for t in (images, weights, bias)]
         expected = block(*leaves)
         expected.backward(gradient[lane].double())
-        actual = (tape.output, of_images, of_weights, of_bias)
+        actual = (batch_last(tape.output), batch_last(of_images), of_weights, of_bias)
         for truth, result in zip((expected.detach(), *(leaf.grad for leaf in leaves)), actual, strict=True):
             error = (truth - result[lane].double()).abs().max() / truth.abs().max()
             assert error < tolerance
 
 
 def test_stored_images_are_normalised_framed_and_filled_up():
-    """A batch of 3 becomes whole vectors: its images first, zeros behind them and around them."""
-    x = torch.randint(0, 256, (1, 3, 1, 28, 28), dtype=torch.uint8)
+    """A batch of 19 becomes two whole tiles: its images first, zeros behind them and around them."""
+    x = torch.randint(0, 256, (1, 19, 1, 28, 28), dtype=torch.uint8)
     images = numba_conv.stored_columns(x, torch.float32, 2)
-    assert (1, 1, 32, 32, vector_bytes() // 2) == images.shape
-    inner = images[0, 0, 2:30, 2:30, :3].permute(2, 0, 1)
+    assert (1, 2, 1, 32, 32, 16) == images.shape
+    inner = batch_last(images)[0, 0, 2:30, 2:30, :19].permute(2, 0, 1)
     torch.testing.assert_close((x[0, :, 0] / 255 - 0.5) / 0.5, inner)
     assert images.count_nonzero() == inner.count_nonzero()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from lrsearch.training.lenet.vectors import load, outer, spread, store, sums, vector_bytes, zeros
+from lrsearch.training.lenet.vectors import add, load, outer, spread, store, sums, vector_bytes, zeros
 
 
 def test_a_vector_has_the_width_of_this_processor():
@@ -13,14 +13,15 @@ def test_a_vector_has_the_width_of_this_processor():
     assert vector_bytes() in (16, 32, 64)
 
 
-def test_vectors_load_multiply_and_sum():
-    """Two vectors of four numbers, times two weights: each product is stored, and summed over its numbers."""
+def test_vectors_load_add_multiply_and_sum():
+    """Two vectors of four numbers, times two weights: each product is added, stored, and summed over its numbers."""
     width = 4
 
     @numba.njit
     def products(images, weights, out, totals):
         both = load(images, 0, width, 2, width)
         total = outer(zeros(images, 4, width), spread(weights, 0, 1, 2, width), both)
+        total = add(total, total)
         store(out, 0, width, 4, total)
         each = sums(total)
         for k in range(4):
@@ -29,6 +30,6 @@ def test_vectors_load_multiply_and_sum():
     images, weights = np.arange(8.0), np.array([1.0, 10.0])
     out, totals = np.zeros(16), np.zeros(4)
     products(images, weights, out, totals)
-    expected = np.stack([weight * images.reshape(2, width) for weight in weights]).reshape(4, width)
+    expected = 2 * np.stack([weight * images.reshape(2, width) for weight in weights]).reshape(4, width)
     assert expected.tolist() == out.reshape(4, width).tolist()
     assert expected.sum(1).tolist() == totals.tolist()
