@@ -48,9 +48,11 @@ def _no_clock() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _ctrl_c() -> None:
-    """Obey Ctrl-C as from a terminal: in a shell's background jobs, and what they start, it is ignored."""
+def _signals() -> None:
+    """Obey signals as from a terminal: a shell's background jobs, and what they start, ignore some, as under nohup."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
