@@ -1,4 +1,4 @@
-"""One self-contained HTML file: Plotly once, figures as data, a table beside each; no request leaves the page."""
+"""One self-contained HTML file: Plotly once where there are figures, these as data, a table beside each; no request leaves the page."""
 
 from __future__ import annotations
 
@@ -61,11 +61,17 @@ class Page:
     warnings: tuple[str, ...] = ()
     first: tuple[Section, ...] = ()
 
+    @property
+    def has_figures(self) -> bool:
+        """Whether Plotly is needed, which is some megabytes."""
+        sections = (*self.first, *(section for part in self.parts for section in part.sections))
+        return any(section.figure is not None for section in sections)
+
 
 def render(page: Page) -> str:
     """Return the page as HTML; every text in it is escaped."""
     template = _environment().get_template("page.html.j2")
-    return template.render(page=page, plotly=get_plotlyjs())
+    return template.render(page=page, plotly=get_plotlyjs() if page.has_figures else "")
 
 
 @cache

@@ -35,6 +35,12 @@ def test_a_figure_is_data_that_no_name_can_leave():
     assert EVIL == (content["data"] if "data" in content else content["figure"]["data"])[0]["name"]
 
 
+def test_plotly_comes_where_there_are_figures():
+    """A page of tables takes some kilobytes, and not five megabytes."""
+    assert len(_page(Section("told", ("one",)))) < 50_000
+    assert len(_page(Section("drawn", figure=go.Figure()))) > 1_000_000
+
+
 def test_what_a_section_lacks_is_left_out():
     """No figure, no table, no preformatted text: a heading and its sentences."""
     html = _page(Section("alone", ("one", "two")))
