@@ -1,4 +1,4 @@
-"""One self-contained HTML file: Plotly once where there are figures, these as data, a table beside each; no request leaves the page."""
+"""One self-contained HTML file: Plotly where there are figures, each with a table beside it; it asks for nothing."""
 
 from __future__ import annotations
 
