@@ -75,9 +75,9 @@ class OverStudies:
         """What is agreed on, and each pair that was decided in opposite directions."""
         studies = f"{counted(len(self.studies), 'study')} ({', '.join(self.studies)})"
         total = (
-            f"Of {counted(len(self.pairs), 'pair')} over {studies}, "
-            f"{self.count('alike')} are decided alike in two or more, {self.count('opposite')} in opposite directions, "
-            f"{self.count('one study only')} in one study only, and {self.count('undecided')} in none."
+            f"{counted(len(self.pairs), 'pair')} over {studies}: "
+            f"{self.count('alike')} decided alike in two or more, {self.count('opposite')} in opposite directions, "
+            f"{self.count('one study only')} in one study only, {self.count('undecided')} in none."
         )
         opposite = (
             f"{pair.first} is better than {pair.second} in {', '.join(pair.better)} and worse in "

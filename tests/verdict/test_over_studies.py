@@ -32,7 +32,7 @@ def test_pairs_are_alike_opposite_or_undecided() -> None:
     assert "opposite" == pairs["constant", "linear"].outcome
     assert (("b",), ("a",)) == (pairs["constant", "linear"].better, pairs["constant", "linear"].worse)
     assert ("alike", ("c",)) == (pairs["linear", "cosine"].outcome, pairs["linear", "cosine"].undecided)
-    assert together.sentences[0].startswith("Of 3 pairs over 3 studies (a, b, c), 2 are decided alike in two or more")
+    assert together.sentences[0].startswith("3 pairs over 3 studies (a, b, c): 2 decided alike in two or more")
     assert "constant is better than linear in b and worse in a." == together.sentences[1]
 
 
