@@ -29,8 +29,10 @@ from lrsearch.experiment.options import RunOptions  # noqa: E402
 from lrsearch.planning.noise import noise_of  # noqa: E402
 from lrsearch.planning.plan import plan_study  # noqa: E402
 from lrsearch.report.assemble import over_studies_html  # noqa: E402
-from lrsearch.storage import existing_storage  # noqa: E402
+from lrsearch.storage import StoredStudy, existing_storage  # noqa: E402
 from lrsearch.text import short_time  # noqa: E402
+from lrsearch.verdict.over_studies import OverStudies, over_studies  # noqa: E402
+from lrsearch.verdict.study_verdict import judge_study  # noqa: E402
 from studies.examples.fashion_resnet import fashion_resnet, some_images  # noqa: E402
 
 FAMILIES = ("constant", "square_root", "step", "linear", "cosine", "warmup_stable_decay")
@@ -89,7 +91,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the four studies")
     parser.add_argument("--folder", type=Path, help="where all is kept; over-workloads-SEED if none")
     parser.add_argument("--workers", type=int, help="processes; one per core if none")
-    parser.add_argument("--pilot", type=Path, help="the folder of another seed, by whose noise the power is reckoned")
+    parser.add_argument(
+        "--pilot",
+        type=Path,
+        help="the folder of another seed: its noise tells the power, and its verdicts are compared",
+    )
     asked = parser.parse_args(argv)
     folder = asked.folder or Path(f"over-workloads-{asked.seed}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,6 +111,15 @@ def main(argv: list[str] | None = None) -> None:
     write_text(folder / "together.html", over_studies_html(together))
     write_text(folder / "together.json", json.dumps(together.to_dict(), indent=1) + "\n")
     print("", *together.sentences, sep="\n")
+    if asked.pilot is not None:
+        for name in WORKLOADS:
+            print("", *agreement(name, _storage(asked.pilot), options.storage).sentences, sep="\n")
+
+
+def agreement(name: str, pilot: str, storage: str) -> OverStudies:
+    """Return what a workload's studies of two seeds, in two storages, say together."""
+    found = {f"{name} before": pilot, f"{name} now": storage}
+    return over_studies({seed: judge_study(StoredStudy.open(there, name)) for seed, there in found.items()})
 
 
 def _storage(folder: Path) -> str:

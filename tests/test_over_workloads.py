@@ -51,5 +51,6 @@ def test_workloads_are_searched_judged_and_put_together(monkeypatch, tmp_path, c
 
     once = stored()
     assert [12] * 4 == once
-    over_workloads.main(arguments)
+    over_workloads.main([*arguments, "--pilot", str(tmp_path)])
     assert once == stored()
+    assert " over 2 studies (resnet before, resnet now): " in capsys.readouterr().out
