@@ -84,7 +84,7 @@ def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
     lanes, batch, _, side, _ = x.shape
     images = CACHE_LINE // dtype.itemsize
     missing = -batch % images
-    pixels = functional.pad(x, (*6 * (0,), 0, missing)).view(lanes, -1, images, side * side)
+    pixels = functional.pad(x, (*6 * (0,), 0, missing)).reshape(lanes, -1, images, side * side)
     width, inner = side + 2 * padding, slice(padding, padding + side)
     tiles = x.new_zeros(lanes, pixels.shape[1], 1, width, width, images, dtype=dtype)
     tiles[:, :, 0, inner, inner] = normalise(pixels.transpose(2, 3).contiguous()).view(
