@@ -8,9 +8,9 @@ among the convolution's outputs,
     weights   dW[k] is the sum, over outputs and images, of dZ[place] X[place + k]
     images    dX[pixel] is the sum, over places k in the kernel, of dZ[pixel - k] W[k]
 
-A batch is cut into tiles of T images, `[N, tiles, C, H, W, T]`: a tile's images and all that is made of
-them stay in the cache. It is filled up with images of zeros, whose gradient has to be zero. Sums are taken
-in one order for all numbers of lanes, threads and processes; another width of vectors has another order in dW.
+A batch is cut into tiles of T images, `[N, tiles, C, H, W, T]`: a tile's images and all that is made of them stay in
+the cache. It is filled up with images of zeros, whose gradient has to be zero. Sums are taken in one order for all
+numbers of lanes, threads and processes; another width of vectors has another order in dW.
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ def images_gradient(unpooled: Unpooled) -> Tensor:
 
 def _by_lane(*tensors: Tensor) -> list[list[NDArray[np.generic]]]:
     """Return, lane by lane, the flat arrays of each tensor `[N, ...]`, or of one `[1, ...]` that all lanes share."""
-    arrays = [tensor.numpy().reshape(len(tensor), -1) for tensor in tensors]  # as tensors they would take 20 us longer
+    arrays = [
+        tensor.numpy().reshape(len(tensor), -1) for tensor in tensors
+    ]  # views of arrays cost less than of tensors
     return [[array[lane % len(array)] for array in arrays] for lane in range(max(map(len, arrays)))]
 
 

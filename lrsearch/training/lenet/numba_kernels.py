@@ -119,9 +119,9 @@ def _unpool(layer: Layer, T: int, W: int) -> Callable[..., None]:
 def _weights(layer: Layer, rows: int, T: int, W: int) -> Callable[..., None]:
     """Return the loop from x[tiles, C, H, H, T] and g[tiles, OUT, P, P, T] to dweights[OUT, C, 5, 5] and dbias[OUT].
 
-    Of the four pixels of a window one has the gradient, in each image another: `correlated` fetches the patch of that
-    one, where to go through dz, with its zeros, would take four times the products. Each output sums `rows` rows of the
-    kernel at once, over all positions.
+    In each image one of the four pixels of a window has the gradient. `correlated` fetches the patch of that one; to go
+    through dz, most of it zeros, would take four times the products. Each output sums `rows` rows of the kernel at
+    once, over all positions.
     """
     C, H, OUT = layer
     P, TAPS, SUMS = H // 2 - 2, 5 * rows, 5 * rows + 1

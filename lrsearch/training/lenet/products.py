@@ -12,7 +12,7 @@ class BatchLast(Protocol):
 
     @property
     def output(self) -> Tensor:
-        """As said."""
+        """The block's output."""
         ...
 
 

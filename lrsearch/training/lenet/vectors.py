@@ -260,10 +260,10 @@ def routed(typing, gradient, place, start, stride, count, number, W):
 
 @intrinsic
 def correlated(typing, total, x, start, column, row, gradient, place, at):
-    """Return total with the gradient at `at` times the patch of x under its place added: by rows of five, last itself.
+    """Return total + g * patch, the patch by rows of five; the last vector of total sums g itself.
 
-    The patch of the window's first pixel begins at `start`; columns and rows of x lie so far apart. Where ReLU is shut
-    the gradient is 0.
+    g is the gradient at `at`, 0 where ReLU is shut. Its place says at which pixel of the window the patch of x begins;
+    that of the first pixel begins at `start`. Neighbours of a row lie `column` apart, those of a column `row`.
     """
 
     def code(context, builder, signature, arguments):
@@ -280,15 +280,15 @@ def correlated(typing, total, x, start, column, row, gradient, place, at):
             for bit in (1, 2, 4)
         )
         g = builder.select(shut, ir.Constant(vec, None), given.load(arguments[7], vec))
-        *sums, sum_of_g = _split(builder, arguments[0], total)
+        *products, sum_of_g = _split(builder, arguments[0], total)
         rows = []
-        for first in _steps(builder, arguments[2], arguments[4], len(sums) // 5 + 1):
+        for first in _steps(builder, arguments[2], arguments[4], len(products) // 5 + 1):
             pixels = [array.load(one, vec) for one in _steps(builder, first, arguments[3], 6)]
             rows.append([builder.select(right, pixels[k + 1], pixels[k]) for k in range(5)])
         fused = _multiply_add(builder, vec, kind)
-        for k, before in enumerate(sums):  # one after another, or there are more vectors at once than registers
+        for k, before in enumerate(products):  # one after another, or there are more vectors at once than registers
             pixel = builder.select(lower, rows[k // 5 + 1][k % 5], rows[k // 5][k % 5])
-            sums[k] = builder.call(fused, [g, pixel, before])
-        return cgutils.pack_array(builder, [*sums, builder.fadd(sum_of_g, g)])
+            products[k] = builder.call(fused, [g, pixel, before])
+        return cgutils.pack_array(builder, [*products, builder.fadd(sum_of_g, g)])
 
     return total(total, x, types.int64, types.int64, types.int64, gradient, place, types.int64), code
