@@ -131,7 +131,7 @@ class Experiment(ABC):
     @property
     @abstractmethod
     def kernels(self) -> str:
-        """The name of what computes a step, such as "numba 3 float32x16"; empty where it is not known."""
+        """The name of what computes a step, such as "numba 4 float32x16"; empty where it is not known."""
 
     @property
     @abstractmethod

@@ -121,7 +121,7 @@ class WorkloadExperiment(Experiment):
 
     @cached_property
     def kernels(self) -> str:
-        """The name of what computes a step, such as "numba 3 float32x16": equal names, equal bits."""
+        """The name of what computes a step, such as "numba 4 float32x16": equal names, equal bits."""
         return kernels_of(self.workload, self.dataset.train_x, self.device, self.way)
 
     @property

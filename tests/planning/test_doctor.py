@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lrsearch.planning import doctor
-from lrsearch.training.lenet import numba_conv
+from lrsearch.training.lenet import numba_lenet
 from lrsearch.training.lenet.vectors import vector_bytes
 
 EXAMPLES = "tests.workload_examples"
@@ -55,12 +55,12 @@ def test_kernels_that_do_not_work_are_named(run, monkeypatch) -> None:
 
 def test_kernels_that_work_are_named_with_their_cache(tmp_path, monkeypatch) -> None:
     """The name that trials keep, with the width of the vectors; and whether every process has to compile them."""
-    numba_conv.prepare(torch.float32)  # before the cache is another one, or they would be compiled for it
+    numba_lenet.prepare(torch.float32)  # before the cache is another one, or they would be compiled for it
     (tmp_path / "file").touch()
     for cache, said in (
         (tmp_path, f"kept in {tmp_path / 'kernels'}"),
         (tmp_path / "file", f"compiled in every process, as {tmp_path / 'file' / 'kernels'} cannot be written"),
     ):
         monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
-        name = f"LeNet by numba 3 float32x{vector_bytes() // 4} (its vectors' type and width), "
+        name = f"LeNet by numba 4 float32x{vector_bytes() // 4} (its vectors' type and width), "
         assert doctor._device("cpu").endswith(f"; {name}{said}")

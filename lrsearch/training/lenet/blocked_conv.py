@@ -30,8 +30,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrsearch.training.lenet.products import features as features  # a part of the module's interface, as is matmul
-from lrsearch.training.lenet.products import matmul as matmul
+from lrsearch.training.lenet.products import matmul as matmul  # a part of the module's interface
 from lrsearch.workloads.fashion_lenet import normalise
 
 _KERNEL = 5

@@ -25,12 +25,12 @@ class Tape(Protocol):
 
     @property
     def output(self) -> Tensor:
-        """`[N, O, H / 2 - 2, W / 2 - 2, B]`, or with the batch in tiles, as the module keeps images."""
+        """`[N, O, H / 2 - 2, W / 2 - 2, B]`."""
         ...
 
 
 class Convolution(Protocol):
-    """A module that computes the block. Layout: lanes first, the batch last, or cut into tiles."""
+    """A module that computes the block. Layout: lanes first, the batch last."""
 
     def stored_columns(self, x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
         """Return what `forward` reads for stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros."""
@@ -38,10 +38,6 @@ class Convolution(Protocol):
 
     def columns(self, images: Tensor) -> Tensor:
         """Return a block's output in the form that `forward` of the next reads."""
-        ...
-
-    def features(self, tape: Any) -> Tensor:
-        """Return a block's output as the inputs `[N, O * P * P, B]` of a dense layer, P = H / 2 - 2."""
         ...
 
     def forward(self, weights: Tensor, bias: Tensor, columns: Tensor) -> Tape:
@@ -58,7 +54,7 @@ class Convolution(Protocol):
         """Return what the other gradients are made of; consumes the tape.
 
         Args:
-            gradient: of the output, or of `features`.
+            gradient: of the output.
             tape: from `forward`.
         """
         ...
@@ -90,22 +86,23 @@ def gpu_precision() -> str:
     return given
 
 
+def uses_numba(x: Tensor) -> bool:
+    """Return whether `numba_lenet` computes where `x` is, in numbers of its type, and not a module of this kind."""
+    return not x.is_cuda and not why_no_numba(x.dtype)
+
+
 def convolution_for(x: Tensor, dtype: torch.dtype) -> Convolution:
-    """Return what computes fastest, in numbers of a type, where `x` is."""
+    """Return what computes fastest, in numbers of a type, where `x` is and Numba is not used."""
     if x.is_cuda and not why_no_triton(x.get_device()):
         from lrsearch.training.lenet import triton_conv, triton_dot
 
         in_passes = dtype == torch.float32 and gpu_precision() == triton_dot.PRECISION
         return cast(Convolution, triton_dot if in_passes else triton_conv)
-    if not x.is_cuda and not why_no_numba(dtype):
-        from lrsearch.training.lenet import numba_conv
-
-        return cast(Convolution, numba_conv)
     return cast(Convolution, blocked_conv)
 
 
 def kernels_on(device: str, dtype: torch.dtype) -> str:
-    """Return the name of what computes a step: "numba 3 float32x16", "triton", "triton tf32x3" or "torch"."""
+    """Return the name of what computes a step: "numba 4 float32x16", "triton", "triton tf32x3" or "torch"."""
     if device == "cpu":
         return "torch" if why_no_numba(dtype) else _prepare(dtype)
     if why_no_triton(0):
@@ -120,9 +117,9 @@ def kernels_in_words(device: str) -> str:
     name = kernels_on(device, torch.float32)
     if device == "cuda":
         return f"LeNet by {name}"
-    from lrsearch.training.lenet import numba_conv
+    from lrsearch.training.lenet.numba_cache import cache_in_words
 
-    return f"LeNet by {name} (its vectors' type and width), {numba_conv.cache_in_words()}"
+    return f"LeNet by {name} (its vectors' type and width), {cache_in_words()}"
 
 
 def why_slow(device: str) -> str:
@@ -144,9 +141,9 @@ def why_no_numba(dtype: torch.dtype) -> str:
 
 
 def _prepare(dtype: torch.dtype) -> str:
-    from lrsearch.training.lenet import numba_conv  # not where it is not used: Numba takes a while to import
+    from lrsearch.training.lenet import numba_lenet  # not where it is not used: Numba takes a while to import
 
-    return numba_conv.prepare(dtype)
+    return numba_lenet.prepare(dtype)
 
 
 @cache

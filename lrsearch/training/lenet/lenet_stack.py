@@ -13,8 +13,8 @@ Backward, with D the gradient of the layer's output before its ReLU:
 and from da2 and then da1 back through the convolutions; the gradient of the images is never computed.
 
 On the CPU the lanes run one after another: their working sets would push each other out of the cache, and a lane's
-numbers cannot depend on its neighbours. What lanes share, the patches of a common batch, is made once. On a GPU every
-operation covers all lanes.
+numbers cannot depend on its neighbours. What lanes share, the patches of a common batch, is made once. There
+`numba_lenet` does all of this in its own loops, where Numba works. On a GPU every operation covers all lanes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrsearch.training.lenet.convolution import Convolution, convolution_for
+from lrsearch.training.lenet.convolution import Convolution, convolution_for, uses_numba
 from lrsearch.training.lenet.streams import fork, join, on
 from lrsearch.workloads.fashion_lenet import lenet
 
@@ -54,13 +54,13 @@ def step(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     first = conv.forward(w1, b1, x)
     second = conv.forward(w2, b2, conv.columns(first.output))
-    a2 = conv.features(second)
+    a2 = second.output.flatten(1, 3)
     h3 = _affine(conv, w3, b3, a2).relu_()
     h4 = _affine(conv, w4, b4, h3).relu_()
     loss, d5 = _cross_entropy(_affine(conv, w5, b5, h4), y)
     d4 = _relu_gradient(conv.matmul(w5.mT, d5), h4, 0)
     d3 = _relu_gradient(conv.matmul(w4.mT, d4), h3, 0)
-    d2 = conv.unpool(conv.matmul(w3.mT, d3), second)
+    d2 = conv.unpool(conv.matmul(w3.mT, d3).view_as(second.output), second)
     # What nothing waits for is computed beside the way back to the first layer.
     aside = fork(params)
     with on(aside):
@@ -78,7 +78,7 @@ def logits(params: Tensor, x: Tensor) -> Tensor:
     conv = convolution_for(params, params.dtype)
     w1, b1, w2, b2, w3, b3, w4, b4, w5, b5 = _layers(params)
     a1 = conv.forward(w1, b1, x).output
-    a2 = conv.features(conv.forward(w2, b2, conv.columns(a1)))
+    a2 = conv.forward(w2, b2, conv.columns(a1)).output.flatten(1, 3)
     h3 = _affine(conv, w3, b3, a2).relu_()
     return _affine(conv, w5, b5, _affine(conv, w4, b4, h3).relu_())
 
@@ -110,6 +110,10 @@ class LenetStack:
         self, params: Tensor, x: Tensor, y: Tensor, _generators: Sequence[torch.Generator] = (), /
     ) -> tuple[Tensor, Tensor]:
         """Return losses `[N]` and gradients `[N, size]` on `x[1 or N, B, 1, 28, 28]` and `y[1 or N, B]`."""
+        if uses_numba(params):
+            from lrsearch.training.lenet import numba_lenet
+
+            return numba_lenet.loss_and_grad(params, x, y)
         if params.is_cuda:
             return step(params, columns(x, params.dtype), y)
         shared = columns(x, params.dtype) if len(x) == 1 else None
@@ -123,6 +127,10 @@ class LenetStack:
     @torch.no_grad()
     def predict(self, params: Tensor, x: Tensor) -> Tensor:
         """Return the logits `[N, B, 10]` of images `x[1, B, 1, 28, 28]`, for any B."""
+        if uses_numba(params):
+            from lrsearch.training.lenet import numba_lenet
+
+            return torch.cat([numba_lenet.logits(params, chunk) for chunk in x.split(_PREDICT_IMAGES, 1)], 1)
         groups = [params] if params.is_cuda else params.split(1)
         parts = []
         for chunk in x.split(_PREDICT_IMAGES, 1):
@@ -143,13 +151,12 @@ def _affine(conv: Convolution, weights: Tensor, bias: Tensor, x: Tensor) -> Tens
 
 
 def _cross_entropy(outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean loss `[N]` of logits `[N, 10, B or more]` and its gradient, zero where there is no label."""
-    batch, room = y.shape[1], outputs.shape[2]
-    log_p = functional.log_softmax(outputs[:, :, :batch], 1)
+    """Return the mean loss `[N]` of logits `[N, 10, B]` and its gradient."""
+    log_p = functional.log_softmax(outputs, 1)
     labels = y.expand(len(outputs), -1).unsqueeze(1)
     loss = -log_p.gather(1, labels).mean((1, 2))
-    gradient = log_p.exp_().scatter_add_(1, labels, log_p.new_full((), -1.0).expand_as(labels)).div_(batch)
-    return loss, functional.pad(gradient, (0, room - batch)) if room > batch else gradient
+    ones = log_p.new_full((), -1.0).expand_as(labels)
+    return loss, log_p.exp_().scatter_add_(1, labels, ones).div_(y.shape[1])
 
 
 def _keep_freed_memory() -> None:

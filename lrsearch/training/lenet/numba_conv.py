@@ -1,208 +1,188 @@
-"""The block of `convolution` on a processor: direct convolutions in Numba, one lane after another.
+"""The loops of `numba_lenet` for a block: a 5x5 convolution, bias, 2x2 max-pooling and ReLU, of one width of vectors.
 
-The four outputs of a pooling window are summed in registers, for some images side by side (the batch is last), and
-pooled there: of all that lies between, only the block's output and its place in the window are written. Place is 0 to
-3 in the order (0, 0), (0, 1), (1, 0), (1, 1), or 4 where ReLU is shut. Backward, with dZ the gradient at its places
-among the convolution's outputs,
+Every loop reads and writes flat arrays of one lane. A block has C channels of side H, OUT outputs and S = H - 4 rows of
+sums, of which pooling keeps P = S / 2. Images come in tiles of T, whose numbers of one pixel are a cache line: the
+pixels of a tile, its images last, then those of the next, so that what a loop needs again is in the nearest cache.
+
+Forward. The four outputs of a pooling window are summed in registers, for some images side by side, and pooled there:
+of all that lies between, only the block's output and its place in the window are written. A loop adds up some outputs
+at once, as many as there are registers for (one too many costs twice the time, because sums then go to memory and
+back). Backward, with dZ the gradient at its places among the convolution's outputs,
 
     weights   dW[k] is the sum, over outputs and images, of dZ[place] X[place + k]
     images    dX[pixel] is the sum, over places k in the kernel, of dZ[pixel - k] W[k]
-
-A batch is cut into tiles of T images, `[N, tiles, C, H, W, T]`: a tile's images and all that is made of them stay in
-the cache. It is filled up with images of zeros, whose gradient has to be zero. Sums are taken in one order for all
-numbers of lanes, threads and processes; another width of vectors has another order in dW.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numba
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from platformdirs import user_cache_path
-from torch import Tensor
-from torch.nn import functional
 
-from lrsearch.training.lenet.numba_kernels import CACHE_LINE, Kernels, Layer, make_kernels
-from lrsearch.training.lenet.products import matmul as matmul  # a part of the module's interface
-from lrsearch.training.lenet.vectors import vector_bytes
-from lrsearch.workloads.fashion_lenet import normalise
-
-_LAYERS = (Layer(1, 32, 6), Layer(6, 14, 16))
-_VERSION = 3
+from lrsearch.training.lenet.vector_windows import correlated, load_window, pool, routed
+from lrsearch.training.lenet.vectors import add, load, outer, spread, store, sums, zeros
 
 
-class Tape(NamedTuple):
-    """What the backward pass needs; see `convolution`.
+class Block(NamedTuple):
+    """A block for which loops are compiled: C, H and OUT as above."""
 
-    Attributes:
-        images: `[1 or N, tiles, C, H, W, T]`.
-        weights: `[N, O, C, 5, 5]`.
-        place: `[N, tiles, O, H / 2 - 2, W / 2 - 2, T]`, of uint8.
-        output: of the same shape.
+    channels: int
+    side: int
+    outputs: int
+
+    @property
+    def weights(self) -> int:
+        """How many there are."""
+        return self.outputs * self.channels * 25
+
+    @property
+    def pooled(self) -> int:
+        """The side of the output, P as above."""
+        return self.side // 2 - 2
+
+
+class BlockKernels(NamedTuple):
+    """The compiled loops of one block."""
+
+    forward: Callable[..., None]
+    weights: Callable[..., None]
+    images: Callable[..., None]
+
+
+def make_block_kernels(block: Block, tile: int, width: int, *, large: bool, cache: bool) -> BlockKernels:
+    """Return the loops of a block, which are compiled when they are first called.
+
+    Args:
+        block: whose.
+        tile: images in a tile.
+        width: numbers in a vector.
+        large: whether the processor has 32 registers for vectors and not 16.
+        cache: whether compiled code is kept in Numba's cache.
     """
-
-    images: Tensor
-    weights: Tensor
-    place: Tensor
-    output: Tensor
-
-
-class Unpooled(NamedTuple):
-    """The gradient of the block's output, in its tiles, which each kernel brings to its places."""
-
-    tape: Tape
-    gradient: Tensor
-
-
-def prepare(dtype: torch.dtype) -> str:
-    """Compile the kernels of a type, or load them from the cache, and return their name: "numba 3 float32x16".
-
-    The first number counts the versions of the kernels whose sums differ in order, and so in their last bits.
-
-    Compiled code is kept in the user's cache folder (NUMBA_CACHE_DIR names another). Where that cannot be written the
-    kernels are compiled in every process; what is damaged there is replaced.
-    """
-    _kernels(dtype)
-    return f"numba {_VERSION} {str(dtype).removeprefix('torch.')}x{vector_bytes() // dtype.itemsize}"
-
-
-def cache_in_words() -> str:
-    """Return where compiled code is kept, or that it cannot be."""
-    folder, writable = _cache_folder()
-    return f"kept in {folder}" if writable else f"compiled in every process, as {folder} cannot be written"
-
-
-def stored_columns(x: Tensor, dtype: torch.dtype, padding: int) -> Tensor:
-    """Return tiles of stored images `x[N, B, 1, S, S]`, normalised, in a border of zeros; see `convolution`."""
-    lanes, batch, _, side, _ = x.shape
-    images = CACHE_LINE // dtype.itemsize
-    missing = -batch % images
-    pixels = functional.pad(x, (*6 * (0,), 0, missing)).reshape(lanes, -1, images, side * side)
-    width, inner = side + 2 * padding, slice(padding, padding + side)
-    tiles = x.new_zeros(lanes, pixels.shape[1], 1, width, width, images, dtype=dtype)
-    tiles[:, :, 0, inner, inner] = normalise(pixels.transpose(2, 3).contiguous()).view(
-        *tiles.shape[:2], side, side, images
+    pooled = {1: 6, 6: 4} if large else {1: 2, 6: 2}
+    compiled = numba.njit(nogil=True, cache=cache, error_model="numpy")
+    return BlockKernels(
+        compiled(_forward(block, pooled[block.channels], tile, width)),
+        compiled(_weights(block, 5 if large else 1, tile, width)),
+        compiled(_images(block, tile, width)),
     )
-    tiles[:, -1, ..., images - missing :] = 0
-    return tiles
 
 
-def columns(images: Tensor) -> Tensor:
-    """Return the tiles as they are: patches exist in registers only."""
-    return images
+def make_frame(side: int, tile: int, *, cache: bool) -> Callable[..., None]:
+    """Return the loop from numbers[index[tiles * T, H - 4, H - 4]] to out[tiles, H, H, T], in a border of zeros.
+
+    Args:
+        side: H, with the border.
+        tile: T, images in a tile.
+        cache: whether compiled code is kept in Numba's cache.
+    """
+    H, S, T = side, side - 4, tile
+
+    def frame(index, numbers, out, tiles):
+        out[:] = 0
+        for tile in range(tiles):
+            for row in range(S):
+                for column in range(S):
+                    first = (tile * T * S + row) * S + column
+                    at = ((tile * H + row + 2) * H + column + 2) * T
+                    for image in range(T):
+                        out[at + image] = numbers[index[first + image * S * S]]
+
+    return numba.njit(nogil=True, cache=cache, error_model="numpy")(frame)
 
 
-def features(tape: Tape) -> Tensor:
-    """Return the output with the batch last; see `convolution`."""
-    return tape.output.permute(0, 2, 3, 4, 1, 5).flatten(4).flatten(1, 3)
+def _forward(block: Block, at_once: int, T: int, W: int) -> Callable[..., None]:
+    """Return the loop from x[tiles, C, H, H, T] to out[tiles, OUT, P, P, T], pooled and through ReLU, and its place."""
+    C, H, OUT = block
+    P, SUMS = H // 2 - 2, 4 * at_once
+
+    def forward(x, weights, bias, out, place, tiles):
+        for tile in range(tiles):
+            for o in range(0, OUT, at_once):
+                for row in range(P):
+                    for column in range(P):
+                        for b in range(0, T, W):
+                            total = zeros(x, SUMS, W)
+                            for c in range(C):
+                                for ky in range(5):
+                                    pixel = (((tile * C + c) * H + 2 * row + ky) * H + 2 * column) * T + b
+                                    weight = (o * C + c) * 25 + 5 * ky
+                                    for _ in range(5):
+                                        kernel = spread(weights, weight, C * 25, at_once, W)
+                                        total = outer(total, kernel, load_window(x, pixel, T, H * T, W))
+                                        pixel += T
+                                        weight += 1
+                            at = (((tile * OUT + o) * P + row) * P + column) * T + b
+                            pool(total, spread(bias, o, 1, at_once, W), out, place, at, P * P * T)
+
+    return forward
 
 
-def forward(weights: Tensor, bias: Tensor, images: Tensor) -> Tape:
-    """Convolve, pool, add the bias and apply ReLU; see `convolution`."""
-    lanes, outputs = weights.shape[:2]
-    tiles, side, batch = images.shape[1], images.shape[4] // 2 - 2, images.shape[5]
-    output = images.new_empty(lanes, tiles, outputs, side, side, batch)
-    place = torch.empty_like(output, dtype=torch.uint8)
-    tape = Tape(images, weights, place, output)
-    for x, w, b, out, at in _by_lane(images, weights, bias, output, place):
-        _layer_of(tape).forward(x, w, b, out, at, tiles)
-    return tape
+def _weights(block: Block, rows: int, T: int, W: int) -> Callable[..., None]:
+    """Return the loop from x[tiles, C, H, H, T] and g[tiles, OUT, P, P, T] to dweights[OUT, C, 5, 5] and dbias[OUT].
+
+    In each image one of the four pixels of a window has the gradient. `correlated` fetches the patch of that one; to go
+    through dz, most of it zeros, would take four times the products. Each output sums `rows` rows of the kernel at
+    once, over all positions.
+    """
+    C, H, OUT = block
+    P, TAPS, SUMS = H // 2 - 2, 5 * rows, 5 * rows + 1
+
+    def weights_gradient(x, g, place, dweights, dbias, tiles):
+        for o in range(OUT):
+            for c in range(C):
+                for ky in range(0, 5, rows):
+                    total = zeros(x, SUMS, W)
+                    for tile in range(tiles):
+                        for b in range(0, T, W):
+                            pixel, at = ((tile * C + c) * H + ky) * H * T + b, (tile * OUT + o) * P * P * T + b
+                            for _row in range(P):
+                                for _column in range(P):
+                                    total = correlated(total, x, pixel, T, H * T, g, place, at)
+                                    pixel += 2 * T
+                                    at += T
+                                pixel += 2 * (H - P) * T
+                    done = sums(total)
+                    for tap in range(TAPS):
+                        dweights[(o * C + c) * 25 + 5 * ky + tap] = done[tap]
+                    dbias[o] = done[TAPS]
+
+    return weights_gradient
 
 
-def unpool(gradient: Tensor, tape: Tape) -> Unpooled:
-    """Return what the other gradients are made of; see `convolution`."""
-    if gradient.dim() < tape.output.dim():
-        lanes, tiles, *image, batch = tape.output.shape
-        gradient = gradient.view(lanes, *image, tiles, batch).permute(0, 4, 1, 2, 3, 5).contiguous()
-    return Unpooled(tape, gradient)
+def _images(block: Block, T: int, W: int) -> Callable[..., None]:
+    """Return the loop from g[tiles, OUT, P, P, T] to dx[tiles, C, H, H, T]; at the border fewer taps reach a pixel.
 
+    The gradient is first put to its places in dz[OUT, S, S, T], a tile at a time. Even and odd outputs have sums of
+    their own: of one kind alone there are too few for the processor to work ahead.
+    """
+    C, H, OUT = block
+    S, P, VECTORS = H - 4, H // 2 - 2, T // W
 
-def weights_gradient(unpooled: Unpooled) -> tuple[Tensor, Tensor]:
-    """Return the gradients of weights and bias; see `convolution`."""
-    tape, gradient = unpooled
-    weights, bias = gradient.new_empty(tape.weights.shape), gradient.new_empty(tape.weights.shape[:2])
-    for x, g, at, dw, db in _by_lane(tape.images, gradient, tape.place, weights, bias):
-        _layer_of(tape).weights(x, g, at, dw, db, gradient.shape[1])
-    return weights, bias
+    def images_gradient(g, place, dz, weights, dx, tiles):
+        for tile in range(tiles):
+            for o in range(OUT):
+                for row in range(P):
+                    for column in range(P):
+                        at = (((tile * OUT + o) * P + row) * P + column) * T
+                        for number in range(4):
+                            pixel = ((o * S + 2 * row + number // 2) * S + 2 * column + number % 2) * T
+                            store(dz, pixel, W, VECTORS, routed(g, place, at, W, VECTORS, number, W))
+            for y in range(H):
+                for x in range(H):
+                    for b in range(0, T, W):
+                        even, odd = zeros(dz, C, W), zeros(dz, C, W)
+                        for o in range(0, OUT, 2):
+                            for ky in range(max(0, y - S + 1), min(5, y + 1)):
+                                for kx in range(max(0, x - S + 1), min(5, x + 1)):
+                                    at = ((o * S + y - ky) * S + x - kx) * T + b
+                                    weight = o * C * 25 + 5 * ky + kx
+                                    even = outer(even, spread(weights, weight, 25, C, W), load(dz, at, W, 1, W))
+                                    weight += C * 25
+                                    odd = outer(
+                                        odd, spread(weights, weight, 25, C, W), load(dz, at + S * S * T, W, 1, W)
+                                    )
+                        store(dx, ((tile * C * H + y) * H + x) * T + b, H * H * T, 1, add(even, odd))
 
-
-def images_gradient(unpooled: Unpooled) -> Tensor:
-    """Return the gradient of the images; see `convolution`."""
-    tape, gradient = unpooled
-    lanes, tiles, outputs, side, _, batch = gradient.shape
-    z = gradient.new_empty(lanes, tiles, outputs, 2 * side, 2 * side, batch)
-    images = gradient.new_empty(lanes, *tape.images.shape[1:])
-    for g, at, w, dz, dx in _by_lane(gradient, tape.place, tape.weights, z, images):
-        kernels = _layer_of(tape)
-        kernels.unpool(g, at, dz, tiles)
-        kernels.images(dz, w, dx, tiles)
-    return images
-
-
-def _by_lane(*tensors: Tensor) -> list[list[NDArray[np.generic]]]:
-    """Return, lane by lane, the flat arrays of each tensor `[N, ...]`, or of one `[1, ...]` that all lanes share."""
-    arrays = [
-        tensor.numpy().reshape(len(tensor), -1) for tensor in tensors
-    ]  # views of arrays cost less than of tensors
-    return [[array[lane % len(array)] for array in arrays] for lane in range(max(map(len, arrays)))]
-
-
-def _layer_of(tape: Tape) -> Kernels:
-    outputs, channels = tape.weights.shape[1:3]
-    return _kernels(tape.weights.dtype)[Layer(channels, tape.images.shape[4], outputs)]
-
-
-@cache
-def _kernels(dtype: torch.dtype) -> dict[Layer, Kernels]:
-    """Return the kernels of both layers, compiled for a type."""
-    folder, writable = _cache_folder()
-    if writable:
-        try:
-            return _tried(dtype, folder)
-        except Exception:  # unpickling a damaged file may raise anything
-            shutil.rmtree(folder, ignore_errors=True)
-    return _tried(dtype, folder if writable else None)
-
-
-def _cache_folder() -> tuple[Path, bool]:
-    """Return the folder of compiled code, and whether it may be written."""
-    folder = Path(numba.config.CACHE_DIR or user_cache_path("lrsearch")) / "kernels"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder, os.access(folder, os.W_OK | os.X_OK)
-    except OSError:
-        return folder, False
-
-
-def _tried(dtype: torch.dtype, folder: Path | None) -> dict[Layer, Kernels]:
-    """Return kernels that have run once; their code is kept in a folder unless that is None."""
-    bytes_wide, before = vector_bytes(), numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = "" if folder is None else str(folder)
-    try:
-        made = {layer: make_kernels(layer, bytes_wide, dtype.itemsize, cache=folder is not None) for layer in _LAYERS}
-    finally:
-        numba.config.CACHE_DIR = before
-    for layer, kernels in made.items():
-        _run_once(layer, kernels, CACHE_LINE // dtype.itemsize, dtype)
-    return made
-
-
-def _run_once(layer: Layer, kernels: Kernels, batch: int, dtype: torch.dtype) -> None:
-    """Compile the kernels that a step calls, by calling them on zeros."""
-    channels, side, outputs = layer
-    windows = outputs * (side // 2 - 2) ** 2 * batch
-    sizes = (channels * side**2 * batch, outputs * channels * 25, outputs, windows, 4 * windows)
-    x, weights, bias, output, z = (torch.zeros(size, dtype=dtype).numpy() for size in sizes)
-    place = np.zeros(windows, np.uint8)
-    kernels.forward(x, weights, bias, output, place, 1)
-    kernels.weights(x, output, place, weights, bias, 1)
-    if channels > 1:
-        kernels.unpool(output, place, z, 1)
-        kernels.images(z, weights, x, 1)
+    return images_gradient

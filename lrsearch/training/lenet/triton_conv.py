@@ -22,8 +22,7 @@ import triton
 from torch import Tensor
 
 from lrsearch.training.lenet import triton_kernels
-from lrsearch.training.lenet.products import features as features  # a part of the module's interface, as is matmul
-from lrsearch.training.lenet.products import matmul as matmul
+from lrsearch.training.lenet.products import matmul as matmul  # a part of the module's interface
 
 _IMAGES = 128
 _IMAGES_SUMMED = 32

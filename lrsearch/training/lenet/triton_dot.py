@@ -17,7 +17,6 @@ from lrsearch.training.lenet.triton_conv import (
     columns,
     empty_gradients,
     empty_tape,
-    features,
     layer_of,
     stored_columns,
     stride_of,
@@ -26,7 +25,6 @@ from lrsearch.training.lenet.triton_conv import (
 
 __all__ = [
     "columns",
-    "features",
     "forward",
     "images_gradient",
     "matmul",

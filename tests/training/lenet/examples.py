@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrsearch.training.lenet.lenet_stack import LenetStack
-from lrsearch.training.lenet.numba_kernels import CACHE_LINE, Layer
+from lrsearch.training.lenet.numba_conv import Block
+from lrsearch.training.lenet.numba_lenet import BLOCKS
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 
 
@@ -40,7 +41,7 @@ def relative_error(expected: Tensor, actual: Tensor) -> float:
     return max(((e - a).norm() / e.norm()).item() for e, a in pairs)
 
 
-LAYERS = pytest.mark.parametrize("layer", [Layer(1, 32, 6), Layer(6, 14, 16)], ids=["first", "second"])
+EACH_BLOCK = pytest.mark.parametrize("shape", BLOCKS, ids=["first", "second"])
 
 
 def block(images: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
@@ -49,24 +50,23 @@ def block(images: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     return pooled.relu().permute(1, 2, 3, 0)
 
 
-def example(layer: Layer, dtype: torch.dtype, lanes: int = 2) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return images, weights, biases and the gradient of the output, all lanes', with ties in every image."""
+def example(shape: Block, dtype: torch.dtype, batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return images, weights, biases and the gradient of the output of one lane, with ties in every image."""
     rng = torch.Generator().manual_seed(3)
-    channels, side, outputs = layer
-    batch, pooled = 2 * CACHE_LINE // dtype.itemsize, side // 2 - 2
-    images = torch.randn(lanes, channels, side, side, batch, generator=rng, dtype=torch.float64)
-    images[:, :, : side // 3] = 0.5
-    weights = torch.randn(lanes, outputs, channels, 5, 5, generator=rng, dtype=torch.float64) / 5
-    bias = torch.randn(lanes, outputs, generator=rng, dtype=torch.float64)
-    gradient = torch.randn(lanes, outputs, pooled, pooled, batch, generator=rng, dtype=torch.float64)
+    channels, side, outputs = shape
+    images = torch.randn(channels, side, side, batch, generator=rng, dtype=torch.float64)
+    images[:, : side // 3] = 0.5
+    weights = torch.randn(outputs, channels, 5, 5, generator=rng, dtype=torch.float64) / 5
+    bias = torch.randn(outputs, generator=rng, dtype=torch.float64)
+    gradient = torch.randn(outputs, shape.pooled, shape.pooled, batch, generator=rng, dtype=torch.float64)
     return images.to(dtype), weights.to(dtype), bias.to(dtype), gradient.to(dtype)
 
 
-def in_tiles(images: Tensor) -> Tensor:
-    """Return `[N, C, H, W, B]` as the kernels of a processor keep it, `[N, tiles, C, H, W, T]`."""
-    return images.unflatten(4, (-1, CACHE_LINE // images.itemsize)).permute(0, 4, 1, 2, 3, 5).contiguous()
+def in_tiles(images: Tensor, tile: int) -> Tensor:
+    """Return `[..., B]` as the loops of a processor keep it, `[tiles, ..., T]`."""
+    return images.unflatten(-1, (-1, tile)).movedim(-2, 0).contiguous()
 
 
 def batch_last(tiles: Tensor) -> Tensor:
-    """Return `[N, tiles, C, H, W, T]` as `[N, C, H, W, B]`."""
-    return tiles.permute(0, 2, 3, 4, 1, 5).flatten(4)
+    """Return `[tiles, ..., T]` as `[..., B]`."""
+    return tiles.movedim(0, -2).flatten(-2)

@@ -1,100 +1,82 @@
-"""The kernels of a processor, each against PyTorch, and what happens where they cannot be had."""
+"""The loops of one block, against PyTorch."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from __future__ import annotations
 
-import numba
+from functools import cache, partial
+
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from lrsearch.training.lenet import numba_conv
-from lrsearch.training.lenet.numba_kernels import Layer
+from lrsearch.training.lenet.numba_conv import Block
+from lrsearch.training.lenet.numba_lenet import BLOCKS, make_kernels
 from lrsearch.training.lenet.vectors import vector_bytes
-from tests.training.lenet.examples import LAYERS, batch_last, block, example, in_tiles
+from tests.training.lenet.examples import EACH_BLOCK, batch_last, block, example, in_tiles
+
+_TILES = 2
+_kernels = cache(partial(make_kernels, cache=False))  # compiled once for all tests
+_WIDTHS = pytest.mark.parametrize("bytes_wide", sorted({16, 32, vector_bytes()}))
 
 
-@LAYERS
+def run(shape: Block, bytes_wide: int, images: Tensor, weights: Tensor, bias: Tensor, gradient: Tensor) -> list[Tensor]:
+    """Return the output and the gradients of weights, bias and images, the batch last."""
+    kernels = _kernels(images.dtype, bytes_wide)
+    loops, tile = kernels.blocks[BLOCKS.index(shape)], kernels.tile
+    x, g = (in_tiles(t, tile) for t in (images, gradient))
+    output, place = torch.empty_like(g), torch.empty_like(g, dtype=torch.uint8)
+    dweights, dbias, dx, dz = (torch.empty_like(t) for t in (weights, bias, x, torch.empty(4 * g[0].numel()).to(g)))
+    flat = [t.numpy().reshape(-1) for t in (x, weights, bias, output, place, g, dweights, dbias, dx, dz)]
+    x_, weights_, bias_, output_, place_, g_, dweights_, dbias_, dx_, dz_ = flat
+    loops.forward(x_, weights_, bias_, output_, place_, _TILES)
+    loops.weights(x_, g_, place_, dweights_, dbias_, _TILES)
+    loops.images(g_, place_, dz_, weights_, dx_, _TILES)
+    return [batch_last(output), dweights, dbias, batch_last(dx)]
+
+
+@EACH_BLOCK
+@_WIDTHS
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-5)])
-def test_the_block_and_its_gradients_are_those_of_autograd(layer, dtype, tolerance):
-    """Output and all gradients, of every lane, on images of its own."""
-    images, weights, bias, gradient = example(layer, dtype)
-    tape = numba_conv.forward(weights, bias, in_tiles(images))
-    unpooled = numba_conv.unpool(gradient, tape)
-    of_weights, of_bias = numba_conv.weights_gradient(unpooled)
-    of_images = numba_conv.images_gradient(unpooled)
-    for lane in range(len(weights)):
-        leaves = [t[lane].double().requires_grad_() for t in (images, weights, bias)]
-        expected = block(*leaves)
-        expected.backward(gradient[lane].double())
-        actual = (batch_last(tape.output), batch_last(of_images), of_weights, of_bias)
-        for truth, result in zip((expected.detach(), *(leaf.grad for leaf in leaves)), actual, strict=True):
-            error = (truth - result[lane].double()).abs().max() / truth.abs().max()
-            assert error < tolerance
+def test_the_block_and_its_gradients_are_those_of_autograd(shape, bytes_wide, dtype, tolerance):
+    """Output and all gradients, with vectors of any width that this processor can compute."""
+    images, weights, bias, gradient = example(shape, dtype, _TILES * 64 // dtype.itemsize)
+    leaves = [t.double().clone().requires_grad_() for t in (images, weights, bias)]
+    expected = block(*leaves)
+    expected.backward(gradient.double())
+    of_images, of_weights, of_bias = (leaf.grad for leaf in leaves)
+    actual = run(shape, bytes_wide, images, weights, bias, gradient)
+    for truth, result in zip((expected.detach(), of_weights, of_bias, of_images), actual, strict=True):
+        error = (truth - result.double()).abs().max() / truth.abs().max()
+        assert error < tolerance
 
 
-def test_stored_images_are_normalised_framed_and_filled_up():
-    """A batch of 19 becomes two whole tiles: its images first, zeros behind them and around them."""
-    x = torch.randint(0, 256, (1, 19, 1, 28, 28), dtype=torch.uint8)
-    images = numba_conv.stored_columns(x, torch.float32, 2)
-    assert (1, 2, 1, 32, 32, 16) == images.shape
-    inner = batch_last(images)[0, 0, 2:30, 2:30, :19].permute(2, 0, 1)
-    torch.testing.assert_close((x[0, :, 0] / 255 - 0.5) / 0.5, inner)
-    assert images.count_nonzero() == inner.count_nonzero()
+@EACH_BLOCK
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("where", ["images", "weights", "bias"])
+def test_what_is_not_finite_spreads_as_in_pytorch(shape, value, where):
+    """NaN and infinity in an image, a weight or a bias: the output has them where PyTorch's has."""
+    images, weights, bias, gradient = example(shape, torch.float32, _TILES * 16)
+    {"images": images, "weights": weights, "bias": bias}[where].flatten()[7 % bias.numel()] = value
+    expected = block(images, weights, bias)
+    output = run(shape, vector_bytes(), images, weights, bias, gradient)[0]
+    torch.testing.assert_close(expected, output, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
-def test_the_name_says_type_and_width():
-    """The name that a trial keeps tells which kernels its bits are of."""
-    assert numba_conv.prepare(torch.float64) == f"numba 3 float64x{vector_bytes() // 8}"
+def test_stored_images_are_framed():
+    """Pixels become the numbers that stand for them, image by image in tiles, in a border of zeros."""
+    kernels = _kernels(torch.float32, vector_bytes())
+    pixels = torch.randint(0, 256, (2 * kernels.tile, 28, 28), dtype=torch.uint8)
+    numbers = torch.arange(1.0, 257.0).numpy()
+    tiles = torch.empty(2, 32, 32, kernels.tile)
+    kernels.frame(pixels.numpy().reshape(-1), numbers, tiles.numpy().reshape(-1), 2)
+    images = batch_last(tiles)
+    torch.testing.assert_close(pixels.permute(1, 2, 0) + 1.0, images[2:30, 2:30])
+    assert images.count_nonzero() == pixels.numel()
 
 
-@pytest.fixture
-def attempts(monkeypatch) -> list[Path | None]:
-    """Kernels that are not compiled, and the folders in which they were to be kept."""
-    folders: list[Path | None] = []
-
-    def tried(dtype: torch.dtype, folder: Path | None) -> dict[Layer, object]:
-        folders.append(folder)
-        if folder is not None and (folder / "damaged").exists():
-            raise EOFError("Ran out of input")
-        return {}
-
-    monkeypatch.setattr(numba_conv, "_tried", tried)
-    return folders
-
-
-def test_a_damaged_cache_is_replaced(attempts, tmp_path, monkeypatch):
-    """What cannot be read in the cache is deleted, and the kernels are compiled anew."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    folder = tmp_path / "kernels"
-    folder.mkdir()
-    (folder / "damaged").touch()
-    assert numba_conv._kernels.__wrapped__(torch.float32) == {}
-    assert [folder, folder] == attempts
-    assert not folder.exists()
-
-
-def test_an_unwritable_cache_is_done_without(attempts, tmp_path, monkeypatch):
-    """Where no folder can be made, nothing is kept."""
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "file"))
-    assert numba_conv._kernels.__wrapped__(torch.float32) == {}
-    assert [None] == attempts
-
-
-@pytest.mark.integration
-def test_two_processes_share_a_cache_and_mend_it(tmp_path):
-    """Two processes compile at once; then a file of the cache is cut off, and the next process replaces it."""
-    code = "import torch; from lrsearch.training.lenet import numba_conv; print(numba_conv.prepare(torch.float32))"
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-
-    def start() -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
-
-    for process in [start(), start()]:
-        assert process.communicate(timeout=120)[0].startswith("numba 3 float32x")
-    kept = sorted(tmp_path.rglob("*.nbc"))
-    kept[0].write_bytes(kept[0].read_bytes()[:100])
-    assert start().communicate(timeout=120)[0].startswith("numba 3 float32x")
-    assert all(len(path.read_bytes()) > 100 for path in tmp_path.rglob("*.nbc"))
+def test_loops_are_compiled_when_they_are_first_called():
+    """Making those of a block costs nothing."""
+    kernels = make_kernels(torch.float64, vector_bytes(), cache=False)
+    assert all(not loop.signatures for loops in kernels.blocks for loop in loops)
+    kernels.blocks[0].forward(*(np.zeros(n) for n in (0, 150, 6, 0)), np.zeros(0, np.uint8), 0)
+    assert kernels.blocks[0].forward.signatures

@@ -1,0 +1,55 @@
+"""The folder of compiled code: damaged, unwritable, shared by processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+
+from lrsearch.training.lenet.numba_cache import compiled_in_cache
+
+
+def test_a_damaged_cache_is_replaced(tmp_path, monkeypatch):
+    """What cannot be read in the cache is deleted, and the code is compiled anew."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    (folder / "damaged").touch()
+    attempts = []
+
+    def compiled(cache: bool) -> str:
+        attempts.append((cache, numba.config.CACHE_DIR))
+        if (folder / "damaged").exists():
+            raise EOFError("Ran out of input")
+        return "made"
+
+    assert compiled_in_cache(compiled) == "made"
+    assert [(True, str(folder))] * 2 == attempts
+    assert not folder.exists()
+    assert str(tmp_path) == numba.config.CACHE_DIR
+
+
+def test_an_unwritable_cache_is_done_without(tmp_path, monkeypatch):
+    """Where no folder can be made, nothing is kept."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "file"))
+    assert not compiled_in_cache(lambda cache: cache)
+
+
+@pytest.mark.integration
+def test_two_processes_share_a_cache_and_mend_it(tmp_path: Path):
+    """Two processes compile at once; then a file of the cache is cut off, and the next process replaces it."""
+    code = "import torch; from lrsearch.training.lenet import numba_lenet; print(numba_lenet.prepare(torch.float32))"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+
+    for process in [start(), start()]:
+        assert process.communicate(timeout=120)[0].startswith("numba 4 float32x")
+    kept = sorted(tmp_path.rglob("*.nbc"))
+    kept[0].write_bytes(kept[0].read_bytes()[:100])
+    assert start().communicate(timeout=120)[0].startswith("numba 4 float32x")
+    assert all(len(path.read_bytes()) > 100 for path in tmp_path.rglob("*.nbc"))
