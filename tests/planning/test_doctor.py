@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lrsearch.planning import doctor
-from lrsearch.training.lenet import numba_lenet
-from lrsearch.training.lenet.vectors import vector_bytes
+from lrsearch.training.lenet.processor import step
+from lrsearch.training.lenet.processor.vectors import vector_bytes
 
 EXAMPLES = "tests.workload_examples"
 
@@ -55,7 +55,7 @@ def test_kernels_that_do_not_work_are_named(run, monkeypatch) -> None:
 
 def test_kernels_that_work_are_named_with_their_cache(tmp_path, monkeypatch) -> None:
     """The name that trials keep, with the width of the vectors; and whether every process has to compile them."""
-    numba_lenet.prepare(torch.float32)  # before the cache is another one, or they would be compiled for it
+    step.prepare(torch.float32)  # before the cache is another one, or they would be compiled for it
     (tmp_path / "file").touch()
     for cache, said in (
         (tmp_path, f"kept in {tmp_path / 'kernels'}"),

@@ -87,7 +87,7 @@ def gpu_precision() -> str:
 
 
 def uses_numba(x: Tensor) -> bool:
-    """Return whether `numba_lenet` computes where `x` is, in numbers of its type, and not a module of this kind."""
+    """Return whether `processor` computes where `x` is, in numbers of its type, and not a module of this kind."""
     return not x.is_cuda and not why_no_numba(x.dtype)
 
 
@@ -117,7 +117,7 @@ def kernels_in_words(device: str) -> str:
     name = kernels_on(device, torch.float32)
     if device == "cuda":
         return f"LeNet by {name}"
-    from lrsearch.training.lenet.numba_cache import cache_in_words
+    from lrsearch.training.lenet.processor.cache import cache_in_words
 
     return f"LeNet by {name} (its vectors' type and width), {cache_in_words()}"
 
@@ -141,9 +141,9 @@ def why_no_numba(dtype: torch.dtype) -> str:
 
 
 def _prepare(dtype: torch.dtype) -> str:
-    from lrsearch.training.lenet import numba_lenet  # not where it is not used: Numba takes a while to import
+    from lrsearch.training.lenet.processor import step  # not where it is not used: Numba takes a while to import
 
-    return numba_lenet.prepare(dtype)
+    return step.prepare(dtype)
 
 
 @cache

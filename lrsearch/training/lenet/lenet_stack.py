@@ -14,7 +14,7 @@ and from da2 and then da1 back through the convolutions; the gradient of the ima
 
 On the CPU the lanes run one after another: their working sets would push each other out of the cache, and a lane's
 numbers cannot depend on its neighbours. What lanes share, the patches of a common batch, is made once. There
-`numba_lenet` does all of this in its own loops, where Numba works. On a GPU every operation covers all lanes.
+`processor` does all of this in its own loops, where Numba works. On a GPU every operation covers all lanes.
 """
 
 from __future__ import annotations
@@ -111,9 +111,9 @@ class LenetStack:
     ) -> tuple[Tensor, Tensor]:
         """Return losses `[N]` and gradients `[N, size]` on `x[1 or N, B, 1, 28, 28]` and `y[1 or N, B]`."""
         if uses_numba(params):
-            from lrsearch.training.lenet import numba_lenet
+            from lrsearch.training.lenet.processor.step import loss_and_grad
 
-            return numba_lenet.loss_and_grad(params, x, y)
+            return loss_and_grad(params, x, y)
         if params.is_cuda:
             return step(params, columns(x, params.dtype), y)
         shared = columns(x, params.dtype) if len(x) == 1 else None
@@ -128,9 +128,9 @@ class LenetStack:
     def predict(self, params: Tensor, x: Tensor) -> Tensor:
         """Return the logits `[N, B, 10]` of images `x[1, B, 1, 28, 28]`, for any B."""
         if uses_numba(params):
-            from lrsearch.training.lenet import numba_lenet
+            from lrsearch.training.lenet.processor.step import logits as logits_of
 
-            return torch.cat([numba_lenet.logits(params, chunk) for chunk in x.split(_PREDICT_IMAGES, 1)], 1)
+            return torch.cat([logits_of(params, chunk) for chunk in x.split(_PREDICT_IMAGES, 1)], 1)
         groups = [params] if params.is_cuda else params.split(1)
         parts = []
         for chunk in x.split(_PREDICT_IMAGES, 1):

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrsearch.training.lenet.lenet_stack import LenetStack
-from lrsearch.training.lenet.numba_conv import Block
-from lrsearch.training.lenet.numba_lenet import BLOCKS
+from lrsearch.training.lenet.processor.blocks import Block
+from lrsearch.training.lenet.processor.step import BLOCKS
+from lrsearch.training.lenet.processor.vectors import vector_bytes
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 
 
@@ -40,6 +41,8 @@ def relative_error(expected: Tensor, actual: Tensor) -> float:
     pairs = zip(expected.split(sizes, -1), actual.split(sizes, -1), strict=True)
     return max(((e - a).norm() / e.norm()).item() for e, a in pairs)
 
+
+WIDTHS = pytest.mark.parametrize("bytes_wide", sorted({16, 32, vector_bytes()}))
 
 EACH_BLOCK = pytest.mark.parametrize("shape", BLOCKS, ids=["first", "second"])
 

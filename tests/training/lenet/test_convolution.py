@@ -9,7 +9,8 @@ import torch
 
 from lrsearch.errors import InputError
 from lrsearch.planning import doctor
-from lrsearch.training.lenet import convolution, numba_lenet
+from lrsearch.training.lenet import convolution
+from lrsearch.training.lenet.processor import step
 
 
 def test_without_numba_one_line_is_said_and_the_products_compute(monkeypatch, caplog):
@@ -18,7 +19,7 @@ def test_without_numba_one_line_is_said_and_the_products_compute(monkeypatch, ca
     def fails(dtype: torch.dtype) -> str:
         raise RuntimeError("unknown processor\nand more")
 
-    monkeypatch.setattr(numba_lenet, "prepare", fails)
+    monkeypatch.setattr(step, "prepare", fails)
     with caplog.at_level(logging.WARNING):
         assert convolution.why_no_numba.__wrapped__(torch.float32) == "unknown processor"
     assert ["Numba does not work (unknown processor): training is slower"] == [r.message for r in caplog.records]

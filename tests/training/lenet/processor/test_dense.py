@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lrsearch.training.lenet.numba_dense import make_dense_kernels
-from lrsearch.training.lenet.vectors import vector_bytes
-from tests.training.lenet.examples import batch_last, in_tiles
+from lrsearch.training.lenet.processor.dense import make_dense_kernels
+from tests.training.lenet.examples import WIDTHS, batch_last, in_tiles
 
 _TILES = 3
 _loops = cache(partial(make_dense_kernels, cache=False))  # compiled once for all tests
@@ -20,7 +19,7 @@ _loops = cache(partial(make_dense_kernels, cache=False))  # compiled once for al
 
 @pytest.mark.parametrize("relu", [True, False])
 @pytest.mark.parametrize(("inputs", "outputs"), [(400, 120), (84, 10)])
-@pytest.mark.parametrize("bytes_wide", sorted({16, 32, vector_bytes()}))
+@WIDTHS
 def test_a_layer_and_its_gradients_are_those_of_autograd(bytes_wide, inputs, outputs, relu):
     """Output, gradients of weights, bias and inputs, also where blocks of features do not divide a layer."""
     tile = 8
@@ -37,19 +36,14 @@ def test_a_layer_and_its_gradients_are_those_of_autograd(bytes_wide, inputs, out
     expected.backward(d.detach())
     x_, d_ = (in_tiles(t.detach().T, tile).flatten().numpy() for t in (x, opened))
     out, dx, rows = (torch.empty(_TILES, size, tile, dtype=torch.float64) for size in (outputs, inputs, inputs))
-    dweights, dbias = torch.empty_like(weights), torch.empty_like(bias)
-    flat = [t.detach().numpy().reshape(-1) for t in (weights, bias, out, dx, rows, dweights, dbias)]
-    weights_, bias_, out_, dx_, rows_, dweights_, dbias_ = flat
-    loops.forward(x_, weights_, bias_, out_, _TILES, relu)
-    loops.weights(x_, d_, rows_, dweights_, dbias_, _TILES)
-    loops.inputs(d_, weights_, x_, dx_, _TILES)
-    pairs = [
-        (expected.T, batch_last(out)),
-        (weights.grad, dweights),
-        (bias.grad, dbias),
-        (before.grad.T, batch_last(dx)),
-    ]
-    for truth, result in pairs:
+    params = torch.cat([torch.zeros(3), weights.detach().flatten(), bias.detach()]).numpy()
+    row = torch.empty(3 + weights.numel() + bias.numel(), dtype=torch.float64)
+    out_, dx_, rows_ = (t.view(-1).numpy() for t in (out, dx, rows))
+    loops.forward(x_, params, 3, out_, inputs, outputs, _TILES, relu)
+    loops.weights(x_, d_, rows_, row.numpy(), 3, inputs, outputs, _TILES)
+    loops.inputs(d_, params, 3, x_, dx_, inputs, outputs, _TILES)
+    truths = expected.T, torch.cat([weights.grad.flatten(), bias.grad]), before.grad.T
+    for truth, result in zip(truths, (batch_last(out), row[3:], batch_last(dx)), strict=True):
         torch.testing.assert_close(truth, result, rtol=1e-10, atol=1e-10)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from lrsearch.training.lenet.numba_cache import compiled_in_cache
+from lrsearch.training.lenet.processor.cache import compiled_in_cache
 
 
 def test_a_damaged_cache_is_replaced(tmp_path, monkeypatch):
@@ -41,7 +41,7 @@ def test_an_unwritable_cache_is_done_without(tmp_path, monkeypatch):
 @pytest.mark.integration
 def test_two_processes_share_a_cache_and_mend_it(tmp_path: Path):
     """Two processes compile at once; then a file of the cache is cut off, and the next process replaces it."""
-    code = "import torch; from lrsearch.training.lenet import numba_lenet; print(numba_lenet.prepare(torch.float32))"
+    code = "import torch; from lrsearch.training.lenet.processor import step; print(step.prepare(torch.float32))"
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
 
     def start() -> subprocess.Popen[str]:

@@ -82,6 +82,12 @@ def steps(builder: Any, start: Any, stride: Any, count: int) -> list[Any]:
     return [builder.add(start, builder.mul(stride, ir.Constant(INT64, k))) for k in range(count)]
 
 
+def _grouped(builder: Any, start: Any, stride: Any, group: int, count: int, width: int) -> list[Any]:
+    """Return where vectors begin: a group of them side by side, the next group a stride behind, ..."""
+    firsts = steps(builder, start, stride, -(-count // group))
+    return [builder.add(firsts[k // group], ir.Constant(INT64, k % group * width)) for k in range(count)]
+
+
 def filled(builder: Any, scalar: Any, width: int) -> Any:
     """Return a vector of one number, `width` times."""
     undefined = ir.Constant(ir.VectorType(scalar.type, width), ir.Undefined)
@@ -107,16 +113,17 @@ def zeros(typing, a, count, W):
 
 
 @intrinsic(prefer_literal=True)
-def load(typing, a, start, stride, count, W):
-    """Return the vectors that begin at start, start + stride, ..."""
+def load(typing, a, start, stride, group, count, W):
+    """Return `count` vectors, `group` of them side by side from start on, as many from start + stride on, ..."""
     result = types.UniTuple(Vec(a.dtype, W.literal_value), count.literal_value)
+    together = group.literal_value
 
     def code(context, builder, signature, arguments):
         array, vec = VectorArray(context, builder, a, arguments[0]), context.get_value_type(result.dtype)
-        places = steps(builder, arguments[1], arguments[2], len(result))
+        places = _grouped(builder, arguments[1], arguments[2], together, len(result), result.dtype.width)
         return cgutils.pack_array(builder, [array.load(at, vec) for at in places])
 
-    return result(a, types.int64, types.int64, count, W), code
+    return result(a, types.int64, types.int64, group, count, W), code
 
 
 @intrinsic(prefer_literal=True)
@@ -139,10 +146,9 @@ def store(typing, a, start, stride, group, values):
 
     def code(context, builder, signature, arguments):
         array, parts = VectorArray(context, builder, a, arguments[0]), split(builder, arguments[4], values)
-        places = steps(builder, arguments[1], arguments[2], len(parts) // together)
-        for k, part in enumerate(parts):
-            beside = ir.Constant(INT64, k % together * values.dtype.width)
-            array.store(builder.add(places[k // together], beside), part)
+        places = _grouped(builder, arguments[1], arguments[2], together, len(parts), values.dtype.width)
+        for at, part in zip(places, parts, strict=True):
+            array.store(at, part)
         return context.get_dummy_value()
 
     return types.void(a, types.int64, types.int64, group, values), code

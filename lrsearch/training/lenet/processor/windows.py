@@ -1,4 +1,4 @@
-"""Vectors that go through pooling windows of four places: the four at once, the largest of them, and the way back.
+"""Vectors that go through pooling windows of four places: the four at once, the largest of them, and the patch of each.
 
 Place is 0 to 3 in the order (0, 0), (0, 1), (1, 0), (1, 1), or 4 where ReLU is shut.
 """
@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from lrsearch.training.lenet.vectors import Vec, VectorArray, filled, multiply_add, split, steps
+from lrsearch.training.lenet.processor.vectors import Vec, VectorArray, multiply_add, split, steps
 
 
 def _corners(builder: Any, start: Any, column: Any, row: Any) -> list[Any]:
@@ -64,30 +64,6 @@ def pool(typing, total, bias, output, place, start, stride):
         return context.get_dummy_value()
 
     return types.void(total, bias, output, place, types.int64, types.int64), code
-
-
-@intrinsic(prefer_literal=True)
-def routed(typing, gradient, place, start, stride, count, number, W):
-    """Return the vectors of a gradient at start, start + stride, ..., with 0 where its place is another number."""
-    result = types.UniTuple(Vec(gradient.dtype, W.literal_value), count.literal_value)
-
-    def code(context, builder, signature, arguments):
-        vec, width = context.get_value_type(result.dtype), result.dtype.width
-        codes = ir.VectorType(ir.IntType(8), width)
-        given, chosen = (
-            VectorArray(context, builder, k, v) for k, v in zip((gradient, place), arguments[:2], strict=True)
-        )
-        asked = filled(builder, builder.trunc(arguments[5], codes.element), width)
-        zero = ir.Constant(vec, None)
-        return cgutils.pack_array(
-            builder,
-            [
-                builder.select(builder.icmp_unsigned("==", chosen.load(at, codes), asked), given.load(at, vec), zero)
-                for at in steps(builder, arguments[2], arguments[3], len(result))
-            ],
-        )
-
-    return result(gradient, place, types.int64, types.int64, count, types.int64, W), code
 
 
 @intrinsic

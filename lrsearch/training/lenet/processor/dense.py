@@ -1,8 +1,9 @@
-"""The loops of `numba_lenet` for dense layers and the loss, of one type and width of vectors.
+"""The loops of `step` for dense layers and the loss, of one type and width of vectors.
 
-As in `numba_conv`, arrays are flat and of one lane, and images come in tiles of T, `[tiles, features, T]`. A layer has
-IN inputs and OUT outputs, weights `[OUT, IN]`. Loops go in blocks of a constant size, whose sums stay in registers; the
-last block begins early enough to end with the layer, and gives what it shares with the one before the same numbers.
+As in `blocks`, arrays are flat and of one lane, and images come in tiles of T, `[tiles, features, T]`. A layer has
+IN inputs and OUT outputs; in a row of parameters its weights `[OUT, IN]` begin at `start`, and its bias behind them.
+Loops go in blocks of a constant size, whose sums stay in registers; the last block begins early enough to end with the
+layer, and gives what it shares with the one before the same numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import numba
 
-from lrsearch.training.lenet.vectors import (
+from lrsearch.training.lenet.processor.vectors import (
     add,
     load,
     opened,
@@ -60,17 +61,15 @@ def make_dense_kernels(tile: int, width: int, *, large: bool, cache: bool) -> De
 def _forward(at_once: int, T: int, W: int) -> Callable[..., None]:
     """Return the loop from x[tiles, IN, T] to out[tiles, OUT, T], through ReLU where it is asked for."""
 
-    def forward(x, weights, bias, out, tiles, relu):
-        OUT = len(bias)
-        IN = len(weights) // OUT
+    def forward(x, params, start, out, IN, OUT, tiles, relu):
         for tile in range(tiles):
             for b in range(0, T, W):
-                for start in range(0, OUT, at_once):
-                    o = min(start, OUT - at_once)
-                    total = spread(bias, o, 1, at_once, W)
+                for block in range(0, OUT, at_once):
+                    o = min(block, OUT - at_once)
+                    total = spread(params, start + OUT * IN + o, 1, at_once, W)
                     for i in range(IN):
-                        image = load(x, (tile * IN + i) * T + b, W, 1, W)
-                        total = outer(total, spread(weights, o * IN + i, IN, at_once, W), image)
+                        image = load(x, (tile * IN + i) * T + b, W, 1, 1, W)
+                        total = outer(total, spread(params, start + o * IN + i, IN, at_once, W), image)
                     if relu:
                         total = rectified(total)
                     store(out, (tile * OUT + o) * T + b, T, 1, total)
@@ -109,37 +108,35 @@ def _cross_entropy(T: int) -> Callable[..., float]:
 
 
 def _weights(down: int, across: int, T: int, W: int) -> Callable[..., None]:
-    """Return the loop from x[tiles, IN, T] and d[tiles, OUT, T] to dweights[OUT, IN] and dbias[OUT].
+    """Return the loop from x[tiles, IN, T] and d[tiles, OUT, T] to the gradients of weights and bias.
 
     Vectors lie along the inputs: x is transposed first, to rows[tiles * T, IN].
     """
     SUMS, BLOCK = down * across, across * W
 
-    def weights_gradient(x, d, rows, dweights, dbias, tiles):
-        OUT = len(dbias)
-        IN = len(dweights) // OUT
+    def weights_gradient(x, d, rows, gradient, start, IN, OUT, tiles):
         for tile in range(tiles):
             for b in range(0, T, W):
-                for start in range(0, IN, W):
-                    i = min(start, IN - W)
-                    square = transposed(load(x, (tile * IN + i) * T + b, T, W, W))
+                for first in range(0, IN, W):
+                    i = min(first, IN - W)
+                    square = transposed(load(x, (tile * IN + i) * T + b, T, 1, W, W))
                     store(rows, (tile * T + b) * IN + i, IN, 1, square)
         for block in range(0, IN, BLOCK):
             i = min(block, IN - BLOCK)
-            for start in range(0, OUT, down):
-                o = min(start, OUT - down)
+            for first in range(0, OUT, down):
+                o = min(first, OUT - down)
                 total = zeros(d, SUMS, W)
                 for tile in range(tiles):
                     for t in range(T):
-                        image = load(rows, (tile * T + t) * IN + i, W, across, W)
+                        image = load(rows, (tile * T + t) * IN + i, W, 1, across, W)
                         total = outer(total, spread(d, (tile * OUT + o) * T + t, T, down, W), image)
-                store(dweights, o * IN + i, IN, across, total)
+                store(gradient, start + o * IN + i, IN, across, total)
         for o in range(OUT):
             both = zeros(d, 1, W)
             for tile in range(tiles):
                 for b in range(0, T, W):
-                    both = add(both, load(d, (tile * OUT + o) * T + b, W, 1, W))
-            dbias[o] = sums(both)[0]
+                    both = add(both, load(d, (tile * OUT + o) * T + b, W, 1, 1, W))
+            gradient[start + OUT * IN + o] = sums(both)[0]
 
     return weights_gradient
 
@@ -147,18 +144,16 @@ def _weights(down: int, across: int, T: int, W: int) -> Callable[..., None]:
 def _inputs(at_once: int, T: int, W: int) -> Callable[..., None]:
     """Return the loop from d[tiles, OUT, T] to dx[tiles, IN, T], through the ReLU that x[tiles, IN, T] came out of."""
 
-    def inputs_gradient(d, weights, x, dx, tiles):
-        IN = len(x) // (tiles * T)
-        OUT = len(weights) // IN
+    def inputs_gradient(d, params, start, x, dx, IN, OUT, tiles):
         for tile in range(tiles):
             for b in range(0, T, W):
-                for start in range(0, IN, at_once):
-                    i = min(start, IN - at_once)
+                for block in range(0, IN, at_once):
+                    i = min(block, IN - at_once)
                     total = zeros(d, at_once, W)
                     for o in range(OUT):
-                        of_output = load(d, (tile * OUT + o) * T + b, W, 1, W)
-                        total = outer(total, spread(weights, o * IN + i, 1, at_once, W), of_output)
+                        of_output = load(d, (tile * OUT + o) * T + b, W, 1, 1, W)
+                        total = outer(total, spread(params, start + o * IN + i, 1, at_once, W), of_output)
                     at = (tile * IN + i) * T + b
-                    store(dx, at, T, 1, opened(total, load(x, at, T, at_once, W)))
+                    store(dx, at, T, 1, opened(total, load(x, at, T, 1, at_once, W)))
 
     return inputs_gradient
