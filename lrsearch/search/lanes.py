@@ -145,7 +145,7 @@ class Lanes:
             )
 
     def _tell(self, log: TrialLog, reason: StopReason) -> None:
-        log.write(log.end, self.replicate.study, reason)
+        log.write(log.end, reason)
         if self._checkpoints is not None and not log.lost:
             self._checkpoints.remove(log.origin)
 

@@ -118,13 +118,15 @@ class SearchLoop:
     def _refill(self, lanes: Lanes, interruption: Interruption) -> None:
         """Fill the free lanes of a replicate while trials are left; where none is left its search ends here."""
         lanes.drop_lost()
+        just_asked = False
         while len(lanes.running) < self._width:
             interruption.check()
             begun = time.perf_counter()
             self._writer.flush()  # the sampler is to know how every trial ended
-            trial = ask(lanes.replicate.history, lanes.replicate.total)
+            trial = ask(lanes.replicate.history, lanes.replicate.total, just_asked=just_asked)
             if trial is None:
                 break
+            just_asked = True
             asked = time.perf_counter()
             lanes.admit(trial)
             self._state.times.sampler += asked - begun

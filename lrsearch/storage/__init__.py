@@ -20,7 +20,14 @@ from lrsearch.storage.database.address import (
 )
 from lrsearch.storage.database.backup import back_up
 from lrsearch.storage.integrity import Finding, examine_storage
-from lrsearch.storage.running_trials import ask_marked, report, set_attributes
+from lrsearch.storage.running_trials import (
+    as_last_read,
+    ask_marked,
+    end_trial,
+    report,
+    set_attributes,
+    written_at_once,
+)
 from lrsearch.storage.same_study import require_same_plan, require_same_study
 from lrsearch.storage.stored_study import StoredStudy, resolve_name, studies_by_budget
 from lrsearch.storage.study import (
@@ -53,12 +60,14 @@ __all__ = [
     "TrialFilter",
     "TrialLine",
     "absolute_address",
+    "as_last_read",
     "as_stored",
     "ask_marked",
     "back_up",
     "budget_sentence",
     "count_trials",
     "create_study",
+    "end_trial",
     "enter_in_ledger",
     "examine_storage",
     "existing_storage",
@@ -89,4 +98,5 @@ __all__ = [
     "study_id",
     "to_record",
     "worker_name",
+    "written_at_once",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -11,6 +12,7 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState, create_trial
 
 from lrsearch.storage.database.patience import PatientStorage
+from lrsearch.storage.database.trial_cache import TrialCache
 from lrsearch.storage.study import storage_of
 
 
@@ -27,6 +29,50 @@ def ask_marked(study: Study, attributes: Mapping[str, Any]) -> Trial:
     with suppress(UpdateFinishedTrialError):  # this process was paused here, and another took the trial
         set_attributes(trial, attributes)
     return trial
+
+
+def as_last_read(study: Study) -> AbstractContextManager[None]:
+    """Let what this thread asks of a study see its trials as they were when they were last read.
+
+    For the moment after a read: a database is asked no more than once for the same.
+    """
+    storage = storage_of(study)[0]
+    return storage.as_last_read() if isinstance(storage, TrialCache) else nullcontext()
+
+
+@contextmanager
+def written_at_once(trial: Trial) -> Iterator[dict[str, Any]]:
+    """Write the parameters that the body suggests, and the user attributes that it puts into the dict it is given.
+
+    Raises:
+        UpdateFinishedTrialError: at the end of the body, if the trial has finished.
+    """
+    attributes: dict[str, Any] = {}
+    if (database := _database(trial)) is None:
+        yield attributes
+        set_attributes(trial, attributes)
+        return
+    with database.parameters_gathered() as parameters:
+        yield attributes
+    database.begin_trial(trial._trial_id, parameters, attributes)
+
+
+def end_trial(trial: Trial, state: TrialState, value: float, attributes: Mapping[str, Any]) -> None:
+    """Write how a trial has ended, complete or pruned, with user attributes.
+
+    Raises:
+        UpdateFinishedTrialError: if another process has failed the trial.
+    """
+    if (database := _database(trial)) is not None and math.isfinite(value):
+        database.end_trial(trial._trial_id, state, value, attributes)
+        return
+    set_attributes(trial, attributes)
+    if state == TrialState.PRUNED:
+        told = trial.study.tell(trial, state=state, skip_if_finished=True)
+    else:
+        told = trial.study.tell(trial, value, skip_if_finished=True)
+    if told.state == TrialState.FAIL:
+        raise UpdateFinishedTrialError
 
 
 def set_attributes(trial: Trial, attributes: Mapping[str, Any]) -> None:

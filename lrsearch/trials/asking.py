@@ -8,19 +8,26 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from lrsearch.storage import ask_marked, worker_name
+from lrsearch.storage import as_last_read, ask_marked, worker_name
 from lrsearch.trials.heartbeat import HEARTBEAT, heartbeat
 from lrsearch.trials.history import SURPLUS, History
 from lrsearch.trials.requeue import requeue_lost
 
 
-def ask(history: History, total: int) -> Trial | None:
+def ask(history: History, total: int, *, just_asked: bool = False) -> Trial | None:
     """Return a trial to run: a queued one or a new one; None if `total` are finished or running.
 
     Another worker may ask at the same moment: the trial with the lower number stays, the other is given up.
+
+    Args:
+        history: of the study; it is read.
+        total: trials of the study.
+        just_asked: whether it was read a moment ago, for the trial before, so that it need not be read beforehand.
     """
     while True:
-        requeue_lost(history)
+        if not just_asked:
+            requeue_lost(history)
+        just_asked = False
         if history.taken >= total:  # queued trials take no place before they are asked for
             history.read()  # another process may have failed a trial meanwhile
             if history.taken >= total:
@@ -37,4 +44,5 @@ def ask(history: History, total: int) -> Trial | None:
 def _begin(study: Study) -> Trial:
     """Ask for a trial, and mark it as this process's."""
     # The heartbeat comes first: a trial of another machine that has a name and no heartbeat would never be lost.
-    return ask_marked(study, {HEARTBEAT: heartbeat(), "worker": worker_name()})
+    with as_last_read(study):
+        return ask_marked(study, {HEARTBEAT: heartbeat(), "worker": worker_name()})

@@ -13,7 +13,7 @@ from optuna.trial import Trial, TrialState
 
 from lrsearch.experiment.experiment import Experiment, Seeds
 from lrsearch.records import LearningCurve
-from lrsearch.storage import set_attributes
+from lrsearch.storage import as_last_read, end_trial, set_attributes, written_at_once
 from lrsearch.training.lane import AnyLane, Checkpoint, Crash, EpochMetrics
 from lrsearch.trials.history import origin_of
 from lrsearch.trials.record import StopReason, closing, crashed, opening
@@ -40,9 +40,10 @@ class TrialLog:
     @classmethod
     def begin(cls, experiment: Experiment, trial: Trial, seeds: Seeds) -> TrialLog:
         """Suggest the trial's parameters and write down what it is."""
-        params = experiment.space.suggest(trial)
-        schedule = experiment.schedule(params)
-        set_attributes(trial, opening(experiment, schedule.params(), seeds))
+        with written_at_once(trial) as attributes, as_last_read(trial.study):  # it was read when it was asked for
+            params = experiment.space.suggest(trial)
+            schedule = experiment.schedule(params)
+            attributes |= opening(experiment, schedule.params(), seeds)
         return cls(experiment, trial, params, experiment.lane(schedule, seeds, params))
 
     @property
@@ -107,23 +108,17 @@ class TrialLog:
                 )
             self.lost = True
 
-    def end(self, study: Study, stop_reason: StopReason) -> None:
+    def end(self, stop_reason: StopReason) -> None:
         """Write down how the trial ended and tell Optuna.
 
         Args:
-            study: the study of the trial.
             stop_reason: "finished", "pruned", or "diverged", whose value is the experiment's worst.
 
         Raises:
             UpdateFinishedTrialError: if another process has failed the trial.
         """
-        value = self.finish(stop_reason)
-        if stop_reason == "pruned":
-            told = study.tell(self.trial, state=TrialState.PRUNED, skip_if_finished=True)
-        else:
-            told = study.tell(self.trial, value, skip_if_finished=True)
-        if told.state == TrialState.FAIL:
-            raise UpdateFinishedTrialError
+        state = TrialState.PRUNED if stop_reason == "pruned" else TrialState.COMPLETE
+        end_trial(self.trial, state, self.value, closing(self.curve, self.seconds, stop_reason))
 
     def crash(self, study: Study, crash: Crash) -> None:
         """Write down that the trial has failed for good, and why.

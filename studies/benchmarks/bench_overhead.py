@@ -209,6 +209,7 @@ def search(config: StudyConfig, lanes: int | None, stored: int = 0, warmup: int 
             if len(readings) == 1 and state.complete + state.pruned >= warmup:
                 readings.append(Meter.read(state, model))
 
+        _ = experiment.kernels  # as a search does before it begins
         state = SearchState(config.search.trials)
         loop = SearchLoop([replicate], state, lanes=lanes, on_epoch=on_epoch)
         readings.append(Meter.read(state, model))

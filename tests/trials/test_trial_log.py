@@ -84,7 +84,7 @@ def test_a_record_grows_by_the_epoch_and_ends_with_its_last_score(log) -> None:
     for number, score in ((1, 0.5), (2, 0.25)):
         log.record(_epoch(number, score), 1.5)
     assert (2, 0.25, 3.0, (0.5, 0.25)) == (log.epochs, log.value, log.seconds, log.curve.select_accuracy)
-    log.end(log.trial.study, "finished")
+    log.end("finished")
     (trial,) = log.trial.study.get_trials()
     assert (TrialState.COMPLETE, 0.25) == (trial.state, trial.value)
     assert {"train_loss": [1.0, 0.5], "select_loss": [2.0, 2.0], "select_accuracy": [0.5, 0.25]} == (

@@ -6,7 +6,7 @@ import functools
 import logging
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ _CALLS = (
     "set_trial_intermediate_value",
     "set_trial_user_attrs",
     "add_reports",
+    "begin_trial",
     "set_trial_system_attr",
     "get_trial_id_from_study_id_trial_number",
     "get_trial",
@@ -74,6 +75,17 @@ class PatientStorage(QuickStorage):
         """Set the state and the values of a trial, as RDBStorage does; the same end twice is no error."""
         self.require_same_file()
         return set_state_idempotently(super().set_trial_state_values, super().get_trial, trial_id, state, values)
+
+    def end_trial(self, trial_id: int, state: TrialState, value: float, attributes: Mapping[str, Any]) -> None:
+        """Write how a trial has ended, as QuickStorage does; the same end twice is no error."""
+        self.require_same_file()
+        end = super().end_trial
+
+        def tell(trial_id: int, state: TrialState, values: Any) -> bool:
+            end(trial_id, state, values[0], attributes)
+            return True
+
+        set_state_idempotently(tell, super().get_trial, trial_id, state, [value])
 
     def require_same_file(self) -> None:
         """Raise StorageLost if the file of an SQLite database was deleted or replaced since it was opened.

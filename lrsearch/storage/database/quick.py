@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+import threading
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +14,16 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection
 
 from lrsearch.storage.database.optuna_tables import are_known
-from lrsearch.storage.database.trial_reading import read_trial, read_trials
-from lrsearch.storage.database.trial_writing import add_reports, write_attributes, write_parameter, write_report
+from lrsearch.storage.database.trial_reading import local_time, read_trial, read_trials
+from lrsearch.storage.database.trial_writing import (
+    Parameter,
+    add_reports,
+    add_running_trial,
+    write_attributes,
+    write_end,
+    write_parameters,
+    write_report,
+)
 
 ONLY_READS = "lrsearch_only_reads"
 """The execution option of a connection that writes nothing."""
@@ -24,6 +34,8 @@ class QuickStorage(RDBStorage):
 
     Optuna makes an object of every row, and a transaction of every value.
     """
+
+    _gathered = threading.local()
 
     @cached_property
     def knows_its_tables(self) -> bool:
@@ -54,6 +66,32 @@ class QuickStorage(RDBStorage):
     def _reading(self) -> Connection:
         return self.engine.connect().execution_options(**{ONLY_READS: True})
 
+    def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
+        """Make a trial as RDBStorage does, by whose cache this is called; quick where it is a new one that runs."""
+        if not self.knows_its_tables or template_trial is None or not _is_new(template_trial):
+            return super()._create_new_trial(study_id, template_trial)
+        with self.engine.begin() as connection:
+            trial_id, number, start = add_running_trial(connection, study_id, template_trial.user_attrs)
+        return FrozenTrial(
+            number=number,
+            state=TrialState.RUNNING,
+            value=None,
+            datetime_start=local_time(start),
+            datetime_complete=None,
+            params={},
+            distributions={},
+            user_attrs=dict(template_trial.user_attrs),
+            system_attrs={},
+            intermediate_values={},
+            trial_id=trial_id,
+        )
+
+    def end_trial(self, trial_id: int, state: TrialState, value: float, attributes: Mapping[str, Any]) -> None:
+        """Write into known tables how a trial has ended, with user attributes, all or none."""
+        with self.engine.begin() as connection:
+            write_attributes(connection, trial_id, attributes)
+            write_end(connection, trial_id, state, value)
+
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Write a user attribute as RDBStorage does."""
         if self.knows_its_tables:
@@ -79,6 +117,22 @@ class QuickStorage(RDBStorage):
         with self.engine.begin() as connection:
             add_reports(connection, reports)
 
+    @contextmanager
+    def parameters_gathered(self) -> Iterator[list[Parameter]]:
+        """Yield a list which takes the parameters that this thread sets in the body, in the place of the tables."""
+        self._gathered.parameters = gathered = list[Parameter]()
+        try:
+            yield gathered
+        finally:
+            del self._gathered.parameters
+
+    def begin_trial(self, trial_id: int, parameters: Sequence[Parameter], attributes: Mapping[str, Any]) -> None:
+        """Write parameters and user attributes of a trial into known tables, all or none."""
+        with self.engine.begin() as connection:
+            if parameters:
+                write_parameters(connection, trial_id, parameters)
+            write_attributes(connection, trial_id, attributes)
+
     def _set_trial_param(
         self,
         trial_id: int,
@@ -92,5 +146,15 @@ class QuickStorage(RDBStorage):
             super()._set_trial_param(trial_id, param_name, param_value_internal, distribution, previous_distribution)
             return
         check_distribution_compatibility(previous_distribution, distribution)
+        parameter = Parameter(param_name, param_value_internal, distribution)
+        if (gathered := getattr(self._gathered, "parameters", None)) is not None:
+            gathered.append(parameter)
+            return
         with self.engine.begin() as connection:
-            write_parameter(connection, trial_id, param_name, param_value_internal, distribution)
+            write_parameters(connection, trial_id, [parameter])
+
+
+def _is_new(template: FrozenTrial) -> bool:
+    """Return whether a trial that is to be made runs, and has nothing yet but user attributes."""
+    filled = template.values or template.params or template.system_attrs or template.intermediate_values
+    return template.state == TrialState.RUNNING and not filled

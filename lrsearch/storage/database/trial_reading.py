@@ -119,8 +119,8 @@ def _whole(connection: Connection, rows: Sequence[Any]) -> Iterator[FrozenTrial]
             state=_state(state),
             value=None,
             values=[_number(value, kind) for _, value, kind in values[trial_id]] or None,
-            datetime_start=_local(start),
-            datetime_complete=_local(complete),
+            datetime_start=local_time(start),
+            datetime_complete=local_time(complete),
             params={name: distributions[name].to_external_repr(value) for _, name, value, _ in params[trial_id]},
             distributions=distributions,
             user_attrs={key: json.loads(value) for _, key, value in user[trial_id]},
@@ -141,6 +141,6 @@ def _number(value: float | None, kind: str) -> float:
     return _NOT_FINITE[kind] if value is None else value
 
 
-def _local(stored: datetime | None) -> datetime | None:
+def local_time(stored: datetime | None) -> datetime | None:
     """Return a stored time, which is that of Greenwich, on this machine's clock."""
     return None if stored is None else stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

@@ -8,67 +8,164 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
-from sqlalchemy import Connection, Insert, String, TableClause, bindparam, cast, select
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Insert,
+    String,
+    TableClause,
+    Update,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lrsearch.storage.database.optuna_tables import PARAMS, REPORTS, TRIALS, USER_ATTRIBUTES
+from lrsearch.storage.database.optuna_tables import PARAMS, REPORTS, STUDIES, TRIALS, USER_ATTRIBUTES, VALUES
 
-_STATE = select(cast(TRIALS.c.state, String), TRIALS.c.number).where(TRIALS.c.trial_id == bindparam("trial_id"))
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_STATES = select(TRIALS.c.trial_id, cast(TRIALS.c.state, String), TRIALS.c.number).where(TRIALS.c.trial_id.in_(_IDS))
+_STATES_LOCKED = _STATES.with_for_update()
+_STUDY_LOCKED = select(STUDIES.c.study_id).where(STUDIES.c.study_id == bindparam("study")).with_for_update()
+_COUNT = select(func.count()).select_from(TRIALS).where(TRIALS.c.study_id == bindparam("study"))
+
+
+class Parameter(NamedTuple):
+    """A parameter of a trial: its value as its distribution represents it."""
+
+    name: str
+    value: float
+    among: BaseDistribution
+
+
+class NewTrial(NamedTuple):
+    """What the database has given a trial that it has just made; `start` is the time of Greenwich."""
+
+    trial_id: int
+    number: int
+    start: datetime
+
+
+def add_running_trial(connection: Connection, study_id: int, attributes: Mapping[str, Any]) -> NewTrial:
+    """Make a trial that runs, with user attributes; its number is that of the trials before it.
+
+    Raises:
+        KeyError: if there is no such study.
+    """
+    if connection.scalar(_STUDY_LOCKED, {"study": study_id}) is None:  # one process at a time counts
+        raise KeyError(f"there is no study number {study_id} in this storage (any more)")
+    number, start = int(connection.scalar(_COUNT, {"study": study_id}) or 0), _now()
+    row = {"study_id": study_id, "number": number, "datetime_start": start}
+    trial_id = connection.execute(_new_trial(), row).scalar_one()
+    if attributes:
+        connection.execute(_over(connection.dialect.name, USER_ATTRIBUTES, "key"), _attributes(trial_id, attributes))
+    return NewTrial(int(trial_id), number, start)
+
+
+def write_end(connection: Connection, trial_id: int, state: TrialState, value: float | None) -> None:
+    """Write the state and the value with which a trial has ended.
+
+    Raises:
+        UpdateFinishedTrialError: if the trial has finished before; so do the others here.
+        KeyError: if there is none; so do the others here.
+    """
+    _require_unfinished(connection, [trial_id], locked=True)
+    if value is not None:
+        kind = _kind(value)
+        row = {"trial_id": trial_id, "objective": 0, "value": value if kind == "FINITE" else None, "value_type": kind}
+        connection.execute(_over(connection.dialect.name, VALUES, "objective"), row)
+    connection.execute(_ended(state), {"trial": trial_id, "now": _now()})
 
 
 def write_attributes(connection: Connection, trial_id: int, attributes: Mapping[str, Any]) -> None:
-    """Write user attributes of a trial.
+    """Write user attributes of a trial."""
+    _require_unfinished(connection, [trial_id])
+    if attributes:
+        connection.execute(_over(connection.dialect.name, USER_ATTRIBUTES, "key"), _attributes(trial_id, attributes))
 
-    Raises:
-        UpdateFinishedTrialError: if the trial has finished; so do the others here.
-        KeyError: if there is none; so do the others here.
-    """
-    _require_unfinished(connection, trial_id)
-    rows = [{"trial_id": trial_id, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()]
-    connection.execute(_over(connection.dialect.name, USER_ATTRIBUTES, "key"), rows)
+
+def _attributes(trial_id: int, attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"trial_id": trial_id, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()]
 
 
 def write_report(connection: Connection, trial_id: int, step: int, value: float) -> None:
     """Write what a trial reports at a step."""
-    _require_unfinished(connection, trial_id)
+    _require_unfinished(connection, [trial_id])
     connection.execute(_over(connection.dialect.name, REPORTS, "step"), _report(trial_id, step, value))
 
 
 def add_reports(connection: Connection, reports: Sequence[tuple[int, int, float]]) -> None:
     """Write the values that trials, by their ids, report at steps, where they have not reported yet."""
-    for trial_id in {trial_id for trial_id, _, _ in reports}:
-        _require_unfinished(connection, trial_id)
+    _require_unfinished(connection, {trial_id for trial_id, _, _ in reports})
     connection.execute(_beside(connection.dialect.name, REPORTS), [_report(*one) for one in reports])
 
 
 def _report(trial_id: int, step: int, value: float) -> dict[str, Any]:
-    kind = "FINITE" if math.isfinite(value) else "NAN" if math.isnan(value) else f"INF_{'POS' if value > 0 else 'NEG'}"
+    kind = _kind(value)
     stored = value if kind == "FINITE" else None
     return {"trial_id": trial_id, "step": step, "intermediate_value": stored, "intermediate_value_type": kind}
 
 
-def write_parameter(connection: Connection, trial_id: int, name: str, value: float, among: BaseDistribution) -> None:
-    """Write a parameter of a trial, as its distribution represents it; one that is there is left."""
-    _require_unfinished(connection, trial_id)
-    row = {"trial_id": trial_id, "param_name": name, "param_value": value}
-    row["distribution_json"] = distribution_to_json(among)
-    connection.execute(_beside(connection.dialect.name, PARAMS), row)
+def _kind(value: float) -> str:
+    """Return what Optuna calls a number: those that are not finite are stored as their kind alone."""
+    return "FINITE" if math.isfinite(value) else "NAN" if math.isnan(value) else f"INF_{'POS' if value > 0 else 'NEG'}"
 
 
-def _require_unfinished(connection: Connection, trial_id: int) -> None:
-    row = connection.execute(_STATE, {"trial_id": trial_id}).one_or_none()
-    if row is None:
-        raise KeyError(f"there is no trial with the id {trial_id} in this storage")
-    state, number = row
-    if TrialState[state].is_finished():
-        raise UpdateFinishedTrialError(f"trial {number} has already finished and can not be updated")
+def write_parameters(connection: Connection, trial_id: int, parameters: Sequence[Parameter]) -> None:
+    """Write parameters of a trial; one that is there is left."""
+    _require_unfinished(connection, [trial_id])
+    rows = [
+        {
+            "trial_id": trial_id,
+            "param_name": name,
+            "param_value": value,
+            "distribution_json": distribution_to_json(among),
+        }
+        for name, value, among in parameters
+    ]
+    connection.execute(_beside(connection.dialect.name, PARAMS), rows)
+
+
+def _require_unfinished(connection: Connection, trial_ids: Collection[int], *, locked: bool = False) -> None:
+    """Raise an error where one of some trials does not exist or has finished; a lock holds for the transaction."""
+    rows = connection.execute(_STATES_LOCKED if locked else _STATES, {"ids": list(trial_ids)}).all()
+    if missing := set(trial_ids) - {row[0] for row in rows}:
+        raise KeyError(f"there is no trial with the id {min(missing)} in this storage")
+    for _, state, number in rows:
+        if TrialState[state].is_finished():
+            raise UpdateFinishedTrialError(f"trial {number} has already finished and can not be updated")
+
+
+def _now() -> datetime:
+    """Return the time of Greenwich, as Optuna stores times."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@cache
+def _new_trial() -> Any:
+    """Return the statement that makes a running trial; PostgreSQL takes a state's name as such where it is written."""
+    columns: dict[str, BindParameter[Any]] = {
+        name: bindparam(name) for name in ("study_id", "number", "datetime_start")
+    }
+    return TRIALS.insert().values(state=literal_column("'RUNNING'"), **columns).returning(TRIALS.c.trial_id)
+
+
+@cache
+def _ended(state: TrialState) -> Update:
+    """Return the statement that ends a trial in a state."""
+    ended = update(TRIALS).where(TRIALS.c.trial_id == bindparam("trial"))
+    return ended.values(state=literal_column(f"'{state.name}'"), datetime_complete=bindparam("now"))
 
 
 def _insert(dialect: str, into: TableClause) -> Any:

@@ -1,15 +1,16 @@
 """What is written into the tables is what Optuna would have written, and all that comes together or none."""
 
 import math
+from datetime import datetime
 
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
-from lrsearch.storage import open_storage, report, set_attributes
+from lrsearch.storage import ask_marked, end_trial, open_storage, report, set_attributes, written_at_once
 from lrsearch.storage.database import optuna_tables
 from lrsearch.storage.database.trial_cache import cached
 
@@ -31,6 +32,10 @@ def _fill(storage: BaseStorage) -> None:
             storage.set_trial_intermediate_value(trial._trial_id, step, value)
         storage.set_trial_intermediate_value(trial._trial_id, 0, 0.75)
     study.tell(trials[0], 1.0)
+    marked = create_trial(state=TrialState.RUNNING, user_attrs={"worker": "w"})
+    pruned = optuna.trial.Trial(study, storage.create_new_trial(study._study_id, marked))
+    pruned.report(0.25, 1)
+    study.tell(pruned, state=TrialState.PRUNED)
 
 
 def _stored(file: str) -> list[str]:
@@ -67,6 +72,39 @@ def test_reports_and_attributes_come_together(folder, monkeypatch, version: str)
         assert {1: 0.5, 2: 0.6} == study.trials[0].intermediate_values
 
 
+@pytest.mark.parametrize("version", [optuna_tables.VERSION, "v9"])
+def test_a_trial_begins_and_ends_at_once(folder, monkeypatch, version: str) -> None:
+    """Parameters with attributes, and the end with its own; where the tables are not known Optuna writes the same."""
+    monkeypatch.setattr(optuna_tables, "VERSION", version)
+    study = _study(cached(open_storage("sqlite:///a.db")))
+    for state, value in ((TrialState.COMPLETE, 0.5), (TrialState.PRUNED, 0.25), (TrialState.COMPLETE, 0.75)):
+        trial = ask_marked(study, {"worker": "w"})
+        with written_at_once(trial) as attributes:
+            trial.suggest_float("rate", 0.01, 1.0, log=True)
+            attributes["epochs"] = 3
+        report([(trial, 1, value)])
+        end_trial(trial, state, value, {"stop_reason": state.name})
+        (stored,) = study.get_trials()[trial.number :]
+        assert (state, value, trial.params) == (stored.state, stored.value, stored.params)
+        assert {"worker": "w", "epochs": 3, "stop_reason": state.name} == stored.user_attrs
+        assert stored.datetime_start <= stored.datetime_complete
+        assert abs((datetime.now() - stored.datetime_start).total_seconds()) < 60  # in this machine's time
+        with pytest.raises(UpdateFinishedTrialError), written_at_once(trial) as attributes:
+            attributes["epochs"] = 4
+        if version != "v9":  # Optuna tells nothing twice where it is asked to skip that
+            with pytest.raises(UpdateFinishedTrialError):
+                end_trial(trial, state, 0.1, {"stop_reason": "again"})
+        assert state.name == study.trials[-1].user_attrs["stop_reason"]
+
+
+def test_a_value_that_is_not_finite_fails_the_trial_as_optuna_says(folder) -> None:
+    """NaN is no value of a complete trial."""
+    study = _study(cached(open_storage("sqlite:///a.db")))
+    with pytest.raises(UpdateFinishedTrialError), pytest.warns(UserWarning, match="nan is not acceptable"):
+        end_trial(study.ask(), TrialState.COMPLETE, math.nan, {})
+    assert TrialState.FAIL == study.trials[0].state
+
+
 def test_a_finished_trial_is_refused_and_the_others_keep_nothing_of_it(folder) -> None:
     """Each kind of writing says so as Optuna does, and a trial that does not exist is told from it."""
     storage = open_storage("sqlite:///a.db")
@@ -77,6 +115,8 @@ def test_a_finished_trial_is_refused_and_the_others_keep_nothing_of_it(folder) -
         "attributes": lambda number: storage.set_trial_user_attrs(number, {"worker": "w"}),
         "report": lambda number: storage.set_trial_intermediate_value(number, 1, 0.5),
         "reports": lambda number: storage.add_reports([(running._trial_id, 1, 0.5), (number, 1, 0.5)]),
+        "end": lambda number: storage.end_trial(number, TrialState.COMPLETE, 0.5, {"stop_reason": "finished"}),
+        "beginning": lambda number: storage.begin_trial(number, [], {"epochs": 3}),
         "parameter": lambda number: storage._set_trial_param(number, "b", 0.5, RATE, RATE),
     }
     for write in writings.values():
