@@ -142,16 +142,19 @@ class QuickStorage(RDBStorage):
         previous_distribution: BaseDistribution | None,
     ) -> None:
         """Write a parameter as RDBStorage does, which finds out what its distribution was where that is not given."""
+        gathered: list[Parameter] | None = getattr(self._gathered, "parameters", None)
         if not self.knows_its_tables or previous_distribution is None:
+            if gathered:  # those before it are to stand before it
+                self.begin_trial(trial_id, gathered, {})
+                gathered.clear()
             super()._set_trial_param(trial_id, param_name, param_value_internal, distribution, previous_distribution)
             return
         check_distribution_compatibility(previous_distribution, distribution)
         parameter = Parameter(param_name, param_value_internal, distribution)
-        if (gathered := getattr(self._gathered, "parameters", None)) is not None:
+        if gathered is None:
+            self.begin_trial(trial_id, [parameter], {})
+        else:
             gathered.append(parameter)
-            return
-        with self.engine.begin() as connection:
-            write_parameters(connection, trial_id, [parameter])
 
 
 def _is_new(template: FrozenTrial) -> bool:

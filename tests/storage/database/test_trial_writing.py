@@ -81,11 +81,12 @@ def test_a_trial_begins_and_ends_at_once(folder, monkeypatch, version: str) -> N
         trial = ask_marked(study, {"worker": "w"})
         with written_at_once(trial) as attributes:
             trial.suggest_float("rate", 0.01, 1.0, log=True)
+            trial.suggest_int(f"steps_{state.name}", 0, 3)
             attributes["epochs"] = 3
         report([(trial, 1, value)])
         end_trial(trial, state, value, {"stop_reason": state.name})
         (stored,) = study.get_trials()[trial.number :]
-        assert (state, value, trial.params) == (stored.state, stored.value, stored.params)
+        assert (state, value, repr(trial.params)) == (stored.state, stored.value, repr(stored.params))  # in their order
         assert {"worker": "w", "epochs": 3, "stop_reason": state.name} == stored.user_attrs
         assert stored.datetime_start <= stored.datetime_complete
         assert abs((datetime.now() - stored.datetime_start).total_seconds()) < 60  # in this machine's time
