@@ -64,11 +64,15 @@ def test_any_batch_size_equals_the_module(batch_size):
 
 
 def test_floating_input_passes_untransformed():
-    """Images given as floats are taken to be normalised already."""
+    """Images given as floats are taken to be normalised already; integers of any size are pixels."""
     stack = LenetStack(torch.float64)
     x, y = random_images(1, 8)
     expected = stack.loss_and_grad(lanes_of(stack, 1), x, y)[1]
-    assert torch.equal(expected, stack.loss_and_grad(lanes_of(stack, 1), normalise(x), y)[1])
+    for given in (normalise(x), x.to(torch.int64)):
+        assert torch.equal(expected, stack.loss_and_grad(lanes_of(stack, 1), given, y)[1])
+    wide = x.to(torch.int64) * 3 - 100
+    expected = module_loss_and_grad(stack.init(0), wide[0], y[0])[1]
+    assert relative_error(expected, stack.loss_and_grad(lanes_of(stack, 1), wide, y)[1][0]) < 1e-10
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,13 +38,20 @@ def cache_in_words() -> str:
 
 
 def _cache_folder() -> tuple[Path, bool]:
-    """Return the folder of compiled code, and whether it may be written."""
-    folder = Path(numba.config.CACHE_DIR or user_cache_path("lrsearch")) / "kernels"
+    """Return the folder of code that was compiled from these very sources, and whether it may be written."""
+    folder = Path(numba.config.CACHE_DIR or user_cache_path("lrsearch")) / f"kernels-{_digest()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return folder, os.access(folder, os.W_OK | os.X_OK)
     except OSError:
         return folder, False
+
+
+@cache
+def _digest() -> str:
+    """Return what tells these sources from others: Numba itself looks at the file of a loop, not at its vectors."""
+    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.sha256(sources).hexdigest()[:12]
 
 
 def _with_folder(compiled: Callable[[bool], _Compiled], folder: Path | None) -> _Compiled:

@@ -80,7 +80,7 @@ def _forward(at_once: int, T: int, W: int) -> Callable[..., None]:
 def _cross_entropy(T: int) -> Callable[..., float]:
     """Return the loop from outputs[tiles, OUT, T] and labels[B] to the mean loss, and its gradient d[tiles, OUT, T].
 
-    The gradient of images behind the batch's last is zero.
+    The gradient of images behind the batch's last is zero. A label that is no class is an IndexError, as in PyTorch.
     """
 
     def cross_entropy(outputs, labels, d, OUT):
@@ -88,6 +88,8 @@ def _cross_entropy(T: int) -> Callable[..., float]:
         loss = 0.0
         d[:] = 0
         for image in range(batch):
+            if not 0 <= labels[image] < OUT:
+                raise IndexError("a label is out of bounds: it must be the number of a class, from 0")
             first = image // T * OUT * T + image % T
             largest = outputs[first]
             for k in range(1, OUT):

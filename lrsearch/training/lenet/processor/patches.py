@@ -1,9 +1,9 @@
 """The gradients of `step`'s second block, image by image.
 
 In each image and output one pixel of a pooling window has the gradient. It is another one in each image, so that images
-cannot go side by side in a vector; what does is a row of pixels under the kernel, with all their channels. Images are
-transposed for it, from tiles `[tiles, H, H, C, T]` to rows `[tiles * T, H, H, C]`, and their gradient back. Notation as
-in `blocks`.
+cannot go side by side in a vector; what does is a row of pixels under the kernel, with all their channels. A tile of
+images is transposed for it, from `[H, H, C, T]` to rows `[T, H, H, C]`, and their gradient back. Notation as in
+`blocks`.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def make_patch_kernels(block: Block, tile: int, width: int, *, large: bool, cach
     )
 
 
-def rows_size(block: Block, images: int, width: int) -> int:
-    """Return how many numbers there are in rows of images, with room for a vector behind them."""
-    return images * block.side**2 * block.channels + width
+def rows_size(block: Block, tile: int, width: int) -> int:
+    """Return how many numbers there are in the rows of a tile's images, with room for a vector behind them."""
+    return tile * block.side**2 * block.channels + width
 
 
 def table_size(block: Block, width: int) -> int:
@@ -57,7 +57,8 @@ def table_size(block: Block, width: int) -> int:
 def _weights(block: Block, T: int, W: int) -> Callable[..., None]:
     """Return the loop from x[tiles, H, H, C, T] and g[tiles, OUT, P, P, T] to the gradients of weights and bias.
 
-    `rows` is room for x by images, and `table` for the sums `[OUT, 5, ROW]`: a row of the kernel with all its channels.
+    `rows` is room for a tile of x by images, and `table` for the sums `[OUT, 5, ROW]`, where a row is one of the kernel
+    with all its channels.
     """
     C, H, OUT = block
     P, PIXELS = block.pooled, H * H * C
@@ -65,29 +66,28 @@ def _weights(block: Block, T: int, W: int) -> Callable[..., None]:
     SUMS, ROW = 5 * ACROSS, -(-5 * C // (ACROSS * W)) * ACROSS * W
 
     def weights_gradient(x, g, place, rows, table, gradient, start, tiles):
+        table[:] = 0
         for tile in range(tiles):
             for b in range(0, T, W):
                 for first in range(0, PIXELS, W):
                     pixel = min(first, PIXELS - W)
                     square = transposed(load(x, (tile * PIXELS + pixel) * T + b, T, 1, W, W))
-                    store(rows, (tile * T + b) * PIXELS + pixel, PIXELS, 1, square)
-        table[:] = 0
-        for group in range(0, tiles * T, _IMAGES):
-            for o in range(OUT):
-                of_tile = (group // T * OUT + o) * P * P * T
-                for part in range(0, ROW, ACROSS * W):
-                    total = zeros(g, SUMS, W)
-                    for image in range(group, group + _IMAGES):
-                        at = of_tile + image % T
-                        for row in range(P):
-                            for column in range(P):
-                                right, lower = place[at] & 1, place[at] >> 1 & 1
-                                pixel = (((image * H) + 2 * row + lower) * H + 2 * column + right) * C + part
-                                patch = load(rows, pixel, H * C, ACROSS, SUMS, W)
-                                total = outer(total, spread(g, at, 1, 1, W), patch)
-                                at += T
-                    at = o * 5 * ROW + part
-                    store(table, at, ROW, ACROSS, add(total, load(table, at, ROW, ACROSS, SUMS, W)))
+                    store(rows, b * PIXELS + pixel, PIXELS, 1, square)
+            for group in range(0, T, _IMAGES):
+                for o in range(OUT):
+                    for part in range(0, ROW, ACROSS * W):
+                        total = zeros(g, SUMS, W)
+                        for image in range(group, group + _IMAGES):
+                            at = (tile * OUT + o) * P * P * T + image
+                            for row in range(P):
+                                for column in range(P):
+                                    right, lower = place[at] & 1, place[at] >> 1 & 1
+                                    pixel = ((image * H + 2 * row + lower) * H + 2 * column + right) * C + part
+                                    patch = load(rows, pixel, H * C, ACROSS, SUMS, W)
+                                    total = outer(total, spread(g, at, 1, 1, W), patch)
+                                    at += T
+                        at = o * 5 * ROW + part
+                        store(table, at, ROW, ACROSS, add(total, load(table, at, ROW, ACROSS, SUMS, W)))
         for o in range(OUT):
             for c in range(C):
                 for ky in range(5):
@@ -124,26 +124,27 @@ def _images(block: Block, T: int, W: int, *, large: bool) -> Callable[..., None]
                         part, beside = divmod((tap % 5 + right) * C + c, PART)
                         at = (((part * 2 + right) * OUT + o) * 7 + 1 + tap // 5) * PART + beside
                         table[at] = params[start + (o * C + c) * 25 + tap]
-        rows[:] = 0
-        for image in range(tiles * T):
-            for row in range(P):
-                for column in range(P):
-                    for part in range(VECTORS // ACROSS):
-                        total = zeros(g, SUMS, W)
-                        at = (image // T * OUT * P * P + row * P + column) * T + image % T
-                        for o in range(OUT):
-                            right, upper = place[at] & 1, 1 - (place[at] >> 1 & 1)
-                            kernel = (((part * 2 + right) * OUT + o) * 7 + upper) * PART
-                            total = outer(total, spread(g, at, 1, 1, W), load(table, kernel, W, 1, SUMS, W))
-                            at += P * P * T
-                        pixel = ((image * H + 2 * row) * H + 2 * column) * C + part * PART
-                        before = load(rows, pixel, H * C, ACROSS, SUMS, W)
-                        store(rows, pixel, H * C, ACROSS, add(total, before))
         for tile in range(tiles):
+            for image in range(T):
+                for pixel in range(image * PIXELS, (image + 1) * PIXELS):
+                    rows[pixel] = 0
+                for row in range(P):
+                    for column in range(P):
+                        for part in range(VECTORS // ACROSS):
+                            total = zeros(g, SUMS, W)
+                            at = (tile * OUT * P * P + row * P + column) * T + image
+                            for o in range(OUT):
+                                right, upper = place[at] & 1, 1 - (place[at] >> 1 & 1)
+                                kernel = (((part * 2 + right) * OUT + o) * 7 + upper) * PART
+                                total = outer(total, spread(g, at, 1, 1, W), load(table, kernel, W, 1, SUMS, W))
+                                at += P * P * T
+                            pixel = ((image * H + 2 * row) * H + 2 * column) * C + part * PART
+                            before = load(rows, pixel, H * C, ACROSS, SUMS, W)
+                            store(rows, pixel, H * C, ACROSS, add(total, before))
             for b in range(0, T, W):
                 for first in range(0, PIXELS, W):
                     pixel = min(first, PIXELS - W)
-                    square = transposed(load(rows, (tile * T + b) * PIXELS + pixel, PIXELS, 1, W, W))
+                    square = transposed(load(rows, b * PIXELS + pixel, PIXELS, 1, W, W))
                     store(dx, (tile * PIXELS + pixel) * T + b, T, 1, square)
 
     return images_gradient

@@ -99,7 +99,8 @@ class _Room:
         self.first, *self.values = (kernels.array(images * size) for size in _PIXELS)
         self.of_first, *self.of_values = (kernels.array(images * size) for size in _PIXELS)
         self.first_place, self.second_place = (np.empty(len(a), np.uint8) for a in (self.first, self.values[0]))
-        self.rows = kernels.array(rows_size(SECOND, images, kernels.width))
+        of_a_tile = rows_size(SECOND, kernels.tile, kernels.width)
+        self.rows = kernels.array(max(of_a_tile, images * _FEATURES[0]))
         self.table = kernels.array(table_size(SECOND, kernels.width))
 
 
@@ -186,9 +187,10 @@ def _read(kernels: Kernels, room: _Room, x: Tensor) -> None:
     """Put stored images `x[B, 1, 28, 28]`, normalised, into their tiles."""
     missing = room.tiles * kernels.tile - len(x)
     pixels = (functional.pad(x, (*6 * (0,), 0, missing)) if missing else x).reshape(-1)
-    index, numbers = pixels.numpy(), _numbers(kernels.dtype)
-    if x.is_floating_point():
-        index, numbers = np.arange(len(pixels)), pixels.to(kernels.dtype).numpy()
+    if x.dtype == torch.uint8:
+        index, numbers = pixels.numpy(), _numbers(kernels.dtype)
+    else:
+        index, numbers = np.arange(len(pixels)), normalise(pixels).to(kernels.dtype).numpy()
     kernels.frame(index, numbers, room.images, room.tiles)
 
 

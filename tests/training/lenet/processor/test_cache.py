@@ -8,14 +8,14 @@ from pathlib import Path
 import numba
 import pytest
 
-from lrsearch.training.lenet.processor.cache import compiled_in_cache
+from lrsearch.training.lenet.processor.cache import cache_in_words, compiled_in_cache
 
 
 def test_a_damaged_cache_is_replaced(tmp_path, monkeypatch):
     """What cannot be read in the cache is deleted, and the code is compiled anew."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    folder = tmp_path / "kernels"
-    folder.mkdir()
+    folder = Path(cache_in_words().removeprefix("kept in "))
+    assert tmp_path == folder.parent
     (folder / "damaged").touch()
     attempts = []
 

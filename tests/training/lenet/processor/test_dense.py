@@ -61,6 +61,13 @@ def test_the_loss_and_its_gradient_are_those_of_autograd(batch):
     torch.testing.assert_close(leaf.grad.T, batch_last(d), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("label", [-1, 10])
+def test_a_label_that_is_no_class_is_an_error(label):
+    """And no number from elsewhere in memory."""
+    with pytest.raises(IndexError, match="out of bounds"):
+        _loops(8, 2, large=False).cross_entropy(np.zeros(80), np.array([0, label]), np.zeros(80), 10)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("place", [0, 5])
 def test_outputs_that_are_not_finite_give_the_loss_of_pytorch(value, place):

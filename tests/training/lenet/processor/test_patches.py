@@ -28,7 +28,7 @@ def test_the_gradients_are_those_of_autograd(bytes_wide, dtype, tolerance):
     place = in_tiles(_places(*leaves), tile).flatten().numpy()
     params = torch.cat([torch.zeros(3).to(bias), weights.flatten(), bias])
     row, dx = torch.empty_like(params), torch.empty(_TILES, 14, 14, 6, tile, dtype=dtype)
-    rows = torch.full((rows_size(SECOND, _TILES * tile, width),), torch.nan, dtype=dtype).numpy()
+    rows = torch.full((rows_size(SECOND, tile, width),), torch.nan, dtype=dtype).numpy()
     table = torch.empty(table_size(SECOND, width), dtype=dtype).numpy()
     loops.weights(x, g, place, rows, table, row.numpy(), 3, _TILES)
     loops.images(g, place, params.numpy(), 3, table, rows, dx.view(-1).numpy(), _TILES)
