@@ -209,7 +209,7 @@ def lrsearch_search(task: Task) -> Outcome:
 SEARCHES: dict[str, Callable[[Task], Outcome]] = {
     "plain Optuna, the article's loop": article_in_optuna,
     "plain Optuna, loop in memory": in_memory_in_optuna,
-    "Ray Tune + ASHA, loop in memory": ray_tune,
     "lrsearch": lrsearch_search,
+    "Ray Tune + ASHA, loop in memory": ray_tune,  # last: its processes end by and by, and their times with them
 }
 """What is compared, the first being what the others are held against."""
