@@ -9,4 +9,4 @@ ruff format --check .
 mypy
 lint-imports
 pytest --cov --cov-report= --cov-fail-under=0
-pytest -m "integration and not slow" --cov --cov-append --cov-report=term
+pytest -m "integration and not slow" --durations=15 --cov --cov-append --cov-report=term
