@@ -64,4 +64,7 @@ def test_kernels_that_work_are_named_with_their_cache(tmp_path, monkeypatch) -> 
     ):
         monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
         name = f"LeNet by numba 4 float32x{vector_bytes() // 4} (its vectors' type and width), "
-        assert re.search(f"; {re.escape(f'{name}{said} {cache}/')}kernels-[0-9a-f]{{12}}{then}$", doctor._device("cpu"))
+        assert re.search(
+            f"; {re.escape(f'{name}{said} {cache}/')}kernels-[0-9a-f]{{12}}-float32x[0-9]+{then}$",
+            doctor._device("cpu"),
+        )

@@ -119,7 +119,7 @@ def kernels_in_words(device: str) -> str:
         return f"LeNet by {name}"
     from lrsearch.training.lenet.processor.cache import cache_in_words
 
-    return f"LeNet by {name} (its vectors' type and width), {cache_in_words()}"
+    return f"LeNet by {name} (its vectors' type and width), {cache_in_words(name.rpartition(' ')[2])}"
 
 
 def why_slow(device: str) -> str:

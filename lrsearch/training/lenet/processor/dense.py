@@ -85,7 +85,7 @@ def _cross_entropy(T: int) -> Callable[..., float]:
 
     def cross_entropy(outputs, labels, d, OUT):
         batch = len(labels)
-        loss = 0.0
+        loss = outputs.dtype.type(0)
         d[:] = 0
         for image in range(batch):
             if not 0 <= labels[image] < OUT:

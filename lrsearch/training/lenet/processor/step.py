@@ -1,7 +1,7 @@
 """The step of the LeNet on a processor: loops in Numba, one lane after another, with nothing of PyTorch in between.
 
 A batch is cut into tiles of T images, `[tiles, H, W, C, T]`, all the way: a tile's images and all that is made of them
-stay in the cache. It is filled up with black images, whose gradient is zero. Sums are taken in one order for all
+stay in the cache. It is filled up with grey images, whose gradient is zero. Sums are taken in one order for all
 numbers of lanes, threads and processes; another width of vectors has another order in some gradients.
 """
 
@@ -43,6 +43,12 @@ _FIRST_AT, _SECOND_AT, *_DENSE_AT, _SIZE = accumulate(
 """Where each layer begins in a row of parameters, and where the row ends."""
 
 _VERSION = 4
+
+_PICTURE = 28
+"""The side of a stored image."""
+
+_GREY = 127
+"""The pixel next to 0 when normalised: what fills a batch up must not overflow where the batch itself does not."""
 
 _CACHE_LINE = 64
 """Bytes of a line of the cache, as PyTorch aligns its memory."""
@@ -111,7 +117,12 @@ def prepare(dtype: torch.dtype) -> str:
     the width of vectors.
     """
     _kernels_of(dtype)
-    return f"numba {_VERSION} {str(dtype).removeprefix('torch.')}x{vector_bytes() // dtype.itemsize}"
+    return f"numba {_VERSION} {type_and_width(dtype)}"
+
+
+def type_and_width(dtype: torch.dtype) -> str:
+    """Return the name of the numbers of a vector, such as "float32x16"; their code is cached under it."""
+    return f"{str(dtype).removeprefix('torch.')}x{vector_bytes() // dtype.itemsize}"
 
 
 def make_kernels(dtype: torch.dtype, bytes_wide: int, *, cache: bool) -> Kernels:
@@ -146,7 +157,7 @@ def _kernels_of(dtype: torch.dtype) -> Kernels:
         _step(kernels, room, row, np.zeros(1, np.int64), np.empty_like(row))
         return kernels
 
-    return compiled_in_cache(compiled)
+    return compiled_in_cache(type_and_width(dtype), compiled)
 
 
 @lru_cache(maxsize=4)  # a whole batch and the last of an epoch, in training and in evaluation
@@ -161,6 +172,7 @@ def _room(kernels: Kernels, images: int) -> _Room:
 
 def loss_and_grad(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return losses `[N]` and gradients `[N, size]` on stored images `x[1 or N, B, 1, 28, 28]` and `y[1 or N, B]`."""
+    _check(params, x, y)
     losses, gradients = params.new_empty(len(params)), params.new_empty(params.shape)
     kernels, labels = _kernels_of(params.dtype), y.expand(len(params), -1).contiguous().numpy()
     room, loss_of, gradient_of = _room(kernels, x.shape[1]), losses.numpy(), gradients.numpy()
@@ -173,6 +185,7 @@ def loss_and_grad(params: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]
 
 def logits(params: Tensor, x: Tensor) -> Tensor:
     """Return the outputs `[N, B, 10]` for stored images `x[1, B, 1, 28, 28]`."""
+    _check(params, x[:1])
     kernels = _kernels_of(params.dtype)
     room = _room(kernels, x.shape[1])
     _read(kernels, room, x[0])
@@ -183,20 +196,35 @@ def logits(params: Tensor, x: Tensor) -> Tensor:
     return outputs.transpose(2, 3).flatten(1, 2)[:, : x.shape[1]]
 
 
+def _check(params: Tensor, x: Tensor, y: Tensor | None = None) -> None:
+    """Raise ValueError where shapes do not fit: the loops would read and write what is not theirs."""
+    lanes, images = len(params), x.shape[1] if x.dim() > 1 else 0
+    fits = (
+        params.shape == (lanes, _SIZE) and x.shape == (len(x), images, 1, _PICTURE, _PICTURE) and len(x) in (1, lanes)
+    )
+    if not fits or (y is not None and y.shape not in ((1, images), (lanes, images))):
+        labels = "" if y is None else f" and y{list(y.shape)}"
+        raise ValueError(
+            f"params must be [N, {_SIZE}], x [1 or N, B, 1, {_PICTURE}, {_PICTURE}] and y [1 or N, B], got "
+            f"params{list(params.shape)}, x{list(x.shape)}{labels}"
+        )
+
+
 def _read(kernels: Kernels, room: _Room, x: Tensor) -> None:
     """Put stored images `x[B, 1, 28, 28]`, normalised, into their tiles."""
-    missing = room.tiles * kernels.tile - len(x)
-    pixels = (functional.pad(x, (*6 * (0,), 0, missing)) if missing else x).reshape(-1)
-    if x.dtype == torch.uint8:
-        index, numbers = pixels.numpy(), _numbers(kernels.dtype)
-    else:
-        index, numbers = np.arange(len(pixels)), normalise(pixels).to(kernels.dtype).numpy()
+    missing, stored = room.tiles * kernels.tile - len(x), x.dtype == torch.uint8
+    x = x if stored else normalise(x).to(kernels.dtype)
+    filling = _GREY if stored else 0.0
+    pixels = (functional.pad(x, (*6 * (0,), 0, missing), value=filling) if missing else x).reshape(-1).numpy()
+    index, numbers = (
+        (pixels, _numbers(kernels.dtype, torch.get_default_dtype())) if stored else (np.arange(len(pixels)), pixels)
+    )
     kernels.frame(index, numbers, room.images, room.tiles)
 
 
 @cache
-def _numbers(dtype: torch.dtype) -> _Array:
-    """Return the number of each of the 256 stored values of a pixel."""
+def _numbers(dtype: torch.dtype, _default: torch.dtype) -> _Array:
+    """Return the number of each of the 256 stored values of a pixel, in the default type as by `normalise`."""
     return normalise(torch.arange(256, dtype=torch.uint8)).to(dtype).numpy()
 
 
