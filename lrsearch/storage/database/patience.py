@@ -59,7 +59,8 @@ class PatientStorage(QuickStorage):
     """A QuickStorage whose calls wait up to ten minutes for a database that is restarted, unreachable or locked.
 
     A call that was cut off after the database had done it is done once: what it writes it writes over, and the end of a
-    trial that exists is left. What does not pass is raised as RunError, with what to do, where that is
+    trial that exists is left. Only a trial whose making was not answered is made again; the first one has no parameters,
+    and the next run gives its place away. What does not pass is raised as RunError, with what to do, where that is
     known.
     """
 
