@@ -59,9 +59,9 @@ class PatientStorage(QuickStorage):
     """A QuickStorage whose calls wait up to ten minutes for a database that is restarted, unreachable or locked.
 
     A call that was cut off after the database had done it is done once: what it writes it writes over, and the end of a
-    trial that exists is left. Only a trial whose making was not answered is made again; the first one has no parameters,
-    and the next run gives its place away. What does not pass is raised as RunError, with what to do, where that is
-    known.
+    trial that exists is left. Only a trial whose making was not answered is made again: the first has no parameters,
+    and the next run gives its place to another. What does not pass is raised as RunError, with what to do, where that
+    is known.
     """
 
     def __init__(self, url: str, **options: Any) -> None:
