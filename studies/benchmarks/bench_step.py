@@ -29,6 +29,7 @@ from torchvision import transforms
 from lrsearch.training.data import Part
 from lrsearch.training.lenet import convolution
 from lrsearch.training.lenet.lenet_stack import LenetStack
+from lrsearch.training.lenet.processor import step as processor_step
 from lrsearch.training.model import StackedModel
 from lrsearch.workloads.fashion_lenet import lenet, normalise
 
@@ -233,7 +234,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=4, help="steps in a turn")
     parser.add_argument("--data", type=Path, help="folder with the Fashion-MNIST .gz files")
     parser.add_argument("--json", type=Path, help="write the result to this file")
+    parser.add_argument("--vector-bytes", type=int, choices=(16, 32, 64), help="32 computes as where AVX2 is all")
     args = parser.parse_args(argv)
+    if args.vector_bytes is not None:
+        processor_step.vector_bytes = lambda: args.vector_bytes
     torch.set_num_threads(1)
     result = measure(args)
     print(table(result))
