@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,8 @@ from lrsearch.storage.database.trial_writing import (
     Parameter,
     add_reports,
     add_running_trial,
-    write_attributes,
     write_end,
-    write_parameters,
+    write_parts,
     write_report,
 )
 
@@ -72,25 +72,14 @@ class QuickStorage(RDBStorage):
             return super()._create_new_trial(study_id, template_trial)
         with self.engine.begin() as connection:
             trial_id, number, start = add_running_trial(connection, study_id, template_trial.user_attrs)
-        return FrozenTrial(
-            number=number,
-            state=TrialState.RUNNING,
-            value=None,
-            datetime_start=local_time(start),
-            datetime_complete=None,
-            params={},
-            distributions={},
-            user_attrs=dict(template_trial.user_attrs),
-            system_attrs={},
-            intermediate_values={},
-            trial_id=trial_id,
-        )
+        made = copy.deepcopy(template_trial)
+        made._trial_id, made.number, made.datetime_start = trial_id, number, local_time(start)
+        return made
 
     def end_trial(self, trial_id: int, state: TrialState, value: float, attributes: Mapping[str, Any]) -> None:
         """Write into known tables how a trial has ended, with user attributes, all or none."""
         with self.engine.begin() as connection:
-            write_attributes(connection, trial_id, attributes)
-            write_end(connection, trial_id, state, value)
+            write_end(connection, trial_id, state, value, attributes)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Write a user attribute as RDBStorage does."""
@@ -102,7 +91,7 @@ class QuickStorage(RDBStorage):
     def set_trial_user_attrs(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
         """Write user attributes of a trial into known tables, all of them or none."""
         with self.engine.begin() as connection:
-            write_attributes(connection, trial_id, attributes)
+            write_parts(connection, trial_id, (), attributes)
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         """Write a report as RDBStorage does."""
@@ -129,9 +118,7 @@ class QuickStorage(RDBStorage):
     def begin_trial(self, trial_id: int, parameters: Sequence[Parameter], attributes: Mapping[str, Any]) -> None:
         """Write parameters and user attributes of a trial into known tables, all or none."""
         with self.engine.begin() as connection:
-            if parameters:
-                write_parameters(connection, trial_id, parameters)
-            write_attributes(connection, trial_id, attributes)
+            write_parts(connection, trial_id, parameters, attributes)
 
     def _set_trial_param(
         self,

@@ -40,6 +40,10 @@ _STUDY_LOCKED = select(STUDIES.c.study_id).where(STUDIES.c.study_id == bindparam
 _LAST = select(TRIALS.c.number).where(TRIALS.c.study_id == bindparam("study")).order_by(TRIALS.c.trial_id.desc())
 _LAST_NUMBER = _LAST.limit(1)  # to count them all, as Optuna does, takes longer in a long study
 
+# PostgreSQL takes a state's name as such where it is written out.
+_NEW: dict[str, Any] = {name: bindparam(name) for name in ("study_id", "number", "datetime_start")}
+_NEW_TRIAL = TRIALS.insert().values(state=literal_column("'RUNNING'"), **_NEW).returning(TRIALS.c.trial_id)
+
 
 class Parameter(NamedTuple):
     """A parameter of a trial: its value as its distribution represents it."""
@@ -68,36 +72,51 @@ def add_running_trial(connection: Connection, study_id: int, attributes: Mapping
     last, start = connection.scalar(_LAST_NUMBER, {"study": study_id}), _now()
     number = 0 if last is None else int(last) + 1
     row = {"study_id": study_id, "number": number, "datetime_start": start}
-    trial_id = connection.execute(_new_trial(), row).scalar_one()
-    if attributes:
-        connection.execute(_over(connection.dialect.name, USER_ATTRIBUTES, "key"), _attributes(trial_id, attributes))
-    return NewTrial(int(trial_id), number, start)
+    trial_id = int(connection.execute(_NEW_TRIAL, row).scalar_one())
+    _set_attributes(connection, trial_id, attributes)
+    return NewTrial(trial_id, number, start)
 
 
-def write_end(connection: Connection, trial_id: int, state: TrialState, value: float | None) -> None:
-    """Write the state and the value with which a trial has ended.
+def write_end(
+    connection: Connection, trial_id: int, state: TrialState, value: float, attributes: Mapping[str, Any]
+) -> None:
+    """Write the state and the value with which a trial has ended, and user attributes.
 
     Raises:
         UpdateFinishedTrialError: if the trial has finished before; so do the others here.
         KeyError: if there is none; so do the others here.
     """
     _require_unfinished(connection, [trial_id], locked=True)
-    if value is not None:
-        kind = _kind(value)
-        row = {"trial_id": trial_id, "objective": 0, "value": value if kind == "FINITE" else None, "value_type": kind}
-        connection.execute(_over(connection.dialect.name, VALUES, "objective"), row)
+    _set_attributes(connection, trial_id, attributes)
+    kind = _kind(value)
+    row = {"trial_id": trial_id, "objective": 0, "value": value if kind == "FINITE" else None, "value_type": kind}
+    connection.execute(_over(connection.dialect.name, VALUES, "objective"), row)
     connection.execute(_ended(state), {"trial": trial_id, "now": _now()})
 
 
-def write_attributes(connection: Connection, trial_id: int, attributes: Mapping[str, Any]) -> None:
-    """Write user attributes of a trial."""
+def write_parts(
+    connection: Connection, trial_id: int, parameters: Sequence[Parameter], attributes: Mapping[str, Any]
+) -> None:
+    """Write parameters of a trial, of which one that is there is left, and user attributes."""
     _require_unfinished(connection, [trial_id])
+    if parameters:
+        rows = [
+            {
+                "trial_id": trial_id,
+                "param_name": name,
+                "param_value": value,
+                "distribution_json": distribution_to_json(among),
+            }
+            for name, value, among in parameters
+        ]
+        connection.execute(_beside(connection.dialect.name, PARAMS), rows)
+    _set_attributes(connection, trial_id, attributes)
+
+
+def _set_attributes(connection: Connection, trial_id: int, attributes: Mapping[str, Any]) -> None:
     if attributes:
-        connection.execute(_over(connection.dialect.name, USER_ATTRIBUTES, "key"), _attributes(trial_id, attributes))
-
-
-def _attributes(trial_id: int, attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"trial_id": trial_id, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()]
+        rows = [{"trial_id": trial_id, "key": key, "value_json": json.dumps(attributes[key])} for key in attributes]
+        connection.execute(_over(connection.dialect.name, USER_ATTRIBUTES, "key"), rows)
 
 
 def write_report(connection: Connection, trial_id: int, step: int, value: float) -> None:
@@ -123,21 +142,6 @@ def _kind(value: float) -> str:
     return "FINITE" if math.isfinite(value) else "NAN" if math.isnan(value) else f"INF_{'POS' if value > 0 else 'NEG'}"
 
 
-def write_parameters(connection: Connection, trial_id: int, parameters: Sequence[Parameter]) -> None:
-    """Write parameters of a trial; one that is there is left."""
-    _require_unfinished(connection, [trial_id])
-    rows = [
-        {
-            "trial_id": trial_id,
-            "param_name": name,
-            "param_value": value,
-            "distribution_json": distribution_to_json(among),
-        }
-        for name, value, among in parameters
-    ]
-    connection.execute(_beside(connection.dialect.name, PARAMS), rows)
-
-
 def _require_unfinished(connection: Connection, trial_ids: Collection[int], *, locked: bool = False) -> None:
     """Raise an error where one of some trials does not exist or has finished; a lock holds for the transaction."""
     rows = connection.execute(_STATES_LOCKED if locked else _STATES, {"ids": list(trial_ids)}).all()
@@ -151,15 +155,6 @@ def _require_unfinished(connection: Connection, trial_ids: Collection[int], *, l
 def _now() -> datetime:
     """Return the time of Greenwich, as Optuna stores times."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-@cache
-def _new_trial() -> Any:
-    """Return the statement that makes a running trial; PostgreSQL takes a state's name as such where it is written."""
-    columns: dict[str, BindParameter[Any]] = {
-        name: bindparam(name) for name in ("study_id", "number", "datetime_start")
-    }
-    return TRIALS.insert().values(state=literal_column("'RUNNING'"), **columns).returning(TRIALS.c.trial_id)
 
 
 @cache

@@ -118,8 +118,9 @@ def kernels_in_words(device: str) -> str:
     if device == "cuda":
         return f"LeNet by {name}"
     from lrsearch.training.lenet.processor.cache import cache_in_words
+    from lrsearch.training.lenet.processor.step import type_and_width
 
-    return f"LeNet by {name} (its vectors' type and width), {cache_in_words(name.rpartition(' ')[2])}"
+    return f"LeNet by {name} (its vectors' type and width), {cache_in_words(type_and_width(torch.float32))}"
 
 
 def why_slow(device: str) -> str:
