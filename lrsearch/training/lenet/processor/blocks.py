@@ -24,8 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
-
+from lrsearch.training.lenet.processor.target import Target
 from lrsearch.training.lenet.processor.vectors import outer, spread, sums, zeros
 from lrsearch.training.lenet.processor.windows import correlated, load_window, pool
 
@@ -48,15 +47,14 @@ class Block(NamedTuple):
         return self.side // 2 - 2
 
 
-def make_frame(side: int, tile: int, *, cache: bool) -> Callable[..., None]:
+def make_frame(side: int, target: Target) -> Callable[..., None]:
     """Return the loop from numbers[index[tiles * T, H - 4, H - 4]] to out[tiles, H, H, T], in a border of zeros.
 
     Args:
         side: H, with the border.
-        tile: T, images in a tile.
-        cache: whether compiled code is kept in Numba's cache.
+        target: for what it is compiled.
     """
-    H, S, T = side, side - 4, tile
+    H, S, T = side, side - 4, target.tile
 
     def frame(index, numbers, out, tiles):
         out[:] = 0
@@ -68,23 +66,20 @@ def make_frame(side: int, tile: int, *, cache: bool) -> Callable[..., None]:
                     for image in range(T):
                         out[at + image] = numbers[index[first + image * S * S]]
 
-    return numba.njit(nogil=True, cache=cache, error_model="numpy")(frame)
+    return target.compiled(frame)
 
 
-def make_forward(block: Block, tile: int, width: int, *, large: bool, flat: bool, cache: bool) -> Callable[..., None]:
+def make_forward(block: Block, target: Target, *, flat: bool) -> Callable[..., None]:
     """Return the loop from x[tiles, H, H, C, T] to the output, pooled and through ReLU, and its place.
 
     Args:
         block: whose.
-        tile: images in a tile.
-        width: numbers in a vector.
-        large: whether the processor has 32 registers for vectors and not 16.
+        target: for what it is compiled.
         flat: whether the output is `[tiles, OUT, P, P, T]`, as a dense layer reads it, or `[tiles, P, P, OUT, T]`.
-        cache: whether compiled code is kept in Numba's cache.
     """
     C, H, OUT = block
-    T, W, P, WEIGHTS = tile, width, block.pooled, block.weights
-    at_once = (6 if C == 1 else 4) if large else 2
+    T, W, P, WEIGHTS = target.tile, target.width, block.pooled, block.weights
+    at_once = (6 if C == 1 else 4) if target.large else 2
     SUMS, OUTPUT, WINDOW = 4 * at_once, *((P * P * T, T) if flat else (T, OUT * T))
 
     def forward(x, params, start, out, place, tiles):
@@ -107,10 +102,10 @@ def make_forward(block: Block, tile: int, width: int, *, large: bool, flat: bool
                             at = tile * OUT * P * P * T + o * OUTPUT + (row * P + column) * WINDOW + b
                             pool(total, bias, out, place, at, OUTPUT)
 
-    return numba.njit(nogil=True, cache=cache, error_model="numpy")(forward)
+    return target.compiled(forward)
 
 
-def make_first_weights(block: Block, tile: int, width: int, *, large: bool, cache: bool) -> Callable[..., None]:
+def make_first_weights(block: Block, target: Target) -> Callable[..., None]:
     """Return the loop from x[tiles, H, H, T] and g[tiles, P, P, OUT, T] to the gradients of weights and bias.
 
     In each image one of the four pixels of a window has the gradient. `correlated` fetches the patch of that one; to go
@@ -118,13 +113,10 @@ def make_first_weights(block: Block, tile: int, width: int, *, large: bool, cach
 
     Args:
         block: whose, of one channel.
-        tile: images in a tile.
-        width: numbers in a vector.
-        large: whether the processor has 32 registers for vectors and not 16.
-        cache: whether compiled code is kept in Numba's cache.
+        target: for what it is compiled.
     """
     _, H, OUT = block
-    T, W, P, rows = tile, width, block.pooled, 5 if large else 1
+    T, W, P, rows = target.tile, target.width, block.pooled, 5 if target.large else 1
     TAPS, SUMS = 5 * rows, 5 * rows + 1
 
     def weights_gradient(x, g, place, gradient, start, tiles):
@@ -145,4 +137,4 @@ def make_first_weights(block: Block, tile: int, width: int, *, large: bool, cach
                     gradient[start + o * 25 + 5 * ky + tap] = done[tap]
                 gradient[start + OUT * 25 + o] = done[TAPS]
 
-    return numba.njit(nogil=True, cache=cache, error_model="numpy")(weights_gradient)
+    return target.compiled(weights_gradient)

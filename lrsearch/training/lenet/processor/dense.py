@@ -12,8 +12,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
-
+from lrsearch.training.lenet.processor.target import Target
 from lrsearch.training.lenet.processor.vectors import (
     add,
     load,
@@ -40,21 +39,18 @@ class DenseKernels(NamedTuple):
     inputs: Callable[..., None]
 
 
-def make_dense_kernels(tile: int, width: int, *, large: bool, cache: bool) -> DenseKernels:
+def make_dense_kernels(target: Target) -> DenseKernels:
     """Return the loops, which are compiled when they are first called.
 
     Args:
-        tile: images in a tile.
-        width: numbers in a vector.
-        large: whether the processor has 32 registers for vectors and not 16.
-        cache: whether compiled code is kept in Numba's cache.
+        target: for what they are compiled.
     """
-    compiled = numba.njit(nogil=True, cache=cache, error_model="numpy")
+    tile, width = target.tile, target.width
     return DenseKernels(
-        compiled(_forward(_AT_ONCE, tile, width)),
-        compiled(_cross_entropy(tile)),
-        compiled(_weights(*((5, 5) if large else (4, 3)), tile, width)),
-        compiled(_inputs(_AT_ONCE, tile, width)),
+        target.compiled(_forward(_AT_ONCE, tile, width)),
+        target.compiled(_cross_entropy(tile)),
+        target.compiled(_weights(*((5, 5) if target.large else (4, 3)), tile, width)),
+        target.compiled(_inputs(_AT_ONCE, tile, width)),
     )
 
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
-
 from lrsearch.training.lenet.processor.blocks import Block
+from lrsearch.training.lenet.processor.target import Target
 from lrsearch.training.lenet.processor.vectors import add, load, outer, spread, store, sums, transposed, zeros
 
 _IMAGES = 4
@@ -27,20 +26,16 @@ class PatchKernels(NamedTuple):
     images: Callable[..., None]
 
 
-def make_patch_kernels(block: Block, tile: int, width: int, *, large: bool, cache: bool) -> PatchKernels:
+def make_patch_kernels(block: Block, target: Target) -> PatchKernels:
     """Return the loops, which are compiled when they are first called.
 
     Args:
         block: whose.
-        tile: images in a tile.
-        width: numbers in a vector.
-        large: whether the processor has 32 registers for vectors and not 16.
-        cache: whether compiled code is kept in Numba's cache.
+        target: for what they are compiled.
     """
-    compiled = numba.njit(nogil=True, cache=cache, error_model="numpy")
     return PatchKernels(
-        compiled(_weights(block, tile, width)),
-        compiled(_images(block, tile, width, large=large)),
+        target.compiled(_weights(block, target.tile, target.width)),
+        target.compiled(_images(block, target.tile, target.width, large=target.large)),
     )
 
 

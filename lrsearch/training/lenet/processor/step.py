@@ -23,6 +23,7 @@ from lrsearch.training.lenet.processor.blocks import Block, make_first_weights, 
 from lrsearch.training.lenet.processor.cache import compiled_in_cache
 from lrsearch.training.lenet.processor.dense import DenseKernels, make_dense_kernels
 from lrsearch.training.lenet.processor.patches import PatchKernels, make_patch_kernels, rows_size, table_size
+from lrsearch.training.lenet.processor.target import Target
 from lrsearch.training.lenet.processor.vectors import vector_bytes
 from lrsearch.workloads.fashion_lenet import normalise
 
@@ -133,15 +134,17 @@ def make_kernels(dtype: torch.dtype, bytes_wide: int, *, cache: bool) -> Kernels
         bytes_wide: bytes of a vector, from which the number of registers follows.
         cache: whether compiled code is kept in Numba's cache.
     """
-    tile, width, large = _CACHE_LINE // dtype.itemsize, bytes_wide // dtype.itemsize, bytes_wide >= _LARGE_WIDTH
+    target = Target(
+        _CACHE_LINE // dtype.itemsize, bytes_wide // dtype.itemsize, large=bytes_wide >= _LARGE_WIDTH, cache=cache
+    )
     return Kernels(
         dtype,
-        width,
-        make_frame(FIRST.side, tile, cache=cache),
-        tuple(make_forward(block, tile, width, large=large, flat=block == SECOND, cache=cache) for block in BLOCKS),
-        make_first_weights(FIRST, tile, width, large=large, cache=cache),
-        make_patch_kernels(SECOND, tile, width, large=large, cache=cache),
-        make_dense_kernels(tile, width, large=large, cache=cache),
+        target.width,
+        make_frame(FIRST.side, target),
+        tuple(make_forward(block, target, flat=block == SECOND) for block in BLOCKS),
+        make_first_weights(FIRST, target),
+        make_patch_kernels(SECOND, target),
+        make_dense_kernels(target),
     )
 
 

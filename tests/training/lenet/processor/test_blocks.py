@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lrsearch.training.lenet.processor.blocks import Block, make_forward
 from lrsearch.training.lenet.processor.step import BLOCKS, FIRST, SECOND, Kernels, make_kernels
+from lrsearch.training.lenet.processor.target import Target
 from lrsearch.training.lenet.processor.vectors import vector_bytes
 from tests.training.lenet.examples import EACH_BLOCK, WIDTHS, batch_last, block, example, in_tiles
 
@@ -80,4 +81,4 @@ def test_stored_images_are_framed():
 
 def test_a_loop_is_compiled_when_it_is_first_called():
     """Making it costs nothing."""
-    assert [] == make_forward(FIRST, 16, 4, large=False, flat=False, cache=False).signatures
+    assert [] == make_forward(FIRST, Target(16, 4, large=False, cache=False), flat=False).signatures

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from lrsearch.training.lenet.processor.dense import make_dense_kernels
+from lrsearch.training.lenet.processor.dense import DenseKernels, make_dense_kernels
+from lrsearch.training.lenet.processor.target import Target
 from tests.training.lenet.examples import WIDTHS, batch_last, in_tiles
 
 _TILES = 3
-_loops = cache(partial(make_dense_kernels, cache=False))  # compiled once for all tests
+
+
+@cache
+def _loops(tile: int, width: int, *, large: bool) -> DenseKernels:  # compiled once for all tests
+    return make_dense_kernels(Target(tile, width, large=large, cache=False))
 
 
 @pytest.mark.parametrize("relu", [True, False])

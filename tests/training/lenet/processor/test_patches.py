@@ -7,6 +7,7 @@ import torch
 
 from lrsearch.training.lenet.processor.patches import make_patch_kernels, rows_size, table_size
 from lrsearch.training.lenet.processor.step import SECOND
+from lrsearch.training.lenet.processor.target import Target
 from tests.training.lenet.examples import WIDTHS, batch_last, block, example, in_tiles
 
 _TILES = 2
@@ -17,7 +18,7 @@ _TILES = 2
 def test_the_gradients_are_those_of_autograd(bytes_wide, dtype, tolerance):
     """Of weights, bias and images: each output's gradient goes to the place in its window that the image chose."""
     tile, width = 64 // dtype.itemsize, bytes_wide // dtype.itemsize
-    loops = make_patch_kernels(SECOND, tile, width, large=bytes_wide == 64, cache=False)
+    loops = make_patch_kernels(SECOND, Target(tile, width, large=bytes_wide == 64, cache=False))
     images, weights, bias, gradient = example(SECOND, dtype, _TILES * tile)
     leaves = [t.double().clone().requires_grad_() for t in (images, weights, bias)]
     output = block(*leaves)
